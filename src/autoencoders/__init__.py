@@ -1,0 +1,1 @@
+"""A reproducible, experiment-tracked pipeline that trains and compares autoencoders on images."""

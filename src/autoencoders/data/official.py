@@ -1,0 +1,170 @@
+"""The official files, by torchvision's own lists of mirrors and checksums and its own download."""
+
+import contextlib
+import io
+import queue
+import shutil
+import socket
+import ssl
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, url2pathname, urlopen
+
+from autoencoders import files
+from autoencoders.data.datasets import DATASETS
+from autoencoders.errors import UserError
+
+CONNECT_SECONDS = 5.0  # for each address of a mirror
+ANSWER_SECONDS = 10.0  # for all of a mirror's addresses and the look-up of its name
+STALL_SECONDS = 30.0  # without one byte during a download
+
+# Not every OSError: a full disk is one too, and no reason to try another mirror.
+# RecursionError is torchvision's word for too many redirects.
+NETWORK_ERRORS = (
+    *(URLError, TimeoutError, ConnectionError, ssl.SSLError),
+    *(HTTPException, RecursionError),
+)
+
+
+class Unreachable(Exception):  # noqa: N818 - it is no mistake, and the pipeline goes on
+    """No mirror could be reached; the message says what each of them answered."""
+
+
+def download(dataset: str, target: Path, mirror: str | None) -> str:
+    """Put a dataset's four official files into a folder, all of them from one mirror.
+
+    Args:
+        dataset: `mnist` or `fashion_mnist`.
+        target: the folder; on failure nothing is left in it.
+        mirror: a folder, or a `file:`, `http:` or `https:` URL, that holds `mnist/` and
+            `fashion-mnist/`; tried before torchvision's mirrors.
+
+    Returns:
+        The mirror that served the files.
+
+    Raises:
+        Unreachable: no mirror answers within seconds, or none has the files.
+        UserError: a file's MD5 is wrong, or `mirror` is a folder that does not exist.
+    """
+    published = _torchvision_dataset(dataset)
+    problems = []
+    for place in _mirrors(dataset, mirror):
+        try:
+            _take_all(place, published.resources, target)
+        except (*NETWORK_ERRORS, FileNotFoundError) as error:
+            problems.append(f"{place}: {error}")
+        else:
+            for problem in problems:
+                print(f"warning: passed over the mirror {problem}", file=sys.stderr)
+            return str(place)
+    raise Unreachable("; ".join(problems))
+
+
+def _torchvision_dataset(dataset: str) -> Any:
+    from torchvision import datasets  # seconds to import: only where it is needed
+
+    return {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}[dataset]
+
+
+def _mirrors(dataset: str, mirror: str | None) -> Iterator[str | Path]:
+    """Yield the URLs, ending in a slash, and folders that hold the dataset's files."""
+    folder = DATASETS[dataset].folder
+    if mirror and urlsplit(mirror).scheme in ("http", "https"):
+        yield f"{mirror.rstrip('/')}/{folder}/"
+    elif mirror:
+        yield _existing_folder(mirror) / folder
+    yield from _torchvision_dataset(dataset).mirrors
+
+
+def _existing_folder(mirror: str) -> Path:
+    parts = urlsplit(mirror)
+    path = Path(url2pathname(parts.path) if parts.scheme == "file" else mirror).expanduser()
+    if not path.is_dir():
+        raise UserError(
+            f"the mirror {mirror!r} is no folder (looked for {path.absolute()}): set "
+            "DATASET_MIRROR to a folder or an http(s) URL that holds mnist/ and "
+            "fashion-mnist/, or unset it"
+        )
+    return path
+
+
+def _take_all(place: str | Path, resources: list[tuple[str, str]], target: Path) -> None:
+    """Copy or download the files, check them, and only then move them into the target folder."""
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".download.", dir=target) as scratch:
+        if isinstance(place, str):
+            _answers(place + resources[0][0])
+        for name, md5 in resources:
+            path = Path(scratch, name)
+            if isinstance(place, str):
+                _download(place + name, path)
+            else:
+                shutil.copyfile(place / name, path)
+            _check(path, md5, place)
+        for name, _ in resources:
+            Path(scratch, name).replace(target / name)
+
+
+def _check(path: Path, md5: str, place: str | Path) -> None:
+    found = files.digest(path, "md5")
+    if found != md5:
+        raise UserError(
+            f"{path.name} from {place} is truncated or altered: expected MD5 {md5}, found {found}; "
+            "nothing was kept, so try again, or set DATASET_MIRROR to another mirror"
+        )
+
+
+def _answers(url: str) -> None:
+    """Return as soon as a URL answers.
+
+    In a thread, because looking up a name has no timeout of its own; through urllib, because it
+    knows of proxies.
+
+    Raises:
+        OSError, HTTPException: it does not, or not within seconds.
+    """
+    outcome: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            request = Request(url, headers={"User-Agent": "pytorch/vision"})
+            with urlopen(request, timeout=CONNECT_SECONDS):
+                outcome.put(None)
+        except Exception as error:  # handed to the thread that waits
+            outcome.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        error = outcome.get(timeout=ANSWER_SECONDS)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {ANSWER_SECONDS:g} s") from None
+    if error is not None:
+        raise error
+
+
+def _download(url: str, path: Path) -> None:
+    from torchvision.datasets.utils import download_url
+
+    quiet: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
+    if not sys.stderr.isatty():
+        quiet = contextlib.redirect_stderr(io.StringIO())  # torchvision's progress bar
+    with quiet, _socket_timeout(STALL_SECONDS):
+        download_url(url, str(path.parent), filename=path.name)
+
+
+@contextlib.contextmanager
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    """Give every new connection a timeout: torchvision's download sets none."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

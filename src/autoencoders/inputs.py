@@ -1,0 +1,129 @@
+"""What the encoder sees: a clean batch in, the batch that the encoder is given out.
+
+An input is called as `seen = corruption(images, generator)` with `images` `(N, C, H, W)` float in
+[0, 1]; all its randomness comes from `generator`. `shape` tells the size of what it returns.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Literal, Protocol
+
+import torch
+import torch.nn.functional as F
+from annotated_types import Ge, Gt
+from torch import Tensor
+
+ImageShape = tuple[int, int, int]
+Reduction = Literal["bilinear", "average"]
+
+
+class Input(Protocol):
+    """What every entry of `INPUTS` can do."""
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Return what the encoder sees of `images`."""
+        ...
+
+    def shape(self, image_shape: ImageShape) -> ImageShape:
+        """Return the `(C, H, W)` of what the encoder sees."""
+        ...
+
+    def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Return training-free ways back from what the encoder sees to the image, by name."""
+        ...
+
+
+class Clean:
+    """The image itself."""
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Return `images` unchanged."""
+        return images
+
+    def shape(self, image_shape: ImageShape) -> ImageShape:
+        """Return `image_shape` unchanged."""
+        return image_shape
+
+    def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Return nothing: the way back from the image to itself is no yardstick."""
+        return {}
+
+
+class Noisy:
+    """The image under additive Gaussian noise: `clamp(x + n, 0, 1)`, n ~ Normal(mean, std²).
+
+    The noise is drawn anew for every pixel, image and call.
+    """
+
+    def __init__(self, mean: float, std: Annotated[float, Gt(0)]) -> None:
+        self.mean = mean
+        self.std = std
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Return `images` with fresh noise."""
+        noise = torch.empty(images.shape, device=generator.device, dtype=images.dtype)
+        noise.normal_(self.mean, self.std, generator=generator)
+        return noise.to(images.device).add_(images).clamp_(0, 1)
+
+    def shape(self, image_shape: ImageShape) -> ImageShape:
+        """Return `image_shape` unchanged."""
+        return image_shape
+
+    def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Return the noisy image itself and a 3×3 median filter."""
+        return {"noisy_input": lambda seen: seen, "median_filter": median_filter}
+
+
+class Downsampled:
+    """The image reduced `factor` times in height and width."""
+
+    def __init__(self, factor: Annotated[int, Ge(2)], reduction: Reduction) -> None:
+        self.factor = factor
+        self.reduction = reduction
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the reduced images, `(N, C, H/factor, W/factor)`."""
+        if self.reduction == "average":
+            return F.avg_pool2d(images, self.factor)
+        size = self.shape((images.shape[1], images.shape[2], images.shape[3]))[1:]
+        return F.interpolate(
+            images, size, mode="bilinear", align_corners=False, antialias=True
+        ).clamp_(0, 1)
+
+    def shape(self, image_shape: ImageShape) -> ImageShape:
+        """Return `(C, H/factor, W/factor)`.
+
+        Raises:
+            ValueError: height or width is no multiple of the factor.
+        """
+        channels, height, width = image_shape
+        if height % self.factor or width % self.factor:
+            raise ValueError(f"images of {height}×{width} cannot be reduced {self.factor} times")
+        return channels, height // self.factor, width // self.factor
+
+    def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Return nearest, bilinear and bicubic enlargement."""
+        return {
+            method: lambda seen, method=method: enlarge(seen, self.factor, method)
+            for method in ("nearest", "bilinear", "bicubic")
+        }
+
+
+def median_filter(images: Tensor) -> Tensor:
+    """Return each pixel's median over its 3×3 neighbourhood, the border reflected."""
+    padded = F.pad(images, (1, 1, 1, 1), mode="reflect")
+    neighbourhoods = padded.unfold(2, 3, 1).unfold(3, 3, 1)  # (N, C, H, W, 3, 3)
+    return neighbourhoods.flatten(-2).median(dim=-1).values
+
+
+def enlarge(images: Tensor, factor: int, method: str) -> Tensor:
+    """Return `images` interpolated to `factor` times the size, clamped to [0, 1]."""
+    align_corners = None if method == "nearest" else False
+    enlarged = F.interpolate(images, scale_factor=factor, mode=method, align_corners=align_corners)
+    return enlarged.clamp(0, 1)
+
+
+INPUTS: dict[str, Callable[..., Input]] = {
+    "clean": Clean,
+    "noisy": Noisy,
+    "downsampled": Downsampled,
+}

@@ -1,0 +1,290 @@
+"""The report as one self-contained HTML page: plain data in, text out.
+
+No scripts, no network: the style stands in the page, pictures are linked by relative paths.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit
+
+from jinja2 import Environment, StrictUndefined
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture beside the page.
+
+    `path` is relative to the page; the caption is its alternative text too.
+    """
+
+    path: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class VariantSection:
+    """What the page says of one trained variant.
+
+    `metrics` may lack any metric, and may hold others than `METRICS`. `yardsticks` maps a name to
+    the same metrics. `hyperparameters` may be nested. `training` holds short facts, such as
+    `{"epochs": 30, "best epoch": 27}`, shown as they are.
+    """
+
+    variant: str
+    metrics: Mapping[str, float]
+    yardsticks: Mapping[str, Mapping[str, float]]
+    hyperparameters: Mapping[str, Any]
+    figures: Sequence[Picture]
+    model_sha256: str
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DatasetSection:
+    """What the page says of one dataset.
+
+    `source` is `official` or `stand-in`; `image_counts` maps a split to its number of images.
+    """
+
+    dataset: str
+    source: str
+    image_counts: Mapping[str, int]
+    variants: Sequence[VariantSection]
+    figures: Sequence[Picture] = ()
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A column of the results tables; `better` is None where no direction is good in itself."""
+
+    key: str
+    label: str
+    unit: str
+    better: Literal["lower", "higher"] | None
+    digits: int
+    meaning: str
+
+
+METRICS = (
+    Metric("mse", "MSE", "", "lower", 4, "mean over images of the mean squared pixel error"),
+    Metric(
+        "bce",
+        "BCE",
+        "nats/pixel",
+        "lower",
+        4,
+        "mean over images of the mean binary cross-entropy of the pixels",
+    ),
+    Metric(
+        "bce_above_floor",
+        "BCE above floor",
+        "nats/pixel",
+        "lower",
+        4,
+        "BCE less the entropy of the grey targets themselves, which no network can go below",
+    ),
+    Metric(
+        "psnr",
+        "PSNR",
+        "dB",
+        "higher",
+        2,
+        "mean over images of the peak signal-to-noise ratio, 10·log₁₀(1 / MSE of the image)",
+    ),
+    Metric(
+        "psnr_of_mean_mse",
+        "PSNR of mean MSE",
+        "dB",
+        "higher",
+        2,
+        "10·log₁₀(1 / MSE), from the mean over images: bad images weigh more than in PSNR",
+    ),
+    Metric(
+        "ssim",
+        "SSIM",
+        "",
+        "higher",
+        4,
+        "mean structural similarity (Wang et al. 2004), 11×11 Gaussian window; 1 is identical",
+    ),
+    Metric(
+        "elbo",
+        "ELBO",
+        "nats/image",
+        "higher",
+        2,
+        "evidence lower bound, with latents drawn from the posterior",
+    ),
+    Metric(
+        "kl", "KL", "nats/image", None, 2, "divergence of the posterior from the prior, per image"
+    ),
+    Metric(
+        "active_units",
+        "active units",
+        "",
+        None,
+        0,
+        "latent dimensions whose posterior mean varies from image to image",
+    ),
+    Metric(
+        "discriminator_accuracy",
+        "discriminator accuracy",
+        "",
+        None,
+        3,
+        "how often the discriminator tells codes from the prior; 0.5 is guessing",
+    ),
+    Metric("code_mean", "code mean", "", None, 3, "mean of all code entries; the prior's is 0"),
+    Metric(
+        "code_std",
+        "code std",
+        "",
+        None,
+        3,
+        "standard deviation of all code entries; the prior's is 1",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    text: str
+    best: bool = False  # of all networks in the table
+    beats: bool = False  # a yardstick that is better than its network
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    anchor: str  # of the variant's section; empty for a yardstick
+    cells: Sequence[_Cell]
+
+
+@dataclass(frozen=True)
+class _Table:
+    columns: Sequence[Metric]
+    rows: Sequence[_Row]
+    defeats: Sequence[str]  # sentences: which yardstick beats which network, and on what
+
+
+def render(datasets: Sequence[DatasetSection]) -> str:
+    """Return the report page of `datasets`, in the order given.
+
+    Raises:
+        ValueError: a picture's path is not relative.
+    """
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals.update(anchor=_anchor)
+    environment.filters.update(address=_address, settings=_settings, words=_words)
+    template = environment.from_string(
+        Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    )
+    tables = [(section, _table(section)) for section in datasets]
+    shown = {metric for _, table in tables for metric in table.columns}
+    legend = [metric for metric in METRICS if metric in shown]
+    stand_ins = [section.dataset for section in datasets if section.source == "stand-in"]
+    return template.render(tables=tables, legend=legend, stand_ins=stand_ins) + "\n"
+
+
+def _table(section: DatasetSection) -> _Table:
+    columns = _columns(section)
+    best = {metric: _best(metric, section.variants) for metric in columns}
+    rows = []
+    for variant in section.variants:
+        cells = [
+            _Cell(
+                _text(metric, variant.metrics),
+                best=best[metric] is not None and best[metric] == _value(metric, variant.metrics),
+            )
+            for metric in columns
+        ]
+        rows.append(_Row(variant.variant, _anchor(section.dataset, variant.variant), cells))
+        for name, metrics in variant.yardsticks.items():
+            cells = [
+                _Cell(_text(metric, metrics), beats=_beats(metric, metrics, variant.metrics))
+                for metric in columns
+            ]
+            rows.append(_Row(_words(name), "", cells))
+    return _Table(columns, rows, [*_defeats(section.variants, columns)])
+
+
+def _columns(section: DatasetSection) -> list[Metric]:
+    """Return the metrics that any row has: the known ones in their order, then others by name."""
+    rows = [
+        row
+        for variant in section.variants
+        for row in (variant.metrics, *variant.yardsticks.values())
+    ]
+    present = {key for row in rows for key in row}
+    known = {metric.key for metric in METRICS}
+    others = [Metric(key, _words(key), "", None, 4, "") for key in sorted(present - known)]
+    return [metric for metric in METRICS if metric.key in present] + others
+
+
+def _value(metric: Metric, metrics: Mapping[str, float]) -> float | None:
+    """Return a metric as it is printed, so that what reads equal is equal; None if not finite."""
+    value = metrics.get(metric.key)
+    return None if value is None or not math.isfinite(value) else round(value, metric.digits)
+
+
+def _text(metric: Metric, metrics: Mapping[str, float]) -> str:
+    value = metrics.get(metric.key)
+    if value is None:
+        return "–"
+    # Adding 0.0 turns the −0.0 that rounding may leave into 0.0.
+    return f"{round(value, metric.digits) + 0.0:.{metric.digits}f}".replace("-", "−")
+
+
+def _best(metric: Metric, variants: Sequence[VariantSection]) -> float | None:
+    values = [_value(metric, variant.metrics) for variant in variants]
+    finite = [value for value in values if value is not None]
+    if metric.better is None or len(finite) < 2:  # no contest
+        return None
+    return min(finite) if metric.better == "lower" else max(finite)
+
+
+def _beats(metric: Metric, yardstick: Mapping[str, float], network: Mapping[str, float]) -> bool:
+    one, other = _value(metric, yardstick), _value(metric, network)
+    if metric.better is None or one is None or other is None:
+        return False
+    return one < other if metric.better == "lower" else one > other
+
+
+def _defeats(variants: Sequence[VariantSection], columns: Sequence[Metric]) -> Iterator[str]:
+    for variant in variants:
+        for name, metrics in variant.yardsticks.items():
+            lost = [m.label for m in columns if _beats(m, metrics, variant.metrics)]
+            if lost:
+                yield f"{_words(name)} beats {variant.variant} on {', '.join(lost)}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _anchor(*names: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", "-".join(names))
+
+
+def _address(path: str) -> str:
+    """Return a relative path as it stands in a link."""
+    if urlsplit(path).scheme or PurePosixPath(path).is_absolute():
+        raise ValueError(f"the page links its pictures by relative paths, found {path!r}")
+    return quote(path)
+
+
+def _settings(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield nested hyperparameters as (dotted key, value written as JSON or plain text)."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _settings(value, f"{prefix}{key}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, default=str)
+            yield f"{prefix}{key}", text

@@ -1,0 +1,294 @@
+"""params.yaml as typed, validated objects: the only reader of that file.
+
+The keys beside a `kind` are the arguments of the function or class that the kind names, with the
+types and bounds of its signature: what a constructor takes is said once, where it is defined.
+"""
+
+import difflib
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import torch
+import yaml
+from annotated_types import Ge, Gt, Lt, MinLen
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import ErrorDetails
+
+from autoencoders import paths
+from autoencoders.data.datasets import DATASETS
+from autoencoders.errors import UserError
+from autoencoders.inputs import INPUTS, ImageShape
+from autoencoders.models import MODELS
+from autoencoders.objectives import OBJECTIVES
+from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
+
+# What the pipeline itself hands to a constructor; the user never writes these.
+GIVEN = {"input_shape", "image_shape", "latent_shape", "parameters"}
+
+Count = Annotated[int, Gt(0)]
+Rate = Annotated[float, Gt(0)]
+Names = Annotated[list[str], MinLen(1)]
+Built = TypeVar("Built")
+
+
+class Strict(BaseModel):
+    """A mapping with exactly these keys, each of exactly its type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Component(Strict):
+    """An entry of a registry, by its `kind`, with its arguments beside."""
+
+    kind: str
+
+    def build(self, registry: Mapping[str, Callable[..., Built]], **given: Any) -> Built:
+        """Call what `kind` names with the arguments, and with those of `given` that it takes."""
+        constructor = registry[self.kind]
+        accepted = inspect.signature(constructor).parameters
+        return constructor(
+            **{name: value for name, value in given.items() if name in accepted},
+            **self.model_dump(exclude={"kind"}),
+        )
+
+
+def _components(registry: Mapping[str, Callable[..., Any]]) -> Any:
+    """Return the type of all components that `registry` can build."""
+    schemas = [_component(kind, constructor) for kind, constructor in registry.items()]
+    return Annotated[Union[tuple(schemas)], Field(discriminator="kind")]  # noqa: UP007
+
+
+def _component(kind: str, constructor: Callable[..., Any]) -> type[Component]:
+    function = constructor.__init__ if inspect.isclass(constructor) else constructor
+    hints = get_type_hints(function, include_extras=True)
+    fields = {
+        name: (hints[name], ...)
+        for name in inspect.signature(constructor).parameters
+        if name not in GIVEN
+    }
+    return create_model(  # type: ignore[no-any-return, call-overload]
+        kind, __base__=Component, kind=(Literal[kind], ...), **fields
+    )
+
+
+if TYPE_CHECKING:
+    AnInput = AModel = AnObjective = AnOptimizer = ASchedule = Component
+else:
+    AnInput = _components(INPUTS)
+    AModel = _components(MODELS)
+    AnObjective = _components(OBJECTIVES)
+    AnOptimizer = _components(OPTIMIZERS)
+    ASchedule = _components(SCHEDULES)
+
+
+class StandIn(Strict):
+    """How many images the generated data sets hold."""
+
+    train_images: Annotated[int, Ge(100)]
+    test_images: Annotated[int, Ge(10)]
+
+
+class Data(Strict):
+    """Where the images come from, and what share of the training images trains."""
+
+    source: Literal["official", "stand-in", "auto"]
+    train_fraction: Annotated[float, Gt(0), Lt(1)]
+    stand_in: StandIn
+
+
+class Training(Strict):
+    """How long and how a variant learns; `epochs` are passes over the training images.
+
+    There is one optimiser for each step that an update of the objective takes, by its name.
+    """
+
+    epochs: Count
+    batch_size: Count
+    optimizers: dict[str, AnOptimizer]
+    schedule: ASchedule
+    initialization: Literal["default", "kaiming"]
+    precision: Literal["auto", "float32", "bfloat16"]
+
+
+class Variant(Strict):
+    """What the encoder sees × the network × what one update is, and how it is trained."""
+
+    input: AnInput
+    model: AModel
+    objective: AnObjective
+    training: Training
+
+
+class Evaluation(Strict):
+    """How test metrics are computed."""
+
+    batch_size: Count
+    elbo_draws: Count
+
+
+class Figures(Strict):
+    """How much the figures show."""
+
+    images: Count
+    manifold_steps: Annotated[int, Ge(2)]
+
+
+class Params(Strict):
+    """The whole of params.yaml."""
+
+    seed: Annotated[int, Ge(0)]
+    experiment: Annotated[str, MinLen(1)]
+    datasets_to_run: Names
+    variants_to_run: Names
+    data: Data
+    variants: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Variant]
+    evaluation: Evaluation
+    figures: Figures
+
+
+def load(path: Path = paths.PARAMS) -> Params:
+    """Return the validated params.
+
+    Raises:
+        UserError: a line for each mistake, with its key, what was found and what is allowed.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run this in the repository's root folder") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    return parse(content, str(path))
+
+
+def parse(content: Any, origin: str) -> Params:
+    """Return validated params from the plain content of a YAML file; `origin` names it."""
+    try:
+        params = Params.model_validate(content)
+    except ValidationError as error:
+        mistakes = [_describe(mistake) for mistake in error.errors()]
+        raise UserError("\n".join(f"{origin}: {mistake}" for mistake in mistakes)) from None
+    if mistakes := _contradictions(params):
+        raise UserError("\n".join(f"{origin}: {mistake}" for mistake in mistakes))
+    return params
+
+
+def _contradictions(params: Params) -> list[str]:
+    """Return what is wrong although every value is fine by itself."""
+    names = [
+        *_wrong_names("datasets_to_run", params.datasets_to_run, DATASETS),
+        *_wrong_names("variants_to_run", params.variants_to_run, params.variants),
+    ]
+    shapes = {DATASETS[name].shape for name in params.datasets_to_run if name in DATASETS}
+    impossible = [
+        f"variants.{name}: {reason}"
+        for name, variant in params.variants.items()
+        for shape in sorted(shapes)
+        if (reason := why_impossible(variant, shape))
+    ]
+    return names + impossible
+
+
+def _wrong_names(key: str, names: list[str], allowed: Collection[str]) -> list[str]:
+    unknown = [
+        f"{key}: found {name!r}{_suggestion(name, allowed)}"
+        for name in names
+        if name not in allowed
+    ]
+    twice = [f"{key}: found {name!r} twice" for name in sorted(set(names)) if names.count(name) > 1]
+    return unknown + twice
+
+
+def why_impossible(variant: Variant, image_shape: ImageShape) -> str | None:
+    """Return why `variant` cannot train on images of this `(C, H, W)`, or None where it can."""
+    try:
+        with torch.device("meta"):
+            corruption = variant.input.build(INPUTS)
+            input_shape = corruption.shape(image_shape)
+            model = variant.model.build(MODELS, input_shape=input_shape, image_shape=image_shape)
+            objective = variant.objective.build(OBJECTIVES, latent_shape=model.latent_shape)
+            objective.check(model)
+            model(torch.empty(1, *input_shape))
+    except (ValueError, RuntimeError) as error:
+        return str(error)
+    steps = list(objective.parameter_groups(model))
+    if sorted(steps) != sorted(variant.training.optimizers):
+        found = ", ".join(variant.training.optimizers)
+        return f"training.optimizers: found {found}; this objective needs {', '.join(steps)}"
+    return None
+
+
+def _describe(mistake: ErrorDetails) -> str:
+    """Return one mistake as `dotted.key: what was found; what is allowed`."""
+    found, context = mistake["input"], mistake.get("ctx", {})
+    location, siblings = _locate(mistake["loc"])
+    key = ".".join(location) or "the file"
+    match mistake["type"]:
+        case "extra_forbidden":
+            return f"{key}: unknown key{_suggestion(location[-1], siblings)}"
+        case "missing":
+            return f"{key}: missing; add it"
+        case "union_tag_invalid":
+            tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
+            return f"{key}.kind: found {context['tag']!r}{_suggestion(context['tag'], tags)}"
+        case "union_tag_not_found":
+            return f"{key}.kind: missing; add it"
+    allowed = mistake["msg"].removeprefix("Input should be ")
+    hint = "; write 1.0e-3 for 1e-3, which YAML reads as text" if _is_exponent(found) else ""
+    return f"{key}: found {found!r}; allowed: {allowed}{hint}"
+
+
+def _locate(location: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
+    """Return a mistake's keys as the file has them, and all keys allowed beside the last one.
+
+    Pydantic also counts the `kind` that it chose as a step of the way; the file does not.
+    """
+    schema: Any = Params
+    keys: list[str] = []
+    siblings: list[str] = []
+    for item in location:
+        if get_origin(schema) is Annotated:
+            schema = get_args(schema)[0]
+        if get_origin(schema) is Union:
+            schema = next(s for s in get_args(schema) if _kind(s) == item)
+            continue
+        keys.append(str(item))
+        if inspect.isclass(schema) and issubclass(schema, Strict):
+            siblings = list(schema.model_fields)
+            field = schema.model_fields.get(str(item))
+            schema = field.annotation if field else None
+        else:
+            schema = (get_args(schema) or [None])[-1]
+    return keys, siblings
+
+
+def _kind(schema: type[Component]) -> str:
+    return str(get_args(schema.model_fields["kind"].annotation)[0])
+
+
+def _suggestion(found: str, allowed: Collection[str]) -> str:
+    close = difflib.get_close_matches(found, allowed, n=1)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{meant}; allowed: {', '.join(allowed)}"
+
+
+def _is_exponent(found: Any) -> bool:
+    if not isinstance(found, str):
+        return False
+    try:
+        float(found)
+    except ValueError:
+        return False
+    return True

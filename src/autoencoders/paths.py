@@ -1,0 +1,50 @@
+"""Where each stage reads and writes, relative to the repository root. Nothing else joins these."""
+
+import os
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+RESULTS = Path("reports/results.csv")
+REPORT = Path("reports/index.html")
+
+
+def raw(dataset: str) -> Path:
+    """Return the folder of a dataset's files as published."""
+    return Path("data/raw") / dataset
+
+
+def prepared(dataset: str) -> Path:
+    """Return the folder of a dataset's packed splits."""
+    return Path("data/prepared") / dataset
+
+
+def model(dataset: str, variant: str) -> Path:
+    """Return the folder of a trained variant: weights, history, resolved params."""
+    return Path("models") / dataset / variant
+
+
+def metrics(dataset: str, variant: str) -> Path:
+    """Return the file of a variant's test metrics."""
+    return Path("reports/metrics") / dataset / f"{variant}.json"
+
+
+def figures(dataset: str, variant: str) -> Path:
+    """Return the folder of a variant's figures."""
+    return Path("reports/figures") / dataset / variant
+
+
+def checkpoints() -> Path:
+    """Return the folder of unfinished trainings, one file for each configuration."""
+    return Path("checkpoints")
+
+
+def repository_root() -> Path:
+    """Return the folder that holds params.yaml: this folder or the nearest one above it.
+
+    Raises:
+        FileNotFoundError: no folder from here upwards holds params.yaml.
+    """
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / PARAMS).is_file():
+            return folder
+    raise FileNotFoundError(os.fspath(Path.cwd()))

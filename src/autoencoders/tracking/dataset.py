@@ -1,0 +1,62 @@
+"""The data of a run, described in MLflow but not uploaded."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
+
+SHORT_DIGEST = 8  # as mlflow's own datasets; it would store 36 characters
+
+
+@dataclass(frozen=True)
+class DataUsed:
+    """The images that a stage reads.
+
+    Attributes:
+        name: the dataset, `mnist`.
+        source: `official` or `stand-in`.
+        sha256: digest of the files read.
+        path: their folder, relative to the repository root.
+        splits: the shape `(N, C, H, W)` of each split's uint8 images.
+    """
+
+    name: str
+    source: str
+    sha256: str
+    path: str
+    splits: Mapping[str, tuple[int, ...]]
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags `data.sha256` and `data.source`."""
+        return {"data.sha256": self.sha256, "data.source": self.source}
+
+    @property
+    def digest(self) -> str:
+        """The short digest that MLflow shows beside the name."""
+        return self.sha256[:SHORT_DIGEST]
+
+
+def as_input(data: DataUsed, context: str) -> "DatasetInput":
+    """Return data as the input of a run: its name, digest, place and shapes."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    tensors = [
+        {"name": split, "type": "tensor", "tensor-spec": {"dtype": "uint8", "shape": list(shape)}}
+        for split, shape in data.splits.items()
+    ]
+    counts = {split: shape[0] for split, shape in data.splits.items()}
+    dataset = Dataset(
+        name=data.name,
+        digest=data.digest,
+        source_type="local",
+        source=json.dumps({"uri": data.path}),
+        schema=json.dumps(
+            {"mlflow_tensorspec": {"features": json.dumps(tensors), "targets": None}}
+        ),
+        profile=json.dumps({"source": data.source, "sha256": data.sha256, "images": counts}),
+    )
+    return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", context)])

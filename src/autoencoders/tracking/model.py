@@ -1,0 +1,148 @@
+"""A trained network as a logged and registered model in MLflow."""
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
+    from mlflow.models import Model
+
+REQUIREMENTS = ("mlflow", "numpy", "torch")
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A trained network, to be exported and registered.
+
+    Attributes:
+        module: on the CPU, in eval mode: `(N, C, H, W)` float32 in [0, 1] to float32 `(N, ...)`.
+        input_shape: `(C, H, W)`.
+        weights_sha256: digest of the weights' file, by which `evaluate` finds the logged model.
+        registered_name: its name in the model registry, `<dataset>-<variant>`.
+    """
+
+    module: "torch.nn.Module"
+    input_shape: tuple[int, ...]
+    weights_sha256: str
+    registered_name: str
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tag `weights.sha256`."""
+        return {"weights.sha256": self.weights_sha256}
+
+
+def export(model: TrainedModel, folder: Path) -> "Model":
+    """Write a model in MLflow's format: a `torch.export` program for any number of images.
+
+    Args:
+        model: the network.
+        folder: a new folder.
+
+    Returns:
+        What MLflow writes into the folder's file `MLmodel`.
+    """
+    import mlflow.pytorch
+    import torch
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    shape = (2, *model.input_shape)  # torch.export takes a batch of one for a constant
+    example = np.linspace(0, 1, num=int(np.prod(shape)), dtype=np.float32).reshape(shape)
+    with torch.no_grad():
+        output = model.module(torch.from_numpy(example))
+    float32 = np.dtype(np.float32)
+    description = Model()
+    with contextlib.redirect_stderr(io.StringIO()):  # torch.export prints what it cannot export
+        mlflow.pytorch.save_model(
+            model.module,
+            folder,
+            mlflow_model=description,
+            signature=ModelSignature(
+                Schema([TensorSpec(float32, (-1, *model.input_shape))]),
+                Schema([TensorSpec(float32, (-1, *output.shape[1:]))]),
+            ),
+            input_example=example,
+            pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in REQUIREMENTS],
+            serialization_format="pt2",
+        )
+    # Left open, the device is CUDA on machines that have it, where the CPU's program fails to load.
+    description.flavors["python_function"]["config"] = {"device": "cpu"}
+    return description
+
+
+def upload(
+    client: "MlflowClient",
+    model: TrainedModel,
+    *,
+    description: "Model",
+    folder: Path,
+    experiment_id: str,
+    run_id: str,
+    params: Mapping[str, str],
+    tags: Mapping[str, str],
+) -> "LoggedModel":
+    """Store an exported model as an output of a run."""
+    from mlflow.entities import LoggedModelOutput
+
+    logged = client.create_logged_model(
+        experiment_id,
+        name=model.registered_name,
+        source_run_id=run_id,
+        params=dict(params),
+        tags={**tags, **model.tags},
+    )
+    description.model_id = description.model_uuid = logged.model_id
+    description.run_id = run_id
+    description.artifact_path = logged.artifact_location
+    description.save(folder / "MLmodel")
+    client.log_model_artifacts(logged.model_id, os.fspath(folder))
+    client.finalize_logged_model(logged.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    return logged
+
+
+def register(
+    client: "MlflowClient", model: TrainedModel, logged: "LoggedModel", tags: Mapping[str, str]
+) -> None:
+    """Make a logged model the newest version of its registered name."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(model.registered_name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    # Given as `models:/<id>`, the source would be looked up in mlflow's global store.
+    registered = client.create_model_version(
+        model.registered_name,
+        source=logged.artifact_location,
+        run_id=logged.source_run_id,
+        model_id=logged.model_id,
+        tags={**tags, **model.tags},
+        await_creation_for=0,
+    )
+    versions = [{"name": registered.name, "version": registered.version}]
+    client.set_logged_model_tags(logged.model_id, {"mlflow.modelVersions": json.dumps(versions)})
+
+
+def find(client: "MlflowClient", experiment_id: str, weights_sha256: str) -> str | None:
+    """Return the id of the newest logged model with these weights, None where there is none."""
+    models = client.search_logged_models(
+        [experiment_id],
+        f"tags.`weights.sha256` = '{weights_sha256}'",
+        max_results=1,
+        order_by=[{"field_name": "creation_timestamp", "ascending": False}],
+    )
+    return str(models[0].model_id) if models else None

@@ -1,0 +1,274 @@
+"""One run for each execution of a stage."""
+
+import functools
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from autoencoders.errors import UserError
+from autoencoders.tracking import model as models
+from autoencoders.tracking import store
+from autoencoders.tracking.dataset import DataUsed, as_input
+from autoencoders.tracking.model import TrainedModel
+from autoencoders.tracking.origin import fingerprint, flatten, origin
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True)
+class StageIdentity:
+    """Which stage runs, on which dataset and variant; None where the stage has neither."""
+
+    stage: str
+    dataset: str | None = None
+    variant: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The stage's name in DVC: `train@mnist-vae`, `fetch@mnist`, `report`."""
+        item = "-".join(part for part in (self.dataset, self.variant) if part)
+        return f"{self.stage}@{item}" if item else self.stage
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags `stage`, `dataset` and `variant`, as far as the stage has them."""
+        parts = {"stage": self.stage, "dataset": self.dataset, "variant": self.variant}
+        return {name: part for name, part in parts.items() if part}
+
+
+def is_tracked(identity: StageIdentity, outputs_sha256: str, experiment: str) -> bool:
+    """Tell whether a finished run of this stage has `outputs_sha256` as its tag `outputs.sha256`.
+
+    Raises:
+        UserError: the tracking server or database cannot be used.
+    """
+    wanted = (
+        f"attributes.run_name = '{identity.name}' and attributes.status = 'FINISHED' "
+        f"and tags.`outputs.sha256` = '{outputs_sha256}'"
+    )
+    try:
+        with store.quiet():
+            client = store.connect()
+            found = client.get_experiment_by_name(experiment)
+            return found is not None and bool(client.search_runs([found.experiment_id], wanted))
+    except Exception as error:
+        raise UserError(
+            f"MLflow at {store.without_password(store.tracking_uri())} cannot be used "
+            f"({store.reason(error)}): start the server, or name another in MLFLOW_TRACKING_URI"
+        ) from error
+
+
+@contextmanager
+def stage_run(
+    identity: StageIdentity,
+    *,
+    params: Mapping[str, Any],
+    configuration: Mapping[str, Any],
+    experiment: str,
+    tags: Mapping[str, str] = {},
+    data: DataUsed | None = None,
+) -> Iterator["StageRun"]:
+    """Track one execution of a stage: FINISHED, FAILED on an exception, KILLED on Ctrl-C.
+
+    Exceptions of the body pass through; those of MLflow never reach it.
+
+    Args:
+        identity: the stage; it names the run.
+        params: the params that this stage uses, resolved; nested keys are joined by dots.
+        configuration: the whole content of params.yaml. Its digest, the commit and the name of the
+            DVC experiment identify the parent run, which is created when it is missing.
+        experiment: the MLflow experiment.
+        tags: further tags, such as `outputs.sha256`.
+        data: the images used, logged as the run's input.
+    """
+    run = StageRun(identity, experiment, data)
+    try:
+        run._start(params, configuration, tags)
+        yield run
+    except KeyboardInterrupt:
+        run._end("KILLED")
+        raise
+    except BaseException:
+        run._end("FAILED")
+        raise
+    run._end("FINISHED")
+
+
+def _never_fails(
+    method: Callable[Concatenate["StageRun", P], None],
+) -> Callable[Concatenate["StageRun", P], None]:
+    """Make the first exception of a run's tracking a warning, and later calls do nothing."""
+
+    @functools.wraps(method)
+    def guarded(run: "StageRun", /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if run.lost:
+            return
+        try:
+            with store.quiet():
+                method(run, *args, **kwargs)
+        except Exception as error:
+            run.lost = True
+            _warn(
+                f"{run.identity.name} is no longer tracked by MLflow ({store.reason(error)}). The "
+                "stage goes on and its files will be complete: `autoencoders track` uploads them"
+            )
+
+    return guarded
+
+
+class StageRun:
+    """The run of one execution of a stage; `stage_run` makes it.
+
+    Attributes:
+        identity: the stage.
+        id: MLflow's id of the run, "" where there is none.
+        lost: tracking has failed, and every call does nothing from then on.
+    """
+
+    def __init__(self, identity: StageIdentity, experiment: str, data: DataUsed | None) -> None:
+        self.identity = identity
+        self.id = ""
+        self.lost = False
+        self._data = data
+        self._params: dict[str, str] = {}
+        self._experiment = experiment
+        self._experiment_id = ""
+        self._parent_id = ""
+        self._client: MlflowClient
+
+    @_never_fails
+    def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Log an epoch's metrics, as one transaction."""
+        self._client.log_batch(self.id, metrics=_metrics(metrics, step=epoch))
+
+    @_never_fails
+    def log(
+        self,
+        *,
+        metrics: Mapping[str, float] = {},
+        artifacts: Sequence[Path] = (),
+        tags: Mapping[str, str] = {},
+    ) -> None:
+        """Log final metrics, files or folders, and tags."""
+        self._write(self.id, metrics, artifacts, tags)
+
+    @_never_fails
+    def log_to_parent(
+        self, *, metrics: Mapping[str, float] = {}, artifacts: Sequence[Path] = ()
+    ) -> None:
+        """Log to the configuration's run, so that configurations compare (`mnist/conv/psnr`)."""
+        self._write(self._parent_id, metrics, artifacts, {})
+
+    @_never_fails
+    def log_model(self, model: TrainedModel) -> None:
+        """Export the model, log it as this run's output, and register it as a new version.
+
+        It loads without this repository, `mlflow.pyfunc.load_model("models:/mnist-vae/1")`, and
+        takes and gives NumPy arrays with any number of images. A network that torch.export cannot
+        export is a warning of its own.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            exported = Path(folder, "model")
+            try:
+                description = models.export(model, exported)
+            except Exception as error:
+                _warn(f"the model of {self.identity.name} is not exported: {store.reason(error)}")
+                return
+            logged = models.upload(
+                self._client,
+                model,
+                description=description,
+                folder=exported,
+                experiment_id=self._experiment_id,
+                run_id=self.id,
+                params=self._params,
+                tags=self.identity.tags,
+            )
+        models.register(self._client, model, logged, self._data.tags if self._data else {})
+
+    @_never_fails
+    def log_model_metrics(self, weights_sha256: str, metrics: Mapping[str, float]) -> None:
+        """Log metrics to this run and, where there is one, to the logged model of these weights."""
+        model_id = models.find(self._client, self._experiment_id, weights_sha256)
+        entries = _metrics(metrics, step=0, model_id=model_id, data=self._data)
+        self._client.log_batch(self.id, metrics=entries)
+
+    @_never_fails
+    def _start(
+        self, params: Mapping[str, Any], configuration: Mapping[str, Any], tags: Mapping[str, str]
+    ) -> None:
+        self._client = store.connect()
+        origin_tags = origin()
+        self._experiment_id, self._parent_id = store.find_or_create_parent(
+            self._client, self._experiment, configuration, origin_tags
+        )
+        run = self._client.create_run(
+            self._experiment_id,
+            run_name=self.identity.name,
+            tags={
+                "mlflow.parentRunId": self._parent_id,
+                "params.sha256": fingerprint(params),
+                **self.identity.tags,
+                **origin_tags,
+                **(self._data.tags if self._data else {}),
+                **tags,
+            },
+        )
+        self.id = run.info.run_id
+        self._params = flatten(params)
+        store.log_params(self._client, self.id, self._params)
+        if self._data:
+            self._client.log_inputs(self.id, [as_input(self._data, self.identity.stage)])
+
+    @_never_fails
+    def _end(self, status: str) -> None:
+        if self.id:
+            self._client.set_terminated(self.id, status)
+            self._client.set_terminated(self._parent_id, status)
+
+    def _write(
+        self,
+        run_id: str,
+        metrics: Mapping[str, float],
+        artifacts: Sequence[Path],
+        tags: Mapping[str, str],
+    ) -> None:
+        from mlflow.entities import RunTag
+
+        self._client.log_batch(
+            run_id,
+            metrics=_metrics(metrics, step=0),
+            tags=[RunTag(name, value) for name, value in tags.items()],
+        )
+        for path in artifacts:
+            self._client.log_artifact(run_id, os.fspath(path))
+
+
+def _metrics(
+    values: Mapping[str, float],
+    *,
+    step: int,
+    model_id: str | None = None,
+    data: DataUsed | None = None,
+) -> list["Metric"]:
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    dataset = (data.name, data.digest) if data else (None, None)
+    return [
+        Metric(name, float(value), now, step, model_id, *dataset) for name, value in values.items()
+    ]
+
+
+def _warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr, flush=True)

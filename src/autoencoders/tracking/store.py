@@ -1,0 +1,183 @@
+"""Where runs are stored, and how to reach it without noise and without waiting long."""
+
+import logging
+import os
+import re
+import textwrap
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from autoencoders import paths
+from autoencoders.tracking.origin import fingerprint, flatten
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# mlflow reads them when it is imported. Its own limits on requests make a lost server a wait of
+# many minutes; with these it is one of seconds.
+MLFLOW_SETTINGS = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+DATABASE_ATTEMPTS = 3
+LOCK_SECONDS = 30.0
+MLFLOW_PARAMS_PER_BATCH = 100
+REASON_WIDTH = 200
+PARENT = "configuration"  # the tag `stage` of parent runs
+
+
+def tracking_uri() -> str:
+    """Return MLFLOW_TRACKING_URI, or that of the database `mlflow.db` in the repository root.
+
+    A relative SQLite path counts from the root as well. Within `dvc exp run --temp`, which runs the
+    stages in a copy that it deletes, the root is still that of the user's repository.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    database = _sqlite_file(uri)
+    return f"sqlite:///{database.as_posix()}" if database else uri
+
+
+def connect() -> "MlflowClient":
+    """Return a client of the store; a missing database is created, once for all processes."""
+    for name, value in MLFLOW_SETTINGS.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    uri = tracking_uri()
+    if not _is_server(uri):
+        import mlflow.store.db.utils
+
+        # mlflow would try ten times, for 100 seconds, to open what cannot be opened.
+        mlflow.store.db.utils.MAX_RETRY_COUNT = DATABASE_ATTEMPTS
+    with _lock():
+        return MlflowClient(uri)
+
+
+def find_or_create_parent(
+    client: "MlflowClient",
+    experiment: str,
+    configuration: Mapping[str, Any],
+    origin: Mapping[str, str],
+) -> tuple[str, str]:
+    """Return the ids of an experiment and of a configuration's run in it, for all processes one."""
+    with _lock():
+        experiment_id = _experiment_id(client, experiment)
+        parent_id = _find_parent(client, experiment_id, configuration, origin)
+        return experiment_id, parent_id or _create_parent(
+            client, experiment_id, configuration, origin
+        )
+
+
+def log_params(client: "MlflowClient", run_id: str, params: Mapping[str, str]) -> None:
+    """Log any number of params to a run."""
+    from mlflow.entities import Param
+
+    entries = [Param(name, value) for name, value in params.items()]
+    for start in range(0, len(entries), MLFLOW_PARAMS_PER_BATCH):
+        client.log_batch(run_id, params=entries[start : start + MLFLOW_PARAMS_PER_BATCH])
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence the loggers and warnings of mlflow, alembic, urllib3 and torch.export."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+
+
+def reason(error: Exception) -> str:
+    """Return an exception as one short line without passwords."""
+    first_line = next(iter(str(error).splitlines()), "")
+    text = without_password(f"{type(error).__name__}: {first_line}")
+    return textwrap.shorten(text, width=REASON_WIDTH, placeholder="...")
+
+
+def without_password(text: str) -> str:
+    """Hide the user and password in URIs."""
+    return re.sub(r"//[^/@\s]*@", "//***@", text)
+
+
+def _experiment_id(client: "MlflowClient", name: str) -> str:
+    """Return the id of an experiment, created when it is missing."""
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    return str(client.create_experiment(name, artifact_location=_artifact_location()))
+
+
+def _find_parent(
+    client: "MlflowClient",
+    experiment_id: str,
+    configuration: Mapping[str, Any],
+    origin: Mapping[str, str],
+) -> str | None:
+    same_params = (
+        f"tags.stage = '{PARENT}' and tags.`params.sha256` = '{fingerprint(configuration)}'"
+    )
+    for run in client.search_runs([experiment_id], same_params):
+        if all(run.data.tags.get(tag) == origin.get(tag) for tag in ("git.commit", "dvc.exp")):
+            return str(run.info.run_id)
+    return None
+
+
+def _create_parent(
+    client: "MlflowClient",
+    experiment_id: str,
+    configuration: Mapping[str, Any],
+    origin: Mapping[str, str],
+) -> str:
+    digest = fingerprint(configuration)
+    short_digests = [text[:7] for text in (origin.get("git.commit"), digest) if text]
+    parent = client.create_run(
+        experiment_id,
+        run_name=origin.get("dvc.exp", "-".join(short_digests)),
+        tags={"stage": PARENT, "params.sha256": digest, **origin},
+    )
+    log_params(client, parent.info.run_id, flatten(configuration))
+    return str(parent.info.run_id)
+
+
+def _root() -> Path:
+    """Return the repository that the user works in, also within DVC's temporary copies of it."""
+    return Path(os.environ.get("DVC_ROOT") or paths.repository_root())
+
+
+def _lock() -> FileLock:
+    return FileLock(_root() / "mlflow.db.lock", timeout=LOCK_SECONDS)
+
+
+def _is_server(uri: str) -> bool:
+    return uri.startswith(("http://", "https://"))
+
+
+def _sqlite_file(uri: str) -> Path | None:
+    """Return the file of a SQLite URI, None for any other."""
+    prefix = "sqlite:///"
+    return _root() / uri.removeprefix(prefix) if uri.startswith(prefix) else None
+
+
+def _artifact_location() -> str | None:
+    """Return a folder beside the database; None where the server decides.
+
+    It is the folder that `mlflow server` uses by default, so that both agree.
+    """
+    uri = tracking_uri()
+    if _is_server(uri):
+        return None
+    database = _sqlite_file(uri)
+    return ((database.parent if database else _root()) / "mlartifacts").as_uri()

@@ -1,0 +1,118 @@
+import re
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from autoencoders.data import sources
+from autoencoders.data.official import Unreachable, download
+from autoencoders.errors import UserError
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("dataset", "folder"), [("mnist", "mnist"), ("fashion_mnist", "fashion-mnist")]
+)
+def test_from_a_folder(tmp_path: Path, mirror: Path, dataset: str, folder: str) -> None:
+    assert download(dataset, tmp_path / "raw", str(mirror)) == str(mirror / folder)
+    assert names(tmp_path / "raw") == sorted(sources.FILES)
+    for name in sources.FILES:
+        assert (tmp_path / "raw" / name).read_bytes() == (mirror / folder / name).read_bytes()
+
+
+def test_from_a_file_url(tmp_path: Path, mirror: Path) -> None:
+    download("mnist", tmp_path / "raw", mirror.as_uri())
+    assert names(tmp_path / "raw") == sorted(sources.FILES)
+
+
+@pytest.mark.parametrize("ending", ["", "/"])
+def test_from_a_url(tmp_path: Path, served: str, ending: str) -> None:
+    assert download("mnist", tmp_path / "raw", served + ending) == f"{served}/mnist/"
+    assert names(tmp_path / "raw") == sorted(sources.FILES)
+
+
+def test_without_a_mirror_of_ones_own_from_torchvisions(
+    tmp_path: Path, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [f"{served}/mnist/"])
+    assert download("mnist", tmp_path / "raw", None) == f"{served}/mnist/"
+
+
+def test_a_dead_mirror_is_passed_over_with_a_warning(
+    tmp_path: Path, served: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [f"{served}/mnist/"])
+    assert download("mnist", tmp_path / "raw", f"{served}/elsewhere") == f"{served}/mnist/"
+    assert re.search(r"warning: .*/elsewhere/mnist/: HTTP Error 404", capsys.readouterr().err)
+
+
+def test_a_folder_without_the_dataset_is_passed_over_with_a_warning(
+    tmp_path: Path,
+    mirror: Path,
+    served: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("torchvision.datasets.FashionMNIST.mirrors", [f"{served}/fashion-mnist/"])
+    (tmp_path / "partial" / "mnist").mkdir(parents=True)
+    download("fashion_mnist", tmp_path / "raw", str(tmp_path / "partial"))
+    assert "partial/fashion-mnist" in capsys.readouterr().err
+
+
+def test_no_progress_bar_where_nobody_watches(
+    tmp_path: Path, served: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    download("mnist", tmp_path / "raw", served)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_folder_that_does_not_exist_is_the_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no-such-folder.*DATASET_MIRROR"):
+        download("mnist", tmp_path / "raw", str(tmp_path / "no-such-folder"))
+
+
+@pytest.mark.parametrize("over_http", [False, True])
+def test_an_altered_file_is_an_error_and_leaves_nothing(
+    tmp_path: Path, mirror: Path, served: str, over_http: bool
+) -> None:
+    altered = mirror / "mnist" / sources.TEST_IMAGES  # the third file: two good ones precede it
+    altered.write_bytes(altered.read_bytes()[:-1] + b"!")
+    with pytest.raises(UserError, match=rf"{sources.TEST_IMAGES}.*expected MD5 \w+, found \w+"):
+        download("mnist", tmp_path / "raw", served if over_http else str(mirror))
+    assert names(tmp_path / "raw") == []
+
+
+def test_a_mirror_that_lacks_a_file_leaves_nothing(
+    tmp_path: Path, mirror: Path, served: str
+) -> None:
+    (mirror / "mnist" / sources.TEST_LABELS).unlink()
+    with pytest.raises(Unreachable, match="404"):
+        download("mnist", tmp_path / "raw", served)
+    assert names(tmp_path / "raw") == []
+
+
+def test_unreachable_names_every_mirror(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match=r"name\.invalid.*127\.0\.0\.1.*refused"):
+        download("mnist", tmp_path / "raw", "http://name.invalid")
+    assert names(tmp_path / "raw") == []
+
+
+def test_a_silent_server_does_not_hang_the_fetch(tmp_path: Path, silent: str) -> None:
+    start = time.monotonic()
+    with pytest.raises(Unreachable, match="timed out"):
+        download("mnist", tmp_path / "raw", silent)
+    assert time.monotonic() - start < 5
+
+
+def test_a_name_server_that_never_answers_does_not_hang_the_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(30))
+    start = time.monotonic()
+    with pytest.raises(Unreachable, match="no answer within 1 s"):
+        download("mnist", tmp_path / "raw", "http://slow.invalid")
+    assert time.monotonic() - start < 10

@@ -1,0 +1,474 @@
+import hashlib
+import json
+import math
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModel, Run
+from mlflow.models import Model
+
+from autoencoders.errors import UserError
+from autoencoders.tracking import (
+    DataUsed,
+    StageIdentity,
+    TrainedModel,
+    is_tracked,
+    stage_run,
+    tracking_uri,
+)
+
+# mlflow's own, on the first use of a database.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
+
+EXPERIMENT = "autoencoders"
+TRAIN = StageIdentity("train", "mnist", "vae")
+PARAMS = {"objective": {"name": "variational"}, "optimizer": {"lr": 1.0e-3}, "hidden": [512, 256]}
+CONFIGURATION = {"seed": 0, "variants": {"vae": PARAMS}}
+WEIGHTS = hashlib.sha256(b"weights").hexdigest()
+DATA = DataUsed(
+    name="mnist",
+    source="stand-in",
+    sha256=hashlib.sha256(b"images").hexdigest(),
+    path="data/prepared/mnist",
+    splits={"train": (540, 1, 28, 28), "validation": (60, 1, 28, 28)},
+)
+
+
+@pytest.fixture(scope="module")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database after mlflow's migrations, which take a second or two."""
+    database = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(f"sqlite:///{database}")
+    return database
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Path:
+    """The user's repository; the stages run in a copy of it, as in `dvc exp run --temp`."""
+    root, copy = tmp_path / "my repository", tmp_path / "copy"
+    root.mkdir()
+    copy.mkdir()
+    shutil.copy(empty_database, root / "mlflow.db")
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("DVC_EXP_NAME", raising=False)
+    monkeypatch.chdir(copy)
+    return root
+
+
+@pytest.fixture
+def client(repository: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{repository}/mlflow.db")
+
+
+def run_stage(identity: StageIdentity = TRAIN, **changes: Any) -> Any:
+    arguments: dict[str, Any] = {
+        "params": PARAMS,
+        "configuration": CONFIGURATION,
+        "experiment": EXPERIMENT,
+        "data": DATA,
+    }
+    return stage_run(identity, **(arguments | changes))
+
+
+def runs_of(client: MlflowClient, stage: str) -> list[Run]:
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id], f"tags.stage = '{stage}'"))
+
+
+def logged_model(client: MlflowClient, run_id: str) -> LoggedModel:
+    outputs = client.get_run(run_id).outputs
+    assert outputs is not None
+    [output] = outputs.model_outputs
+    return client.get_logged_model(output.model_id)
+
+
+def git(*arguments: str) -> str:
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    command = ["git", *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+class Blur(torch.nn.Module):
+    """A small network with weights, convolutions and a reshape that depends on the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = torch.nn.Conv2d(1, 4, 3, padding=1)
+        self.linear = torch.nn.Linear(4 * 6 * 6, 2 * 6 * 6)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        features = torch.relu(self.convolution(images)).reshape(images.shape[0], -1)
+        return torch.sigmoid(self.linear(features)).reshape(images.shape[0], 2, 6, 6)
+
+
+def trained(module: torch.nn.Module) -> TrainedModel:
+    return TrainedModel(module.eval(), (1, 6, 6), WEIGHTS, "mnist-vae")
+
+
+@pytest.mark.parametrize(
+    ("identity", "name"),
+    [
+        (StageIdentity("train", "mnist", "vae"), "train@mnist-vae"),
+        (StageIdentity("fetch", "fashion_mnist"), "fetch@fashion_mnist"),
+        (StageIdentity("report"), "report"),
+    ],
+)
+def test_a_run_is_named_as_the_stage_in_dvc(identity: StageIdentity, name: str) -> None:
+    assert identity.name == name
+
+
+def test_a_training_with_all_that_it_logs(repository: Path, client: MlflowClient) -> None:
+    history = Path("history.csv")
+    history.write_text("epoch,loss\n0,2.0\n1,1.0\n")
+    with run_stage(tags={"device": "cpu"}) as run:
+        for epoch, loss in enumerate((2.0, 1.0)):
+            run.log_epoch(epoch, {"train/loss": loss, "validation/loss": loss + 0.5})
+        run.log(metrics={"seconds": 3.5}, artifacts=[history], tags={"outputs.sha256": "abc"})
+
+    logged = client.get_run(run.id)
+    assert logged.info.run_name == "train@mnist-vae"
+    assert logged.info.status == "FINISHED"
+    assert logged.data.params == {
+        "objective.name": "variational",
+        "optimizer.lr": "0.001",
+        "hidden": "[512, 256]",
+    }
+    assert logged.data.metrics == {"train/loss": 1.0, "validation/loss": 1.5, "seconds": 3.5}
+    losses = client.get_metric_history(run.id, "train/loss")
+    assert [(metric.step, metric.value) for metric in losses] == [(0, 2.0), (1, 1.0)]
+    params_sha256 = hashlib.sha256(json.dumps(PARAMS, sort_keys=True).encode()).hexdigest()
+    assert (
+        logged.data.tags.items()
+        >= {
+            "stage": "train",
+            "dataset": "mnist",
+            "variant": "vae",
+            "params.sha256": params_sha256,
+            "data.sha256": DATA.sha256,
+            "data.source": "stand-in",
+            "outputs.sha256": "abc",
+            "device": "cpu",
+        }.items()
+    )
+    assert [file.path for file in client.list_artifacts(run.id)] == ["history.csv"]
+    assert list((repository / "mlartifacts" / run.id).rglob("history.csv"))
+    assert not list(Path.cwd().glob("ml*")), "nothing is stored in DVC's temporary copy"
+
+
+def test_the_data_is_an_input_of_the_run(client: MlflowClient) -> None:
+    with run_stage() as run:
+        pass
+    inputs = client.get_run(run.id).inputs
+    assert inputs is not None
+    dataset = inputs.dataset_inputs[0].dataset
+    assert (dataset.name, dataset.digest) == ("mnist", DATA.sha256[:8])
+    assert json.loads(dataset.source) == {"uri": "data/prepared/mnist"}
+    profile = json.loads(dataset.profile or "")
+    assert profile["source"] == "stand-in"
+    assert profile["images"] == {"train": 540, "validation": 60}
+    tensors = json.loads(json.loads(dataset.schema or "")["mlflow_tensorspec"]["features"])
+    assert [tensor["tensor-spec"]["shape"] for tensor in tensors] == [
+        [540, 1, 28, 28],
+        [60, 1, 28, 28],
+    ]
+
+
+def test_stages_of_one_configuration_hang_under_one_run(client: MlflowClient) -> None:
+    identities = [StageIdentity("fetch", "mnist"), TRAIN, StageIdentity("report")]
+    for identity in identities:
+        with run_stage(identity) as run:
+            run.log_to_parent(metrics={"mnist/vae/psnr": 17.0})
+    with run_stage(configuration=CONFIGURATION | {"seed": 1}):
+        pass
+
+    parents = runs_of(client, "configuration")
+    assert len(parents) == 2
+    first = next(parent for parent in parents if parent.data.params["seed"] == "0")
+    assert first.data.params["variants.vae.optimizer.lr"] == "0.001"
+    assert first.data.metrics == {"mnist/vae/psnr": 17.0}
+    assert first.info.status == "FINISHED"
+    children = client.search_runs(
+        [first.info.experiment_id], f"tags.`mlflow.parentRunId` = '{first.info.run_id}'"
+    )
+    assert {child.info.run_name for child in children} == {identity.name for identity in identities}
+
+
+def test_a_dvc_experiment_has_a_parent_of_its_own(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with run_stage():
+        pass
+    monkeypatch.setenv("DVC_EXP_NAME", "tall-yolk")
+    with run_stage() as run:
+        pass
+    parents = runs_of(client, "configuration")
+    assert len(parents) == 2
+    assert "tall-yolk" in {parent.info.run_name for parent in parents}
+    assert client.get_run(run.id).data.tags["dvc.exp"] == "tall-yolk"
+
+
+def test_the_commit_and_whether_sources_were_edited(client: MlflowClient) -> None:
+    def tags() -> dict[str, str]:
+        with run_stage() as run:
+            pass
+        return dict(client.get_run(run.id).data.tags)
+
+    assert "git.commit" not in tags()
+
+    source, output = Path("train.py"), Path("reports/results.csv")
+    output.parent.mkdir()
+    for file in (source, output):
+        file.write_text("1\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    output.write_text("2\n")
+    Path("dvc.lock").write_text("\n")
+    assert tags().items() >= {"git.commit": git("rev-parse", "HEAD"), "git.dirty": "false"}.items()
+
+    source.write_text("2\n")
+    assert tags()["git.dirty"] == "true"
+
+    git("commit", "-q", "-a", "-m", "second")
+    assert tags()["git.dirty"] == "false"
+    assert len(runs_of(client, "configuration")) == 3, "one for each commit, and one without"
+
+
+def test_nan_and_infinite_metrics_are_logged(client: MlflowClient) -> None:
+    with run_stage() as run:
+        run.log_epoch(0, {"nan": math.nan, "infinite": math.inf, "loss": 1.0})
+    metrics = client.get_run(run.id).data.metrics
+    assert math.isnan(metrics["nan"])
+    assert metrics["infinite"] > 1e300
+    assert metrics["loss"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(ValueError("a bug"), "FAILED"), (KeyboardInterrupt(), "KILLED")]
+)
+def test_exceptions_of_a_stage_end_its_run_and_propagate(
+    error: BaseException, status: str, client: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(type(error)), run_stage() as run:
+        raise error
+    assert client.get_run(run.id).info.status == status
+    assert capsys.readouterr().err == ""
+
+
+LOAD_ELSEWHERE = """
+import sys
+sys.modules["autoencoders"] = None  # importing it fails
+import numpy as np, torch, mlflow.pyfunc
+torch.cuda.is_available = lambda: True  # an exported model stays on the CPU on such machines too
+model = mlflow.pyfunc.load_model("models:/mnist-vae/1")
+images = np.load(sys.argv[1])
+np.savez(sys.argv[2], **{str(size): model.predict(images[:size]) for size in (1, 2, 7, 300)})
+"""
+
+
+def test_a_logged_model_loads_without_this_repository(
+    repository: Path, client: MlflowClient, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    module = Blur()
+    with run_stage() as run:
+        run.log_model(trained(module))
+    assert capfd.readouterr() == ("", ""), "nothing is printed"
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    images = np.random.default_rng(0).random((300, 1, 6, 6), dtype=np.float32)
+    np.save(elsewhere / "images.npy", images)
+    subprocess.run(
+        [sys.executable, "-c", LOAD_ELSEWHERE, "images.npy", "outputs.npz"],
+        cwd=elsewhere,
+        env={"MLFLOW_TRACKING_URI": tracking_uri(), "OMP_NUM_THREADS": "1"},
+        check=True,
+    )
+    with torch.no_grad():
+        expected = module(torch.from_numpy(images)).numpy()
+    for size, outputs in np.load(elsewhere / "outputs.npz").items():
+        np.testing.assert_allclose(outputs, expected[: int(size)], atol=1e-5, rtol=0)
+        assert outputs.dtype == np.float32
+
+    version = client.get_model_version("mnist-vae", "1")
+    assert version.run_id == run.id
+    assert version.tags == {"weights.sha256": WEIGHTS, **DATA.tags}
+    logged = logged_model(client, run.id)
+    assert json.loads(logged.tags["mlflow.modelVersions"]) == [{"name": "mnist-vae", "version": 1}]
+    assert logged.params == client.get_run(run.id).data.params
+    [description] = (repository / "mlartifacts").rglob("MLmodel")
+    signature = Model.load(description).signature
+    assert signature.inputs.inputs[0].shape == (-1, 1, 6, 6)
+    assert signature.outputs.inputs[0].shape == (-1, 2, 6, 6)
+    requirements = description.with_name("requirements.txt").read_text().split()
+    assert requirements == [f"{name}=={version_of(name)}" for name in ("mlflow", "numpy", "torch")]
+
+
+def test_evaluation_metrics_reach_the_newest_model_of_those_weights(client: MlflowClient) -> None:
+    for _ in range(2):
+        with run_stage() as training:
+            training.log_model(trained(Blur()))
+    with run_stage(StageIdentity("evaluate", "mnist", "vae")) as run:
+        run.log_model_metrics(WEIGHTS, {"psnr": 17.0, "fid": math.nan})
+        run.log_model_metrics("other weights", {"ssim": 0.5})
+    logged = client.get_run(run.id).data.metrics
+    assert (logged["psnr"], logged["ssim"]) == (17.0, 0.5)
+
+    metrics = logged_model(client, training.id).metrics
+    assert metrics is not None
+    [psnr] = [metric for metric in metrics if metric.key == "psnr"]
+    assert (psnr.value, psnr.run_id, psnr.dataset_name) == (17.0, run.id, "mnist")
+    assert "ssim" not in {metric.key for metric in metrics}
+
+
+class Branching(torch.nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images if images.mean() > 0.5 else -images
+
+
+def test_a_model_that_cannot_be_exported_is_a_warning(
+    client: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with run_stage() as run:
+        run.log_model(trained(Branching()))
+    [warning] = capsys.readouterr().err.splitlines()
+    assert "train@mnist-vae" in warning
+    assert client.get_run(run.id).info.status == "FINISHED"
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_lost_server_costs_one_warning_and_seconds(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    uri = f"http://user:secret@127.0.0.1:{closed_port()}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    started = time.monotonic()
+    with run_stage() as run:
+        for epoch in range(100):
+            run.log_epoch(epoch, {"loss": 1.0})
+        run.log_model(trained(Blur()))
+        trained_anyway = True
+    assert trained_anyway
+    assert run.lost
+    assert time.monotonic() - started < 20
+    output, errors = capfd.readouterr()
+    [warning] = errors.splitlines()
+    assert output == ""
+    assert "train@mnist-vae" in warning
+    assert "autoencoders track" in warning
+    assert "secret" not in warning
+
+
+def test_tracking_lost_halfway_does_not_end_the_stage(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with run_stage() as run:
+        run.log_epoch(0, {"loss": 1.0})
+        (repository / "mlflow.db").write_bytes(b"no database")
+        run.log_epoch(1, {"loss": 0.5})
+        run.log_epoch(2, {"loss": 0.25})
+    assert run.lost
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_database_that_cannot_be_opened_is_given_up_soon(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "folder.db").mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///folder.db")
+    started = time.monotonic()
+    with run_stage() as run:
+        pass
+    assert run.lost
+    assert time.monotonic() - started < 10
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_what_is_tracked_already(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not is_tracked(TRAIN, "abc", EXPERIMENT)
+    with pytest.raises(ValueError, match="halfway"), run_stage(tags={"outputs.sha256": "abc"}):
+        raise ValueError("halfway")
+    assert not is_tracked(TRAIN, "abc", EXPERIMENT)
+    with run_stage(tags={"outputs.sha256": "abc"}):
+        pass
+    assert is_tracked(TRAIN, "abc", EXPERIMENT)
+    assert not is_tracked(TRAIN, "other outputs", EXPERIMENT)
+    assert not is_tracked(StageIdentity("train", "mnist", "conv"), "abc", EXPERIMENT)
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{closed_port()}")
+    with pytest.raises(UserError, match="MLFLOW_TRACKING_URI"):
+        is_tracked(TRAIN, "abc", EXPERIMENT)
+
+
+@pytest.mark.parametrize(
+    ("setting", "uri"),
+    [
+        (None, "sqlite:///{root}/mlflow.db"),
+        ("sqlite:///runs.db", "sqlite:///{root}/runs.db"),
+        ("sqlite:////elsewhere/runs.db", "sqlite:////elsewhere/runs.db"),
+        ("https://example.org", "https://example.org"),
+    ],
+)
+def test_where_runs_are_stored(
+    setting: str | None, uri: str, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if setting:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", setting)
+    assert tracking_uri() == uri.format(root=repository)
+
+
+def test_outside_dvc_the_root_is_where_params_yaml_is(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DVC_ROOT")
+    (repository / "params.yaml").touch()
+    (repository / "reports").mkdir()
+    monkeypatch.chdir(repository / "reports")
+    assert tracking_uri() == f"sqlite:///{repository}/mlflow.db"
+
+
+ONE_STAGE = """
+import sys
+from autoencoders.tracking import StageIdentity, stage_run
+assert not {"mlflow", "torch"} & set(sys.modules), "they are imported late"
+with stage_run(StageIdentity(sys.argv[1]), params={}, configuration={"a": 1}, experiment="e"):
+    pass
+"""
+
+
+def test_two_processes_create_one_database_and_one_parent(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "mlflow.db").unlink()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", ONE_STAGE, stage],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for stage in ("one", "two")
+    ]
+    assert [process.communicate()[0] for process in processes] == ["", ""]
+    client = MlflowClient(f"sqlite:///{repository}/mlflow.db")
+    experiment = client.get_experiment_by_name("e")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    assert sorted(run.data.tags["stage"] for run in runs) == ["configuration", "one", "two"]
