@@ -5,6 +5,7 @@ An input is called as `seen = corruption(images, generator)` with `images` `(N, 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Literal, Protocol
 
 import torch
@@ -103,7 +104,7 @@ class Downsampled:
     def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
         """Return nearest, bilinear and bicubic enlargement."""
         return {
-            method: lambda seen, method=method: enlarge(seen, self.factor, method)
+            method: partial(enlarge, factor=self.factor, method=method)
             for method in ("nearest", "bilinear", "bicubic")
         }
 

@@ -8,7 +8,7 @@ different objectives can share a plot.
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from math import prod
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +23,13 @@ Step = Callable[[str, Tensor], None]
 
 
 class Objective(nn.Module, ABC):
-    """One way to learn. Its own networks, if it has any, are its parameters."""
+    """One way to learn. Its own networks, if it has any, are its parameters.
+
+    Attributes:
+        has_prior: latents are drawn towards a standard normal, so that its draws decode to images.
+    """
+
+    has_prior: ClassVar[bool]
 
     @abstractmethod
     def check(self, model: Autoencoder) -> None:
@@ -56,6 +62,8 @@ class Objective(nn.Module, ABC):
 
 class Reconstruction(Objective):
     """Give back the image: binary cross-entropy or squared error, the mean over pixels."""
+
+    has_prior = False
 
     def __init__(self, loss: Literal["bce", "mse"]) -> None:
         super().__init__()
@@ -99,6 +107,8 @@ class Variational(Objective):
     The reconstruction term is a sum over pixels, up to a constant -log p(x|z): of squared errors
     for a Gaussian of variance ½, of binary cross-entropies for a Bernoulli.
     """
+
+    has_prior = True
 
     def __init__(self, likelihood: Literal["gaussian", "bernoulli"]) -> None:
         super().__init__()
@@ -151,6 +161,8 @@ class Adversarial(Objective):
     Makhzani et al., arXiv 1511.05644, section 2: per batch one reconstruction update, one of the
     discriminator (prior draws are real, codes are fake) and one of the encoder as generator.
     """
+
+    has_prior = True
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from typing import (
     Annotated,
     Any,
     Literal,
+    TypeAlias,
     TypeVar,
     Union,
     get_args,
@@ -46,7 +47,7 @@ Built = TypeVar("Built")
 class Strict(BaseModel):
     """A mapping with exactly these keys, each of exactly its type."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Component(Strict):
@@ -78,13 +79,17 @@ def _component(kind: str, constructor: Callable[..., Any]) -> type[Component]:
         for name in inspect.signature(constructor).parameters
         if name not in GIVEN
     }
-    return create_model(  # type: ignore[no-any-return, call-overload]
+    return create_model(  # type: ignore[call-overload]
         kind, __base__=Component, kind=(Literal[kind], ...), **fields
     )
 
 
 if TYPE_CHECKING:
-    AnInput = AModel = AnObjective = AnOptimizer = ASchedule = Component
+    AnInput: TypeAlias = Component
+    AModel: TypeAlias = Component
+    AnObjective: TypeAlias = Component
+    AnOptimizer: TypeAlias = Component
+    ASchedule: TypeAlias = Component
 else:
     AnInput = _components(INPUTS)
     AModel = _components(MODELS)
@@ -203,9 +208,7 @@ def _contradictions(params: Params) -> list[str]:
 
 def _wrong_names(key: str, names: list[str], allowed: Collection[str]) -> list[str]:
     unknown = [
-        f"{key}: found {name!r}{_suggestion(name, allowed)}"
-        for name in names
-        if name not in allowed
+        f"{key}: found {name!r}{suggestion(name, allowed)}" for name in names if name not in allowed
     ]
     twice = [f"{key}: found {name!r} twice" for name in sorted(set(names)) if names.count(name) > 1]
     return unknown + twice
@@ -214,13 +217,13 @@ def _wrong_names(key: str, names: list[str], allowed: Collection[str]) -> list[s
 def why_impossible(variant: Variant, image_shape: ImageShape) -> str | None:
     """Return why `variant` cannot train on images of this `(C, H, W)`, or None where it can."""
     try:
-        with torch.device("meta"):
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
             corruption = variant.input.build(INPUTS)
             input_shape = corruption.shape(image_shape)
             model = variant.model.build(MODELS, input_shape=input_shape, image_shape=image_shape)
             objective = variant.objective.build(OBJECTIVES, latent_shape=model.latent_shape)
             objective.check(model)
-            model(torch.empty(1, *input_shape))
+            model(torch.zeros(1, *input_shape))
     except (ValueError, RuntimeError) as error:
         return str(error)
     steps = list(objective.parameter_groups(model))
@@ -237,12 +240,12 @@ def _describe(mistake: ErrorDetails) -> str:
     key = ".".join(location) or "the file"
     match mistake["type"]:
         case "extra_forbidden":
-            return f"{key}: unknown key{_suggestion(location[-1], siblings)}"
+            return f"{key}: unknown key{suggestion(location[-1], siblings)}"
         case "missing":
             return f"{key}: missing; add it"
         case "union_tag_invalid":
             tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
-            return f"{key}.kind: found {context['tag']!r}{_suggestion(context['tag'], tags)}"
+            return f"{key}.kind: found {context['tag']!r}{suggestion(context['tag'], tags)}"
         case "union_tag_not_found":
             return f"{key}.kind: missing; add it"
     allowed = mistake["msg"].removeprefix("Input should be ")
@@ -278,7 +281,8 @@ def _kind(schema: type[Component]) -> str:
     return str(get_args(schema.model_fields["kind"].annotation)[0])
 
 
-def _suggestion(found: str, allowed: Collection[str]) -> str:
+def suggestion(found: str, allowed: Collection[str]) -> str:
+    """Return what to say after an unknown name: the nearest known one, and all known ones."""
     close = difflib.get_close_matches(found, allowed, n=1)
     meant = f"; did you mean {close[0]!r}?" if close else ""
     return f"{meant}; allowed: {', '.join(allowed)}"

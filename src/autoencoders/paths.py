@@ -6,6 +6,7 @@ from pathlib import Path
 PARAMS = Path("params.yaml")
 RESULTS = Path("reports/results.csv")
 REPORT = Path("reports/index.html")
+OVERVIEW = Path("reports/overview")
 
 
 def raw(dataset: str) -> Path:

@@ -1,6 +1,7 @@
 """A small imitation of the official files, and ways to serve them badly."""
 
 import functools
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -64,7 +65,7 @@ def served(mirror: Path) -> Iterator[str]:
     """The same mirror over HTTP: its URL."""
     handler: Any = functools.partial(_Quiet, directory=str(mirror))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
@@ -80,3 +81,12 @@ def silent() -> Iterator[str]:
     """A server that takes connections and never says a word: its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def official_mirror() -> str:
+    """Where the official files themselves are."""
+    mirror = os.environ.get("DATASET_MIRROR")
+    if not mirror:
+        pytest.skip("set DATASET_MIRROR to test the official files")
+    return mirror

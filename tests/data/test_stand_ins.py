@@ -76,5 +76,9 @@ def test_a_small_network_learns_the_classes(dataset: str) -> None:
     test, test_labels = generate(dataset, 1000, seed=1)
     network = MLPClassifier((128,), max_iter=15, random_state=0)
     with pytest.warns(UserWarning, match="Maximum iterations"):
-        network.fit(train.reshape(len(train), -1) / 255, train_labels)
-    assert network.score(test.reshape(len(test), -1) / 255, test_labels) > 0.9
+        network.fit(flat(train), train_labels)
+    assert network.score(flat(test), test_labels) > 0.9
+
+
+def flat(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1) / np.float32(255)

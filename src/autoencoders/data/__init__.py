@@ -1,1 +1,1 @@
-"""Data: where a dataset's files come from, and its splits on disk."""
+"""Where a dataset's files come from, and its splits on disk."""

@@ -1,6 +1,7 @@
 """MNIST's file format: gzipped IDX (http://yann.lecun.com/exdb/mnist, "The IDX file format")."""
 
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -28,7 +29,7 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     """Read an array of bytes: images `(N, 28, 28)` or labels `(N,)`.
 
     Raises:
-        UserError: the file is truncated, altered, or no gzipped IDX file of bytes.
+        UserError: the file is truncated, altered, or not a gzipped IDX file of bytes.
     """
     try:
         content = gzip.decompress(path.read_bytes())
@@ -37,13 +38,13 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     start = 4 + 4 * content[3] if len(content) > 3 else 4  # after the magic number and the sizes
     if content[:3] != bytes([0, 0, UNSIGNED_BYTE]) or len(content) < start:
         raise UserError(
-            f"{path} is no IDX file of bytes: it begins with {content[:start]!r}; fetch it again"
+            f"{path} is not an IDX file of bytes: it begins with {content[:16]!r}; fetch it again"
         )
     shape = tuple(int(size) for size in np.frombuffer(content[4:start], ">u4"))
-    expected, found = int(np.prod(shape)), len(content) - start
+    expected, found = math.prod(shape), len(content) - start
     if expected != found:
         raise UserError(
-            f"{path} is truncated or altered: its header promises {expected} bytes "
-            f"{shape}, it holds {found}; fetch it again"
+            f"{path} is truncated or altered: its header promises {expected} bytes, "
+            f"in the shape {shape}, and it holds {found}; fetch it again"
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

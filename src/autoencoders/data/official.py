@@ -25,7 +25,7 @@ CONNECT_SECONDS = 5.0  # for each address of a mirror
 ANSWER_SECONDS = 10.0  # for all of a mirror's addresses and the look-up of its name
 STALL_SECONDS = 30.0  # without one byte during a download
 
-# Not every OSError: a full disk is one too, and no reason to try another mirror.
+# Not every OSError: a full disk raises one too, and is not a reason to try another mirror.
 # RecursionError is torchvision's word for too many redirects.
 NETWORK_ERRORS = (
     *(URLError, TimeoutError, ConnectionError, ssl.SSLError),
@@ -33,7 +33,7 @@ NETWORK_ERRORS = (
 )
 
 
-class Unreachable(Exception):  # noqa: N818 - it is no mistake, and the pipeline goes on
+class Unreachable(Exception):  # noqa: N818 - not an error: the pipeline may go on without
     """No mirror could be reached; the message says what each of them answered."""
 
 
@@ -88,7 +88,7 @@ def _existing_folder(mirror: str) -> Path:
     path = Path(url2pathname(parts.path) if parts.scheme == "file" else mirror).expanduser()
     if not path.is_dir():
         raise UserError(
-            f"the mirror {mirror!r} is no folder (looked for {path.absolute()}): set "
+            f"the mirror {mirror!r} is not a folder (looked for {path.absolute()}): set "
             "DATASET_MIRROR to a folder or an http(s) URL that holds mnist/ and "
             "fashion-mnist/, or unset it"
         )
@@ -122,13 +122,10 @@ def _check(path: Path, md5: str, place: str | Path) -> None:
 
 
 def _answers(url: str) -> None:
-    """Return as soon as a URL answers.
+    """Return as soon as a URL answers, or raise what kept it from doing so.
 
     In a thread, because looking up a name has no timeout of its own; through urllib, because it
     knows of proxies.
-
-    Raises:
-        OSError, HTTPException: it does not, or not within seconds.
     """
     outcome: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
 

@@ -8,12 +8,13 @@ from typing import Literal
 import numpy as np
 
 from autoencoders import files
-from autoencoders.data import official, stand_ins
+from autoencoders.data import official
 from autoencoders.data.datasets import DATASETS
 from autoencoders.data.idx import write_idx
 from autoencoders.errors import UserError
 
 Source = Literal["official", "stand-in"]
+Wanted = Literal["official", "stand-in", "auto"]
 
 RECORD = "source.json"
 TRAIN_IMAGES = "train-images-idx3-ubyte.gz"
@@ -43,7 +44,7 @@ class SourceInfo:
 
 def fetch(
     dataset: str,
-    source: Literal["official", "stand-in", "auto"],
+    source: Wanted,
     target: Path,
     *,
     train_images: int,
@@ -53,7 +54,7 @@ def fetch(
 ) -> SourceInfo:
     """Write a dataset's four files and a record of them, `source.json`, as one folder.
 
-    The same files give the same record: neither dates nor the mirror stand in it.
+    The same files give the same record: it holds neither dates nor the mirror.
 
     Args:
         dataset: `mnist` or `fashion_mnist`.
@@ -70,7 +71,10 @@ def fetch(
             is wrong, whatever was asked for.
     """
     with files.atomic_directory(target) as folder:
-        used = _write_files(dataset, source, folder, train_images, test_images, seed, mirror)
+        used: Source = "official"
+        if source == "stand-in" or not _download(dataset, source, folder, mirror):
+            used = "stand-in"
+            _write_stand_ins(dataset, folder, train_images, test_images, seed)
         info = SourceInfo(dataset, used, {name: _describe(folder / name) for name in FILES})
         files.write_json(folder / RECORD, asdict(info))
     if source == "auto" and used == "stand-in":
@@ -109,36 +113,28 @@ def stand_in_banner(dataset: str) -> str:
 """
 
 
-def _write_files(
-    dataset: str,
-    source: Literal["official", "stand-in", "auto"],
-    folder: Path,
-    train_images: int,
-    test_images: int,
-    seed: int,
-    mirror: str | None,
-) -> Source:
-    if source != "stand-in":
-        try:
-            served = official.download(dataset, folder, mirror)
-        except official.Unreachable as error:
-            if source == "official":
-                raise UserError(
-                    f"the official {DATASETS[dataset].title} files cannot be reached ({error}): "
-                    "go online, set DATASET_MIRROR to a folder or URL that holds mnist/ and "
-                    "fashion-mnist/, or allow stand-ins with data.source: auto"
-                ) from error
-            print(f"warning: no mirror could be used: {error}", file=sys.stderr)
-        else:
-            print(f"{dataset}: official files from {served}", file=sys.stderr)
-            return "official"
-    _write_stand_ins(dataset, folder, train_images, test_images, seed)
-    return "stand-in"
+def _download(dataset: str, source: Wanted, folder: Path, mirror: str | None) -> bool:
+    """Download the official files, or return False where `auto` may go on without them."""
+    try:
+        served = official.download(dataset, folder, mirror)
+    except official.Unreachable as error:
+        if source == "official":
+            raise UserError(
+                f"the official {DATASETS[dataset].title} files cannot be reached ({error}): "
+                "go online, set DATASET_MIRROR to a folder or URL that holds mnist/ and "
+                "fashion-mnist/, or allow stand-ins with data.source: auto"
+            ) from error
+        print(f"warning: no mirror could be used: {error}", file=sys.stderr)
+        return False
+    print(f"{dataset}: official files from {served}", file=sys.stderr)
+    return True
 
 
 def _write_stand_ins(
     dataset: str, folder: Path, train_images: int, test_images: int, seed: int
 ) -> None:
+    from autoencoders.data import stand_ins  # drawing needs what takes a second to import
+
     # Two streams of one seed: what is tested on depends neither on how many images are trained
     # on nor, as consecutive seeds would, on another seed's training images.
     train_seed, test_seed = (int(s) for s in np.random.SeedSequence(seed).generate_state(2))

@@ -88,7 +88,7 @@ def load(folder: Path, split: str, mmap: bool) -> tuple[Bytes, Bytes]:
     Args:
         folder: a folder that `prepare` wrote.
         split: `train`, `validation` or `test`.
-        mmap: leave the images on disk, read-only, and read those that are indexed.
+        mmap: leave the images on disk and read those that are indexed; nothing is written.
 
     Returns:
         Images `(N, C, H, W)` and labels `(N,)`, both uint8.
@@ -101,7 +101,7 @@ def load(folder: Path, split: str, mmap: bool) -> tuple[Bytes, Bytes]:
     images, labels = _paths(folder, split)
     _verify(files.require(images, stage), described.images_sha256, stage)
     _verify(files.require(labels, stage), described.labels_sha256, stage)
-    return np.load(images, mmap_mode="r" if mmap else None), np.load(labels)
+    return np.load(images, mmap_mode="c" if mmap else None), np.load(labels)
 
 
 def load_metadata(folder: Path) -> Metadata:
@@ -168,8 +168,8 @@ def _split(
     total = round(train_fraction * len(labels))
     if not 0 < total < len(labels):
         raise UserError(
-            f"train_fraction {train_fraction} of {len(labels)} images leaves a split empty: "
-            "it must lie between 0 and 1, and leave at least one image to each"
+            f"train_fraction {train_fraction} of {len(labels)} images leaves a split empty: set "
+            "data.train_fraction so that training and validation each get at least one image"
         )
     rng = np.random.default_rng(seed)
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]

@@ -1,0 +1,1 @@
+"""How good a trained network is, and what it must beat."""

@@ -57,9 +57,7 @@ class ConvDecoder(nn.Module):
         self.image_size = image_shape[1:]
         self.upsampling = upsampling
         scale = 2 ** len(channels)
-        if any(
-            s * scale < size for s, size in zip(latent_shape[1:], self.image_size, strict=True)
-        ):
+        if any(s * scale < size for s, size in zip(latent_shape[1:], self.image_size, strict=True)):
             raise ValueError(
                 f"{len(channels)} doublings of {latent_shape[1]}×{latent_shape[2]} do not reach "
                 f"{self.image_size[0]}×{self.image_size[1]}: give decoder_channels more entries"

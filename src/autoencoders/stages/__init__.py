@@ -1,0 +1,136 @@
+"""The pipeline's stages: each reads files, calls the core, writes files, and is tracked.
+
+`run` is what DVC calls; `track` uploads what the tracking server missed.
+"""
+
+import hashlib
+import importlib
+from itertools import product
+from pathlib import Path
+from typing import Any, Protocol
+
+from autoencoders import files, params, tracking
+from autoencoders.data import datasets
+from autoencoders.errors import UserError
+from autoencoders.params import Params
+from autoencoders.tracking import DataUsed, StageIdentity, StageRun
+
+
+class Stage(Protocol):
+    """What each module of a stage defines."""
+
+    def used_params(self, params: Params, item: StageIdentity) -> dict[str, Any]:
+        """Return the params that the stage reads: those that dvc.yaml names for it."""
+        ...
+
+    def data_used(self, item: StageIdentity) -> DataUsed | None:
+        """Return the images that the stage reads."""
+        ...
+
+    def outputs(self, item: StageIdentity) -> list[Path]:
+        """Return the files and folders that the stage writes."""
+        ...
+
+    def produce(self, params: Params, item: StageIdentity, run: StageRun) -> str:
+        """Write the outputs; return what was written and how good it is, in a line."""
+        ...
+
+    def log(self, item: StageIdentity, run: StageRun) -> None:
+        """Log the outputs as they lie on disk."""
+        ...
+
+
+def _stage(name: str) -> Stage:
+    """Import the module of a stage: it alone, since each costs seconds."""
+    stage: Stage = importlib.import_module(f"autoencoders.stages.{name}")
+    return stage
+
+
+def run(item: StageIdentity) -> str:
+    """Run a stage, tracked, and return its summary.
+
+    Raises:
+        UserError: params.yaml, a name or a file that the stage reads is not as it must be.
+    """
+    loaded = params.load()
+    _require_known(item, loaded)
+    stage = _stage(item.stage)
+    with _tracked(stage, item, loaded) as run:
+        summary = stage.produce(loaded, item, run)
+        _log(stage, item, run)
+    return summary
+
+
+def track() -> list[str]:
+    """Upload each stage whose outputs are on disk and not tracked; return their names.
+
+    Raises:
+        UserError: the tracking server cannot be used.
+    """
+    loaded = params.load()
+    uploaded = []
+    for item in _items(loaded):
+        stage = _stage(item.stage)
+        if not all(path.exists() for path in stage.outputs(item)):
+            continue
+        if tracking.is_tracked(item, _digest(stage.outputs(item)), loaded.experiment):
+            continue
+        with _tracked(stage, item, loaded) as run:
+            _log(stage, item, run)
+        if run.lost:
+            raise UserError(f"{item.name} could not be uploaded: run `autoencoders track` again")
+        uploaded.append(item.name)
+    return uploaded
+
+
+def _items(loaded: Params) -> list[StageIdentity]:
+    """Return all stages of the pipeline, upstream first."""
+    per_dataset = loaded.datasets_to_run
+    per_variant = list(product(per_dataset, loaded.variants_to_run))
+    return [
+        *(
+            StageIdentity(stage, dataset)
+            for stage in ("fetch", "prepare")
+            for dataset in per_dataset
+        ),
+        *(
+            StageIdentity(stage, dataset, variant)
+            for stage in ("train", "evaluate", "figures")
+            for dataset, variant in per_variant
+        ),
+        StageIdentity("report"),
+    ]
+
+
+def _tracked(stage: Stage, item: StageIdentity, loaded: Params) -> Any:
+    return tracking.stage_run(
+        item,
+        params=stage.used_params(loaded, item),
+        configuration=loaded.model_dump(mode="json"),
+        experiment=loaded.experiment,
+        data=stage.data_used(item),
+    )
+
+
+def _log(stage: Stage, item: StageIdentity, run: StageRun) -> None:
+    stage.log(item, run)
+    run.log(tags={"outputs.sha256": _digest(stage.outputs(item))})
+
+
+def _digest(outputs: list[Path]) -> str:
+    """Return one digest of all files under `outputs`, names included."""
+    content = hashlib.sha256()
+    for output in outputs:
+        for path in sorted(output.rglob("*")) if output.is_dir() else [output]:
+            if path.is_file():
+                content.update(f"{path.as_posix()} {files.digest(path)}\n".encode())
+    return content.hexdigest()
+
+
+def _require_known(item: StageIdentity, loaded: Params) -> None:
+    for what, name, known in (
+        ("dataset", item.dataset, datasets.DATASETS),
+        ("variant", item.variant, loaded.variants),
+    ):
+        if name is not None and name not in known:
+            raise UserError(f"{what}: found {name!r}{params.suggestion(name, known)}")

@@ -133,12 +133,14 @@ class StageRun:
         identity: the stage.
         id: MLflow's id of the run, "" where there is none.
         lost: tracking has failed, and every call does nothing from then on.
+        epochs_logged: at least one epoch's metrics have been given to `log_epoch`.
     """
 
     def __init__(self, identity: StageIdentity, experiment: str, data: DataUsed | None) -> None:
         self.identity = identity
         self.id = ""
         self.lost = False
+        self.epochs_logged = False
         self._data = data
         self._params: dict[str, str] = {}
         self._experiment = experiment
@@ -149,6 +151,7 @@ class StageRun:
     @_never_fails
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Log an epoch's metrics, as one transaction."""
+        self.epochs_logged = True
         self._client.log_batch(self.id, metrics=_metrics(metrics, step=epoch))
 
     @_never_fails

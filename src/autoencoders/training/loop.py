@@ -1,5 +1,6 @@
 """The training loop: any input, model and objective; images stay packed as bytes until used."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -17,7 +18,7 @@ from autoencoders.objectives import Objective, Terms
 from autoencoders.params import Training
 from autoencoders.training import checkpoints
 from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
-from autoencoders.training.watch import Watch
+from autoencoders.training.watch import Watch, diverged
 
 VALIDATION_BATCH = 1000  # images at a time; no result depends on it
 
@@ -128,6 +129,10 @@ def train(
         row = _learn(learner, corruption, train_images, training, precision, progress, checkpoint)
         generator = randomness.generator(seed, f"{name}/validation", device)
         row |= _validate(learner, corruption, validation_images, generator, precision)
+        if not math.isfinite(row["validation_loss"]):
+            epoch = len(learner.history)
+            last_step = (epoch + 1) * steps_per_epoch(len(train_images), training)
+            raise diverged(last_step, epoch, checkpoint)
         learner.history.append(row)
         if not learner.best or row["validation_loss"] < learner.best["loss"]:
             weights = {k: v.clone() for k, v in learner.networks.state_dict().items()}
@@ -155,9 +160,7 @@ def autocast(precision: str, device: torch.device) -> Callable[[], AbstractConte
     """Return the context in which networks run; `auto` is bfloat16 where the hardware has it."""
     if precision == "auto":
         on_gpu = device.type == "cuda"
-        native = (
-            torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_avx512_bf16_supported()
-        )
+        native = torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_avx512_bf16_supported()
         precision = "bfloat16" if native else "float32"
     enabled = precision == "bfloat16"
     return lambda: torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
@@ -176,8 +179,8 @@ def _learn(
     epoch, device = len(learner.history), next(learner.model.parameters()).device
     steps = steps_per_epoch(len(images), training)
     factor = training.schedule.build(SCHEDULES)
-    watch = Watch(epoch, steps, checkpoint, device)
     groups = learner.objective.parameter_groups(learner.model)
+    watch = Watch(epoch, steps, len(groups), checkpoint, device)
     order = torch.randperm(len(images), generator=learner.generators["order"])
     order = order[: steps * training.batch_size]
     draws = learner.generators["draws"]
@@ -187,7 +190,7 @@ def _learn(
         watch.loss(loss)
         for parameter in groups[name]:
             parameter.grad = None
-        loss.backward(inputs=groups[name])  # type: ignore[no-untyped-call]
+        loss.backward(inputs=groups[name])
         watch.gradients([p.grad for p in groups[name] if p.grad is not None])
         for optimizer in learner.optimizers[name]:
             optimizer.step()
@@ -224,7 +227,7 @@ def _validate(
     precision: Callable[[], AbstractContextManager[Any]],
 ) -> Row:
     """Return the objective's terms on all validation images."""
-    watch = Watch(len(learner.history), 1, None, generator.device)
+    watch = Watch(len(learner.history), 1, 1, None, generator.device)
     for batch in batches(images, torch.arange(len(images)), VALIDATION_BATCH, generator.device):
         seen = corruption(batch, generator)
         with precision():

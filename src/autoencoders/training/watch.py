@@ -12,9 +12,17 @@ from autoencoders.objectives import Terms
 class Watch:
     """Sums of loss terms and gradient norms, and a halt at the first loss that is not finite."""
 
-    def __init__(self, epoch: int, steps: int, checkpoint: Path | None, device: torch.device):
+    def __init__(
+        self,
+        epoch: int,
+        steps: int,
+        losses_per_step: int,
+        checkpoint: Path | None,
+        device: torch.device,
+    ) -> None:
         self.epoch = epoch
         self.steps = steps
+        self.losses_per_step = losses_per_step
         self.checkpoint = checkpoint
         self.images = 0
         self.sums: dict[str, Tensor] = {}
@@ -52,15 +60,19 @@ class Watch:
 
     def _check(self) -> None:
         finite = int(self.finite_losses)
-        if finite == self.losses:
-            return
-        step = self.epoch * self.steps + finite * self.steps // max(self.losses, self.steps) + 1
-        kept = (
-            f"the checkpoint of epoch {self.epoch} is kept at {self.checkpoint}"
-            if self.checkpoint and self.epoch
-            else "no epoch was finished before it"
-        )
-        raise UserError(
-            f"the loss is not finite at step {step} (epoch {self.epoch + 1}); {kept}; "
-            "lower the learning rate in params.yaml and run again"
-        )
+        if finite < self.losses:
+            step = self.epoch * self.steps + finite // self.losses_per_step + 1
+            raise diverged(step, self.epoch, self.checkpoint)
+
+
+def diverged(step: int, epoch: int, checkpoint: Path | None) -> UserError:
+    """Return what to say of a loss that is not finite at `step`, after `epoch` whole epochs."""
+    kept = (
+        f"the checkpoint of epoch {epoch} is kept at {checkpoint}"
+        if checkpoint and epoch
+        else "no epoch was finished before it"
+    )
+    return UserError(
+        f"the loss is not finite at step {step} (epoch {epoch + 1}); {kept}; "
+        "lower the learning rate in params.yaml and run again"
+    )

@@ -1,0 +1,60 @@
+"""What a trained network must beat: predictions that need no network."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+# What the encoder sees and the image that should come out, batch by batch.
+Pairs = Iterator[tuple[Tensor, Tensor]]
+Predict = Callable[[Tensor], Tensor]
+
+
+def fitted(pairs: Pairs, components: int) -> dict[str, Predict]:
+    """Return the yardsticks that are fitted to training pairs, by name.
+
+    `mean_image` answers with the mean training image. `pca` is the best linear autoencoder with
+    `components` latent dimensions: principal components where the encoder sees the image itself,
+    and where it sees less their generalisation, reduced-rank regression (Izenman 1975): least
+    squares from what is seen to the image, then the principal components of what it predicts.
+    """
+    moments = _Moments(pairs)
+    image_shape, image_mean = moments.image_shape, moments.image_mean
+    regression = moments.cross @ torch.linalg.pinv(moments.seen_covariance, hermitian=True)
+    predicted_covariance = regression @ moments.cross.T
+    directions = torch.linalg.eigh(predicted_covariance).eigenvectors[:, -components:]
+    encode = (directions.T @ regression).float()
+    decode, seen_mean, mean = directions.float(), moments.seen_mean.float(), image_mean.float()
+
+    def mean_image(seen: Tensor) -> Tensor:
+        return mean.expand(len(seen), -1).unflatten(1, image_shape).clamp(0, 1)
+
+    def pca(seen: Tensor) -> Tensor:
+        codes = (seen.flatten(1) - seen_mean) @ encode.T
+        return (codes @ decode.T + mean).unflatten(1, image_shape).clamp(0, 1)
+
+    return {"mean_image": mean_image, "pca": pca}
+
+
+class _Moments:
+    """Means and covariances of all pairs, summed in double precision."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        count = 0
+        for seen, images in pairs:
+            x, y = seen.flatten(1).double(), images.flatten(1).double()
+            if count == 0:
+                self.image_shape = images.shape[1:]
+                sums = [torch.zeros(size, dtype=torch.float64) for size in (x.shape[1], y.shape[1])]
+                products = [
+                    torch.zeros(y.shape[1], x.shape[1], dtype=torch.float64),
+                    torch.zeros(x.shape[1], x.shape[1], dtype=torch.float64),
+                ]
+            count += len(x)
+            sums[0] += x.sum(0)
+            sums[1] += y.sum(0)
+            products[0].addmm_(y.T, x)
+            products[1].addmm_(x.T, x)
+        self.seen_mean, self.image_mean = (total / count for total in sums)
+        self.cross = products[0] / count - torch.outer(self.image_mean, self.seen_mean)
+        self.seen_covariance = products[1] / count - torch.outer(self.seen_mean, self.seen_mean)

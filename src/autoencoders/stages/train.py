@@ -1,0 +1,108 @@
+"""Packed images into a trained variant: weights, history, resolved params."""
+
+from pathlib import Path
+from typing import Any
+
+from autoencoders import paths, trained
+from autoencoders.data import splits
+from autoencoders.device import device
+from autoencoders.params import Params
+from autoencoders.progress import TrainingProgress
+from autoencoders.stages.common import images, prepared_data, variant_of
+from autoencoders.tracking import DataUsed, StageIdentity, StageRun, TrainedModel
+from autoencoders.training import checkpoints, loop
+
+
+def used_params(params: Params, item: StageIdentity) -> dict[str, Any]:
+    """Return the seed and the variant."""
+    _, variant = variant_of(item)
+    return {"seed": params.seed, **params.variants[variant].model_dump(mode="json")}
+
+
+def data_used(item: StageIdentity) -> DataUsed:
+    """Describe the prepared images."""
+    return prepared_data(item)
+
+
+def outputs(item: StageIdentity) -> list[Path]:
+    """Return the weights, the history and the resolved params."""
+    folder = paths.model(*variant_of(item))
+    return [folder / trained.WEIGHTS, folder / trained.HISTORY, folder / trained.PARAMS]
+
+
+def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
+    """Train one variant on one dataset, from its checkpoint where there is one."""
+    dataset, variant = variant_of(item)
+    description = _describe(params, dataset, variant)
+    networks, training = trained.build(description), description.variant.training
+    checkpoint = checkpoints.path(
+        f"{dataset}-{variant}", description.as_dict(), description.data_sha256, device()
+    )
+    train_images = images(dataset, "train")
+    progress = TrainingProgress(
+        item.name,
+        training.epochs,
+        loop.steps_per_epoch(len(train_images), training),
+        lambda row, rate: run.log_epoch(int(row["epoch"]), row | {"images_per_second": rate}),
+    )
+    try:
+        history = loop.train(
+            networks.model,
+            networks.objective,
+            networks.corruption,
+            train_images,
+            images(dataset, "validation"),
+            training,
+            seed=params.seed,
+            name=f"{dataset}/{variant}",
+            device=device(),
+            progress=progress,
+            checkpoint=checkpoint,
+        )
+    finally:
+        progress.close()
+    trained.save(paths.model(dataset, variant), description, networks, history)
+    checkpoint.unlink(missing_ok=True)
+    best = trained.best_epoch(trained.load_history(paths.model(dataset, variant)))
+    return (
+        f"validation loss {best['validation_loss']:.4f} at epoch {best['epoch']:.0f} of "
+        f"{len(history)}, weights in {paths.model(dataset, variant)}"
+    )
+
+
+def log(item: StageIdentity, run: StageRun) -> None:
+    """Log the best epoch, the files, and the model as one that loads without this repository."""
+    dataset, variant = variant_of(item)
+    folder = paths.model(dataset, variant)
+    history = trained.load_history(folder)
+    if not run.epochs_logged:
+        for row in history.to_dict("records"):
+            run.log_epoch(int(row["epoch"]), {str(name): value for name, value in row.items()})
+    best = trained.best_epoch(history)
+    run.log(
+        metrics={f"best_{name}": value for name, value in best.items()},
+        artifacts=outputs(item),
+    )
+    description, networks = trained.load(folder)
+    run.log_model(
+        TrainedModel(
+            networks.model,
+            networks.corruption.shape(description.image_shape),
+            trained.weights_sha256(folder),
+            f"{dataset}-{variant}",
+        )
+    )
+
+
+def _describe(params: Params, dataset: str, variant: str) -> trained.Description:
+    metadata = splits.load_metadata(paths.prepared(dataset))
+    channels, height, width = metadata.image_shape
+    return trained.Description(
+        dataset=dataset,
+        name=variant,
+        seed=params.seed,
+        source=metadata.source,
+        data_sha256=metadata.sha256,
+        image_shape=(channels, height, width),
+        variant=params.variants[variant],
+    )

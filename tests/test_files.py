@@ -1,0 +1,96 @@
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from autoencoders import files
+from autoencoders.errors import UserError
+
+
+def test_an_atomic_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "report.txt"
+    with files.atomic_file(target) as temporary:
+        temporary.write_text("all of it")
+        assert not target.exists()
+    assert target.read_text() == "all of it"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_an_atomic_file_is_readable_by_everyone(tmp_path: Path) -> None:
+    with files.atomic_file(tmp_path / "file") as temporary:
+        temporary.write_text("")
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("exception", [ValueError, KeyboardInterrupt])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, exception: type[BaseException]
+) -> None:
+    target = tmp_path / "report.txt"
+    target.write_text("old")
+
+    def write() -> None:
+        with files.atomic_file(target) as temporary:
+            temporary.write_text("half of the n")
+            raise exception
+
+    with pytest.raises(exception):
+        write()
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_atomic_directory_replaces_the_old_one_as_a_whole(tmp_path: Path) -> None:
+    target = tmp_path / "parent" / "model"
+    target.mkdir(parents=True)
+    (target / "old").touch()
+    with files.atomic_directory(target) as temporary:
+        (temporary / "new").touch()
+        assert [entry.name for entry in target.iterdir()] == ["old"]
+    assert [entry.name for entry in target.iterdir()] == ["new"]
+    assert list(target.parent.iterdir()) == [target]
+    assert target.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("exception", [ValueError, KeyboardInterrupt])
+def test_a_failed_directory_leaves_the_old_one_and_nothing_else(
+    tmp_path: Path, exception: type[BaseException]
+) -> None:
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "old").write_text("old")
+
+    def write() -> None:
+        with files.atomic_directory(target) as temporary:
+            (temporary / "new").touch()
+            raise exception
+
+    with pytest.raises(exception):
+        write()
+    assert (target / "old").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_json_comes_back_as_it_went(tmp_path: Path) -> None:
+    content = {"mse": 0.0134, "names": ["T-shirt/top", "Ω"], "none": None}
+    files.write_json(tmp_path / "metrics.json", content)
+    assert files.read_json(tmp_path / "metrics.json") == content
+
+
+def test_json_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        files.write_json(tmp_path / "metrics.json", {"mse": object()})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "md5"])
+def test_digest_is_that_of_the_content(tmp_path: Path, algorithm: str) -> None:
+    (tmp_path / "file").write_bytes(b"images")
+    expected = hashlib.new(algorithm, b"images").hexdigest()
+    assert files.digest(tmp_path / "file", algorithm) == expected
+
+
+def test_what_is_missing_is_named_with_the_stage_that_writes_it(tmp_path: Path) -> None:
+    assert files.require(tmp_path, "prepare@mnist") == tmp_path
+    with pytest.raises(UserError, match=r"weights\.safetensors is missing.*dvc repro train@mnist"):
+        files.require(tmp_path / "weights.safetensors", "train@mnist-vae")

@@ -1,0 +1,180 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy import ndimage, stats
+from torch import Tensor
+
+from autoencoders.inputs import INPUTS, Clean, Downsampled, Noisy, enlarge, median_filter
+
+Pictures = Callable[..., Tensor]
+
+
+def test_clean_is_the_image_itself(pictures: Pictures, generator: torch.Generator) -> None:
+    images = pictures(3)
+    assert torch.equal(Clean()(images, generator), images)
+
+
+def test_noise_is_added_and_clamped(pictures: Pictures, generator: torch.Generator) -> None:
+    images = pictures(200, (1, 28, 28))
+    seen = Noisy(mean=0.5, std=0.3)(images, generator)
+    assert seen.min() == 0
+    assert seen.max() == 1
+    between = (seen > 0) & (seen < 1)
+    # On black pixels the noise stands alone, so the clamps cut what a normal's tails hold.
+    black = images == 0
+    assert (seen[black] == 0).float().mean() == pytest.approx(stats.norm.cdf(-5 / 3), abs=0.01)
+    assert (seen[black] == 1).float().mean() == pytest.approx(stats.norm.sf(5 / 3), abs=0.01)
+    kept = stats.truncnorm(-5 / 3, 5 / 3, loc=0.5, scale=0.3)
+    assert stats.kstest(seen[black & between], kept.cdf).pvalue > 0.01
+
+
+def test_noise_has_the_mean_and_standard_deviation_asked_for(generator: torch.Generator) -> None:
+    images = torch.full((100, 1, 28, 28), 0.3)
+    noise = Noisy(mean=0.2, std=0.05)(images, generator) - images  # ten deviations from a clamp
+    assert noise.mean() == pytest.approx(0.2, abs=0.001)
+    assert noise.std() == pytest.approx(0.05, rel=0.01)
+
+
+def test_slip_one_noise_tensor_reused_noise_is_fresh_per_image_and_call(
+    generator: torch.Generator,
+) -> None:
+    corruption = Noisy(mean=0.0, std=0.05)
+    images = torch.full((4, 1, 8, 8), 0.5)
+    seen = torch.cat([corruption(images, generator), corruption(images, generator)])
+    correlations = np.corrcoef(seen.flatten(1).numpy()) - np.eye(8)
+    assert abs(correlations).max() < 0.6
+
+
+def test_noise_of_an_image_does_not_depend_on_the_batch_size() -> None:
+    images = torch.full((50, 1, 28, 28), 0.5)
+
+    def seen(batch_size: int) -> Tensor:
+        generator = torch.Generator().manual_seed(1)
+        noisy = Noisy(mean=0.5, std=0.3)
+        return torch.cat([noisy(batch, generator) for batch in images.split(batch_size)])
+
+    assert torch.equal(seen(50), seen(7))
+    assert torch.equal(seen(50), seen(1))
+
+
+def test_noise_leaves_the_clean_image_as_it_was(
+    pictures: Pictures, generator: torch.Generator
+) -> None:
+    images = pictures(3)
+    before = images.clone()
+    Noisy(mean=0.5, std=0.3)(images, generator)
+    assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_average_reduction_is_the_mean_of_each_block(
+    pictures: Pictures, generator: torch.Generator, factor: int
+) -> None:
+    images = pictures(3, (3, 32, 32))
+    side = 32 // factor
+    blocks = images.numpy().reshape(3, 3, side, factor, side, factor)
+    reduced = Downsampled(factor=factor, reduction="average")(images, generator)
+    np.testing.assert_allclose(reduced, blocks.mean((3, 5)), atol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_bilinear_reduction_is_antialiased_as_pillow_does(
+    generator: torch.Generator, factor: int
+) -> None:
+    image = torch.rand(28, 28, generator=generator)
+    reduced = Downsampled(factor=factor, reduction="bilinear")(image.view(1, 1, 28, 28), generator)
+    size = (28 // factor, 28 // factor)
+    expected = Image.fromarray(image.numpy()).resize(size, Image.Resampling.BILINEAR)
+    np.testing.assert_allclose(reduced[0, 0], np.asarray(expected), atol=1e-5)
+
+
+def test_a_size_that_is_no_multiple_of_the_factor_is_refused() -> None:
+    with pytest.raises(ValueError, match="28×28 cannot be reduced 3 times"):
+        Downsampled(factor=3, reduction="average").shape((1, 28, 28))
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        ("clean", {}),
+        ("noisy", {"mean": 0.5, "std": 0.3}),
+        ("downsampled", {"factor": 2, "reduction": "bilinear"}),
+        ("downsampled", {"factor": 4, "reduction": "average"}),
+    ],
+)
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 64)])
+def test_every_input_gives_its_shape_in_range_and_its_yardsticks_give_the_image_s(
+    pictures: Pictures,
+    generator: torch.Generator,
+    kind: str,
+    arguments: dict[str, float | str],
+    shape: tuple[int, int, int],
+) -> None:
+    corruption = INPUTS[kind](**arguments)
+    images = pictures(5, shape)
+    seen = corruption(images, generator)
+    assert seen.shape == (5, *corruption.shape(shape))
+    assert seen.dtype == torch.float32
+    assert seen.min() >= 0
+    assert seen.max() <= 1
+    for yardstick in corruption.yardsticks().values():
+        back = yardstick(seen)
+        assert back.shape == images.shape
+        assert back.min() >= 0
+        assert back.max() <= 1
+
+
+def test_each_input_has_the_yardsticks_of_the_specification() -> None:
+    assert list(Clean().yardsticks()) == []
+    assert list(Noisy(0.5, 0.3).yardsticks()) == ["noisy_input", "median_filter"]
+    enlargements = Downsampled(2, "average").yardsticks()
+    assert list(enlargements) == ["nearest", "bilinear", "bicubic"]
+    seen = torch.rand(1, 1, 4, 4)
+    for method, yardstick in enlargements.items():  # each its own, not all the last one
+        assert torch.equal(yardstick(seen), enlarge(seen, 2, method))
+
+
+def test_median_filter_agrees_with_scipy(generator: torch.Generator) -> None:
+    images = torch.rand(2, 3, 9, 12, generator=generator)
+    expected = ndimage.median_filter(images.numpy(), size=(1, 1, 3, 3), mode="mirror")
+    np.testing.assert_array_equal(median_filter(images), expected)
+
+
+def triangle(distance: np.ndarray) -> np.ndarray:
+    return np.clip(1 - distance, 0, None)
+
+
+def cubic(distance: np.ndarray) -> np.ndarray:
+    """Keys' kernel with a = -0.75."""
+    a, d = -0.75, distance
+    near = (a + 2) * d**3 - (a + 3) * d**2 + 1
+    far = a * d**3 - 5 * a * d**2 + 8 * a * d - 4 * a
+    return np.where(d <= 1, near, np.where(d < 2, far, 0))
+
+
+@pytest.mark.parametrize(
+    ("method", "kernel"), [("bilinear", triangle), ("bicubic", cubic), ("nearest", None)]
+)
+@pytest.mark.parametrize("factor", [2, 4])
+def test_enlargement_agrees_with_its_kernel(
+    generator: torch.Generator,
+    method: str,
+    kernel: Callable[[np.ndarray], np.ndarray] | None,
+    factor: int,
+) -> None:
+    image = torch.rand(7, 7, generator=generator)
+    if kernel is None:
+        expected = np.kron(image.numpy(), np.ones((factor, factor)))
+    else:
+        # Pixel centres lie at halves; beyond the border the border pixel is repeated.
+        centres = (np.arange(7 * factor) + 0.5) / factor - 0.5
+        taps = kernel(abs(centres[:, None] - np.arange(-2, 9)))
+        weights = np.zeros((7 * factor, 7))
+        for tap, pixel in zip(taps.T, np.clip(np.arange(-2, 9), 0, 6), strict=True):
+            weights[:, pixel] += tap
+        expected = np.clip(weights @ image.numpy() @ weights.T, 0, 1)
+    enlarged = enlarge(image.view(1, 1, 7, 7), factor, method)
+    np.testing.assert_allclose(enlarged[0, 0], expected, atol=1e-5)

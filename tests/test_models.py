@@ -1,0 +1,386 @@
+"""The networks: SPEC.md's sizes, and one contract that every registered model keeps."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from autoencoders.inputs import ImageShape
+from autoencoders.models import MODELS, Autoencoder, VariationalAutoencoder
+from autoencoders.objectives import OBJECTIVES, Adversarial, Objective
+
+Pictures = Callable[..., Tensor]
+
+GREY = (1, 28, 28)
+CONV = {"encoder_channels": [16, 8, 8], "decoder_channels": [8, 8, 16], "upsampling": "nearest"}
+SUPERRES = CONV | {"encoder_channels": [16, 8]}
+VAE = {"hidden": [512], "latent_size": 2}
+AAE = {"hidden": [1000, 1000, 1000], "latent_size": 150}
+
+# A small one of each kind for the contract; a new model is a new line here.
+SMALL: dict[str, dict[str, Any]] = {
+    "conv_ae": CONV,
+    "mlp_ae": {"hidden": [48, 32], "latent_size": 12},
+    "mlp_vae": {"hidden": [48], "latent_size": 12},
+}
+SMALL_SUPERRES = SMALL | {"conv_ae": SUPERRES}
+OBJECTIVE_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "reconstruction": {"loss": "bce"},
+    "variational": {"likelihood": "bernoulli"},
+    "adversarial": {"discriminator_hidden": [16]},
+}
+
+
+def build(
+    kind: str,
+    arguments: dict[str, Any],
+    input_shape: ImageShape = GREY,
+    image_shape: ImageShape = GREY,
+) -> Autoencoder:
+    torch.manual_seed(0)
+    return MODELS[kind](input_shape=input_shape, image_shape=image_shape, **arguments)
+
+
+def parameter_count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def convolutions(*widths: int) -> int:
+    """Return the parameters of 3×3 convolutions between `widths`."""
+    return sum(9 * a * b + b for a, b in pairwise(widths))
+
+
+def linears(*widths: int) -> int:
+    """Return the parameters of linear layers between `widths`."""
+    return sum(a * b + b for a, b in pairwise(widths))
+
+
+def sizes(module: nn.Module, x: Tensor) -> list[tuple[int, ...]]:
+    """Return what each layer with weights or an upsampling is given, and the result, in order."""
+    seen: list[tuple[int, ...]] = []
+    layers = [layer for layer in module.modules() if not list(layer.children())]
+    hooks = [
+        layer.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[1:])))
+        for layer in layers
+    ]
+    seen.append(tuple(module(x).shape[1:]))
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+# --- SPEC.md's sizes
+
+
+def test_the_convolutional_encoder_goes_28_14_7_4() -> None:
+    model = build("conv_ae", CONV)
+    assert sizes(model.encoder, torch.rand(2, 1, 28, 28)) == [
+        *[(1, 28, 28), (16, 14, 14), (8, 7, 7)],
+        (8, 4, 4),
+    ]
+    assert model.latent_shape == (8, 4, 4)
+
+
+def test_the_super_resolution_encoder_goes_14_7_4() -> None:
+    model = build("conv_ae", SUPERRES, input_shape=(1, 14, 14))
+    assert sizes(model.encoder, torch.rand(2, 1, 14, 14)) == [(1, 14, 14), (16, 7, 7), (8, 4, 4)]
+    assert model(torch.rand(2, 1, 14, 14)).shape == (2, 1, 28, 28)
+
+
+@pytest.mark.parametrize("upsampling", ["nearest", "transposed"])
+def test_the_decoder_goes_4_8_16_14_28(upsampling: str) -> None:
+    model = build("conv_ae", CONV | {"upsampling": upsampling})
+    decoder = model.get_submodule("decoder")
+    assert sizes(decoder, torch.rand(2, 8, 4, 4)) == [
+        *[(8, 4, 4), (8, 4, 4)],  # a convolution, a doubling
+        *[(8, 8, 8), (8, 8, 8)],
+        *[(8, 16, 16), (16, 14, 14)],
+        (16, 28, 28),
+        (1, 28, 28),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "input_shape", "expected"),
+    [
+        (
+            *("conv_ae", CONV, GREY),
+            convolutions(1, 16, 8, 8) + convolutions(8, 8, 8, 16) + convolutions(16, 1),
+        ),
+        (
+            *("conv_ae", SUPERRES, (1, 14, 14)),
+            convolutions(1, 16, 8) + convolutions(8, 8, 8, 16) + convolutions(16, 1),
+        ),
+        (
+            *("conv_ae", CONV | {"upsampling": "transposed"}, GREY),
+            convolutions(1, 16, 8, 8)
+            + convolutions(8, 8, 8, 16)
+            + 2 * (4 * 8 * 8 + 8)  # three transposed 2×2 convolutions
+            + (4 * 16 * 16 + 16)
+            + convolutions(16, 1),
+        ),
+        (
+            *("mlp_vae", VAE, GREY),
+            linears(784, 512) + 2 * linears(512, 2) + linears(2, 512, 784),
+        ),
+        (
+            *("mlp_ae", AAE, GREY),
+            linears(784, 1000, 1000, 1000, 150) + linears(150, 1000, 1000, 1000, 784),
+        ),
+    ],
+    ids=["conv", "superres", "transposed", "vae", "aae"],
+)
+def test_parameters_are_as_many_as_the_specification_s_layers_have(
+    kind: str, arguments: dict[str, Any], input_shape: ImageShape, expected: int
+) -> None:
+    assert parameter_count(build(kind, arguments, input_shape)) == expected
+
+
+def test_the_discriminator_is_150_500_500_500_500_1() -> None:
+    objective = OBJECTIVES["adversarial"](
+        latent_shape=(150,), discriminator_hidden=[500, 500, 500, 500]
+    )
+    assert isinstance(objective, Adversarial)
+    layers = [x for x in objective.discriminator if isinstance(x, nn.Linear)]
+    assert [layer.in_features for layer in layers] == [150, 500, 500, 500, 500]
+    assert layers[-1].out_features == 1
+    assert parameter_count(objective) == linears(150, 500, 500, 500, 500, 1)
+
+
+def decoder_of_the_specification() -> list[nn.Module]:
+    return [
+        *[nn.Conv2d(8, 8, 3, padding="same"), nn.ReLU(), nn.Upsample(scale_factor=2)],
+        *[nn.Conv2d(8, 8, 3, padding="same"), nn.ReLU(), nn.Upsample(scale_factor=2)],
+        *[nn.Conv2d(8, 16, 3), nn.ReLU(), nn.Upsample(scale_factor=2)],
+        *[nn.Conv2d(16, 1, 3, padding="same"), nn.Sigmoid()],
+    ]
+
+
+def conv_of_the_specification() -> nn.Sequential:
+    return nn.Sequential(
+        *[nn.Conv2d(1, 16, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2)],
+        *[nn.Conv2d(16, 8, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2)],
+        *[nn.Conv2d(8, 8, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2, padding=1)],
+        *decoder_of_the_specification(),
+    )
+
+
+def superres_of_the_specification() -> nn.Sequential:
+    return nn.Sequential(
+        *[nn.Conv2d(1, 16, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2)],
+        *[nn.Conv2d(16, 8, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2, padding=1)],
+        *decoder_of_the_specification(),
+    )
+
+
+def mlp_of_the_specification() -> nn.Sequential:
+    encoder, decoder = [784, 1000, 1000, 1000, 150], [150, 1000, 1000, 1000, 784]
+    layers: list[nn.Module] = []
+    for widths in (encoder, decoder):
+        for a, b in pairwise(widths):
+            layers += [nn.Linear(a, b), nn.ReLU()]
+        layers.pop()  # neither the code nor the logits are rectified
+    return nn.Sequential(nn.Flatten(), *layers, nn.Sigmoid(), nn.Unflatten(1, GREY))
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "input_shape", "specified"),
+    [
+        ("conv_ae", CONV, GREY, conv_of_the_specification),
+        ("conv_ae", SUPERRES, (1, 14, 14), superres_of_the_specification),
+        ("mlp_ae", AAE, GREY, mlp_of_the_specification),
+    ],
+    ids=["conv", "superres", "aae"],
+)
+def test_a_model_is_the_function_that_the_specification_writes_down(
+    kind: str,
+    arguments: dict[str, Any],
+    input_shape: ImageShape,
+    specified: Callable[[], nn.Sequential],
+) -> None:
+    model, reference = build(kind, arguments, input_shape), specified()
+    weights = zip(reference.state_dict(), model.state_dict().values(), strict=True)
+    reference.load_state_dict(dict(weights))
+    x = torch.rand(4, *input_shape)
+    torch.testing.assert_close(model(x), reference(x))
+    for network in (model, reference):  # ReLU after the pool: also the same gradients
+        network(x).square().mean().backward()
+    for mine, its in zip(model.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, its.grad, atol=1e-7, rtol=1e-4)
+
+
+def test_the_vae_s_decoder_and_heads_are_the_specification_s() -> None:
+    model = build("mlp_vae", VAE)
+    assert isinstance(model, VariationalAutoencoder)
+    state, x = model.state_dict(), torch.rand(4, *GREY)
+    hidden = (x.flatten(1) @ state["encoder.0.weight"].T + state["encoder.0.bias"]).clamp(min=0)
+    mean, log_variance = model.posterior(x)
+    torch.testing.assert_close(mean, hidden @ state["mean.weight"].T + state["mean.bias"])
+    expected = hidden @ state["log_variance.weight"].T + state["log_variance.bias"]
+    torch.testing.assert_close(log_variance, expected)
+    hidden = (mean @ state["decoder.0.weight"].T + state["decoder.0.bias"]).clamp(min=0)
+    logits = hidden @ state["decoder.2.weight"].T + state["decoder.2.bias"]
+    torch.testing.assert_close(model(x), logits.sigmoid().view(4, *GREY))
+
+
+def test_slip_reconstructing_a_random_draw_a_vae_reconstructs_from_the_posterior_mean() -> None:
+    model = build("mlp_vae", VAE)
+    assert isinstance(model, VariationalAutoencoder)
+    x = torch.rand(4, *GREY)
+    mean, _ = model.posterior(x)
+    assert torch.equal(model.encode(x), mean)
+    assert torch.equal(model(x), model.decode(mean).sigmoid())
+
+
+def test_too_few_doublings_say_what_to_change() -> None:
+    with pytest.raises(ValueError, match=r"1 doublings of 4×4 .* 28×28.*decoder_channels"):
+        build("conv_ae", CONV | {"decoder_channels": [8]})
+
+
+@pytest.mark.parametrize("encoder", [[4], [4, 4], [4, 4, 4], [4, 4, 4, 4, 4, 4]])
+@pytest.mark.parametrize("size", [(28, 28), (32, 32), (27, 30), (1, 5)])
+def test_any_depth_fits_any_size(encoder: list[int], size: tuple[int, int]) -> None:
+    shape = (1, *size)
+    arguments = {"encoder_channels": encoder, "decoder_channels": encoder, "upsampling": "nearest"}
+    model = build("conv_ae", arguments, shape, shape)
+    assert model(torch.rand(2, *shape)).shape == (2, *shape)
+
+
+# --- the contract
+
+
+@pytest.fixture(params=list(MODELS))
+def kind(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+def objective_for(model: Autoencoder, name: str) -> Objective:
+    return OBJECTIVES[name](
+        **OBJECTIVE_ARGUMENTS[name],
+        **({"latent_shape": model.latent_shape} if name == "adversarial" else {}),
+    )
+
+
+def suits(kind: str, name: str) -> bool:
+    model = build(kind, SMALL[kind])
+    try:
+        objective_for(model, name).check(model)
+    except ValueError:
+        return False
+    return True
+
+
+PAIRS = [(kind, name) for kind in MODELS for name in OBJECTIVES if suits(kind, name)]
+
+
+SHAPES = {
+    "grey": ((1, 28, 28), (1, 28, 28)),
+    "colour": ((3, 32, 32), (3, 32, 32)),
+    "large colour": ((3, 64, 64), (3, 64, 64)),
+    "super-resolution": ((1, 14, 14), (1, 28, 28)),
+    "colour super-resolution": ((3, 16, 16), (3, 32, 32)),
+}
+
+
+@pytest.mark.parametrize(("input_shape", "image_shape"), SHAPES.values(), ids=SHAPES)
+def test_contract_shapes_and_range(
+    kind: str, input_shape: ImageShape, image_shape: ImageShape
+) -> None:
+    small = SMALL if input_shape == image_shape else SMALL_SUPERRES
+    model = build(kind, small[kind], input_shape, image_shape)
+    seen = torch.rand(5, *input_shape)
+    latent = model.encode(seen)
+    assert latent.shape == (5, *model.latent_shape)
+    assert model.decode(latent).shape == (5, *image_shape)
+    output = model(100 * seen)  # extreme on purpose
+    assert output.shape == (5, *image_shape)
+    assert output.min() >= 0
+    assert output.max() <= 1
+
+
+def test_contract_forward_is_deterministic_and_image_by_image(kind: str) -> None:
+    model = build(kind, SMALL[kind])
+    seen = torch.rand(5, *GREY)
+    torch.manual_seed(1)
+    first = model(seen)
+    torch.manual_seed(2)
+    assert torch.equal(model(seen), first)
+    torch.testing.assert_close(model(seen[2:3]), first[2:3])
+
+
+def test_contract_forward_decodes_the_code(kind: str) -> None:
+    model = build(kind, SMALL[kind])
+    seen = torch.rand(5, *GREY)
+    expected = 1 / (1 + torch.exp(-model.decode(model.encode(seen))))
+    torch.testing.assert_close(model(seen), expected)
+
+
+def test_contract_every_model_and_every_objective_has_its_counterpart() -> None:
+    kinds, names = zip(*PAIRS, strict=True)
+    assert set(kinds) == set(MODELS)
+    assert set(names) == set(OBJECTIVES)
+
+
+@pytest.mark.parametrize(("kind", "name"), PAIRS)
+def test_contract_a_gradient_reaches_every_parameter(
+    kind: str, name: str, pictures: Pictures, generator: torch.Generator
+) -> None:
+    model = build(kind, SMALL[kind])
+    objective = objective_for(model, name)
+    groups = objective.parameter_groups(model)
+    reached: set[nn.Parameter] = set()
+
+    def step(group: str, losses: Tensor) -> None:
+        gradients = torch.autograd.grad(losses.mean(), groups[group])
+        assert all(gradient.any() for gradient in gradients), group
+        reached.update(groups[group])
+
+    images = pictures(16, GREY)
+    objective.update(model, images, images, generator, step)
+    assert reached == {*model.parameters(), *objective.parameters()}
+
+
+def test_contract_saved_weights_give_the_same_outputs(kind: str, tmp_path: Path) -> None:
+    model = build(kind, SMALL[kind])
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    torch.manual_seed(9)
+    loaded = MODELS[kind](input_shape=GREY, image_shape=GREY, **SMALL[kind])
+    seen = torch.rand(5, *GREY)
+    assert not torch.equal(loaded(seen), model(seen))
+    loaded.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    assert torch.equal(loaded(seen), model(seen))
+
+
+@pytest.mark.parametrize(("kind", "name"), PAIRS)
+def test_contract_one_batch_can_be_learnt_by_heart(
+    kind: str, name: str, pictures: Pictures, generator: torch.Generator
+) -> None:
+    shape = (1, 16, 16)
+    # Black and white, so that the lowest possible cross-entropy is 0.
+    images = pictures(4, shape).round()
+    model = build(kind, SMALL[kind], shape, shape)
+    objective = objective_for(model, name)
+    optimizers = {
+        group: torch.optim.Adam(parameters, 5e-3 if group in ("model", "autoencoder") else 1e-4)
+        for group, parameters in objective.parameter_groups(model).items()
+    }
+
+    def step(group: str, losses: Tensor) -> None:
+        optimizers[group].zero_grad()
+        losses.mean().backward()
+        optimizers[group].step()
+
+    def loss() -> Tensor:
+        with torch.no_grad():
+            return objective.terms(model, images, images, generator)["loss"].mean()
+
+    at_first = loss()
+    for _ in range(200):
+        objective.update(model, images, images, generator, step)
+    assert loss() < 0.3 * at_first

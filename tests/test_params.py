@@ -1,0 +1,325 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from autoencoders import params
+from autoencoders.errors import UserError
+from autoencoders.inputs import INPUTS, Downsampled
+from autoencoders.models import MODELS
+from autoencoders.models.convolutional import ConvAE
+from autoencoders.objectives import OBJECTIVES, Adversarial
+from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
+
+SHIPPED = Path(__file__).parents[1] / "params.yaml"
+
+EXAMPLE = """
+seed: 1
+experiment: example
+datasets_to_run: [mnist]
+variants_to_run: [conv, vae]
+data: {source: auto, train_fraction: 0.9, stand_in: {train_images: 1000, test_images: 100}}
+variants:
+  conv:
+    input: {kind: noisy, mean: 0.5, std: 0.3}
+    model: {kind: conv_ae, encoder_channels: [4, 4], decoder_channels: [4, 4], upsampling: nearest}
+    objective: {kind: reconstruction, loss: bce}
+    training:
+      epochs: 3
+      batch_size: 32
+      optimizers: {model: {kind: adam, lr: 1.0e-3, eps: 1.0e-8}}
+      schedule: {kind: constant}
+      initialization: default
+      precision: auto
+  vae:
+    input: {kind: clean}
+    model: {kind: mlp_vae, hidden: [16], latent_size: 2}
+    objective: {kind: variational, likelihood: gaussian}
+    training:
+      epochs: 3
+      batch_size: 32
+      optimizers: {model: {kind: rmsprop, lr: 1.0e-3, eps: 1.0e-8}}
+      schedule: {kind: one_cycle, warmup: 0.1, final: 0.0}
+      initialization: kaiming
+      precision: float32
+evaluation: {batch_size: 100, elbo_draws: 2}
+figures: {images: 8, manifold_steps: 10}
+"""
+
+REMOVED = object()
+
+
+def edited(key: str, value: Any) -> Any:
+    """Return the example with one dotted key set, or removed."""
+    content = yaml.safe_load(EXAMPLE)
+    *way, last = key.split(".")
+    node = content
+    for name in way:
+        node = node[name]
+    if value is REMOVED:
+        del node[last]
+    else:
+        node[last] = value
+    return content
+
+
+def complaint(content: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        params.parse(content, "params.yaml")
+    return str(caught.value)
+
+
+def with_variant(lines: str) -> params.Params:
+    """Return the example with one more variant, written as in the file."""
+    content = yaml.safe_load(EXAMPLE)
+    content["variants"] |= yaml.safe_load(lines)
+    content["variants_to_run"].append("new")
+    return params.parse(content, "params.yaml")
+
+
+# --- what is right
+
+
+def test_the_shipped_file_is_valid() -> None:
+    shipped = params.load(SHIPPED)
+    assert {"conv", "denoise", "superres", "vae", "aae"} <= set(shipped.variants)
+
+
+def test_values_arrive_typed() -> None:
+    example = params.parse(yaml.safe_load(EXAMPLE), "params.yaml")
+    assert example.variants["conv"].training.epochs == 3
+    assert example.data.stand_in.train_images == 1000
+    assert example.variants["vae"].training.schedule.kind == "one_cycle"
+
+
+def test_components_build_what_their_kind_names() -> None:
+    conv = params.parse(yaml.safe_load(EXAMPLE), "params.yaml").variants["conv"]
+    shape = (1, 28, 28)
+    model = conv.model.build(MODELS, input_shape=shape, image_shape=shape)
+    assert isinstance(model, ConvAE)
+    assert model.latent_shape == (4, 7, 7)
+    assert conv.input.build(INPUTS).shape(shape) == shape
+    (adam,) = conv.training.optimizers["model"].build(
+        OPTIMIZERS, parameters=list(model.parameters())
+    )
+    assert isinstance(adam, torch.optim.Adam)
+    assert (adam.defaults["lr"], adam.defaults["eps"]) == (1e-3, 1e-8)
+    assert conv.training.schedule.build(SCHEDULES)(0.5) == 1
+
+
+def test_a_denoising_vae_is_four_lines() -> None:
+    new = with_variant("""
+new:
+  input: {kind: noisy, mean: 0.5, std: 0.3}
+  model: {kind: mlp_vae, hidden: [512], latent_size: 2}
+  objective: {kind: variational, likelihood: bernoulli}
+  training: {epochs: 30, batch_size: 256, optimizers: {model: {kind: rmsprop, lr: 1.0e-3,
+    eps: 1.0e-8}}, schedule: {kind: constant}, initialization: default, precision: auto}
+""").variants["new"]
+    kinds = (new.input.kind, new.model.kind, new.objective.kind)
+    assert kinds == ("noisy", "mlp_vae", "variational")
+
+
+def test_a_super_resolution_adversarial_autoencoder_is_four_lines() -> None:
+    new = with_variant("""
+new:
+  input: {kind: downsampled, factor: 2, reduction: bilinear}
+  model: {kind: conv_ae, encoder_channels: [16, 8], decoder_channels: [8, 8, 16],
+    upsampling: nearest}
+  objective: {kind: adversarial, discriminator_hidden: [500, 500]}
+  training: {epochs: 30, batch_size: 256, optimizers: {autoencoder: &adam {kind: adam, lr: 1.0e-4,
+    eps: 1.0e-8}, discriminator: *adam, generator: *adam}, schedule: {kind: constant},
+    initialization: default, precision: auto}
+""").variants["new"]
+    corruption = new.input.build(INPUTS)
+    assert isinstance(corruption, Downsampled)
+    model = new.model.build(
+        MODELS, input_shape=corruption.shape((1, 28, 28)), image_shape=(1, 28, 28)
+    )
+    objective = new.objective.build(OBJECTIVES, latent_shape=model.latent_shape)
+    assert isinstance(objective, Adversarial)
+    assert model(torch.rand(2, 1, 14, 14)).shape == (2, 1, 28, 28)
+    assert objective.discriminate(model.encode(torch.rand(2, 1, 14, 14))).shape == (2,)
+
+
+# --- what is wrong, one mistake at a time
+
+TRAINING = "variants.conv.training"
+MODEL = "variants.conv.model"
+ADAM = f"{TRAINING}.optimizers.model"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        # unknown and missing keys
+        ("sead", 1, "unknown key; did you mean 'seed'?; allowed: seed, experiment, datasets"),
+        (
+            *(f"{TRAINING}.epoch", 3),
+            "unknown key; did you mean 'epochs'?; allowed: epochs, batch_size, optimizers",
+        ),
+        (f"{ADAM}.epsilon", 1e-8, "unknown key; did you mean 'eps'?; allowed: kind, lr, eps"),
+        ("variants.vae.input.mean", 0.5, "unknown key; allowed: kind"),
+        ("figures.zzz", 1, "unknown key; allowed: images, manifold_steps"),
+        (f"{TRAINING}.epochs", REMOVED, "missing; add it"),
+        (f"{ADAM}.lr", REMOVED, "missing; add it"),
+        (f"{MODEL}.kind", REMOVED, "missing; add it"),
+        ("variants.conv.objective", REMOVED, "missing; add it"),
+        # wrong types
+        (f"{TRAINING}.epochs", "ten", "found 'ten'; allowed: a valid integer"),
+        (f"{TRAINING}.epochs", 3.5, "found 3.5; allowed: a valid integer"),
+        (f"{TRAINING}.epochs", True, "found True; allowed: a valid integer"),
+        (f"{TRAINING}.epochs", None, "found None; allowed: a valid integer"),
+        (f"{ADAM}.lr", "fast", "found 'fast'; allowed: a valid number"),
+        ("experiment", 3, "found 3; allowed: a valid string"),
+        ("variants_to_run", "conv", "found 'conv'; allowed: a valid list"),
+        (f"{MODEL}.encoder_channels", 16, "found 16; allowed: a valid list"),
+        ("variants.conv", "x", "found 'x'; allowed: a valid dictionary"),
+        (MODEL, "conv_ae", "found 'conv_ae'; allowed: a valid dictionary"),
+        # wrong values
+        (f"{TRAINING}.epochs", -3, "found -3; allowed: greater than 0"),
+        (f"{TRAINING}.batch_size", 0, "found 0; allowed: greater than 0"),
+        (f"{ADAM}.lr", -1e-3, "found -0.001; allowed: greater than 0"),
+        (f"{ADAM}.lr", float("inf"), "found inf; allowed: a finite number"),
+        ("variants.conv.input.mean", float("nan"), "found nan; allowed: a finite number"),
+        ("variants.conv.input.std", 0.0, "found 0.0; allowed: greater than 0"),
+        ("variants.vae.training.schedule.final", 1.0, "found 1.0; allowed: less than 1"),
+        ("data.train_fraction", 1.5, "found 1.5; allowed: less than 1"),
+        ("data.train_fraction", 0, "found 0; allowed: greater than 0"),
+        ("data.source", "oficial", "found 'oficial'; allowed: 'official', 'stand-in' or 'auto'"),
+        (f"{MODEL}.upsampling", "cubic", "found 'cubic'; allowed: 'nearest' or 'transposed'"),
+        (f"{TRAINING}.precision", "half", "found 'half'; allowed: 'auto', 'float32' or 'bfloat16'"),
+        ("seed", -1, "found -1; allowed: greater than or equal to 0"),
+        # names of components and of what to run
+        (
+            *(f"{MODEL}.kind", "conv-ae"),
+            "found 'conv-ae'; did you mean 'conv_ae'?; allowed: conv_ae, mlp_ae, mlp_vae",
+        ),
+        (f"{ADAM}.kind", "sgd", "found 'sgd'; allowed: adam, rmsprop, muon"),
+        (
+            *("datasets_to_run", ["mnst"]),
+            "found 'mnst'; did you mean 'mnist'?; allowed: mnist, fashion_mnist",
+        ),
+        ("variants_to_run", ["con"], "found 'con'; did you mean 'conv'?; allowed: conv, vae"),
+        ("variants_to_run", ["conv", "vae", "conv"], "found 'conv' twice"),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_key_what_was_found_and_what_is_allowed(
+    key: str, value: Any, expected: str
+) -> None:
+    message = complaint(edited(key, value))
+    assert message.startswith(f"params.yaml: {key}: {expected}")
+    assert "\n" not in message
+
+
+def test_an_item_of_a_list_is_named_by_its_position() -> None:
+    message = complaint(edited(f"{MODEL}.encoder_channels", [16, 0]))
+    assert message == f"params.yaml: {MODEL}.encoder_channels.1: found 0; allowed: greater than 0"
+
+
+def test_an_empty_list_is_refused() -> None:
+    assert "variants_to_run: found []" in complaint(edited("variants_to_run", []))
+    assert f"{MODEL}.encoder_channels: found []" in complaint(
+        edited(f"{MODEL}.encoder_channels", [])
+    )
+
+
+@pytest.mark.parametrize("name", ["../etc", "Denoise", "a b", ""])
+def test_a_variant_s_name_is_fit_for_a_path_and_a_stage(name: str) -> None:
+    content = yaml.safe_load(EXAMPLE)
+    content["variants"][name] = content["variants"]["conv"]
+    assert f"found {name!r}" in complaint(content)
+
+
+@pytest.mark.parametrize("text", ["1e-3", "1E5"])
+def test_an_exponent_that_yaml_reads_as_text_comes_with_a_hint(text: str) -> None:
+    content = yaml.safe_load(EXAMPLE.replace("lr: 1.0e-3", f"lr: {text}", 1))
+    assert complaint(content) == (
+        f"params.yaml: {ADAM}.lr: found {text!r}; allowed: a valid number; "
+        "write 1.0e-3 for 1e-3, which YAML reads as text"
+    )
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    content = edited(f"{TRAINING}.epochs", -1)
+    content["data"]["train_fraction"] = 1.5
+    content["sead"] = content.pop("seed")
+    content["variants"]["vae"]["model"]["kind"] = "mlp_var"
+    lines = complaint(content).splitlines()
+    assert all(line.startswith("params.yaml: ") for line in lines)
+    assert {line.split(": ")[1] for line in lines} == {
+        *("seed", "sead", "data.train_fraction"),
+        *(f"{TRAINING}.epochs", "variants.vae.model.kind"),
+    }
+
+
+# --- what is wrong although each value is fine
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        (
+            *(MODEL, {"kind": "mlp_vae", "hidden": [16], "latent_size": 2}),
+            "the reconstruction objective never trains a variational model's log-variance",
+        ),
+        (
+            *("variants.vae.model", {"kind": "mlp_ae", "hidden": [16], "latent_size": 2}),
+            "the variational objective needs a variational model",
+        ),
+        (
+            *("variants.conv.input", {"kind": "downsampled", "factor": 3, "reduction": "average"}),
+            "images of 28×28 cannot be reduced 3 times",
+        ),
+        (
+            *(f"{MODEL}.decoder_channels", [4]),
+            "1 doublings of 7×7 do not reach 28×28: give decoder_channels more entries",
+        ),
+        (
+            *(f"{TRAINING}.optimizers", {"modell": {"kind": "adam", "lr": 0.1, "eps": 0.1}}),
+            "training.optimizers: found modell; this objective needs model",
+        ),
+        (
+            *("variants.conv.objective", {"kind": "adversarial", "discriminator_hidden": [9]}),
+            "training.optimizers: found model; "
+            "this objective needs autoencoder, discriminator, generator",
+        ),
+    ],
+)
+def test_a_senseless_variant_is_refused_with_the_reason(
+    key: str, value: Any, expected: str
+) -> None:
+    variant = ".".join(key.split(".")[:2])
+    message = complaint(edited(key, value))
+    assert message.startswith(f"params.yaml: {variant}: {expected}")
+    assert "\n" not in message
+
+
+def test_a_variant_that_does_not_run_is_checked_too() -> None:
+    content = edited("variants_to_run", ["vae"])
+    content["variants"]["conv"]["model"]["decoder_channels"] = [4]
+    assert "variants.conv" in complaint(content)
+
+
+# --- the file
+
+
+def test_a_missing_file_says_where_to_be(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"params\.yaml is missing.*root folder"):
+        params.load(tmp_path / "params.yaml")
+
+
+def test_a_file_that_is_not_yaml_is_named_with_the_place_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("seed: 1\ndata: {source: [auto\n")
+    with pytest.raises(UserError, match=r"params\.yaml is not YAML: .*line 3") as caught:
+        params.load(tmp_path / "params.yaml")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "just text"])
+def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match=r"params\.yaml: the file: found"):
+        params.load(tmp_path / "params.yaml")

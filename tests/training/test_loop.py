@@ -1,0 +1,677 @@
+"""The training loop: what it does with images, steps, epochs and accidents."""
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from torch import Tensor, distributions, nn
+
+from autoencoders.errors import UserError
+from autoencoders.inputs import INPUTS, Clean, Input, Noisy
+from autoencoders.models import MODELS, Autoencoder, VariationalAutoencoder
+from autoencoders.objectives import (
+    OBJECTIVES,
+    Adversarial,
+    Objective,
+    Reconstruction,
+    Step,
+    Terms,
+    Variational,
+)
+from autoencoders.params import Training, Variant, why_impossible
+from autoencoders.training.loop import Row, train
+
+Blobs = Callable[..., Tensor]
+
+CPU = torch.device("cpu")
+SHAPE = (1, 8, 8)
+LR = 2e-3
+ADAM = {"kind": "adam", "lr": LR, "eps": 1e-8}
+RMSPROP = {"kind": "rmsprop", "lr": 3e-3, "eps": 1e-8}
+MUON = {"kind": "muon", "lr": 0.02, "momentum": 0.9, "adam_lr": 2e-3, "eps": 1e-8}
+ONE_CYCLE = {"kind": "one_cycle", "warmup": 0.3, "final": 0.1}
+THREE_ADAMS = dict.fromkeys(("autoencoder", "discriminator", "generator"), ADAM)
+
+
+def settings(epochs: int = 1, batch_size: int = 8, **changes: Any) -> Training:
+    return Training.model_validate(
+        {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "optimizers": {"model": ADAM},
+            "schedule": {"kind": "constant"},
+            "initialization": "default",
+            "precision": "float32",
+        }
+        | changes
+    )
+
+
+class Heard:
+    """A progress that remembers, and may pull the plug at an epoch or a step."""
+
+    def __init__(self, stop_at_epoch: int | None = None, stop_at_step: int | None = None) -> None:
+        self.stop_at_epoch, self.stop_at_step = stop_at_epoch, stop_at_step
+        self.steps = 0
+        self.rows: list[Row] = []
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps == self.stop_at_step:
+            raise KeyboardInterrupt
+
+    def epoch(self, row: Row, images_per_second: float) -> None:
+        assert images_per_second > 0
+        self.rows.append(dict(row))
+        if len(self.rows) == self.stop_at_epoch:
+            raise KeyboardInterrupt
+
+
+class Recorded:
+    """An input that remembers the batches it was given and what it made of them."""
+
+    def __init__(self, inner: Input) -> None:
+        self.inner = inner
+        self.images: list[Tensor] = []
+        self.seen: list[Tensor] = []
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        seen = self.inner(images, generator)
+        self.images.append(images.clone())
+        self.seen.append(seen.clone())
+        return seen
+
+    def shape(self, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+        return self.inner.shape(image_shape)
+
+    def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        return self.inner.yardsticks()
+
+
+def plain(latent_size: int = 3, hidden: int = 24) -> Autoencoder:
+    torch.manual_seed(0)
+    return MODELS["mlp_ae"](
+        input_shape=SHAPE, image_shape=SHAPE, hidden=[hidden], latent_size=latent_size
+    )
+
+
+def convolutional() -> Autoencoder:
+    torch.manual_seed(0)
+    return MODELS["conv_ae"](
+        input_shape=SHAPE,
+        image_shape=SHAPE,
+        encoder_channels=[4, 4],
+        decoder_channels=[4, 4],
+        upsampling="transposed",
+    )
+
+
+def variational() -> VariationalAutoencoder:
+    torch.manual_seed(0)
+    model = MODELS["mlp_vae"](input_shape=SHAPE, image_shape=SHAPE, hidden=[24], latent_size=3)
+    assert isinstance(model, VariationalAutoencoder)
+    return model
+
+
+def adversarial(latent_size: int = 3, hidden: int = 16) -> Adversarial:
+    torch.manual_seed(1)
+    return Adversarial(latent_shape=(latent_size,), discriminator_hidden=[hidden, hidden])
+
+
+def run(
+    model: Autoencoder,
+    objective: Objective,
+    images: Tensor,
+    validation_images: Tensor,
+    training: Training,
+    corruption: Input | None = None,
+    progress: Heard | None = None,
+    seed: int = 0,
+    checkpoint: Path | None = None,
+) -> list[Row]:
+    return train(
+        model,
+        objective,
+        corruption or Clean(),
+        images,
+        validation_images,
+        training,
+        seed=seed,
+        name="blobs",
+        device=CPU,
+        progress=progress or Heard(),
+        checkpoint=checkpoint,
+    )
+
+
+def weights(*networks: nn.Module) -> list[Tensor]:
+    return [p.detach().clone() for network in networks for p in network.parameters()]
+
+
+def identical(a: list[Tensor], b: list[Tensor]) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+# --- learning
+
+
+@pytest.mark.parametrize("optimizer", [ADAM, RMSPROP, MUON], ids=["adam", "rmsprop", "muon"])
+def test_training_learns(blobs: Blobs, optimizer: dict[str, Any]) -> None:
+    heard = Heard()
+    history = run(
+        plain(),
+        Reconstruction("mse"),
+        blobs(256),
+        blobs(64, SHAPE, 1),
+        settings(epochs=20, batch_size=32, optimizers={"model": optimizer}),
+        progress=heard,
+    )
+    assert history[-1]["validation_loss"] < 0.35 * history[0]["validation_loss"]
+    assert history[-1]["train_loss"] < 0.35 * history[0]["train_loss"]
+    assert heard.rows == history
+    assert heard.steps == 20 * 8
+
+
+def test_a_row_of_the_history_says_what_one_epoch_was(blobs: Blobs) -> None:
+    history = run(variational(), Variational("gaussian"), blobs(16), blobs(8), settings(epochs=2))
+    terms = ["loss", "reconstruction", "kl", "mse"]
+    for number, row in enumerate(history, start=1):
+        assert list(row) == [
+            "epoch",
+            *[f"train_{name}" for name in terms],
+            *["learning_rate", "gradient_norm"],
+            *[f"validation_{name}" for name in terms],
+        ]
+        assert row["epoch"] == number
+        assert row["learning_rate"] == LR
+
+
+def test_every_sensible_variant_trains_and_every_other_is_refused(blobs: Blobs) -> None:
+    """Input × model × objective: any sentence of the three works, none is known by name."""
+    inputs: list[dict[str, Any]] = [
+        {"kind": "clean"},
+        {"kind": "noisy", "mean": 0.5, "std": 0.3},
+        {"kind": "downsampled", "factor": 2, "reduction": "bilinear"},
+    ]
+    models: list[dict[str, Any]] = [
+        {"kind": "mlp_ae", "hidden": [8], "latent_size": 2},
+        {"kind": "mlp_vae", "hidden": [8], "latent_size": 2},
+        {
+            **{"kind": "conv_ae", "encoder_channels": [8], "decoder_channels": [8, 8]},
+            "upsampling": "nearest",
+        },
+    ]
+    objectives: list[dict[str, Any]] = [
+        {"kind": "reconstruction", "loss": "bce"},
+        {"kind": "variational", "likelihood": "gaussian"},
+        {"kind": "adversarial", "discriminator_hidden": [4]},
+    ]
+    trained = []
+    for sentence in product(inputs, models, objectives):
+        game = sentence[2]["kind"] == "adversarial"
+        training = settings(optimizers=THREE_ADAMS if game else {"model": ADAM})
+        parts = dict(zip(("input", "model", "objective"), sentence, strict=True))
+        variant = Variant.model_validate(parts | {"training": training.model_dump()})
+        if why_impossible(variant, SHAPE):
+            continue
+        torch.manual_seed(0)
+        corruption = variant.input.build(INPUTS)
+        model = variant.model.build(MODELS, input_shape=corruption.shape(SHAPE), image_shape=SHAPE)
+        objective = variant.objective.build(OBJECTIVES, latent_shape=model.latent_shape)
+        before = weights(model, objective)
+        (row,) = run(model, objective, blobs(16), blobs(8), variant.training, corruption)
+        assert all(map(math.isfinite, row.values()))
+        assert not any(map(torch.equal, before, weights(model, objective)))
+        trained.append(tuple(part["kind"] for part in sentence))
+    assert len(trained) == 3 * (2 + 1 + 2)
+    assert ("noisy", "mlp_vae", "variational") in trained
+    assert ("downsampled", "conv_ae", "adversarial") in trained
+
+
+def test_the_best_epoch_s_weights_are_left(blobs: Blobs) -> None:
+    # What is learnt is the opposite of what is validated, so it only gets worse after epoch 1.
+    images = blobs(64)
+    first, all_ten = plain(), plain()
+    run(first, Reconstruction("bce"), images, 255 - images, settings(1))
+    history = run(all_ten, Reconstruction("bce"), images, 255 - images, settings(10))
+    losses = [row["validation_loss"] for row in history]
+    assert min(losses) == losses[0] < losses[-1]
+    assert len(history) == 10
+    assert identical(weights(all_ten), weights(first))
+
+
+def test_the_objective_s_own_networks_go_back_to_the_best_epoch_too(blobs: Blobs) -> None:
+    images = blobs(64)
+    networks = [(plain(), adversarial()) for _ in range(2)]
+    for epochs, (model, objective) in zip((1, 5), networks, strict=True):
+        training = settings(epochs, optimizers=THREE_ADAMS)
+        history = run(model, objective, images, 255 - images, training)
+    assert min(row["validation_loss"] for row in history) == history[0]["validation_loss"]
+    assert identical(weights(*networks[0]), weights(*networks[1]))
+
+
+def test_the_rate_follows_the_schedule_step_by_step(blobs: Blobs) -> None:
+    cycle = {"kind": "one_cycle", "warmup": 0.5, "final": 0.0}
+    training = settings(epochs=4, batch_size=4, schedule=cycle)
+    history = run(plain(), Reconstruction("mse"), blobs(16), blobs(4), training)
+    # 16 steps, up to the full rate at the 8th; each row has its last step's rate.
+    assert [row["learning_rate"] / LR for row in history] == pytest.approx(
+        [3 / 8, 7 / 8, 5 / 8, 1 / 8]
+    )
+
+
+def test_every_optimiser_follows_the_schedule_from_its_own_rate(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[float] = []
+    step = torch.optim.Adam.step
+
+    def recorded(optimizer: torch.optim.Adam, closure: None = None) -> Any:
+        rates.append(optimizer.param_groups[0]["lr"])
+        return step(optimizer, closure)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", recorded)
+    optimizers = {
+        **{"autoencoder": ADAM, "discriminator": ADAM | {"lr": 4e-3}},
+        "generator": ADAM | {"lr": 8e-3},
+    }
+    cycle = {"kind": "one_cycle", "warmup": 0.0, "final": 0.0}
+    training = settings(epochs=2, optimizers=optimizers, schedule=cycle)
+    run(plain(), adversarial(), blobs(8), blobs(8), training)
+    assert rates == pytest.approx([2e-3, 4e-3, 8e-3, 1e-3, 2e-3, 4e-3])
+
+
+def test_the_gradient_norm_is_that_of_the_loss(blobs: Blobs) -> None:
+    images, model = blobs(8), plain()
+    loss = nn.functional.mse_loss(model(images / 255), images / 255)
+    gradients = torch.autograd.grad(loss, list(model.parameters()))
+    expected = math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients))
+    (row,) = run(model, Reconstruction("mse"), images, images, settings())
+    assert row["gradient_norm"] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "auto"])
+def test_every_precision_trains_and_leaves_float32_weights(blobs: Blobs, precision: str) -> None:
+    model = convolutional()
+    training = settings(epochs=5, precision=precision)
+    history = run(model, Reconstruction("bce"), blobs(64), blobs(16), training)
+    assert history[-1]["validation_loss"] < history[0]["validation_loss"]
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+# --- batches
+
+
+def test_the_last_partial_batch_is_dropped_in_training_only(blobs: Blobs) -> None:
+    corruption, heard = Recorded(Clean()), Heard()
+    training = settings(epochs=2, batch_size=8)
+    run(plain(), Reconstruction("bce"), blobs(21), blobs(13), training, corruption, heard)
+    sizes = [len(batch) for batch in corruption.images]
+    assert sizes == [8, 8, 13, 8, 8, 13]
+    assert heard.steps == 4
+
+
+def test_fewer_images_than_a_batch_are_one_batch(blobs: Blobs) -> None:
+    corruption, heard = Recorded(Clean()), Heard()
+    training = settings(epochs=3, batch_size=256)
+    history = run(plain(), Reconstruction("bce"), blobs(5), blobs(5), training, corruption, heard)
+    assert [len(batch) for batch in corruption.images] == [5] * 6
+    assert heard.steps == 3
+    assert history[-1]["train_loss"] < history[0]["train_loss"]
+
+
+def test_each_epoch_shows_every_image_once_in_a_new_order(blobs: Blobs) -> None:
+    corruption, images = Recorded(Clean()), blobs(24)
+    run(plain(), Reconstruction("bce"), images, blobs(1), settings(epochs=2), corruption)
+    shown = [batch for batch in corruption.images if len(batch) == 8]
+    first, second = torch.cat(shown[:3]), torch.cat(shown[3:])
+    assert not torch.equal(first, second)
+    for epoch in (first, second):
+        rows = sorted(epoch.flatten(1).tolist())
+        assert rows == sorted((images.float() / 255).flatten(1).tolist())
+
+
+def test_a_memory_mapped_file_trains_the_same(blobs: Blobs, tmp_path: Path) -> None:
+    images, models = blobs(16), (plain(), plain())
+    np.save(tmp_path / "images.npy", images.numpy())
+    mapped = torch.from_numpy(np.load(tmp_path / "images.npy", mmap_mode="c"))
+    for model, source in zip(models, (images, mapped), strict=True):
+        run(model, Reconstruction("bce"), source, images, settings())
+    assert identical(weights(models[0]), weights(models[1]))
+
+
+# --- the slips of SPEC.md
+
+
+def test_slip_one_noise_tensor_reused_noise_is_fresh_per_image_step_and_epoch() -> None:
+    corruption = Recorded(Noisy(mean=0.0, std=0.05))
+    grey = torch.full((16, *SHAPE), 128, dtype=torch.uint8)
+    run(plain(), Reconstruction("bce"), grey, grey[:4], settings(epochs=3), corruption)
+    in_training = torch.cat([seen for seen in corruption.seen if len(seen) == 8])
+    assert len(in_training) == 3 * 16
+    # 64 pixels of independent noise: no two of the 48 images have nearly the same.
+    correlations = np.corrcoef(in_training.flatten(1).numpy()) - np.eye(48)
+    assert abs(correlations).max() < 0.7
+
+
+def test_slip_evaluation_noise_is_the_same_in_each_epoch_and_different_for_each_image() -> None:
+    corruption = Recorded(Noisy(mean=0.0, std=0.05))
+    grey = torch.full((16, *SHAPE), 128, dtype=torch.uint8)
+    run(plain(), Reconstruction("bce"), grey, grey[:4], settings(epochs=3), corruption)
+    in_validation = [seen for seen in corruption.seen if len(seen) == 4]
+    assert len(in_validation) == 3
+    assert torch.equal(in_validation[0], in_validation[1])
+    assert torch.equal(in_validation[0], in_validation[2])
+    correlations = np.corrcoef(in_validation[0].flatten(1).numpy()) - np.eye(4)
+    assert abs(correlations).max() < 0.7
+
+
+class Spied(Adversarial):
+    """Notes which parameters each step has changed."""
+
+    def __init__(self) -> None:
+        super().__init__(latent_shape=(3,), discriminator_hidden=[16])
+        self.moved: dict[str, set[str]] = {}
+
+    def update(
+        self,
+        model: Autoencoder,
+        seen: Tensor,
+        images: Tensor,
+        generator: torch.Generator,
+        step: Step,
+    ) -> Terms:
+        def named() -> Iterator[tuple[str, nn.Parameter]]:
+            yield from model.named_parameters()
+            yield from self.named_parameters()
+
+        def spied(name: str, losses: Tensor) -> None:
+            before = {key: value.detach().clone() for key, value in named()}
+            step(name, losses)
+            self.moved[name] = {key for key, now in named() if not torch.equal(now, before[key])}
+
+        return super().update(model, seen, images, generator, spied)
+
+
+def test_slip_the_wrong_optimiser_steps_each_update_moves_exactly_its_own_parameters(
+    blobs: Blobs,
+) -> None:
+    objective, model = Spied(), plain()
+    run(model, objective, blobs(8), blobs(8), settings(optimizers=THREE_ADAMS))
+    encoder = {name for name, _ in model.named_parameters() if name.startswith("encoder.")}
+    decoder = {name for name, _ in model.named_parameters() if name.startswith("decoder.")}
+    assert len(encoder) == len(decoder) == 4
+    assert objective.moved == {
+        "autoencoder": encoder | decoder,
+        "discriminator": {name for name, _ in objective.named_parameters()},
+        "generator": encoder,
+    }
+
+
+def test_slip_the_discriminator_never_learns_its_loss_leaves_two_log_two(blobs: Blobs) -> None:
+    still = ADAM | {"lr": 1e-9}  # the others wait, so that there is something to win
+    optimizers = {"autoencoder": still, "discriminator": ADAM | {"lr": 1e-2}, "generator": still}
+    training = settings(8, 32, optimizers=optimizers)
+    history = run(plain(), adversarial(), blobs(256), blobs(64), training)
+    assert history[0]["train_discriminator"] == pytest.approx(2 * math.log(2), rel=0.1)
+    assert history[-1]["train_discriminator"] < 0.5
+    assert history[-1]["validation_discriminator"] < 0.5
+
+
+def told_apart(codes: np.ndarray, prior: np.ndarray) -> float:
+    """A classifier two-sample test: the share told apart right, 0.5 where nobody can."""
+    samples = np.concatenate([codes, prior])
+    origins = np.repeat([0, 1], [len(codes), len(prior)])
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    scores = cross_val_score(KNeighborsClassifier(15), samples, origins, cv=folds)
+    return float(scores.mean())
+
+
+def test_slip_the_discriminator_never_learns_codes_approach_the_prior(blobs: Blobs) -> None:
+    model, objective = plain(latent_size=2, hidden=64), adversarial(latent_size=2, hidden=64)
+    unseen = blobs(1000, SHAPE, 1)
+    prior = np.random.default_rng(0).standard_normal((1000, 2))
+
+    def codes() -> np.ndarray:
+        with torch.no_grad():
+            return model.encode(unseen / 255).numpy()
+
+    at_first = codes()
+    rates = {name: ADAM | {"lr": 1e-3} for name in THREE_ADAMS}
+    run(model, objective, blobs(2000), unseen, settings(60, 100, optimizers=rates))
+    in_the_end = codes()
+    assert told_apart(at_first, prior) > 0.95
+    assert told_apart(in_the_end, prior) < 0.75
+    assert abs(in_the_end.mean(0)).max() < 0.4
+    assert abs(in_the_end.var(0) - 1).max() < 0.4
+
+
+@pytest.mark.parametrize("which", ["noisy", "variational", "adversarial"])
+def test_slip_global_generators_are_neither_used_nor_touched(blobs: Blobs, which: str) -> None:
+    def trained(global_seed: int, seed: int) -> list[Tensor]:
+        model = variational() if which == "variational" else plain()
+        objective = {
+            "noisy": Reconstruction("bce"),
+            "variational": Variational("gaussian"),
+            "adversarial": adversarial(),
+        }[which]
+        optimizers = THREE_ADAMS if which == "adversarial" else {"model": ADAM}
+        torch.manual_seed(global_seed)
+        np.random.seed(global_seed)  # noqa: NPY002
+        torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002
+        training = settings(epochs=2, optimizers=optimizers)
+        run(model, objective, blobs(16), blobs(8), training, Noisy(0.5, 0.3), seed=seed)
+        assert torch.equal(torch.get_rng_state(), torch_state)
+        assert np.array_equal(np.random.get_state()[1], numpy_state)  # type: ignore[index]  # noqa: NPY002
+        return weights(model, objective)
+
+    assert identical(trained(global_seed=0, seed=1), trained(global_seed=5, seed=1))
+    assert not identical(trained(global_seed=0, seed=1), trained(global_seed=0, seed=2))
+
+
+def test_slip_means_of_batch_means_validation_is_a_mean_over_images(blobs: Blobs) -> None:
+    # More than go into one batch, and the few in the last one are white.
+    images = torch.cat([blobs(1000), torch.full((37, *SHAPE), 255, dtype=torch.uint8)])
+    model = plain()
+    (row,) = run(model, Reconstruction("bce"), blobs(512), images, settings())
+    x = images.numpy().reshape(1037, 64) / 255
+    with torch.no_grad():
+        y = model(images / 255).numpy().reshape(1037, 64).astype(np.float64)
+    per_image = -(x * np.log(y) + (1 - x) * np.log(1 - y)).mean(1)
+    assert row["validation_loss"] == pytest.approx(per_image.mean(), rel=1e-5)
+    assert row["validation_mse"] == pytest.approx(((x - y) ** 2).mean(1).mean(), rel=1e-5)
+    of_batches = (per_image[:1000].mean() + per_image[1000:].mean()) / 2
+    assert abs(of_batches - row["validation_loss"]) > 0.01
+
+
+def test_validation_kl_is_the_mean_over_images_of_the_posterior_s(blobs: Blobs) -> None:
+    model, images = variational(), blobs(1037)
+    (row,) = run(model, Variational("gaussian"), blobs(8), images, settings())
+    with torch.no_grad():
+        mean, log_variance = model.posterior(images / 255)
+    posterior = distributions.Normal(mean, (log_variance / 2).exp())
+    kl = distributions.kl_divergence(posterior, distributions.Normal(0.0, 1.0)).sum(1)
+    assert row["validation_kl"] == pytest.approx(kl.mean().item(), rel=1e-4)
+
+
+def test_train_terms_are_means_over_the_epoch_s_images(blobs: Blobs) -> None:
+    still = {"model": ADAM | {"lr": 1e-12}}
+    model, images = plain(), blobs(24)
+    (row,) = run(model, Reconstruction("mse"), images, images, settings(optimizers=still))
+    assert row["train_loss"] == pytest.approx(row["validation_loss"], rel=1e-5)
+
+
+# --- accidents
+
+
+class Poisoned(Reconstruction):
+    """Gives NaN for one image of the n-th update."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__("bce")
+        self.n, self.updates = n, 0
+
+    def update(
+        self,
+        model: Autoencoder,
+        seen: Tensor,
+        images: Tensor,
+        generator: torch.Generator,
+        step: Step,
+    ) -> Terms:
+        self.updates += 1
+        terms = self.terms(model, seen, images, generator)
+        if self.updates == self.n:
+            terms["loss"] = terms["loss"] * torch.tensor([math.nan] + [1.0] * (len(images) - 1))
+        step("model", terms["loss"])
+        return terms
+
+
+@pytest.mark.parametrize(("n", "epoch"), [(4, 2), (5, 2), (6, 2), (7, 3)])
+def test_a_nan_loss_stops_at_once_and_names_the_step_and_the_checkpoint(
+    blobs: Blobs, tmp_path: Path, n: int, epoch: int
+) -> None:
+    objective, checkpoint = Poisoned(n), tmp_path / "unfinished.pt"
+    heard, model = Heard(), plain()
+    arguments = (model, objective, blobs(24), blobs(8), settings(9))
+    with pytest.raises(UserError) as caught:
+        run(*arguments, progress=heard, checkpoint=checkpoint)
+    message = str(caught.value)
+    assert f"not finite at step {n} (epoch {epoch})" in message
+    assert f"checkpoint of epoch {epoch - 1} is kept at {checkpoint}" in message
+    assert "\n" not in message
+    assert objective.updates == n  # no step more
+    assert all(bool(weight.isfinite().all()) for weight in weights(model))
+    # What is kept is whole, and training goes on from it.
+    resumed = Heard()
+    history = run(
+        plain(),
+        Reconstruction("bce"),
+        *(blobs(24), blobs(8), settings(9)),
+        progress=resumed,
+        checkpoint=checkpoint,
+    )
+    assert history[: epoch - 1] == heard.rows
+    assert len(history) == 9
+
+
+def test_a_nan_loss_in_the_first_epoch_says_that_nothing_is_kept(
+    blobs: Blobs, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "unfinished.pt"
+    with pytest.raises(UserError, match=r"step 2 \(epoch 1\); no epoch was finished before it"):
+        run(plain(), Poisoned(2), blobs(24), blobs(8), settings(), checkpoint=checkpoint)
+    assert not checkpoint.exists()
+
+
+@pytest.mark.parametrize("group", list(THREE_ADAMS))
+@pytest.mark.parametrize("n", [1, 2, 5, 6])
+def test_a_nan_in_any_of_three_updates_names_the_right_step(
+    blobs: Blobs, group: str, n: int
+) -> None:
+    class PoisonedGame(Adversarial):
+        updates = 0
+
+        def update(
+            self,
+            model: Autoencoder,
+            seen: Tensor,
+            images: Tensor,
+            generator: torch.Generator,
+            step: Step,
+        ) -> Terms:
+            self.updates += 1
+
+            def poisoned(name: str, losses: Tensor) -> None:
+                bad = name == group and self.updates == n
+                step(name, losses * math.nan if bad else losses)
+
+            return super().update(model, seen, images, generator, poisoned)
+
+    objective = PoisonedGame(latent_shape=(3,), discriminator_hidden=[8])
+    with pytest.raises(UserError, match=rf"not finite at step {n} \(epoch {(n + 2) // 3}\)"):
+        run(plain(), objective, blobs(24), blobs(8), settings(4, optimizers=THREE_ADAMS))
+
+
+@pytest.mark.parametrize("batches", [1, 5])
+def test_a_learning_rate_that_explodes_is_told_and_nothing_exploded_is_kept(
+    blobs: Blobs, tmp_path: Path, batches: int
+) -> None:
+    checkpoint = tmp_path / "unfinished.pt"
+    explosive = settings(epochs=3, optimizers={"model": ADAM | {"lr": 1e30}})
+    with pytest.raises(UserError, match=r"loss is not finite .* lower the learning rate"):
+        run(
+            plain(),
+            Reconstruction("bce"),
+            *(blobs(8 * batches), blobs(8), explosive),
+            checkpoint=checkpoint,
+        )
+    assert not checkpoint.exists()
+
+
+Network = Callable[[], Autoencoder]
+TRAININGS: dict[str, tuple[Network, Callable[[], Objective], dict[str, Any]]] = {
+    "adam": (convolutional, lambda: Reconstruction("bce"), {"model": ADAM}),
+    "rmsprop": (variational, lambda: Variational("gaussian"), {"model": RMSPROP}),
+    "muon": (convolutional, lambda: Reconstruction("mse"), {"model": MUON}),
+    "adversarial": (plain, adversarial, THREE_ADAMS),
+    "adversarial muon": (plain, adversarial, dict.fromkeys(THREE_ADAMS, MUON)),
+}
+
+
+@pytest.mark.parametrize(("network", "game", "optimizers"), TRAININGS.values(), ids=TRAININGS)
+@pytest.mark.parametrize(
+    "interruption",
+    [{"stop_at_epoch": 1}, {"stop_at_epoch": 3}, {"stop_at_step": 8}, {"stop_at_step": 2}],
+    ids=["after an epoch", "after three", "within the third", "within the first"],
+)
+def test_an_interrupted_training_ends_as_if_it_had_never_been(
+    blobs: Blobs,
+    tmp_path: Path,
+    network: Network,
+    game: Callable[[], Objective],
+    optimizers: dict[str, Any],
+    interruption: dict[str, int],
+) -> None:
+    training = settings(4, optimizers=optimizers, schedule=ONE_CYCLE)
+    checkpoint = tmp_path / "unfinished.pt"
+
+    def attempt(heard: Heard, checkpoint: Path | None) -> tuple[list[Row], list[Tensor]]:
+        model, objective = network(), game()
+        arguments = (model, objective, blobs(27), blobs(11), training, Noisy(0.5, 0.3), heard)
+        history = run(*arguments, checkpoint=checkpoint)
+        return history, weights(model, objective)
+
+    history, expected = attempt(Heard(), None)
+    with pytest.raises(KeyboardInterrupt):
+        attempt(Heard(**interruption), checkpoint)
+    heard = Heard()
+    resumed_history, resumed = attempt(heard, checkpoint)
+    assert identical(resumed, expected)
+    assert resumed_history == history
+    done_before = interruption.get("stop_at_epoch", (interruption.get("stop_at_step", 0) - 1) // 3)
+    assert heard.rows == history[done_before:]  # nothing is done twice
+    assert heard.steps == 4 * 3  # and the bar still counts to its end
+
+
+def test_a_finished_training_is_not_done_again(blobs: Blobs, tmp_path: Path) -> None:
+    checkpoint, models = tmp_path / "finished.pt", (plain(), plain())
+    histories, again = [], Heard()
+    for model, heard in zip(models, (Heard(), again), strict=True):
+        histories.append(
+            run(
+                *(model, Reconstruction("bce"), blobs(24), blobs(8), settings(2)),
+                progress=heard,
+                checkpoint=checkpoint,
+            )
+        )
+    assert histories[0] == histories[1]
+    assert again.rows == []
+    assert identical(weights(models[0]), weights(models[1]))
