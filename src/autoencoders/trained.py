@@ -14,10 +14,10 @@ from autoencoders import files
 from autoencoders.errors import UserError
 from autoencoders.inputs import INPUTS, ImageShape, Input
 from autoencoders.models import MODELS, Autoencoder
+from autoencoders.models.initialization import kaiming
 from autoencoders.objectives import OBJECTIVES, Objective
 from autoencoders.params import Variant
 from autoencoders.randomness import seeded_initialisation
-from autoencoders.training.initialization import kaiming
 
 WEIGHTS = "model.safetensors"
 HISTORY = "history.csv"

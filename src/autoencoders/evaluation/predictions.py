@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from autoencoders import randomness
+from autoencoders.data.batches import batches
 from autoencoders.inputs import Input
-from autoencoders.training.loop import batches
 
 
 def pairs(

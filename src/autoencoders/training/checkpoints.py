@@ -10,7 +10,7 @@ import torch
 import autoencoders
 from autoencoders import files, paths
 
-CODE = ("inputs.py", "models", "objectives.py", "randomness.py", "training")
+CODE = ("data/batches.py", "inputs.py", "models", "objectives.py", "randomness.py", "training")
 
 
 def path(name: str, configuration: Any, data_sha256: str, device: torch.device) -> Path:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from autoencoders import randomness
+from autoencoders.data.batches import batches
 from autoencoders.inputs import Input
 from autoencoders.models import Autoencoder
 from autoencoders.objectives import Objective, Terms
@@ -147,13 +148,6 @@ def train(
 def steps_per_epoch(n_images: int, training: Training) -> int:
     """Return the batches in an epoch: whole ones only, but at least one."""
     return max(1, n_images // training.batch_size)
-
-
-def batches(images: Tensor, order: Tensor, size: int, device: torch.device) -> Iterator[Tensor]:
-    """Yield `images[order]` in batches, as float32 in [0, 1], `(n, C, H, W)`, on `device`."""
-    for indices in order.split(size):
-        batch = images[indices.to(images.device)].to(device)
-        yield batch.float().div_(255).contiguous(memory_format=torch.channels_last)
 
 
 def autocast(precision: str, device: torch.device) -> Callable[[], AbstractContextManager[Any]]:

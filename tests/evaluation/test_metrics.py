@@ -1,0 +1,123 @@
+"""Image metrics against NumPy, SciPy, scikit-learn and scikit-image."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import entr
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from sklearn.metrics import log_loss, mean_squared_error
+from torch import Tensor
+
+from autoencoders.data.idx import read_idx
+from autoencoders.data.sources import TEST_IMAGES
+from autoencoders.errors import UserError
+from autoencoders.evaluation import metrics
+
+SHAPES = [(1, 28, 28), (3, 32, 24)]
+
+
+def images_and_predictions(shape: tuple[int, int, int], n: int = 6) -> tuple[Tensor, Tensor]:
+    """Smooth grey images with black and white parts, and predictions ever farther from them."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.nn.functional.avg_pool2d(
+        torch.randn(n, *shape, generator=generator), 3, stride=1, padding=1
+    )
+    images = (images + 0.5).clamp(0, 1)
+    spread = torch.linspace(0.02, 0.4, n).view(n, 1, 1, 1)
+    noise = torch.randn(n, *shape, generator=generator)
+    return images, (images + spread * noise).clamp(0.001, 0.999)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_metric_of_each_image_agrees_with_other_libraries(shape: tuple[int, int, int]) -> None:
+    images, predictions = images_and_predictions(shape)
+    values = metrics.per_image(predictions, images)
+    assert {name: value.shape for name, value in values.items()} == dict.fromkeys(
+        ("mse", "bce", "bce_above_floor", "psnr", "ssim"), (len(images),)
+    )
+    for i, (x, y) in enumerate(zip(images.double().numpy(), predictions.numpy(), strict=True)):
+        grey, p = x.ravel(), y.ravel().astype(float)
+        # A grey target is a white one and a black one, weighted.
+        white_and_black = np.repeat([1, 0], grey.size)
+        bce = log_loss(white_and_black, np.tile(p, 2), sample_weight=np.hstack([grey, 1 - grey]))
+        expected = {
+            "mse": mean_squared_error(grey, p),
+            "bce": bce,
+            "bce_above_floor": bce - (entr(grey) + entr(1 - grey)).mean(),
+            "psnr": peak_signal_noise_ratio(x, y.astype(float), data_range=1),
+            "ssim": structural_similarity(
+                x,
+                y.astype(float),
+                gaussian_weights=True,
+                sigma=1.5,
+                use_sample_covariance=False,
+                data_range=1,
+                channel_axis=0,
+            ),
+        }
+        for name, value in expected.items():
+            assert values[name][i].item() == pytest.approx(value, rel=1e-4, abs=1e-6), name
+
+
+def test_an_image_given_back_exactly_has_no_error_and_finite_metrics() -> None:
+    images, _ = images_and_predictions((1, 28, 28))
+    values = metrics.per_image(images, images)
+    assert values["mse"].tolist() == [0] * len(images)
+    assert values["bce_above_floor"].tolist() == [0] * len(images)
+    assert values["psnr"].tolist() == pytest.approx([100] * len(images))
+    assert values["ssim"].tolist() == pytest.approx([1] * len(images))
+
+
+def test_a_wholly_wrong_pixel_costs_a_hundred_nats_and_not_infinitely_many() -> None:
+    white = torch.ones(1, 1, 28, 28)
+    values = metrics.per_image(torch.zeros_like(white), white)
+    assert values["bce"].item() == 100
+    assert values["mse"].item() == 1
+    assert values["psnr"].item() == 0
+
+
+def test_a_summary_is_a_mean_over_images_and_not_over_batches() -> None:
+    images, predictions = images_and_predictions((1, 28, 28), n=6)
+    batches = [slice(0, 5), slice(5, 6)]  # the last one smaller, and its image worse
+    measured = [metrics.per_image(predictions[part], images[part]) for part in batches]
+    joined = {name: torch.cat([values[name] for values in measured]) for name in measured[0]}
+    summary = metrics.summary(joined)
+    squared = (predictions - images).double().numpy() ** 2
+    mean_of_batch_means = np.mean([squared[part].mean() for part in batches])
+    assert summary["mse"] == pytest.approx(squared.mean(), rel=1e-5)
+    assert abs(summary["mse"] - mean_of_batch_means) > 0.1 * summary["mse"]
+
+
+def test_the_psnr_of_the_mean_error_is_not_the_mean_psnr() -> None:
+    images, predictions = images_and_predictions((1, 28, 28))
+    summary = metrics.summary(metrics.per_image(predictions, images))
+    errors = ((predictions - images).double().numpy() ** 2).mean(axis=(1, 2, 3))
+    assert summary["psnr"] == pytest.approx(np.mean(-10 * np.log10(errors)), rel=1e-5)
+    assert summary["psnr_of_mean_mse"] == pytest.approx(-10 * np.log10(errors.mean()), rel=1e-5)
+    assert summary["psnr"] > summary["psnr_of_mean_mse"] + 1  # Jensen's inequality
+
+
+@pytest.mark.parametrize("wrong", [-0.01, 1.01, 255.0, float("nan")])
+def test_values_outside_the_unit_range_are_refused_in_one_line(wrong: float) -> None:
+    good = torch.full((2, 1, 28, 28), 0.5)
+    bad = good.clone()
+    bad[1, 0, 3, 4] = wrong
+    with pytest.raises(UserError, match="an image has values from .*; allowed: 0 to 1") as error:
+        metrics.per_image(good, bad)
+    assert "\n" not in str(error.value)
+    with pytest.raises(UserError, match="a prediction has values from"):
+        metrics.per_image(bad, good)
+
+
+@pytest.mark.parametrize(("folder", "nats"), [("mnist", 0.05808), ("fashion-mnist", 0.24217)])
+def test_the_floor_of_the_cross_entropy_is_that_of_the_official_images(
+    folder: str, nats: float
+) -> None:
+    path = Path(os.environ.get("DATASET_MIRROR", ""), folder, TEST_IMAGES)
+    if "DATASET_MIRROR" not in os.environ or not path.exists():
+        pytest.skip("set DATASET_MIRROR to a folder to test the official images")
+    images = torch.from_numpy(read_idx(path)).unsqueeze(1) / 255
+    assert metrics.entropy(images).double().mean().item() == pytest.approx(nats, abs=5e-6)

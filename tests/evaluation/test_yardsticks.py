@@ -1,0 +1,114 @@
+"""The fitted yardsticks against scikit-learn and a textbook's reduced-rank regression."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
+from torch import Tensor
+
+from autoencoders.evaluation.yardsticks import fitted
+from autoencoders.inputs import Clean, Downsampled, Input, Noisy
+
+Pictures = Callable[..., Tensor]
+Matrix = npt.NDArray[np.float64]
+
+COMPONENTS = 5
+SEES_LESS = {"noisy": Noisy(0.5, 0.3), "downsampled": Downsampled(2, "average")}
+
+
+def seen_by(corruption: Input, images: Tensor, seed: int = 0) -> Tensor:
+    return corruption(images, torch.Generator().manual_seed(seed))
+
+
+def in_batches(seen: Tensor, images: Tensor, size: int = 77) -> Iterator[tuple[Tensor, Tensor]]:
+    yield from zip(seen.split(size), images.split(size), strict=True)
+
+
+def matrix(images: Tensor) -> Matrix:
+    return images.flatten(1).double().numpy()
+
+
+def mean_squared(predictions: Tensor | Matrix, images: Tensor) -> float:
+    predicted = predictions if isinstance(predictions, np.ndarray) else matrix(predictions)
+    return float(((np.clip(predicted, 0, 1) - matrix(images)) ** 2).mean())
+
+
+def test_the_mean_image_is_the_mean_of_all_training_images(pictures: Pictures) -> None:
+    train = pictures(200)
+    predict = fitted(in_batches(train, train), COMPONENTS)["mean_image"]
+    predicted = predict(pictures(3))
+    assert predicted.shape == (3, 1, 8, 8)
+    for image in predicted:
+        np.testing.assert_allclose(image, train.double().mean(0), atol=1e-6)
+
+
+def test_on_clean_images_pca_is_that_of_scikit_learn(pictures: Pictures) -> None:
+    train, test = pictures(200), pictures(40, (1, 8, 8), 1)
+    predicted = fitted(in_batches(train, train), COMPONENTS)["pca"](seen_by(Clean(), test))
+    reference = PCA(COMPONENTS, svd_solver="full").fit(matrix(train))
+    expected = reference.inverse_transform(reference.transform(matrix(test)))
+    assert np.abs(expected - matrix(test)).mean() > 0.005  # something is lost
+    np.testing.assert_allclose(matrix(predicted), expected.clip(0, 1), atol=2e-5)
+
+
+@pytest.mark.parametrize("name", SEES_LESS)
+def test_on_what_a_corruption_leaves_pca_is_reduced_rank_regression(
+    name: str, pictures: Pictures
+) -> None:
+    train, test = pictures(400), pictures(40, (1, 8, 8), 1)
+    seen, test_seen = seen_by(SEES_LESS[name], train), seen_by(SEES_LESS[name], test, seed=1)
+    predicted = fitted(in_batches(seen, train), COMPONENTS)["pca"](test_seen)
+    # Hastie, Tibshirani & Friedman, section 3.7: least squares, and the principal components of
+    # its fitted values.
+    regression = LinearRegression().fit(matrix(seen), matrix(train))
+    components = PCA(COMPONENTS, svd_solver="full").fit(regression.predict(matrix(seen)))
+    full_rank = regression.predict(matrix(test_seen))
+    expected = components.inverse_transform(components.transform(full_rank))
+    assert predicted.shape == test.shape
+    np.testing.assert_allclose(matrix(predicted), expected.clip(0, 1), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", SEES_LESS)
+def test_no_other_linear_map_through_as_few_dimensions_does_better(
+    name: str, pictures: Pictures
+) -> None:
+    train = pictures(400)
+    seen = seen_by(SEES_LESS[name], train)
+    yardsticks = fitted(in_batches(seen, train), COMPONENTS)
+    best = mean_squared(yardsticks["pca"](seen), train)
+    of_seen = PCA(COMPONENTS, svd_solver="full").fit(matrix(seen))
+    codes = of_seen.transform(matrix(seen))
+    regressed = LinearRegression().fit(codes, matrix(train)).predict(codes)
+    assert best < mean_squared(regressed, train)
+    assert best < mean_squared(yardsticks["mean_image"](seen), train)
+    if seen.shape == train.shape:
+        of_images = PCA(COMPONENTS, svd_solver="full").fit(matrix(train))
+        denoised = of_images.inverse_transform(of_images.transform(matrix(seen)))
+        assert best < mean_squared(denoised, train)
+
+
+def test_as_many_components_as_pixels_lose_nothing(pictures: Pictures) -> None:
+    train = pictures(200)
+    predict = fitted(in_batches(train, train), components=100)["pca"]
+    torch.testing.assert_close(predict(train), train, atol=1e-4, rtol=0)
+
+
+def test_the_fit_does_not_depend_on_the_batches(pictures: Pictures) -> None:
+    train, test = pictures(200), pictures(10, (1, 8, 8), 1)
+    one, many = (
+        fitted(in_batches(train, train, size), COMPONENTS)["pca"](test) for size in (200, 7)
+    )
+    torch.testing.assert_close(one, many, atol=1e-6, rtol=0)
+
+
+def test_predictions_stay_images(pictures: Pictures) -> None:
+    train = pictures(200)
+    for predict in fitted(in_batches(train, train), COMPONENTS).values():
+        predicted = predict(1 - train)
+        assert predicted.dtype == torch.float32
+        assert predicted.min() >= 0
+        assert predicted.max() <= 1
