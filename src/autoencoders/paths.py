@@ -1,7 +1,8 @@
 """Where each stage reads and writes, relative to the repository root. Nothing else joins these."""
 
-import os
 from pathlib import Path
+
+from autoencoders.errors import UserError
 
 PARAMS = Path("params.yaml")
 RESULTS = Path("reports/results.csv")
@@ -43,9 +44,9 @@ def repository_root() -> Path:
     """Return the folder that holds params.yaml: this folder or the nearest one above it.
 
     Raises:
-        FileNotFoundError: no folder from here upwards holds params.yaml.
+        UserError: no folder from here upwards holds params.yaml.
     """
     for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder / PARAMS).is_file():
             return folder
-    raise FileNotFoundError(os.fspath(Path.cwd()))
+    raise UserError(f"no {PARAMS} in {Path.cwd()} or above it: go into a clone of the repository")

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, distributions, nn
 
 from autoencoders.evaluation.families import family_metrics
-from autoencoders.models import Autoencoder, MlpAE, MlpVAE
+from autoencoders.models import Autoencoder
+from autoencoders.models.mlp import MlpAE, MlpVAE
 from autoencoders.objectives import Adversarial, Objective, Reconstruction, Variational
 
 Pictures = Callable[..., Tensor]
@@ -26,7 +27,7 @@ def vae() -> MlpVAE:
     vae = MlpVAE(SHAPE, SHAPE, [16], LATENT)
     with torch.no_grad():
         vae.mean.weight *= 4
-        vae.log_variance.bias += torch.tensor([-2.0, -1.0, 0.5])
+        vae.log_variance.bias.add_(torch.tensor([-2.0, -1.0, 0.5]))
     return vae.eval()
 
 
@@ -129,14 +130,14 @@ def test_code_mean_and_std_are_over_all_codes_entries(
 def test_a_discriminators_accuracy_counts_codes_and_prior_draws_alike(
     weight: float, bias: float, accuracy: float, autoencoder: MlpAE, pictures: Pictures
 ) -> None:
-    last = next(
-        layer for layer in reversed(list(autoencoder.encoder.modules())) if is_linear(layer)
-    )
-    last.bias += 20
+    last = list(autoencoder.encoder.children())[-1]
+    assert isinstance(last, nn.Linear)
+    last.bias.add_(20)
     objective = Adversarial((LATENT,), [1])
-    objective.discriminator = nn.Linear(LATENT, 1)
-    objective.discriminator.weight[:] = torch.tensor([weight, 0, 0])
-    objective.discriminator.bias[:] = bias
+    linear = nn.Linear(LATENT, 1)
+    objective.discriminator = nn.Sequential(linear)
+    linear.weight[:] = torch.tensor([weight, 0, 0])
+    linear.bias[:] = bias
     measured = measure(autoencoder, objective, pictures(50))
     assert measured["discriminator_accuracy"] == accuracy
 
@@ -147,9 +148,10 @@ def test_a_discriminator_of_one_threshold_is_right_as_often_as_the_normal_distri
 ) -> None:
     images = pictures(4000)
     objective = Adversarial((LATENT,), [1])
-    objective.discriminator = nn.Linear(LATENT, 1)
-    objective.discriminator.weight[:] = torch.tensor([1.0, 0, 0])
-    objective.discriminator.bias[:] = 0.5  # real where the first entry is above -½
+    linear = nn.Linear(LATENT, 1)
+    objective.discriminator = nn.Sequential(linear)
+    linear.weight[:] = torch.tensor([1.0, 0, 0])
+    linear.bias[:] = 0.5  # real where the first entry is above -½
     on_codes = (autoencoder.encode(images)[:, 0] < -0.5).double().mean().item()
     on_prior = distributions.Normal(0.0, 1.0).cdf(torch.tensor(0.5)).item()
     measured = measure(autoencoder, objective, images)["discriminator_accuracy"]

@@ -105,7 +105,7 @@ def test_values_outside_the_unit_range_are_refused_in_one_line(wrong: float) -> 
     good = torch.full((2, 1, 28, 28), 0.5)
     bad = good.clone()
     bad[1, 0, 3, 4] = wrong
-    with pytest.raises(UserError, match="an image has values from .*; allowed: 0 to 1") as error:
+    with pytest.raises(UserError, match=r"an image has values from .*; allowed: 0 to 1") as error:
         metrics.per_image(good, bad)
     assert "\n" not in str(error.value)
     with pytest.raises(UserError, match="a prediction has values from"):

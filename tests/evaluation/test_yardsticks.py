@@ -17,7 +17,7 @@ Pictures = Callable[..., Tensor]
 Matrix = npt.NDArray[np.float64]
 
 COMPONENTS = 5
-SEES_LESS = {"noisy": Noisy(0.5, 0.3), "downsampled": Downsampled(2, "average")}
+SEES_LESS: dict[str, Input] = {"noisy": Noisy(0.5, 0.3), "downsampled": Downsampled(2, "average")}
 
 
 def seen_by(corruption: Input, images: Tensor, seed: int = 0) -> Tensor:

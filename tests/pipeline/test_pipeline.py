@@ -1,0 +1,201 @@
+"""DVC for real, in a copy of the repository, on a few hundred stand-in images.
+
+The scenario is one: each test goes on where the one before it stopped, as a user would. pytest
+keeps the order, and `xdist_group` keeps all of it in one worker.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import reduce
+from operator import getitem
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from autoencoders import files, trained
+
+Runner = Callable[..., subprocess.CompletedProcess[str]]
+
+VARIANTS = ("conv", "vae", "aae")
+pytestmark = pytest.mark.xdist_group("pipeline")
+
+
+@pytest.fixture(scope="module")
+def repository(
+    tmp_path_factory: pytest.TempPathFactory, copy_repository: Callable[[Path], Path], run: Runner
+) -> Path:
+    folder = copy_repository(tmp_path_factory.mktemp("pipeline"))
+    run(folder, "dvc", "repro")
+    return folder
+
+
+@pytest.fixture
+def store(repository: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{repository / 'mlflow.db'}")
+
+
+def test_everything_is_produced(repository: Path) -> None:
+    for variant in VARIANTS:
+        model = repository / "models/mnist" / variant
+        assert len(pd.read_csv(model / "history.csv")) == 2
+        metrics = files.read_json(repository / f"reports/metrics/mnist/{variant}.json")
+        assert metrics["source"] == "stand-in"
+        assert metrics["n_images"] == 100
+        assert metrics["model_sha256"] == files.digest(model / "model.safetensors")
+        assert {"mse", "bce", "psnr", "psnr_of_mean_mse", "ssim"} < set(metrics)
+        assert {"mean_image", "pca"} <= set(metrics["yardsticks"])
+        figures = repository / "reports/figures/mnist" / variant
+        assert {"curves.png", "errors.png", "reconstructions.png"} <= {
+            figure.name for figure in figures.iterdir()
+        }
+    assert {"elbo", "kl", "active_units"} < set(
+        files.read_json(repository / "reports/metrics/mnist/vae.json")
+    )
+    assert list(pd.read_csv(repository / "reports/results.csv")["variant"]) == list(VARIANTS)
+
+
+def test_the_report_says_stand_in_and_links_pictures_that_exist(repository: Path) -> None:
+    page = (repository / "reports/index.html").read_text("utf-8")
+    assert "stand-in data" in page
+    pictures = re.findall(r'<img[^>]* src="([^"]+)"', page)
+    assert len(pictures) > 10
+    assert all((repository / "reports" / picture).is_file() for picture in pictures)
+
+
+def test_a_second_repro_runs_nothing(repository: Path, run: Runner) -> None:
+    assert stages_run(run(repository, "dvc", "repro")) == []
+
+
+def test_the_store_holds_every_stage_under_its_configuration(
+    repository: Path, store: MlflowClient
+) -> None:
+    runs = finished_runs(store)
+    parents = [run for run in runs.values() if "mlflow.parentRunId" not in run.data.tags]
+    assert len(parents) == 1
+    assert {run.info.run_name for run in runs.values()} - {parents[0].info.run_name} == {
+        *("fetch@mnist", "prepare@mnist", "report"),
+        *(
+            f"{stage}@mnist-{variant}"
+            for stage in ("train", "evaluate", "figures")
+            for variant in VARIANTS
+        ),
+    }
+    psnr = files.read_json(repository / "reports/metrics/mnist/vae.json")["psnr"]
+    assert parents[0].data.metrics["mnist/vae/psnr"] == pytest.approx(psnr)
+    train = next(run for run in runs.values() if run.info.run_name == "train@mnist-vae")
+    assert train.data.tags["mlflow.parentRunId"] == parents[0].info.run_id
+    assert train.data.tags["data.source"] == "stand-in"
+    assert train.data.params["training.optimizers.model.kind"] == "adam"
+    losses = store.get_metric_history(train.info.run_id, "validation_loss")
+    history = pd.read_csv(repository / "models/mnist/vae/history.csv")
+    assert [loss.value for loss in losses] == pytest.approx(list(history["validation_loss"]))
+
+
+def test_a_registered_model_works_elsewhere_and_agrees_with_the_one_on_disk(
+    repository: Path, run: Runner, tmp_path: Path
+) -> None:
+    images = np.random.default_rng(0).random((5, 1, 28, 28), dtype=np.float32)
+    np.save(tmp_path / "images.npy", images)
+    script = (
+        "import mlflow, numpy as np\n"
+        f"mlflow.set_tracking_uri('sqlite:///{repository / 'mlflow.db'}')\n"
+        "model = mlflow.pyfunc.load_model('models:/mnist-conv/1')\n"
+        "np.save('outputs.npy', model.predict(np.load('images.npy')))\n"
+    )
+    run(tmp_path, sys.executable, "-c", script, PYTHONPATH="")
+    _, networks = trained.load(repository / "models/mnist/conv")
+    expected = networks.model(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(np.load(tmp_path / "outputs.npy"), expected, atol=1e-5)
+
+
+def test_what_dvc_shows_without_arguments_is_useful(repository: Path, run: Runner) -> None:
+    shown = run(repository, "dvc", "metrics", "show").stdout
+    assert "reports/metrics/mnist/vae.json" in shown
+    assert "psnr" in shown
+    run(repository, "dvc", "plots", "show", "--out", "plots")
+    assert "validation error of all variants" in (repository / "plots/index.html").read_text(
+        "utf-8"
+    )
+
+
+def test_one_variants_learning_rate_reruns_that_variant_and_the_report(
+    repository: Path, run: Runner
+) -> None:
+    change(repository, "variants.vae.training.optimizers.model.lr", 0.002)
+    assert "0.002" in run(repository, "dvc", "params", "diff").stdout
+    assert sorted(stages_run(run(repository, "dvc", "repro"))) == [
+        "evaluate@mnist-vae",
+        "figures@mnist-vae",
+        "report",
+        "train@mnist-vae",
+    ]
+
+
+def test_a_figure_param_reruns_figures_alone_and_the_matrix_is_a_param(
+    repository: Path, run: Runner, store: MlflowClient
+) -> None:
+    run(repository, "git", "add", "--all")
+    run(repository, "git", "commit", "--quiet", "--message", "Results")
+    ran = run(
+        repository,
+        *("dvc", "exp", "run", "--name", "few"),
+        *("-S", "variants_to_run=[vae]", "-S", "figures.images=3"),
+    )
+    assert sorted(stages_run(ran)) == ["figures@mnist-vae", "report"]
+    assert list(pd.read_csv(repository / "reports/results.csv")["variant"]) == ["vae"]
+    experiments = {run.data.tags.get("dvc.exp") for run in finished_runs(store).values()}
+    assert "few" in experiments
+
+
+def test_losing_the_tracking_server_loses_nothing_and_track_uploads_it(
+    repository: Path, run: Runner, store: MlflowClient
+) -> None:
+    before = finished_runs(store)
+    metrics = repository / "reports/metrics/mnist/vae.json"
+    metrics.unlink()
+    command = ("autoencoders", "evaluate", "mnist", "vae")
+    change(repository, "evaluation.elbo_draws", 3)
+    done = run(repository, *command, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert done.stderr.count("warning:") == 1
+    assert files.read_json(metrics)["variant"] == "vae"
+    assert finished_runs(store).keys() == before.keys()
+    assert "uploaded evaluate@mnist-vae" in run(repository, "autoencoders", "track").stdout
+    new = [finished_runs(store)[name] for name in finished_runs(store).keys() - before.keys()]
+    assert "evaluate@mnist-vae" in {run.info.run_name for run in new}
+
+
+def test_a_damaged_file_is_one_line_that_names_the_stage(repository: Path, run: Runner) -> None:
+    images = repository / "data/prepared/mnist/train_images.npy"
+    images.chmod(0o644)
+    images.write_bytes(images.read_bytes()[:1000])
+    error = run(repository, "autoencoders", "train", "mnist", "vae", fails=True).stderr
+    assert len(error.splitlines()) == 1
+    assert "train_images.npy" in error
+    assert "prepare@mnist" in error
+
+
+def change(repository: Path, key: str, value: object) -> None:
+    path = repository / "params.yaml"
+    params = yaml.safe_load(path.read_text("utf-8"))
+    *sections, last = key.split(".")
+    reduce(getitem, sections, params)[last] = value
+    path.write_text(yaml.safe_dump(params), "utf-8")
+
+
+def stages_run(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return re.findall(r"Running stage '([^']+)'", done.stdout)
+
+
+def finished_runs(store: MlflowClient) -> dict[str, Run]:
+    experiment = store.get_experiment_by_name("small")
+    assert experiment is not None
+    runs = store.search_runs([experiment.experiment_id], "attributes.status = 'FINISHED'")
+    return {run.info.run_id: run for run in runs}
