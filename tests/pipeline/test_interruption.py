@@ -50,6 +50,8 @@ def stop_after_first_epoch(
         env=environment | {"PYTHONPATH": os.fspath(repository / "src")},
         stderr=subprocess.PIPE,
         text=True,
+        # A shell starts its background jobs with Ctrl-C ignored, and they hand that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     for line in process.stderr:
