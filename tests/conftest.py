@@ -1,4 +1,4 @@
-"""Small pictures and generators for the tests of the core."""
+"""Small pictures and noise for the tests of the core."""
 
 from collections.abc import Callable
 
@@ -6,10 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from autoencoders.randomness import Noise
+
+# Networks of a few weights lose more to threads waiting for each other than they gain.
+torch.set_num_threads(1)
+
 
 @pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
+def noise() -> Noise:
+    return Noise(torch.Generator().manual_seed(0))
 
 
 @pytest.fixture

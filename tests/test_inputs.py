@@ -8,18 +8,19 @@ from scipy import ndimage, stats
 from torch import Tensor
 
 from autoencoders.inputs import INPUTS, Clean, Downsampled, Noisy, enlarge, median_filter
+from autoencoders.randomness import Noise
 
 Pictures = Callable[..., Tensor]
 
 
-def test_clean_is_the_image_itself(pictures: Pictures, generator: torch.Generator) -> None:
+def test_clean_is_the_image_itself(pictures: Pictures, noise: Noise) -> None:
     images = pictures(3)
-    assert torch.equal(Clean()(images, generator), images)
+    assert torch.equal(Clean()(images, noise), images)
 
 
-def test_noise_is_added_and_clamped(pictures: Pictures, generator: torch.Generator) -> None:
+def test_noise_is_added_and_clamped(pictures: Pictures, noise: Noise) -> None:
     images = pictures(200, (1, 28, 28))
-    seen = Noisy(mean=0.5, std=0.3)(images, generator)
+    seen = Noisy(mean=0.5, std=0.3)(images, noise)
     assert seen.min() == 0
     assert seen.max() == 1
     between = (seen > 0) & (seen < 1)
@@ -31,19 +32,19 @@ def test_noise_is_added_and_clamped(pictures: Pictures, generator: torch.Generat
     assert stats.kstest(seen[black & between], kept.cdf).pvalue > 0.01
 
 
-def test_noise_has_the_mean_and_standard_deviation_asked_for(generator: torch.Generator) -> None:
+def test_noise_has_the_mean_and_standard_deviation_asked_for(noise: Noise) -> None:
     images = torch.full((100, 1, 28, 28), 0.3)
-    noise = Noisy(mean=0.2, std=0.05)(images, generator) - images  # ten deviations from a clamp
-    assert noise.mean() == pytest.approx(0.2, abs=0.001)
-    assert noise.std() == pytest.approx(0.05, rel=0.01)
+    added = Noisy(mean=0.2, std=0.05)(images, noise) - images  # ten deviations from a clamp
+    assert added.mean() == pytest.approx(0.2, abs=0.001)
+    assert added.std() == pytest.approx(0.05, rel=0.01)
 
 
 def test_slip_one_noise_tensor_reused_noise_is_fresh_per_image_and_call(
-    generator: torch.Generator,
+    noise: Noise,
 ) -> None:
     corruption = Noisy(mean=0.0, std=0.05)
     images = torch.full((4, 1, 8, 8), 0.5)
-    seen = torch.cat([corruption(images, generator), corruption(images, generator)])
+    seen = torch.cat([corruption(images, noise), corruption(images, noise)])
     correlations = np.corrcoef(seen.flatten(1).numpy()) - np.eye(8)
     assert abs(correlations).max() < 0.6
 
@@ -52,40 +53,36 @@ def test_noise_of_an_image_does_not_depend_on_the_batch_size() -> None:
     images = torch.full((50, 1, 28, 28), 0.5)
 
     def seen(batch_size: int) -> Tensor:
-        generator = torch.Generator().manual_seed(1)
+        noise = Noise(torch.Generator().manual_seed(1))
         noisy = Noisy(mean=0.5, std=0.3)
-        return torch.cat([noisy(batch, generator) for batch in images.split(batch_size)])
+        return torch.cat([noisy(batch, noise) for batch in images.split(batch_size)])
 
     assert torch.equal(seen(50), seen(7))
     assert torch.equal(seen(50), seen(1))
 
 
-def test_noise_leaves_the_clean_image_as_it_was(
-    pictures: Pictures, generator: torch.Generator
-) -> None:
+def test_noise_leaves_the_clean_image_as_it_was(pictures: Pictures, noise: Noise) -> None:
     images = pictures(3)
     before = images.clone()
-    Noisy(mean=0.5, std=0.3)(images, generator)
+    Noisy(mean=0.5, std=0.3)(images, noise)
     assert torch.equal(images, before)
 
 
 @pytest.mark.parametrize("factor", [2, 4])
 def test_average_reduction_is_the_mean_of_each_block(
-    pictures: Pictures, generator: torch.Generator, factor: int
+    pictures: Pictures, noise: Noise, factor: int
 ) -> None:
     images = pictures(3, (3, 32, 32))
     side = 32 // factor
     blocks = images.numpy().reshape(3, 3, side, factor, side, factor)
-    reduced = Downsampled(factor=factor, reduction="average")(images, generator)
+    reduced = Downsampled(factor=factor, reduction="average")(images, noise)
     np.testing.assert_allclose(reduced, blocks.mean((3, 5)), atol=1e-6)
 
 
 @pytest.mark.parametrize("factor", [2, 4])
-def test_bilinear_reduction_is_antialiased_as_pillow_does(
-    generator: torch.Generator, factor: int
-) -> None:
-    image = torch.rand(28, 28, generator=generator)
-    reduced = Downsampled(factor=factor, reduction="bilinear")(image.view(1, 1, 28, 28), generator)
+def test_bilinear_reduction_is_antialiased_as_pillow_does(noise: Noise, factor: int) -> None:
+    image = torch.rand(28, 28, generator=noise.generator)
+    reduced = Downsampled(factor=factor, reduction="bilinear")(image.view(1, 1, 28, 28), noise)
     size = (28 // factor, 28 // factor)
     expected = Image.fromarray(image.numpy()).resize(size, Image.Resampling.BILINEAR)
     np.testing.assert_allclose(reduced[0, 0], np.asarray(expected), atol=1e-5)
@@ -108,14 +105,14 @@ def test_a_size_that_is_no_multiple_of_the_factor_is_refused() -> None:
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 64)])
 def test_every_input_gives_its_shape_in_range_and_its_yardsticks_give_the_image_s(
     pictures: Pictures,
-    generator: torch.Generator,
+    noise: Noise,
     kind: str,
     arguments: dict[str, float | str],
     shape: tuple[int, int, int],
 ) -> None:
     corruption = INPUTS[kind](**arguments)
     images = pictures(5, shape)
-    seen = corruption(images, generator)
+    seen = corruption(images, noise)
     assert seen.shape == (5, *corruption.shape(shape))
     assert seen.dtype == torch.float32
     assert seen.min() >= 0
@@ -137,8 +134,8 @@ def test_each_input_has_the_yardsticks_of_the_specification() -> None:
         assert torch.equal(yardstick(seen), enlarge(seen, 2, method))
 
 
-def test_median_filter_agrees_with_scipy(generator: torch.Generator) -> None:
-    images = torch.rand(2, 3, 9, 12, generator=generator)
+def test_median_filter_agrees_with_scipy(noise: Noise) -> None:
+    images = torch.rand(2, 3, 9, 12, generator=noise.generator)
     expected = ndimage.median_filter(images.numpy(), size=(1, 1, 3, 3), mode="mirror")
     np.testing.assert_array_equal(median_filter(images), expected)
 
@@ -160,12 +157,12 @@ def cubic(distance: np.ndarray) -> np.ndarray:
 )
 @pytest.mark.parametrize("factor", [2, 4])
 def test_enlargement_agrees_with_its_kernel(
-    generator: torch.Generator,
+    noise: Noise,
     method: str,
     kernel: Callable[[np.ndarray], np.ndarray] | None,
     factor: int,
 ) -> None:
-    image = torch.rand(7, 7, generator=generator)
+    image = torch.rand(7, 7, generator=noise.generator)
     if kernel is None:
         expected = np.kron(image.numpy(), np.ones((factor, factor)))
     else:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from autoencoders.inputs import ImageShape
 from autoencoders.models import MODELS, Autoencoder, VariationalAutoencoder
 from autoencoders.objectives import OBJECTIVES, Adversarial, Objective
+from autoencoders.randomness import Noise
 
 Pictures = Callable[..., Tensor]
 
@@ -329,7 +330,7 @@ def test_contract_every_model_and_every_objective_has_its_counterpart() -> None:
 
 @pytest.mark.parametrize(("kind", "name"), PAIRS)
 def test_contract_a_gradient_reaches_every_parameter(
-    kind: str, name: str, pictures: Pictures, generator: torch.Generator
+    kind: str, name: str, pictures: Pictures, noise: Noise
 ) -> None:
     model = build(kind, SMALL[kind])
     objective = objective_for(model, name)
@@ -342,7 +343,7 @@ def test_contract_a_gradient_reaches_every_parameter(
         reached.update(groups[group])
 
     images = pictures(16, GREY)
-    objective.update(model, images, images, generator, step)
+    objective.update(model, images, images, noise, step)
     assert reached == {*model.parameters(), *objective.parameters()}
 
 
@@ -359,7 +360,7 @@ def test_contract_saved_weights_give_the_same_outputs(kind: str, tmp_path: Path)
 
 @pytest.mark.parametrize(("kind", "name"), PAIRS)
 def test_contract_one_batch_can_be_learnt_by_heart(
-    kind: str, name: str, pictures: Pictures, generator: torch.Generator
+    kind: str, name: str, pictures: Pictures, noise: Noise
 ) -> None:
     shape = (1, 16, 16)
     # Black and white, so that the lowest possible cross-entropy is 0.
@@ -378,9 +379,9 @@ def test_contract_one_batch_can_be_learnt_by_heart(
 
     def loss() -> Tensor:
         with torch.no_grad():
-            return objective.terms(model, images, images, generator)["loss"].mean()
+            return objective.terms(model, images, images, noise)["loss"].mean()
 
     at_first = loss()
     for _ in range(200):
-        objective.update(model, images, images, generator, step)
+        objective.update(model, images, images, noise, step)
     assert loss() < 0.3 * at_first

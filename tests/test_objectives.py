@@ -19,6 +19,7 @@ from autoencoders.objectives import (
     kl_to_standard_normal,
     squared_error,
 )
+from autoencoders.randomness import Noise
 
 Pictures = Callable[..., Tensor]
 
@@ -68,11 +69,11 @@ def test_terms_are_one_finite_float32_per_image(
     objective: Objective,
     model: Callable[[], Autoencoder],
     pictures: Pictures,
-    generator: torch.Generator,
+    noise: Noise,
 ) -> None:
     images = pictures(5)
-    terms = objective.terms(model(), images, images, generator)
-    learnt_from = objective.update(model(), images, images, generator, no_step)
+    terms = objective.terms(model(), images, images, noise)
+    learnt_from = objective.update(model(), images, images, noise, no_step)
     assert list(terms) == list(learnt_from)
     assert {"loss", "mse"} <= set(terms)
     for values in [*terms.values(), *learnt_from.values()]:
@@ -86,14 +87,14 @@ def test_the_target_is_the_clean_image_and_not_what_the_encoder_saw(
     objective: Objective,
     model: Callable[[], Autoencoder],
     pictures: Pictures,
-    generator: torch.Generator,
+    noise: Noise,
 ) -> None:
     network = model()
     noisy, clean = torch.rand(5, *SHAPE), pictures(5)
     logits: list[Tensor] = []
     decoder = network.get_submodule("decoder")
     decoder.register_forward_hook(lambda _, inputs, output: logits.append(output))
-    mse = objective.terms(network, noisy, clean, generator)["mse"]
+    mse = objective.terms(network, noisy, clean, noise)["mse"]
     expected = (logits[0].sigmoid().view_as(clean) - clean).square().mean((1, 2, 3))
     torch.testing.assert_close(mse, expected)
 
@@ -103,10 +104,10 @@ def test_an_update_takes_each_of_its_steps_once_and_groups_cover_every_parameter
     objective: Objective,
     model: Callable[[], Autoencoder],
     pictures: Pictures,
-    generator: torch.Generator,
+    noise: Noise,
 ) -> None:
     network, images, steps = model(), pictures(5), list[str]()
-    objective.update(network, images, images, generator, lambda name, _: steps.append(name))
+    objective.update(network, images, images, noise, lambda name, _: steps.append(name))
     groups = objective.parameter_groups(network)
     assert steps == list(groups)
     covered = {parameter for group in groups.values() for parameter in group}
@@ -157,10 +158,10 @@ def test_reconstruction_loss_is_a_mean_over_pixels(
     loss: Any,
     reference: Callable[[Tensor, Tensor], Tensor],
     pictures: Pictures,
-    generator: torch.Generator,
+    noise: Noise,
 ) -> None:
     model, images = plain(), pictures(5)
-    terms = Reconstruction(loss).terms(model, images, images, generator)
+    terms = Reconstruction(loss).terms(model, images, images, noise)
     for i, image in enumerate(images):
         output = model(image[None])[0]
         torch.testing.assert_close(terms["loss"][i], reference(output, image))
@@ -185,11 +186,11 @@ def test_kl_is_zero_at_the_prior_alone() -> None:
 
 
 def test_slip_exp_log_var_as_standard_deviation_draws_have_std_exp_half_log_var(
-    generator: torch.Generator,
+    noise: Noise,
 ) -> None:
     mean = torch.tensor([1.0, -2.0]).expand(100_000, 2)
     log_variance = torch.tensor([4.0, 0.25]).log().expand(100_000, 2)
-    drawn = draw(mean, log_variance, generator)
+    drawn = draw(mean, log_variance, noise)
     torch.testing.assert_close(drawn.mean(0), torch.tensor([1.0, -2.0]), atol=0.03, rtol=0)
     torch.testing.assert_close(drawn.std(0), torch.tensor([2.0, 0.5]), atol=0.02, rtol=0)
 
@@ -214,27 +215,27 @@ class FixedPosterior(VariationalAutoencoder):
 
 
 def test_slip_exp_log_var_as_standard_deviation_in_the_objective_itself(
-    generator: torch.Generator,
+    noise: Noise,
 ) -> None:
     model, images = FixedPosterior(mean=1.0, variance=4.0), torch.zeros(20_000, *SHAPE)
-    terms = Variational("gaussian").terms(model, images, images, generator)
+    terms = Variational("gaussian").terms(model, images, images, noise)
     assert model.latents.mean() == pytest.approx(1, abs=0.05)
     assert model.latents.std() == pytest.approx(2, abs=0.05)
     per_dimension = (4 + 1**2 - 1 - math.log(4)) / 2
     assert terms["kl"].tolist() == pytest.approx([2 * per_dimension] * 20_000)
 
 
-def test_every_image_has_its_own_draw(generator: torch.Generator) -> None:
+def test_every_image_has_its_own_draw(noise: Noise) -> None:
     model, images = FixedPosterior(mean=0.0, variance=1.0), torch.zeros(50, *SHAPE)
-    Variational("gaussian").terms(model, images, images, generator)
+    Variational("gaussian").terms(model, images, images, noise)
     assert len(model.latents.unique()) == 100
 
 
 def test_the_gaussian_term_is_minus_log_likelihood_of_variance_one_half_up_to_its_constant(
-    generator: torch.Generator, pictures: Pictures
+    noise: Noise, pictures: Pictures
 ) -> None:
     model, images = FixedPosterior(mean=0.0, variance=1.0), pictures(50)
-    terms = Variational("gaussian").terms(model, images, images, generator)
+    terms = Variational("gaussian").terms(model, images, images, noise)
     decoded = model.decode(model.latents).sigmoid()
     likelihood = distributions.Normal(decoded, math.sqrt(0.5))
     constant = PIXELS / 2 * math.log(math.pi)
@@ -242,29 +243,25 @@ def test_the_gaussian_term_is_minus_log_likelihood_of_variance_one_half_up_to_it
     torch.testing.assert_close(terms["reconstruction"], expected, rtol=1e-4, atol=1e-4)
 
 
-def test_the_bernoulli_term_is_minus_log_likelihood(
-    generator: torch.Generator, pictures: Pictures
-) -> None:
+def test_the_bernoulli_term_is_minus_log_likelihood(noise: Noise, pictures: Pictures) -> None:
     model, images = FixedPosterior(mean=0.0, variance=1.0), pictures(50).round()
-    terms = Variational("bernoulli").terms(model, images, images, generator)
+    terms = Variational("bernoulli").terms(model, images, images, noise)
     likelihood = distributions.Bernoulli(logits=model.decode(model.latents))
     expected = -likelihood.log_prob(images).flatten(1).sum(1)
     torch.testing.assert_close(terms["reconstruction"], expected, rtol=1e-4, atol=1e-4)
 
 
-def test_the_vae_s_loss_is_pixels_times_mse_plus_kl(
-    generator: torch.Generator, pictures: Pictures
-) -> None:
+def test_the_vae_s_loss_is_pixels_times_mse_plus_kl(noise: Noise, pictures: Pictures) -> None:
     images = pictures(5)
-    terms = Variational("gaussian").terms(variational(), images, images, generator)
+    terms = Variational("gaussian").terms(variational(), images, images, noise)
     torch.testing.assert_close(terms["loss"], PIXELS * terms["mse"] + terms["kl"])
 
 
 def test_the_bound_s_gradient_reaches_the_log_variance_from_both_terms(
-    generator: torch.Generator, pictures: Pictures
+    noise: Noise, pictures: Pictures
 ) -> None:
     model, images = variational(), pictures(5)
-    terms = Variational("gaussian").terms(model, images, images, generator)
+    terms = Variational("gaussian").terms(model, images, images, noise)
     weight = model.get_parameter("log_variance.weight")
     for name in ("reconstruction", "kl"):
         (gradient,) = torch.autograd.grad(terms[name].sum(), weight, retain_graph=True)
@@ -290,11 +287,9 @@ def test_feature_maps_can_be_codes_too() -> None:
     assert objective.discriminate(torch.randn(7, 8, 4, 4)).shape == (7,)
 
 
-def test_both_sides_of_the_game_are_cross_entropies(
-    generator: torch.Generator, pictures: Pictures
-) -> None:
+def test_both_sides_of_the_game_are_cross_entropies(noise: Noise, pictures: Pictures) -> None:
     objective, model, images = adversarial(), plain(), pictures(5)
-    terms = objective.terms(model, images, images, generator)
+    terms = objective.terms(model, images, images, noise)
     prior = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
     real = objective.discriminate(prior).sigmoid()
     fake = objective.discriminate(model.encode(images)).sigmoid()
@@ -306,17 +301,17 @@ def test_both_sides_of_the_game_are_cross_entropies(
 
 
 def test_a_discriminator_that_cannot_tell_scores_two_log_two(
-    generator: torch.Generator, pictures: Pictures
+    noise: Noise, pictures: Pictures
 ) -> None:
     objective, images = adversarial(), pictures(5)
     for parameter in objective.parameters():
         nn.init.zeros_(parameter)
-    terms = objective.terms(plain(), images, images, generator)
+    terms = objective.terms(plain(), images, images, noise)
     assert terms["discriminator"].tolist() == pytest.approx([2 * math.log(2)] * 5)
 
 
 def test_slip_codes_not_detached_the_discriminator_s_loss_has_no_way_to_the_encoder(
-    generator: torch.Generator, pictures: Pictures
+    noise: Noise, pictures: Pictures
 ) -> None:
     model, images = plain(), pictures(5)
     reaches: dict[str, bool] = {}
@@ -328,12 +323,12 @@ def test_slip_codes_not_detached_the_discriminator_s_loss_has_no_way_to_the_enco
         )
         reaches[name] = gradients[0] is not None
 
-    adversarial().update(model, images, images, generator, step)
+    adversarial().update(model, images, images, noise, step)
     assert reaches == {"autoencoder": True, "discriminator": False, "generator": True}
 
 
 def test_the_generator_s_step_sees_the_discriminator_that_has_just_learnt(
-    generator: torch.Generator, pictures: Pictures
+    noise: Noise, pictures: Pictures
 ) -> None:
     objective, images = adversarial(), pictures(5)
 
@@ -342,7 +337,7 @@ def test_the_generator_s_step_sees_the_discriminator_that_has_just_learnt(
             for parameter in objective.parameters():
                 nn.init.zeros_(parameter)
 
-    terms = objective.update(plain(), images, images, generator, step)
+    terms = objective.update(plain(), images, images, noise, step)
     assert terms["generator"].tolist() == pytest.approx([math.log(2)] * 5)
 
 
@@ -354,7 +349,7 @@ def test_slip_global_generators_draws_come_from_the_generator_given(pictures: Pi
         np.random.seed(global_seed)  # noqa: NPY002
         model, other, objective = variational(), plain(), adversarial()
         torch.manual_seed(global_seed)
-        given = torch.Generator().manual_seed(seed)
+        given = Noise(torch.Generator().manual_seed(seed))
         return [
             draw(torch.zeros(4, 3), torch.zeros(4, 3), given),
             Variational("gaussian").terms(model, images, images, given)["loss"],

@@ -33,6 +33,8 @@ variants:
       schedule: {kind: constant}
       initialization: default
       precision: auto
+      ema_decay: 0.0
+      early_stopping_patience: null
   vae:
     input: {kind: clean}
     model: {kind: mlp_vae, hidden: [16], latent_size: 2}
@@ -44,6 +46,8 @@ variants:
       schedule: {kind: one_cycle, warmup: 0.1, final: 0.0}
       initialization: kaiming
       precision: float32
+      ema_decay: 0.0
+      early_stopping_patience: null
 evaluation: {batch_size: 100, elbo_draws: 2}
 figures: {images: 8, manifold_steps: 10}
 """
@@ -116,7 +120,8 @@ new:
   model: {kind: mlp_vae, hidden: [512], latent_size: 2}
   objective: {kind: variational, likelihood: bernoulli}
   training: {epochs: 30, batch_size: 256, optimizers: {model: {kind: rmsprop, lr: 1.0e-3,
-    eps: 1.0e-8}}, schedule: {kind: constant}, initialization: default, precision: auto}
+    eps: 1.0e-8}}, schedule: {kind: constant}, initialization: default, precision: auto,
+    ema_decay: 0.0, early_stopping_patience: null}
 """).variants["new"]
     kinds = (new.input.kind, new.model.kind, new.objective.kind)
     assert kinds == ("noisy", "mlp_vae", "variational")
@@ -131,7 +136,8 @@ new:
   objective: {kind: adversarial, discriminator_hidden: [500, 500]}
   training: {epochs: 30, batch_size: 256, optimizers: {autoencoder: &adam {kind: adam, lr: 1.0e-4,
     eps: 1.0e-8}, discriminator: *adam, generator: *adam}, schedule: {kind: constant},
-    initialization: default, precision: auto}
+    initialization: default, precision: auto,
+    ema_decay: 0.0, early_stopping_patience: null}
 """).variants["new"]
     corruption = new.input.build(INPUTS)
     assert isinstance(corruption, Downsampled)

@@ -1,17 +1,18 @@
 """What the encoder sees: a clean batch in, the batch that the encoder is given out.
 
-An input is called as `seen = corruption(images, generator)` with `images` `(N, C, H, W)` float in
-[0, 1]; all its randomness comes from `generator`. `shape` tells the size of what it returns.
+An input is called as `seen = corruption(images, noise)` with `images` `(N, C, H, W)` float in
+[0, 1]; all its randomness comes from `noise`. `shape` tells the size of what it returns.
 """
 
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Literal, Protocol
 
-import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Gt
 from torch import Tensor
+
+from autoencoders.randomness import Noise
 
 ImageShape = tuple[int, int, int]
 Reduction = Literal["bilinear", "average"]
@@ -20,7 +21,7 @@ Reduction = Literal["bilinear", "average"]
 class Input(Protocol):
     """What every entry of `INPUTS` can do."""
 
-    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(self, images: Tensor, noise: Noise) -> Tensor:
         """Return what the encoder sees of `images`."""
         ...
 
@@ -36,7 +37,7 @@ class Input(Protocol):
 class Clean:
     """The image itself."""
 
-    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(self, images: Tensor, noise: Noise) -> Tensor:
         """Return `images` unchanged."""
         return images
 
@@ -59,11 +60,10 @@ class Noisy:
         self.mean = mean
         self.std = std
 
-    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(self, images: Tensor, noise: Noise) -> Tensor:
         """Return `images` with fresh noise."""
-        noise = torch.empty(images.shape, device=generator.device, dtype=images.dtype)
-        noise.normal_(self.mean, self.std, generator=generator)
-        return noise.to(images.device).add_(images).clamp_(0, 1)
+        added = noise.normal(images.shape).mul_(self.std).add_(self.mean)
+        return added.to(images.device).add_(images).clamp_(0, 1)
 
     def shape(self, image_shape: ImageShape) -> ImageShape:
         """Return `image_shape` unchanged."""
@@ -81,7 +81,7 @@ class Downsampled:
         self.factor = factor
         self.reduction = reduction
 
-    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(self, images: Tensor, noise: Noise) -> Tensor:
         """Return the reduced images, `(N, C, H/factor, W/factor)`."""
         if self.reduction == "average":
             return F.avg_pool2d(images, self.factor)

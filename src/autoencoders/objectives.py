@@ -10,13 +10,13 @@ from collections.abc import Callable
 from math import prod
 from typing import Annotated, ClassVar, Literal
 
-import torch
 import torch.nn.functional as F
 from annotated_types import Gt, MinLen
 from torch import Tensor, nn
 
 from autoencoders.models.base import Autoencoder, VariationalAutoencoder
 from autoencoders.models.mlp import mlp
+from autoencoders.randomness import Noise
 
 Terms = dict[str, Tensor]
 Step = Callable[[str, Tensor], None]
@@ -40,9 +40,7 @@ class Objective(nn.Module, ABC):
         """Return what each of the update's optimisers moves, by the optimiser's name."""
 
     @abstractmethod
-    def terms(
-        self, model: Autoencoder, seen: Tensor, images: Tensor, generator: torch.Generator
-    ) -> Terms:
+    def terms(self, model: Autoencoder, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return the loss terms of a batch; `images` is what the decoder should give."""
 
     @abstractmethod
@@ -51,7 +49,7 @@ class Objective(nn.Module, ABC):
         model: Autoencoder,
         seen: Tensor,
         images: Tensor,
-        generator: torch.Generator,
+        noise: Noise,
         step: Step,
     ) -> Terms:
         """Learn from one batch and return its terms.
@@ -77,9 +75,7 @@ class Reconstruction(Objective):
         """Return all of the model's parameters as one group."""
         return {"model": list(model.parameters())}
 
-    def terms(
-        self, model: Autoencoder, seen: Tensor, images: Tensor, generator: torch.Generator
-    ) -> Terms:
+    def terms(self, model: Autoencoder, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss`, in nats or squared intensity per pixel."""
         logits = model.decode(model.encode(seen)).float()
         mse = squared_error(logits, images).mean(1)
@@ -92,11 +88,11 @@ class Reconstruction(Objective):
         model: Autoencoder,
         seen: Tensor,
         images: Tensor,
-        generator: torch.Generator,
+        noise: Noise,
         step: Step,
     ) -> Terms:
         """Take one step down the loss."""
-        terms = self.terms(model, seen, images, generator)
+        terms = self.terms(model, seen, images, noise)
         step("model", terms["loss"])
         return terms
 
@@ -123,13 +119,11 @@ class Variational(Objective):
         """Return all of the model's parameters as one group."""
         return {"model": list(model.parameters())}
 
-    def terms(
-        self, model: Autoencoder, seen: Tensor, images: Tensor, generator: torch.Generator
-    ) -> Terms:
+    def terms(self, model: Autoencoder, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss` = `reconstruction` + `kl`, in nats per image, the latent drawn once."""
         assert isinstance(model, VariationalAutoencoder)
         mean, log_variance = (part.float() for part in model.posterior(seen))
-        logits = model.decode(draw(mean, log_variance, generator)).float()
+        logits = model.decode(draw(mean, log_variance, noise)).float()
         squared = squared_error(logits, images)
         bernoulli = self.likelihood == "bernoulli"
         reconstruction = (cross_entropy(logits, images) if bernoulli else squared).sum(1)
@@ -146,11 +140,11 @@ class Variational(Objective):
         model: Autoencoder,
         seen: Tensor,
         images: Tensor,
-        generator: torch.Generator,
+        noise: Noise,
         step: Step,
     ) -> Terms:
         """Take one step down the negative bound."""
-        terms = self.terms(model, seen, images, generator)
+        terms = self.terms(model, seen, images, noise)
         step("model", terms["loss"])
         return terms
 
@@ -188,14 +182,12 @@ class Adversarial(Objective):
         """Return the logits `(N,)` that codes `(N, *latent_shape)` are draws from the prior."""
         return self.discriminator(codes.flatten(1)).squeeze(1).float()
 
-    def terms(
-        self, model: Autoencoder, seen: Tensor, images: Tensor, generator: torch.Generator
-    ) -> Terms:
+    def terms(self, model: Autoencoder, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss`, the reconstruction's in nats per pixel, and both sides of the game."""
         codes = model.encode(seen)
         return (
             self._reconstruction(model, codes, images)
-            | self._discriminator_loss(codes, generator)
+            | self._discriminator_loss(codes, noise)
             | self._generator_loss(codes)
         )
 
@@ -204,7 +196,7 @@ class Adversarial(Objective):
         model: Autoencoder,
         seen: Tensor,
         images: Tensor,
-        generator: torch.Generator,
+        noise: Noise,
         step: Step,
     ) -> Terms:
         """Take the three steps, each with what the steps before it have changed."""
@@ -212,7 +204,7 @@ class Adversarial(Objective):
         step("autoencoder", reconstruction["loss"])
         # The discriminator's step leaves the encoder as it is, so one forward serves both.
         codes = model.encode(seen)
-        discriminator = self._discriminator_loss(codes.detach(), generator)
+        discriminator = self._discriminator_loss(codes.detach(), noise)
         step("discriminator", discriminator["discriminator"])
         adversary = self._generator_loss(codes)
         step("generator", adversary["generator"])
@@ -225,9 +217,8 @@ class Adversarial(Objective):
             "mse": squared_error(logits, images).mean(1),
         }
 
-    def _discriminator_loss(self, codes: Tensor, generator: torch.Generator) -> Terms:
-        prior = torch.randn(codes.shape, generator=generator, device=generator.device)
-        real = self.discriminate(prior.to(codes.device))
+    def _discriminator_loss(self, codes: Tensor, noise: Noise) -> Terms:
+        real = self.discriminate(noise.normal(codes.shape).to(codes.device))
         fake = self.discriminate(codes)
         return {"discriminator": F.softplus(-real) + F.softplus(fake)}
 
@@ -253,10 +244,9 @@ def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     return -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).flatten(1).sum(1)
 
 
-def draw(mean: Tensor, log_variance: Tensor, generator: torch.Generator) -> Tensor:
+def draw(mean: Tensor, log_variance: Tensor, noise: Noise) -> Tensor:
     """Return one draw from N(mean, exp(log_variance)) for every row, shaped as `mean`."""
-    noise = torch.randn(mean.shape, generator=generator, device=generator.device)
-    return mean + noise.to(mean.device) * (log_variance / 2).exp()
+    return mean + noise.normal(mean.shape).to(mean.device) * (log_variance / 2).exp()
 
 
 def _refuse_variational(model: Autoencoder, objective: str) -> None:

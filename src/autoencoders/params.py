@@ -117,6 +117,9 @@ class Training(Strict):
     """How long and how a variant learns; `epochs` are passes over the training images.
 
     There is one optimiser for each step that an update of the objective takes, by its name.
+    `ema_decay` is that of an exponential moving average of the weights, which is then what is
+    validated and saved; 0 averages nothing. `early_stopping_patience` is how many epochs in a row
+    may not lower the validation loss before training ends; null never ends it early.
     """
 
     epochs: Count
@@ -125,6 +128,8 @@ class Training(Strict):
     schedule: ASchedule
     initialization: Literal["default", "kaiming"]
     precision: Literal["auto", "float32", "bfloat16"]
+    ema_decay: Annotated[float, Ge(0), Lt(1)]
+    early_stopping_patience: Count | None
 
 
 class Variant(Strict):

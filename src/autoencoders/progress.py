@@ -9,7 +9,10 @@ from autoencoders.training.loop import Row
 
 
 class TrainingProgress:
-    """Shows a training's progress on standard error and passes each epoch's row on."""
+    """Shows a training's progress on standard error, and passes each epoch's row on.
+
+    Of several processes of one training, one has it `shown`.
+    """
 
     def __init__(
         self,
@@ -17,7 +20,9 @@ class TrainingProgress:
         epochs: int,
         steps_per_epoch: int,
         on_epoch: Callable[[Row, float], None],
+        shown: bool,
     ) -> None:
+        self.shown = shown
         self.epochs = epochs
         self.on_epoch = on_epoch
         self.name = name
@@ -25,7 +30,7 @@ class TrainingProgress:
             total=epochs * steps_per_epoch,
             desc=name,
             unit="step",
-            disable=not sys.stderr.isatty(),
+            disable=not (shown and sys.stderr.isatty()),
             dynamic_ncols=True,
         )
 
@@ -36,10 +41,10 @@ class TrainingProgress:
     def epoch(self, row: Row, images_per_second: float) -> None:
         """Show the epoch's losses."""
         losses = f"loss {row['train_loss']:.4f}, validation {row['validation_loss']:.4f}"
-        if self.bar.disable:
+        if self.shown and self.bar.disable:
             epoch = f"{self.name}: epoch {row['epoch']:.0f}/{self.epochs}"
             print(f"{epoch}, {losses}, {images_per_second:.0f} images/s", file=sys.stderr)
-        else:
+        elif self.shown:
             self.bar.set_postfix_str(losses)
         self.on_epoch(row, images_per_second)
 

@@ -1,7 +1,7 @@
-"""Random generators by name, so that adding one consumer never changes another's numbers."""
+"""Randomness by name, so that adding one consumer never changes another's numbers."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -16,6 +16,34 @@ def derived_seed(seed: int, name: str) -> int:
 def generator(seed: int, name: str, device: torch.device | str = "cpu") -> torch.Generator:
     """Return a fresh generator on `device` for the purpose called `name`."""
     return torch.Generator(device).manual_seed(derived_seed(seed, name))
+
+
+class Noise:
+    """Standard normal draws from `generator`, for a batch or for one process's part of it.
+
+    Each of `parts` processes draws for the whole batch and keeps its own rows, so that an image's
+    draws do not depend on how many processes there are.
+    """
+
+    def __init__(self, generator: torch.Generator, part: int = 0, parts: int = 1) -> None:
+        self.generator = generator
+        self.part = part
+        self.parts = parts
+
+    def normal(self, shape: Sequence[int]) -> torch.Tensor:
+        """Return `shape` draws, float32, on the generator's device."""
+        rows = shape[0]
+        whole = torch.randn(
+            (rows * self.parts, *shape[1:]),
+            generator=self.generator,
+            device=self.generator.device,
+        )
+        return whole[rows * self.part : rows * (self.part + 1)]
+
+
+def noise(seed: int, name: str, device: torch.device | str = "cpu") -> Noise:
+    """Return a fresh source of noise on `device` for the purpose called `name`."""
+    return Noise(generator(seed, name, device))
 
 
 @contextmanager

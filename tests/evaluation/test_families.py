@@ -13,6 +13,7 @@ from autoencoders.evaluation.families import family_metrics
 from autoencoders.models import Autoencoder
 from autoencoders.models.mlp import MlpAE, MlpVAE
 from autoencoders.objectives import Adversarial, Objective, Reconstruction, Variational
+from autoencoders.randomness import Noise
 
 Pictures = Callable[..., Tensor]
 
@@ -48,8 +49,8 @@ def measure(
     def pairs() -> Iterator[tuple[Tensor, Tensor]]:
         yield from ((batch, batch) for batch in images.split(batch_size))
 
-    generator = torch.Generator().manual_seed(seed)
-    return family_metrics(model, objective, pairs(), generator, draws)
+    noise = Noise(torch.Generator().manual_seed(seed))
+    return family_metrics(model, objective, pairs(), noise, draws)
 
 
 def test_a_model_that_only_reconstructs_has_no_metrics_of_its_own(

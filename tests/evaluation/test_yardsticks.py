@@ -10,6 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression
 from torch import Tensor
 
+from autoencoders import randomness
 from autoencoders.evaluation.yardsticks import fitted
 from autoencoders.inputs import Clean, Downsampled, Input, Noisy
 
@@ -21,7 +22,7 @@ SEES_LESS: dict[str, Input] = {"noisy": Noisy(0.5, 0.3), "downsampled": Downsamp
 
 
 def seen_by(corruption: Input, images: Tensor, seed: int = 0) -> Tensor:
-    return corruption(images, torch.Generator().manual_seed(seed))
+    return corruption(images, randomness.noise(seed, "test"))
 
 
 def in_batches(seen: Tensor, images: Tensor, size: int = 77) -> Iterator[tuple[Tensor, Tensor]]:

@@ -13,8 +13,13 @@ CPU = torch.device("cpu")
 CONFIGURATION = {"seed": 1, "variant": {"lr": 1e-3, "epochs": 3}}
 
 
-def path(configuration: Any = CONFIGURATION, data: str = "d1", device: torch.device = CPU) -> Path:
-    return checkpoints.path("mnist-vae", configuration, data, device)
+def path(
+    configuration: Any = CONFIGURATION,
+    data: str = "d1",
+    device: torch.device = CPU,
+    processes: int = 1,
+) -> Path:
+    return checkpoints.path("mnist-vae", configuration, data, device, processes)
 
 
 def test_a_state_comes_back_as_it_went(tmp_path: Path) -> None:
@@ -64,8 +69,9 @@ def test_the_same_configuration_data_and_code_have_one_path() -> None:
         {"configuration": {"seed": 1, "variant": {"lr": 1.1e-3, "epochs": 3}}},
         {"data": "d2"},
         {"device": torch.device("cuda")},
+        {"processes": 2},
     ],
-    ids=["seed", "params", "data", "device"],
+    ids=["seed", "params", "data", "device", "processes"],
 )
 def test_another_configuration_s_checkpoint_is_never_picked_up(changed: dict[str, Any]) -> None:
     assert path(**changed) != path()

@@ -36,7 +36,7 @@ def test_orthogonalise_brings_singular_values_near_one_and_keeps_the_vectors(
     rows: int, columns: int
 ) -> None:
     matrix = random_matrix(rows, columns)
-    result = orthogonalise(matrix)
+    (result,) = orthogonalise([matrix])
     assert result.shape == matrix.shape
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
     in_the_same_basis = u.T @ result @ v.T
@@ -50,11 +50,20 @@ def test_orthogonalise_brings_singular_values_near_one_and_keeps_the_vectors(
 def test_orthogonalise_is_a_polynomial_of_the_singular_values(rows: int, columns: int) -> None:
     matrix = random_matrix(rows, columns)
     expected = numpy_newton_schulz(matrix.numpy())
-    np.testing.assert_allclose(orthogonalise(matrix), expected, atol=1e-4)
+    (result,) = orthogonalise([matrix])
+    np.testing.assert_allclose(result, expected, atol=1e-4)
 
 
 def test_orthogonalise_of_zero_is_zero() -> None:
-    assert torch.equal(orthogonalise(torch.zeros(3, 4)), torch.zeros(3, 4))
+    (result,) = orthogonalise([torch.zeros(3, 4)])
+    assert torch.equal(result, torch.zeros(3, 4))
+
+
+@pytest.mark.parametrize("largest", [(8, 144), (128, 136)])
+def test_orthogonalise_takes_matrices_of_any_sizes_together(largest: tuple[int, int]) -> None:
+    matrices = [random_matrix(*size) for size in [*SIZES, largest]]
+    for matrix, result in zip(matrices, orthogonalise(matrices), strict=True):
+        np.testing.assert_allclose(result, numpy_newton_schulz(matrix.numpy()), atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (16, 6), (6, 16)])

@@ -1,16 +1,17 @@
 """Packed bytes into batches that networks take."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 
-def batches(images: Tensor, order: Tensor, size: int, device: torch.device) -> Iterator[Tensor]:
-    """Yield `images[order]` in batches, as float32 in [0, 1], `(n, C, H, W)`, on `device`.
+def batches(images: Tensor, chunks: Sequence[Tensor], device: torch.device) -> Iterator[Tensor]:
+    """Yield `images[chunk]` of each, as float32 in [0, 1], `(n, C, H, W)`, on `device`.
 
     `images` are uint8; only those of a batch are read, so that they may lie on disk.
     """
-    for indices in order.split(size):
-        batch = images[indices.to(images.device)].to(device)
+    indices = torch.cat(list(chunks)).to(images.device).split([len(chunk) for chunk in chunks])
+    for chunk in indices:
+        batch = images[chunk].to(device)
         yield batch.float().div_(255).contiguous(memory_format=torch.channels_last)

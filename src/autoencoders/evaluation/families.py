@@ -7,6 +7,7 @@ from torch import Tensor
 
 from autoencoders.models import Autoencoder, VariationalAutoencoder
 from autoencoders.objectives import Adversarial, Objective, Variational
+from autoencoders.randomness import Noise
 
 Pairs = Iterator[tuple[Tensor, Tensor]]
 ACTIVE = 0.01  # a unit is active above this variance of its posterior mean
@@ -17,7 +18,7 @@ def family_metrics(
     model: Autoencoder,
     objective: Objective,
     pairs: Pairs,
-    generator: torch.Generator,
+    noise: Noise,
     draws: int,
 ) -> dict[str, float]:
     """Return the metrics that only models with this objective have; none for reconstruction.
@@ -26,7 +27,7 @@ def family_metrics(
     """
     for kind, metrics in FAMILIES.items():
         if isinstance(objective, kind):
-            return metrics(model, objective, pairs, generator, draws)
+            return metrics(model, objective, pairs, noise, draws)
     return {}
 
 
@@ -34,7 +35,7 @@ def variational(
     model: VariationalAutoencoder,
     objective: Variational,
     pairs: Pairs,
-    generator: torch.Generator,
+    noise: Noise,
     draws: int,
 ) -> dict[str, float]:
     """Return `elbo` and `kl`, in nats per image, and `active_units`.
@@ -47,7 +48,7 @@ def variational(
     for seen, images in pairs:
         means.append(model.encode(seen))
         for _ in range(draws):
-            terms = objective.terms(model, seen, images, generator)
+            terms = objective.terms(model, seen, images, noise)
             losses.append(terms["loss"])
         divergences.append(terms["kl"])
     variances = torch.cat(means).flatten(1).var(dim=0)
@@ -62,7 +63,7 @@ def adversarial(
     model: Autoencoder,
     objective: Adversarial,
     pairs: Pairs,
-    generator: torch.Generator,
+    noise: Noise,
     draws: int,
 ) -> dict[str, float]:
     """Return `discriminator_accuracy`, `code_mean` and `code_std`.
@@ -72,7 +73,7 @@ def adversarial(
     entries; the prior's are 0 and 1.
     """
     codes = torch.cat([model.encode(seen) for seen, _ in pairs])
-    prior = torch.randn(codes.shape, generator=generator, device=generator.device)
+    prior = noise.normal(codes.shape)
     right_fake = objective.discriminate(codes) < 0
     right_real = objective.discriminate(prior.to(codes.device)) > 0
     right = torch.cat([right_fake, right_real]).double()

@@ -19,10 +19,11 @@ def pairs(
     `images` are uint8 `(N, C, H, W)`. The noise depends on `seed` and `split` alone: every variant
     with the same input, and every figure, sees the same; no two images do.
     """
-    generator = randomness.generator(seed, f"{split}/input")
-    for batch in batches(images, torch.arange(len(images)), batch_size, torch.device("cpu")):
+    noise = randomness.noise(seed, f"{split}/input")
+    chunks = torch.arange(len(images)).split(batch_size)
+    for batch in batches(images, chunks, torch.device("cpu")):
         clean = batch.contiguous()
-        yield corruption(clean, generator), clean
+        yield corruption(clean, noise), clean
 
 
 def first_pairs(

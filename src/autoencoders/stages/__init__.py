@@ -14,6 +14,7 @@ from autoencoders.data import datasets
 from autoencoders.errors import UserError
 from autoencoders.params import Params
 from autoencoders.tracking import DataUsed, StageIdentity, StageRun
+from autoencoders.training import parallel
 
 
 class Stage(Protocol):
@@ -54,7 +55,11 @@ def run(item: StageIdentity) -> str:
     """
     loaded = params.load()
     _require_known(item, loaded)
+    if parallel.started().count > 1 and item.stage != "train":
+        raise UserError(f"{item.name} runs as one process: torchrun is for train alone")
     stage = _stage(item.stage)
+    if not parallel.started().leads:
+        return stage.produce(loaded, item, tracking.untracked(item))
     with _tracked(stage, item, loaded) as run:
         summary = stage.produce(loaded, item, run)
         _log(stage, item, run)

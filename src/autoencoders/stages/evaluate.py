@@ -54,7 +54,7 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
             networks.model,
             networks.objective,
             split("test"),
-            randomness.generator(description.seed, "test/draws"),
+            randomness.noise(description.seed, "test/draws"),
             params.evaluation.elbo_draws,
         ),
         "yardsticks": {

@@ -175,8 +175,8 @@ def manifold(shown: Shown) -> Figure:
 def samples(shown: Shown) -> Figure:
     """Decode draws from the prior."""
     model = shown.networks.model
-    generator = randomness.generator(shown.description.seed, "figures/samples")
-    latents = torch.randn(100, *model.latent_shape, generator=generator)
+    noise = randomness.noise(shown.description.seed, "figures/samples")
+    latents = noise.normal((100, *model.latent_shape))
     decoded = model.decode(latents).sigmoid().numpy()
     return figures.sample_grid(decoded, f"{shown.title}: decoded draws from the prior")
 

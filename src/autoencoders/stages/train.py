@@ -1,16 +1,17 @@
 """Packed images into a trained variant: weights, history, resolved params."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from autoencoders import paths, trained
 from autoencoders.data import splits
-from autoencoders.device import device
+from autoencoders.device import device, tune_cpu
 from autoencoders.params import Params
 from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import images, prepared_data, variant_of
 from autoencoders.tracking import DataUsed, StageIdentity, StageRun, TrainedModel
-from autoencoders.training import checkpoints, loop
+from autoencoders.training import checkpoints, loop, parallel
 
 
 def used_params(params: Params, item: StageIdentity) -> dict[str, Any]:
@@ -31,12 +32,21 @@ def outputs(item: StageIdentity) -> list[Path]:
 
 
 def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
-    """Train one variant on one dataset, from its checkpoint where there is one."""
+    """Train one variant on one dataset, from its checkpoint where there is one.
+
+    Of several processes under torchrun, all train and the first alone shows and writes.
+    """
     dataset, variant = variant_of(item)
+    tune_cpu()
     description = _describe(params, dataset, variant)
     networks, training = trained.build(description), description.variant.training
+    leads = parallel.started().leads
     checkpoint = checkpoints.path(
-        f"{dataset}-{variant}", description.as_dict(), description.data_sha256, device()
+        f"{dataset}-{variant}",
+        description.as_dict(),
+        description.data_sha256,
+        device(),
+        parallel.started().count,
     )
     train_images = images(dataset, "train")
     progress = TrainingProgress(
@@ -44,8 +54,9 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
         training.epochs,
         loop.steps_per_epoch(len(train_images), training),
         lambda row, rate: run.log_epoch(int(row["epoch"]), row | {"images_per_second": rate}),
+        shown=leads,
     )
-    try:
+    with closing(progress), parallel.joined(device()) as processes:
         history = loop.train(
             networks.model,
             networks.objective,
@@ -58,9 +69,10 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
             device=device(),
             progress=progress,
             checkpoint=checkpoint,
+            processes=processes,
         )
-    finally:
-        progress.close()
+    if not leads:
+        return f"trained as process {processes.rank} of {processes.count}"
     trained.save(paths.model(dataset, variant), description, networks, history)
     checkpoint.unlink(missing_ok=True)
     best = trained.best_epoch(trained.load_history(paths.model(dataset, variant)))

@@ -9,7 +9,7 @@ mlflow and torch take seconds to import, so only functions import them.
 
 from autoencoders.tracking.dataset import DataUsed
 from autoencoders.tracking.model import TrainedModel
-from autoencoders.tracking.run import StageIdentity, StageRun, is_tracked, stage_run
+from autoencoders.tracking.run import StageIdentity, StageRun, is_tracked, stage_run, untracked
 from autoencoders.tracking.store import tracking_uri
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "is_tracked",
     "stage_run",
     "tracking_uri",
+    "untracked",
 ]

@@ -68,6 +68,13 @@ def is_tracked(identity: StageIdentity, outputs_sha256: str, experiment: str) ->
         ) from error
 
 
+def untracked(identity: StageIdentity) -> "StageRun":
+    """Return a run whose every call does nothing, for a process that does not track."""
+    run = StageRun(identity, "", None)
+    run.lost = True
+    return run
+
+
 @contextmanager
 def stage_run(
     identity: StageIdentity,

@@ -13,12 +13,12 @@ from autoencoders import files, paths
 CODE = ("data/batches.py", "inputs.py", "models", "objectives.py", "randomness.py", "training")
 
 
-def path(name: str, configuration: Any, data_sha256: str, device: torch.device) -> Path:
-    """Return where the checkpoint of this configuration, data, code and device belongs."""
-    key = json.dumps(
-        [configuration, data_sha256, _code_sha256(), torch.__version__, device.type],
-        sort_keys=True,
-    )
+def path(
+    name: str, configuration: Any, data_sha256: str, device: torch.device, processes: int
+) -> Path:
+    """Return where the checkpoint of this configuration, data, code and machinery belongs."""
+    machinery = [torch.__version__, device.type, processes]
+    key = json.dumps([configuration, data_sha256, _code_sha256(), machinery], sort_keys=True)
     digest = hashlib.sha256(key.encode()).hexdigest()
     return paths.checkpoints() / f"{name}-{digest[:16]}.pt"
 

@@ -6,22 +6,27 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from autoencoders import randomness
 from autoencoders.data.batches import batches
+from autoencoders.errors import UserError
 from autoencoders.inputs import Input
 from autoencoders.models import Autoencoder
-from autoencoders.objectives import Objective, Terms
+from autoencoders.objectives import Objective
 from autoencoders.params import Training
+from autoencoders.randomness import Noise
 from autoencoders.training import checkpoints
 from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
-from autoencoders.training.watch import Watch, diverged
+from autoencoders.training.parallel import Processes
+from autoencoders.training.watch import Guard, Means, diverged
 
-VALIDATION_BATCH = 1000  # images at a time; no result depends on it
+VALIDATION_BATCH = 1000  # images at a time
+ALONE = Processes()
 
 Row = dict[str, float]
 
@@ -42,27 +47,35 @@ class Progress(Protocol):
 class Learner:
     """Everything that changes while training, and nothing else."""
 
-    model: Autoencoder
-    objective: Objective
+    networks: nn.ModuleDict
+    average: AveragedModel | None
     optimizers: dict[str, list[torch.optim.Optimizer]]
     generators: dict[str, torch.Generator]
+    first_losses: dict[str, Tensor] = field(default_factory=dict)
     history: list[Row] = field(default_factory=list)
     best: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def networks(self) -> nn.ModuleDict:
-        """Return model and objective as one module: what is saved."""
-        return nn.ModuleDict({"model": self.model, "objective": self.objective})
+    def result(self) -> nn.ModuleDict:
+        """Return what is validated and saved: the averaged networks where there are any."""
+        return self.networks if self.average is None else cast(nn.ModuleDict, self.average.module)
+
+    @property
+    def epochs_since_best(self) -> int:
+        """Return how many epochs ago the validation loss was lowest."""
+        return len(self.history) - self.best["epoch"] if self.best else 0
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on as if nothing had happened."""
         return {
             "networks": self.networks.state_dict(),
+            "average": self.average and self.average.state_dict(),
             "optimizers": {
                 name: [optimizer.state_dict() for optimizer in group]
                 for name, group in self.optimizers.items()
             },
             "generators": {name: g.get_state() for name, g in self.generators.items()},
+            "first_losses": self.first_losses,
             "history": self.history,
             "best": self.best,
         }
@@ -70,13 +83,24 @@ class Learner:
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a state that `state` returned."""
         self.networks.load_state_dict(state["networks"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         for name, group in self.optimizers.items():
             for optimizer, saved in zip(group, state["optimizers"][name], strict=True):
                 optimizer.load_state_dict(saved)
         for name, generator in self.generators.items():
             generator.set_state(state["generators"][name].cpu())
+        self.first_losses = state["first_losses"]
         self.history = state["history"]
         self.best = state["best"]
+
+    def note(self, row: Row) -> None:
+        """Add an epoch to the history, and keep its weights where they are the best so far."""
+        self.history.append(row)
+        if not self.best or row["validation_loss"] < self.best["loss"]:
+            weights = {k: v.clone() for k, v in self.result.state_dict().items()}
+            loss, epoch = row["validation_loss"], len(self.history)
+            self.best = {"loss": loss, "epoch": epoch, "networks": weights}
 
 
 def train(
@@ -92,56 +116,62 @@ def train(
     device: torch.device,
     progress: Progress,
     checkpoint: Path | None = None,
+    processes: Processes = ALONE,
 ) -> list[Row]:
     """Train `model` (and the objective's own networks) in place; leave the best epoch's weights.
 
     Images are uint8 `(N, C, H, W)`; a memory-mapped tensor is read batch by batch. An epoch's
     best is the lowest validation loss. Randomness comes from `seed` and `name`. With a
     `checkpoint` path, the state is written there after each epoch, and a state found there is
-    taken up.
+    taken up. Of several `processes`, each learns from its part of every batch, and all end with
+    the same weights.
 
     Returns one row per epoch: `epoch`, `train_*` and `validation_*` means over images of the
     objective's terms, `learning_rate`, `gradient_norm`.
 
     Raises:
-        UserError: the loss is no longer finite.
+        UserError: a loss is not finite or explodes; or a batch cannot be shared equally.
     """
-    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    objective.to(device)
+    _require_equal_parts(min(training.batch_size, len(train_images)), processes)
+    networks = nn.ModuleDict({"model": model, "objective": objective})
+    networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     learner = Learner(
-        model,
-        objective,
+        networks,
+        _average(networks, training.ema_decay),
         {
             step: training.optimizers[step].build(OPTIMIZERS, parameters=parameters)
             for step, parameters in objective.parameter_groups(model).items()
         },
         {
             "order": randomness.generator(seed, f"{name}/order"),
-            "draws": randomness.generator(seed, f"{name}/draws", device),
+            "noise": randomness.generator(seed, f"{name}/draws", device),
         },
     )
     if checkpoint and (saved := checkpoints.load(checkpoint, device)):
         learner.restore(saved)
         for _ in range(len(learner.history) * steps_per_epoch(len(train_images), training)):
             progress.step()
+    processes.wait()
     precision = autocast(training.precision, device)
-    while len(learner.history) < training.epochs:
+    train_images, validation_images = (
+        resident(images, device) for images in (train_images, validation_images)
+    )
+    while not _finished(learner, training):
         started = time.perf_counter()
-        row = _learn(learner, corruption, train_images, training, precision, progress, checkpoint)
-        generator = randomness.generator(seed, f"{name}/validation", device)
-        row |= _validate(learner, corruption, validation_images, generator, precision)
+        row = _learn(
+            learner, corruption, train_images, training, precision, progress, checkpoint, processes
+        )
+        noise = randomness.noise(seed, f"{name}/validation", device)
+        row |= _validate(learner.result, corruption, validation_images, noise, precision)
         if not math.isfinite(row["validation_loss"]):
             epoch = len(learner.history)
             last_step = (epoch + 1) * steps_per_epoch(len(train_images), training)
             raise diverged(last_step, epoch, checkpoint)
-        learner.history.append(row)
-        if not learner.best or row["validation_loss"] < learner.best["loss"]:
-            weights = {k: v.clone() for k, v in learner.networks.state_dict().items()}
-            learner.best = {"loss": row["validation_loss"], "networks": weights}
-        if checkpoint:
+        learner.note(row)
+        if checkpoint and processes.leads:
             checkpoints.save(checkpoint, learner.state())
         progress.epoch(row, len(train_images) / (time.perf_counter() - started))
-    learner.networks.load_state_dict(learner.best["networks"])
+    networks.load_state_dict(learner.best["networks"])
     return learner.history
 
 
@@ -160,6 +190,34 @@ def autocast(precision: str, device: torch.device) -> Callable[[], AbstractConte
     return lambda: torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
+def resident(images: Tensor, device: torch.device) -> Tensor:
+    """Return `images` on a GPU that has room for them twice, else where they are."""
+    if device.type == "cuda" and 2 * images.nbytes < torch.cuda.mem_get_info(device)[0]:
+        return images.to(device)
+    return images
+
+
+def _require_equal_parts(batch: int, processes: Processes) -> None:
+    if batch % processes.count:
+        raise UserError(
+            f"a batch of {batch} images cannot be shared equally by {processes.count} processes: "
+            "choose a number of processes that divides training.batch_size"
+        )
+
+
+def _average(networks: nn.ModuleDict, decay: float) -> AveragedModel | None:
+    """Return an exponential moving average of the weights, None where nothing is averaged."""
+    if decay == 0:
+        return None
+    return AveragedModel(networks, multi_avg_fn=get_ema_multi_avg_fn(decay))
+
+
+def _finished(learner: Learner, training: Training) -> bool:
+    patience = training.early_stopping_patience
+    stopped_early = patience is not None and learner.epochs_since_best >= patience
+    return stopped_early or len(learner.history) >= training.epochs
+
+
 def _learn(
     learner: Learner,
     corruption: Input,
@@ -168,35 +226,46 @@ def _learn(
     precision: Callable[[], AbstractContextManager[Any]],
     progress: Progress,
     checkpoint: Path | None,
+    processes: Processes,
 ) -> Row:
     """Run one epoch of updates and return its row of training terms."""
-    epoch, device = len(learner.history), next(learner.model.parameters()).device
-    steps = steps_per_epoch(len(images), training)
+    model, objective = parts(learner.networks)
+    device = learner.generators["noise"].device
+    epoch, steps = len(learner.history), steps_per_epoch(len(images), training)
     factor = training.schedule.build(SCHEDULES)
-    groups = learner.objective.parameter_groups(learner.model)
-    watch = Watch(epoch, steps, len(groups), checkpoint, device)
+    groups = objective.parameter_groups(model)
+    guard = Guard(epoch, steps, len(groups), learner.first_losses, checkpoint, device)
+    means = Means()
+    noise = Noise(learner.generators["noise"], processes.rank, processes.count)
     order = torch.randperm(len(images), generator=learner.generators["order"])
-    order = order[: steps * training.batch_size]
-    draws = learner.generators["draws"]
+    whole = order[: steps * training.batch_size].split(training.batch_size)
+    mine = [processes.part(indices) for indices in whole]
 
     def step(name: str, losses: Tensor) -> None:
         loss = losses.mean()
-        watch.loss(loss)
+        guard.loss(name, loss)
         for parameter in groups[name]:
             parameter.grad = None
-        loss.backward(inputs=groups[name])
-        watch.gradients([p.grad for p in groups[name] if p.grad is not None])
-        for optimizer in learner.optimizers[name]:
-            optimizer.step()
+        with torch.autocast(device.type, enabled=False):
+            loss.backward(inputs=groups[name])
+            gradients = [p.grad for p in groups[name] if p.grad is not None]
+            processes.average(gradients)
+            guard.gradients(gradients)
+            for optimizer in learner.optimizers[name]:
+                optimizer.step()
+        torch.clear_autocast_cache()  # it holds the weights as they were before the step
 
-    for index, batch in enumerate(batches(images, order, training.batch_size, device)):
+    for index, batch in enumerate(batches(images, mine, device)):
         rate = _set_rates(learner, factor((epoch * steps + index) / (steps * training.epochs)))
-        seen = corruption(batch, draws)
+        seen = corruption(batch, noise)
         with precision():
-            watch.terms(learner.objective.update(learner.model, seen, batch, draws, step))
+            means.add(objective.update(model, seen, batch, noise, step))
+        if learner.average is not None:
+            learner.average.update_parameters(learner.networks)
         progress.step()
-    means = {f"train_{name}": value for name, value in watch.means().items()}
-    return {"epoch": epoch + 1, **means, "learning_rate": rate, "gradient_norm": watch.norm()}
+    guard.check()
+    terms = {f"train_{name}": value for name, value in means.values(processes).items()}
+    return {"epoch": epoch + 1, **terms, "learning_rate": rate, "gradient_norm": guard.norm()}
 
 
 def _set_rates(learner: Learner, factor: float) -> float:
@@ -214,17 +283,23 @@ def _set_rates(learner: Learner, factor: float) -> float:
 
 @torch.no_grad()
 def _validate(
-    learner: Learner,
+    networks: nn.ModuleDict,
     corruption: Input,
     images: Tensor,
-    generator: torch.Generator,
+    noise: Noise,
     precision: Callable[[], AbstractContextManager[Any]],
 ) -> Row:
-    """Return the objective's terms on all validation images."""
-    watch = Watch(len(learner.history), 1, 1, None, generator.device)
-    for batch in batches(images, torch.arange(len(images)), VALIDATION_BATCH, generator.device):
-        seen = corruption(batch, generator)
+    """Return the objective's terms on all validation images; every process goes through all."""
+    model, objective = parts(networks)
+    means = Means()
+    chunks = torch.arange(len(images)).split(VALIDATION_BATCH)
+    for batch in batches(images, chunks, noise.generator.device):
+        seen = corruption(batch, noise)
         with precision():
-            terms: Terms = learner.objective.terms(learner.model, seen, batch, generator)
-        watch.terms(terms)
-    return {f"validation_{name}": value for name, value in watch.means().items()}
+            means.add(objective.terms(model, seen, batch, noise))
+    return {f"validation_{name}": value for name, value in means.values(ALONE).items()}
+
+
+def parts(networks: nn.ModuleDict) -> tuple[Autoencoder, Objective]:
+    """Return the model and the objective out of what is trained together."""
+    return cast(Autoencoder, networks["model"]), cast(Objective, networks["objective"])

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from typing import Annotated
 
 import torch
+import torch.nn.functional as F
 from annotated_types import Ge, Gt, Le, Lt
 from torch import nn
 
 Rate = Annotated[float, Gt(0)]
 Fraction = Annotated[float, Ge(0), Lt(1)]
+
+LARGE = 2**14  # entries of a matrix from which Muon no longer pads it into a batch
 
 # A schedule maps the share of the training that is done, in [0, 1), to a factor on the rate.
 Schedule = Callable[[float], float]
@@ -47,31 +50,50 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Move every weight that has a gradient."""
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                state = self.state[weight]
-                if not state:
-                    state["momentum"] = torch.zeros_like(weight)
-                state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-                direction = weight.grad.lerp(state["momentum"], group["momentum"])
-                update = orthogonalise(direction.flatten(1)).view_as(weight)
-                rows, columns = weight.shape[0], weight[0].numel()
-                weight.add_(update, alpha=-group["lr"] * max(1.0, rows / columns) ** 0.5)
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            momentum = group["momentum"]
+            directions = [self._direction(weight, weight.grad, momentum) for weight in weights]
+            for weight, update in zip(weights, orthogonalise(directions), strict=True):
+                rows, columns = update.shape
+                rate = group["lr"] * max(1.0, rows / columns) ** 0.5
+                weight.add_(update.reshape(weight.shape), alpha=-rate)
+
+    def _direction(
+        self, weight: torch.Tensor, gradient: torch.Tensor, momentum: float
+    ) -> torch.Tensor:
+        state = self.state[weight]
+        if not state:
+            state["momentum"] = torch.zeros_like(weight)
+        state["momentum"].lerp_(gradient, 1 - momentum)
+        return gradient.lerp(state["momentum"], momentum).flatten(1)
 
 
-def orthogonalise(matrix: torch.Tensor, iterations: int = 5) -> torch.Tensor:
-    """Return nearly the closest semi-orthogonal matrix: singular values go to about 1.
+def orthogonalise(matrices: list[torch.Tensor], iterations: int = 5) -> list[torch.Tensor]:
+    """Return nearly the closest semi-orthogonal matrices: singular values go to about 1.
 
     Jordan et al. 2024: a quintic Newton–Schulz iteration with coefficients that favour speed.
+    Small matrices are padded with zeros, which changes nothing, to go through it as one batch:
+    what they cost is the number of operations and not their size.
     """
+    if len(matrices) > 1 and any(matrix.numel() > LARGE for matrix in matrices):
+        return [result for matrix in matrices for result in orthogonalise([matrix], iterations)]
+    if not matrices:
+        return []
+    wide = [matrix.T if is_tall(matrix) else matrix for matrix in matrices]
+    rows, columns = (max(sizes) for sizes in zip(*(m.shape for m in wide), strict=True))
+    x = torch.stack([F.pad(m, (0, columns - m.shape[1], 0, rows - m.shape[0])) for m in wide])
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    x = x / (x.norm() + 1e-7)
     for _ in range(iterations):
-        gram = x @ x.T
-        x = a * x + torch.addmm(gram, gram, gram, beta=b, alpha=c) @ x
-    return x.T if matrix.shape[0] > matrix.shape[1] else x
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    results = [y[: m.shape[0], : m.shape[1]] for y, m in zip(x, wide, strict=True)]
+    return [y.T if is_tall(m) else y for y, m in zip(results, matrices, strict=True)]
+
+
+def is_tall(matrix: torch.Tensor) -> bool:
+    """Tell whether `matrix` has more rows than columns."""
+    return matrix.shape[0] > matrix.shape[1]
 
 
 def constant() -> Schedule:

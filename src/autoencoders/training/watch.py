@@ -7,72 +7,91 @@ from torch import Tensor
 
 from autoencoders.errors import UserError
 from autoencoders.objectives import Terms
+from autoencoders.training.parallel import Processes
+
+EXPLODED = 1000.0  # times its first value is what no loss recovers from
 
 
-class Watch:
-    """Sums of loss terms and gradient norms, and a halt at the first loss that is not finite."""
+class Means:
+    """Means over images of every loss term, over all processes."""
 
-    def __init__(
-        self,
-        epoch: int,
-        steps: int,
-        losses_per_step: int,
-        checkpoint: Path | None,
-        device: torch.device,
-    ) -> None:
-        self.epoch = epoch
-        self.steps = steps
-        self.losses_per_step = losses_per_step
-        self.checkpoint = checkpoint
+    def __init__(self) -> None:
         self.images = 0
         self.sums: dict[str, Tensor] = {}
-        self.squared_norms: list[Tensor] = []
-        self.losses = 0
-        self.finite_losses = torch.zeros((), dtype=torch.long, device=device)
 
-    def loss(self, loss: Tensor) -> None:
-        """Stop at once where `loss` is not finite; on a GPU at the epoch's end, not to wait."""
-        self.losses += 1
-        still_finite = (self.finite_losses == self.losses - 1) & loss.detach().isfinite()
-        self.finite_losses += still_finite
-        if loss.device.type == "cpu":
-            self._check()
-
-    def gradients(self, gradients: list[Tensor]) -> None:
-        """Add the gradients of one step."""
-        self.squared_norms.append(torch.nn.utils.get_total_norm(gradients).square())
-
-    def terms(self, terms: Terms) -> None:
+    def add(self, terms: Terms) -> None:
         """Add the terms of one batch."""
         for name, values in terms.items():
             total = values.detach().sum(dtype=torch.float64)
             self.sums[name] = self.sums[name] + total if name in self.sums else total
         self.images += len(values)
 
-    def means(self) -> dict[str, float]:
-        """Return each term's mean over images."""
-        self._check()
-        return {name: (total / self.images).item() for name, total in self.sums.items()}
+    def values(self, processes: Processes) -> dict[str, float]:
+        """Return each term's mean; every process gets the same."""
+        totals = processes.total(torch.stack(list(self.sums.values())))
+        means = totals / (self.images * processes.count)
+        return dict(zip(self.sums, means.tolist(), strict=True))
+
+
+class Guard:
+    """Gradient norms, and a halt at the first loss that is not finite or has exploded.
+
+    `first_losses` are those of the training's first step, by the step's name; they are filled in
+    where they are missing.
+    """
+
+    def __init__(
+        self,
+        epoch: int,
+        steps: int,
+        losses_per_step: int,
+        first_losses: dict[str, Tensor],
+        checkpoint: Path | None,
+        device: torch.device,
+    ) -> None:
+        self.epoch = epoch
+        self.steps = steps
+        self.losses_per_step = losses_per_step
+        self.first_losses = first_losses
+        self.checkpoint = checkpoint
+        self.squared_norms: list[Tensor] = []
+        self.losses = 0
+        self.sound_losses = torch.zeros((), dtype=torch.long, device=device)
+
+    def loss(self, name: str, loss: Tensor) -> None:
+        """Stop at once where `loss` is not sound; on a GPU at the epoch's end, not to wait."""
+        loss = loss.detach()
+        limit = self.first_losses.setdefault(name, loss) * EXPLODED
+        sound = loss.isfinite() & (loss <= limit)
+        self.sound_losses += (self.sound_losses == self.losses) & sound
+        self.losses += 1
+        if loss.device.type == "cpu":
+            self.check()
+
+    def gradients(self, gradients: list[Tensor]) -> None:
+        """Add the gradients of one step."""
+        self.squared_norms.append(torch.nn.utils.get_total_norm(gradients).square())
 
     def norm(self) -> float:
         """Return the root mean square, over steps, of an update's gradient norm."""
         return (torch.stack(self.squared_norms).sum() / self.steps).sqrt().item()
 
-    def _check(self) -> None:
-        finite = int(self.finite_losses)
-        if finite < self.losses:
-            step = self.epoch * self.steps + finite // self.losses_per_step + 1
+    def check(self) -> None:
+        """Raise a `UserError` where a loss was not sound."""
+        sound = int(self.sound_losses)
+        if sound < self.losses:
+            step = self.epoch * self.steps + sound // self.losses_per_step + 1
             raise diverged(step, self.epoch, self.checkpoint)
 
 
 def diverged(step: int, epoch: int, checkpoint: Path | None) -> UserError:
-    """Return what to say of a loss that is not finite at `step`, after `epoch` whole epochs."""
+    """Return what to say of a loss that is not sound at `step`, after `epoch` whole epochs."""
     kept = (
         f"the checkpoint of epoch {epoch} is kept at {checkpoint}"
         if checkpoint and epoch
-        else "no epoch was finished before it"
+        else "nothing of it is kept"
     )
     return UserError(
-        f"the loss is not finite at step {step} (epoch {epoch + 1}); {kept}; "
-        "lower the learning rate in params.yaml and run again"
+        f"the loss is not finite, or {EXPLODED:.0f} times what it began with, at step {step} "
+        f"(epoch {epoch + 1}); {kept}; lower the learning rate in params.yaml and run again"
     )

@@ -1,0 +1,68 @@
+"""The processes that share one training: torchrun starts them, each takes a part of every batch."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The rank of this process among `count` that train together; alone by default."""
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Tell whether this process is the one that writes files and tracks."""
+        return self.rank == 0
+
+    def part(self, batch: Tensor) -> Tensor:
+        """Return this process's rows of a batch."""
+        rows = len(batch) // self.count
+        return batch[rows * self.rank : rows * (self.rank + 1)]
+
+    def average(self, tensors: list[Tensor]) -> None:
+        """Replace tensors by their mean over processes, in one message."""
+        if self.count == 1:
+            return
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        dist.all_reduce(flat)
+        parts = flat.div_(self.count).split([tensor.numel() for tensor in tensors])
+        for tensor, part in zip(tensors, parts, strict=True):
+            tensor.copy_(part.view_as(tensor))
+
+    def total(self, values: Tensor) -> Tensor:
+        """Return the sum of `values` over processes."""
+        if self.count > 1:
+            dist.all_reduce(values)
+        return values
+
+    def wait(self) -> None:
+        """Return when all processes have come here."""
+        if self.count > 1:
+            dist.barrier()
+
+
+def started() -> Processes:
+    """Return who torchrun says that this process is."""
+    return Processes(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)))
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Processes]:
+    """Connect this process to the others that torchrun started: over NCCL on GPUs, else gloo."""
+    processes = started()
+    if processes.count == 1:
+        yield processes
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield processes
+    finally:
+        dist.destroy_process_group()
