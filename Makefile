@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
 
-.PHONY: help repro test lint ui lock clean
+.PHONY: help repro test lint bench ui lock
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,10 @@ lint: $(INSTALLED) ## Check format, style and types
 	ruff format --check .
 	ruff check .
 	mypy
+
+bench: $(INSTALLED) ## Measure the trainer beside a plain loop, about half an hour alone on the machine
+	dvc repro prepare@mnist
+	python -m benchmarks
 
 ui: $(INSTALLED) ## Open the MLflow UI on this machine alone
 	@echo "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import numpy as np
 
@@ -64,7 +65,11 @@ def export(model: TrainedModel, folder: Path) -> "Model":
         output = model.module(torch.from_numpy(example))
     float32 = np.dtype(np.float32)
     description = Model()
-    with contextlib.redirect_stderr(io.StringIO()):  # torch.export prints what it cannot export
+    with (
+        contextlib.redirect_stderr(io.StringIO()),  # torch.export prints what it cannot export
+        # The requirements are those of this process: holding them against it takes half a second.
+        patch("mlflow.utils.environment.warn_dependency_requirement_mismatches"),
+    ):
         mlflow.pytorch.save_model(
             model.module,
             folder,

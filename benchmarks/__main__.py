@@ -1,0 +1,74 @@
+"""`python -m benchmarks`: run all parts of the benchmark, or those that are named."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from autoencoders import paths
+from autoencoders.device import device
+from autoencoders.errors import UserError
+from benchmarks import epochs, growth, machine, quality, roofline, stages, table
+from benchmarks.settings import DATASET, VARIANTS, Options
+
+# In this order: the later ones compare with what the first one finds.
+PARTS = {module.PART: module.measure for module in (epochs, roofline, quality, growth, stages)}
+FILE = Path("reports/benchmark.csv")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark; return the exit code."""
+    options = _parser().parse_args(arguments)
+    amount = Options(options.rounds, tuple(options.variants), options.images)
+    try:
+        _require_data()
+        _run([name for name in PARTS if name in options.parts], amount, options.output)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(parts: list[str], options: Options, output: Path) -> None:
+    kind = device().type
+    print(machine.describe(), flush=True)
+    for part in parts:
+        found = PARTS[part](options, table.load(output, kind))
+        table.save(output, found, kind)
+        print(f"\n{part}\n{table.text(found)}", flush=True)
+
+
+def _require_data() -> None:
+    if not paths.prepared(DATASET).exists():
+        folder = paths.prepared(DATASET)
+        raise UserError(f"{folder} is missing: run `dvc repro prepare@{DATASET}` first")
+
+
+def _part(name: str) -> str:
+    if name not in PARTS:
+        raise argparse.ArgumentTypeError(f"no part {name!r}; allowed: {', '.join(PARTS)}")
+    return name
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    default = Options()
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        type=_part,
+        default=list(PARTS),
+        metavar="PART",
+        help=f"what to measure: {', '.join(PARTS)}; all by default",
+    )
+    parser.add_argument("--rounds", type=int, default=default.rounds, help="pairs of epochs")
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=default.variants)
+    parser.add_argument(
+        "--images", type=int, default=default.images, help="use at most so many; to try it out"
+    )
+    parser.add_argument("--output", type=Path, default=FILE, help="the table to bring up to date")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""Seconds per epoch, the reference loop and ours in turn, at the same settings."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+from unittest.mock import patch
+
+import torch
+
+from autoencoders import params
+from autoencoders.data.batches import batches
+from autoencoders.device import device
+from autoencoders.training import loop
+from benchmarks import machine, reference, trainer
+from benchmarks.settings import Options
+from benchmarks.stopwatch import Stopwatch
+from benchmarks.table import Row, row, say
+from benchmarks.worker import fresh
+
+PART = "epochs"
+OUR_EPOCHS = 3  # in a process, the first one counted in
+
+Measured = dict[str, Any]
+
+
+def measure(options: Options, earlier: list[Row]) -> list[Row]:
+    """Return both loops' speed, memory and shares of time, and how they compare."""
+    rows: list[Row] = []
+    for variant in options.variants:
+        theirs, ours = [], []
+        for number in range(options.rounds):
+            theirs.append(fresh(reference_epoch, variant=variant, images=options.images))
+            ours.append(fresh(our_epochs, variant=variant, images=options.images))
+            seconds = f"{theirs[-1]['seconds']:.2f} s and {ours[-1]['seconds']:.2f} s per epoch"
+            say(f"epochs: {variant}, round {number + 1} of {options.rounds}: {seconds}")
+        ratios = [a["seconds"] / b["seconds"] for a, b in zip(theirs, ours, strict=True)]
+        rows += _rows(variant, "reference", theirs) + _rows(variant, "ours", ours)
+        rows.append(row(PART, variant, "reference / ours", "×", *ratios))
+    return rows
+
+
+def reference_epoch(variant: str, images: int) -> Measured:
+    """Measure one epoch of the reference loop."""
+    torch.manual_seed(params.load().seed)
+    system = reference.SYSTEMS[variant]().to(device())
+    train, test = trainer.prepared("train", images), trainer.prepared("test", images)
+    watch = Stopwatch(device())
+    return _measured(
+        watch,
+        {
+            (reference, "loader"): watch.iterated("data", reference.loader),
+            (system, "see"): watch.timed("data", system.see),
+            (system, "update"): watch.timed("forward", system.update),
+            (system, "loss"): watch.timed("forward", system.loss),
+        },
+        lambda: reference.run_epoch(system, train, test, device()),
+        epochs=1,
+        images=len(train),
+    )
+
+
+def our_epochs(variant: str, images: int) -> Measured:
+    """Measure some epochs of the project's trainer, which validates on the test images here."""
+    subject = trainer.tutorial(variant, OUR_EPOCHS)
+    objective = subject.networks.objective
+    corruption: Any = type(subject.networks.corruption)
+    train = trainer.tensor(trainer.prepared("train", images))
+    test = trainer.tensor(trainer.prepared("test", images))
+    watch = Stopwatch(device())
+    return _measured(
+        watch,
+        {
+            (loop, "batches"): watch.iterated("data", batches),
+            (corruption, "__call__"): watch.timed("data", corruption.__call__),
+            (objective, "update"): watch.timed("forward", _stepping(watch, objective.update)),
+            (objective, "terms"): watch.timed("forward", objective.terms),
+        },
+        lambda: subject.train(train, test),
+        epochs=OUR_EPOCHS,
+        images=len(train),
+    )
+
+
+def _stepping(watch: Stopwatch, update: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an objective's update; the trainer's step that it calls counts as other."""
+
+    def wrapped(*arguments: Any) -> Any:
+        *given, step = arguments
+        return update(*given, watch.timed("other", step))
+
+    return wrapped
+
+
+def _measured(
+    watch: Stopwatch,
+    timed: dict[tuple[object, str], Callable[..., Any]],
+    run: Callable[[], object],
+    epochs: int,
+    images: int,
+) -> Measured:
+    """Run with each attribute replaced by what the stopwatch sees; return what a round tells."""
+    with ExitStack() as replaced, watch:
+        for (owner, name), function in timed.items():
+            replaced.enter_context(patch.object(owner, name, function))
+        run()
+    seconds = watch.total
+    if device().type == "cuda":  # reading the clock at every phase holds a GPU up
+        seconds = _seconds(run)
+    return {
+        "seconds": seconds / epochs,
+        "images_per_second": images * epochs / seconds,
+        "peak_memory": machine.memory("VmHWM"),
+        "shares": watch.shares,
+    }
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    run()
+    machine.synchronise(device())
+    return time.perf_counter() - started
+
+
+def _rows(variant: str, whose: str, rounds: list[Measured]) -> list[Row]:
+    def of(measure: str, unit: str, values: list[float]) -> Row:
+        return row(PART, variant, f"{whose}: {measure}", unit, *values)
+
+    return [
+        of("time per epoch", "s", [r["seconds"] for r in rounds]),
+        of("images per second", "1/s", [r["images_per_second"] for r in rounds]),
+        of("peak memory", "MB", [r["peak_memory"] for r in rounds]),
+        *(
+            of(f"{phase} share", "%", [100 * r["shares"][phase] for r in rounds])
+            for phase in rounds[0]["shares"]
+        ),
+    ]

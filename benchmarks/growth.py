@@ -1,0 +1,71 @@
+"""Time per epoch and memory as the number of images grows, in memory and left on disk."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autoencoders.device import device
+from benchmarks import machine, trainer
+from benchmarks.settings import Options
+from benchmarks.table import Row, row, say
+from benchmarks.worker import fresh
+
+PART = "growth"
+VARIANTS = ("conv", "vae")
+VALIDATION_IMAGES = 1000
+PIXELS = 784
+
+
+def measure(options: Options, earlier: list[Row]) -> list[Row]:
+    """Return time and memory for a tenth of the images, for all, and for ten times as many."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "images.npy")
+        for count in (options.images // 10, options.images, 10 * options.images):
+            _write(path, count)
+            for variant in VARIANTS:
+                for mapped in (False, True):
+                    rows += _rows(path, count, variant, mapped)
+    return rows
+
+
+def one_epoch(variant: str, path: str, mapped: bool) -> dict[str, Any]:
+    """Measure an epoch on the images of a file."""
+    subject = trainer.tutorial(variant, epochs=1)
+    images = trainer.tensor(np.load(path, mmap_mode="c" if mapped else None))
+    validation = trainer.tensor(trainer.prepared("validation", VALIDATION_IMAGES))
+    started = time.perf_counter()
+    subject.train(images, validation)
+    machine.synchronise(device())
+    return {
+        "seconds": time.perf_counter() - started,
+        "peak": machine.memory("VmHWM"),
+        "own": machine.memory("RssAnon"),
+    }
+
+
+def _rows(path: Path, count: int, variant: str, mapped: bool) -> list[Row]:
+    where = "memory-mapped" if mapped else "in memory"
+    subject = f"{variant}, {count:,} images {where}"
+    found = fresh(one_epoch, variant=variant, path=str(path), mapped=mapped)
+    say(f"growth: {subject}: {found['seconds']:.2f} s, {found['peak']:.0f} MB")
+    return [
+        row(PART, subject, "uint8 images", "MB", count * PIXELS / 1e6),
+        row(PART, subject, "time per epoch", "s", found["seconds"]),
+        row(PART, subject, "time per million images", "s", found["seconds"] / count * 1e6),
+        row(PART, subject, "peak memory", "MB", found["peak"]),
+        row(PART, subject, "not file-backed at the end", "MB", found["own"]),
+    ]
+
+
+def _write(path: Path, count: int) -> None:
+    """Write so many images: the prepared training images, again and again."""
+    source = trainer.prepared("train", count)
+    shape = (count, *source.shape[1:])
+    target = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    for start in range(0, count, len(source)):
+        target[start : start + len(source)] = source[: count - start]
+    target.flush()

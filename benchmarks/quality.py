@@ -1,0 +1,82 @@
+"""Wall time of a short training, and whether it ends as good as the reference does after all."""
+
+import time
+from typing import Any
+
+import torch
+
+from autoencoders import params, randomness
+from autoencoders.device import device
+from autoencoders.evaluation import metrics
+from autoencoders.evaluation.families import family_metrics
+from autoencoders.evaluation.predictions import pairs
+from autoencoders.models import VariationalAutoencoder
+from benchmarks import machine, trainer
+from benchmarks.settings import QUICK, REFERENCE_EPOCHS, REFERENCE_LOSS, Options
+from benchmarks.table import TRUTH, Row, find, row, say
+from benchmarks.worker import fresh
+
+PART = "quality"
+
+
+def measure(options: Options, earlier: list[Row]) -> list[Row]:
+    """Return each variant's time and test loss beside the reference's."""
+    rows: list[Row] = []
+    for variant in options.variants:
+        epoch = find(earlier, "epochs", variant, "reference: time per epoch")
+        quick = fresh(time_to_quality, variant=variant, images=options.images)
+        ratios = [
+            seconds * REFERENCE_EPOCHS[variant] / quick["training"]
+            for seconds in (epoch.min, epoch.median, epoch.max)
+        ]
+        reached = quick["loss"] <= REFERENCE_LOSS[variant]
+        rows += [
+            row(PART, variant, "data load", "s", quick["load"]),
+            row(PART, variant, "training", "s", quick["training"]),
+            row(PART, variant, "epochs", "1", quick["epochs"]),
+            row(PART, variant, "test loss", "nats", quick["loss"]),
+            row(PART, variant, "reference's test loss", "nats", REFERENCE_LOSS[variant]),
+            row(PART, variant, "reached", TRUTH, reached),
+            row(PART, variant, "reference's training / ours", "×", *ratios),
+        ]
+        say(f"quality: {variant} {quick['training']:.1f} s, test loss {quick['loss']:.4f}")
+    return rows
+
+
+def time_to_quality(variant: str, images: int) -> dict[str, Any]:
+    """Train with the quick settings; time it, then test the weights that validation chose."""
+    subject = trainer.quick(variant)
+    started = time.perf_counter()
+    train = trainer.tensor(trainer.prepared("train", images))
+    validation = trainer.tensor(trainer.prepared("validation", images))
+    loaded = time.perf_counter()
+    subject.train(train, validation)
+    machine.synchronise(device())
+    trained = time.perf_counter()
+    return {
+        "load": loaded - started,
+        "training": trained - loaded,
+        "epochs": QUICK[variant]["epochs"],
+        "loss": _test_loss(subject, images),
+    }
+
+
+@torch.no_grad()
+def _test_loss(subject: trainer.Trainer, count: int) -> float:
+    """Return SPEC.md's test loss: the negative bound of a VAE, else the cross-entropy."""
+    settings = params.load().evaluation
+    networks = subject.networks
+    networks.as_module().cpu().eval()
+    test = pairs(
+        networks.corruption,
+        trainer.tensor(trainer.prepared("test", count)),
+        subject.seed,
+        "test",
+        settings.batch_size,
+    )
+    if isinstance(networks.model, VariationalAutoencoder):
+        draws = randomness.noise(subject.seed, "test/draws")
+        terms = family_metrics(networks.model, networks.objective, test, draws, settings.elbo_draws)
+        return -terms["elbo"]
+    losses = [metrics.per_image(networks.model(seen), images)["bce"] for seen, images in test]
+    return torch.cat(losses).double().mean().item()

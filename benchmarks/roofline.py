@@ -1,0 +1,120 @@
+"""What share of the machine's own matrix-product and copy rates each variant reaches."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
+from torch.utils.flop_counter import FlopCounterMode
+
+from autoencoders.device import device
+from autoencoders.training import loop
+from benchmarks import machine, trainer
+from benchmarks.settings import Options
+from benchmarks.table import TRUTH, Row, find, row, say
+from benchmarks.worker import fresh
+
+PART = "roofline"
+SIZE = 2048  # of the square matrices
+COPIED = 2**28  # bytes: far more than any cache holds
+REPEATS = 10
+UNMOVED = {"_unsafe_view", "empty", "empty_like", "empty_strided", "new_empty"}
+
+
+def measure(options: Options, earlier: list[Row]) -> list[Row]:
+    """Return the machine's rates, each variant's work per image, and the rates it reaches."""
+    rates = fresh(machine_rates)
+    say(f"roofline: {rates}")
+    rows = [
+        row(PART, "machine", "matmul float32", "GFLOP/s", rates["float32"]),
+        row(PART, "machine", "matmul bfloat16", "GFLOP/s", rates["bfloat16"]),
+        row(PART, "machine", "copy, read + written", "GB/s", rates["copy"]),
+    ]
+    for variant in options.variants:
+        speed = find(earlier, "epochs", variant, "ours: images per second")
+        work = fresh(work_per_image, variant=variant)
+        matmul = rates["bfloat16" if work["bfloat16"] else "float32"]
+        speeds = (speed.min, speed.median, speed.max)
+        rows += [
+            row(PART, variant, "operations per image", "MFLOP", work["flops"] / 1e6),
+            row(PART, variant, "bytes moved per image", "MB", work["bytes"] / 1e6),
+            row(PART, variant, "bfloat16", TRUTH, work["bfloat16"]),
+            _reached(variant, "matmul", work["flops"] / (matmul * 1e9), speeds),
+            _reached(variant, "copy", work["bytes"] / (rates["copy"] * 1e9), speeds),
+        ]
+        say(f"roofline: {variant} {work}")
+    return rows
+
+
+def machine_rates() -> dict[str, Any]:
+    """Measure matrix products, in GFLOP/s, and copies, in GB/s."""
+    rates = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        matrix = torch.randn(SIZE, SIZE, device=device()).to(dtype)
+        name = str(dtype).removeprefix("torch.")
+        rates[name] = 2 * SIZE**3 / _seconds(partial(torch.mm, matrix, matrix)) / 1e9
+    source = torch.ones(COPIED, dtype=torch.uint8, device=device())
+    target = torch.empty_like(source)
+    return rates | {"copy": 2 * COPIED / _seconds(lambda: target.copy_(source)) / 1e9}
+
+
+def work_per_image(variant: str) -> dict[str, Any]:
+    """Count the operations and bytes of one update: what a second batch adds to an epoch."""
+    subject = trainer.tutorial(variant, epochs=1)
+    size = subject.training.batch_size
+    images = trainer.tensor(trainer.prepared("train", 2 * size))
+    one, two = (_count(subject, images[: n * size]) for n in (1, 2))
+    with loop.autocast(subject.training.precision, device())():
+        bfloat16 = torch.is_autocast_enabled(device().type)
+    flops, moved = ((b - a) / size for a, b in zip(one, two, strict=True))
+    return {"flops": flops, "bytes": moved, "bfloat16": bfloat16}
+
+
+class Traffic(TorchDispatchMode):
+    """Adds up the bytes of what each operation reads and writes; views move nothing."""
+
+    bytes = 0
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        outputs = func(*args, **(kwargs or {}))
+        if not func.is_view and func.overloadpacket.__name__ not in UNMOVED:
+            leaves = tree_iter((args, kwargs, outputs))
+            self.bytes += sum(leaf.nbytes for leaf in leaves if isinstance(leaf, Tensor))
+        return outputs
+
+
+def _count(subject: trainer.Trainer, images: Tensor) -> tuple[int, int]:
+    """Return operations and bytes of an epoch on these images, and one to validate on."""
+    with FlopCounterMode(display=False) as flops, Traffic() as traffic:  # type: ignore[no-untyped-call]
+        subject.train(images, images[:1])
+    return flops.get_total_flops(), traffic.bytes
+
+
+def _reached(variant: str, rate: str, seconds: float, speeds: tuple[float, ...]) -> Row:
+    """Return the share of a rate that is used where an image needs it for so many seconds."""
+    shares = [100 * seconds * speed for speed in speeds]
+    return row(PART, variant, f"of the {rate} rate", "%", *shares)
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    """Return the median time of one call, after one that does not count."""
+    run()
+    times = []
+    for _ in range(REPEATS):
+        machine.synchronise(device())
+        started = time.perf_counter()
+        run()
+        machine.synchronise(device())
+        times.append(time.perf_counter() - started)
+    return median(times)

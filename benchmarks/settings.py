@@ -1,0 +1,35 @@
+"""What is measured: SPEC.md's reference values, the quick settings, and the command line's."""
+
+from dataclasses import dataclass
+from typing import Any
+
+DATASET = "mnist"
+VARIANTS = ("conv", "denoise", "superres", "vae", "aae")
+
+# What SPEC.md's reference loop takes and reaches on the official test images.
+REFERENCE_EPOCHS = {"conv": 30, "denoise": 100, "superres": 30, "vae": 30, "aae": 30}
+REFERENCE_LOSS = {
+    "conv": 0.1016,
+    "denoise": 0.1187,
+    "superres": 0.1068,
+    "vae": 37.72,
+    "aae": 0.1378,
+}
+
+# What time to quality changes in each default variant's `training`; tuned on validation images.
+QUICK: dict[str, dict[str, Any]] = {
+    "conv": {"epochs": 1, "batch_size": 64},
+    "denoise": {"epochs": 2},
+    "superres": {"epochs": 1, "batch_size": 64},
+    "vae": {"epochs": 4},
+    "aae": {"epochs": 3},
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What of the benchmark to run, and how much."""
+
+    rounds: int = 3
+    variants: tuple[str, ...] = VARIANTS
+    images: int = 60_000  # at most so many of a split; growth takes a tenth to ten times as many

@@ -1,0 +1,54 @@
+"""The benchmark around the project's own training loop."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoencoders.data.splits import Bytes
+from benchmarks import __main__, epochs, roofline
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _noise_for_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in for the prepared images, and find params.yaml."""
+
+    def prepared(split: str, count: int) -> Bytes:
+        random = np.random.default_rng(len(split))
+        return random.integers(0, 256, (count, 1, 28, 28), dtype=np.uint8)
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("AUTOENCODERS_DEVICE", "cpu")
+    monkeypatch.setattr("benchmarks.trainer.prepared", prepared)
+
+
+@pytest.mark.parametrize("variant", ["denoise", "aae"])
+def test_an_epoch_of_the_trainer_is_seen_in_all_its_phases(variant: str) -> None:
+    found = epochs.our_epochs(variant, 256)
+    assert sum(found["shares"].values()) == pytest.approx(1)
+    assert all(share > 0 for share in found["shares"].values())
+    assert found["images_per_second"] == pytest.approx(256 / found["seconds"])
+
+
+def test_an_epoch_of_the_reference_is_seen_in_all_its_phases() -> None:
+    found = epochs.reference_epoch("denoise", 256)
+    assert sum(found["shares"].values()) == pytest.approx(1)
+    assert all(share > 0 for share in found["shares"].values())
+
+
+def test_the_operations_of_an_update_are_those_of_the_layers() -> None:
+    # Two for each weight: forwards, for its gradient, and for its input's, which images need not.
+    first, others = 784 * 512, 2 * 512 * 2 + 2 * 512 + 512 * 784
+    assert roofline.work_per_image("vae")["flops"] == 2 * (2 * first + 3 * others)
+
+
+def test_without_prepared_images_one_line_says_what_to_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert __main__.main([]) == 1
+    folder = Path("data/prepared/mnist")
+    said = f"error: {folder} is missing: run `dvc repro prepare@mnist` first\n"
+    assert capsys.readouterr().err == said
