@@ -11,7 +11,7 @@ from autoencoders import params, paths, trained
 from autoencoders.data import splits
 from autoencoders.data.datasets import DATASETS
 from autoencoders.data.splits import Bytes
-from autoencoders.device import device, tune_cpu
+from autoencoders.device import device
 from autoencoders.params import Params, Training, Variant
 from autoencoders.training import loop
 from benchmarks.settings import DATASET, QUICK
@@ -37,8 +37,7 @@ class Trainer:
     seed: int
 
     def train(self, train_images: Tensor, validation_images: Tensor) -> list[loop.Row]:
-        """Train, as the stage does; return the history."""
-        tune_cpu()
+        """Train; return the history."""
         return loop.train(
             model=self.networks.model,
             objective=self.networks.objective,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 
 
@@ -26,7 +27,8 @@ def fresh(function: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str
 
 
 def main(module: str, function: str, arguments: str) -> None:
-    """Run one function and print what it returns as one line."""
+    """Run one function, on a CPU tuned as for a stage, and print what it returns as one line."""
+    tune_cpu()
     print(json.dumps(getattr(importlib.import_module(module), function)(**json.loads(arguments))))
 
 

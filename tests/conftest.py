@@ -17,7 +17,7 @@ def noise() -> Noise:
     return Noise(torch.Generator().manual_seed(0))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def blobs() -> Callable[..., Tensor]:
     """`blobs(n, shape)`: n images of one soft blob each, uint8 `(n, C, H, W)`, never two alike."""
 

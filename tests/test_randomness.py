@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from autoencoders import randomness
+from autoencoders.randomness import Noise
 
 
 def test_the_same_seed_and_name_draw_the_same_numbers() -> None:
@@ -48,3 +49,15 @@ def test_the_global_generator_goes_on_as_if_nothing_had_been_initialised() -> No
     with randomness.seeded_initialisation(1, "model"):
         nn.Linear(3, 4)
     assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_the_parts_of_all_processes_put_together_are_the_whole_batch_s_draws(
+    processes: int,
+) -> None:
+    whole = randomness.noise(1, "draws")
+    parts = [Noise(randomness.generator(1, "draws"), part, processes) for part in range(processes)]
+    for rows, *shape in ((8, 1, 3, 3), (8, 1, 3, 3), (8, 2), (4, 150)):
+        expected = whole.normal((rows, *shape))
+        drawn = torch.cat([part.normal((rows // processes, *shape)) for part in parts])
+        assert torch.equal(drawn, expected)

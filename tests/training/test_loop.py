@@ -98,6 +98,23 @@ class Recorded:
         return self.inner.yardsticks()
 
 
+class Told(Reconstruction):
+    """Has the losses that it is told, one per update and one per validation, and learns nothing.
+
+    Where a list has run out, its last number stays.
+    """
+
+    def __init__(self, steps: list[float] | None = None, validations: list[float] | None = None):
+        super().__init__("mse")
+        self.steps, self.validations = steps or [1.0], validations or [1.0]
+
+    def terms(self, model: Autoencoder, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+        losses = self.steps if torch.is_grad_enabled() else self.validations
+        value = losses.pop(0) if len(losses) > 1 else losses[0]
+        terms = super().terms(model, seen, images, noise)
+        return terms | {"loss": 0 * terms["loss"] + value}
+
+
 def plain(latent_size: int = 3, hidden: int = 24) -> Autoencoder:
     torch.manual_seed(0)
     return MODELS["mlp_ae"](
@@ -307,6 +324,119 @@ def test_every_precision_trains_and_leaves_float32_weights(blobs: Blobs, precisi
     history = run(model, Reconstruction("bce"), blobs(64), blobs(16), training)
     assert history[-1]["validation_loss"] < history[0]["validation_loss"]
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    ("moved", "term"), [("autoencoder", "discriminator"), ("discriminator", "generator")]
+)
+def test_in_bfloat16_too_each_step_sees_what_the_step_before_it_has_changed(
+    blobs: Blobs, moved: str, term: str
+) -> None:
+    still = ADAM | {"lr": 1e-9}
+
+    def after_one_update(precision: str, lr: float) -> float:
+        optimizers = dict.fromkeys(THREE_ADAMS, still) | {moved: ADAM | {"lr": lr}}
+        training = settings(optimizers=optimizers, precision=precision)
+        (row,) = run(plain(), adversarial(), blobs(8), blobs(8), training)
+        return row[f"train_{term}"]
+
+    moved_far, not_at_all = (after_one_update("float32", lr) for lr in (0.3, 1e-9))
+    assert abs(moved_far - not_at_all) > 0.1 * not_at_all
+    assert after_one_update("bfloat16", 0.3) == pytest.approx(moved_far, rel=0.02)
+
+
+# --- averaging, and stopping early
+
+
+class Traced(Heard):
+    """Keeps the weights of some networks after each step."""
+
+    def __init__(self, *networks: nn.Module) -> None:
+        super().__init__()
+        self.networks = networks
+        self.trace: list[list[Tensor]] = []
+
+    def step(self) -> None:
+        super().step()
+        self.trace.append(weights(*self.networks))
+
+
+def test_what_is_validated_and_left_is_the_exponential_moving_average(blobs: Blobs) -> None:
+    model, objective, unseen = plain(), adversarial(), blobs(16, SHAPE, 1)
+    traced = Traced(model, objective)
+    training = settings(epochs=3, optimizers=THREE_ADAMS, ema_decay=0.9)
+    history = run(model, objective, blobs(40), unseen, training, progress=traced)
+    average, after_epochs = traced.trace[0], []
+    for step, now in enumerate(traced.trace[1:], start=2):
+        average = [0.9 * a + 0.1 * w for a, w in zip(average, now, strict=True)]
+        if step % 5 == 0:
+            after_epochs.append(average)
+
+    def validation_mse(state: list[Tensor]) -> float:
+        judged = plain()
+        for parameter, value in zip(judged.parameters(), state, strict=False):
+            parameter.data.copy_(value)
+        with torch.no_grad():
+            return float((judged(unseen / 255) - unseen / 255).square().mean())
+
+    found = [row["validation_mse"] for row in history]
+    assert found == pytest.approx([validation_mse(state) for state in after_epochs], rel=1e-5)
+    raw = [validation_mse(state) for state in traced.trace[4::5]]
+    assert all(abs(a - b) > 1e-3 * b for a, b in zip(found, raw, strict=True))
+    best = min(range(3), key=lambda epoch: history[epoch]["validation_loss"])
+    torch.testing.assert_close(weights(model, objective), after_epochs[best], rtol=1e-5, atol=1e-7)
+
+
+def test_averaging_leaves_the_path_of_the_training_as_it_is(blobs: Blobs) -> None:
+    averaged, plainly = (Traced(plain()) for _ in range(2))
+    for traced, decay in ((averaged, 0.9), (plainly, 0.0)):
+        (model,) = traced.networks
+        assert isinstance(model, Autoencoder)
+        training = settings(epochs=2, ema_decay=decay)
+        run(model, Reconstruction("bce"), blobs(16), blobs(8), training, progress=traced)
+    assert all(map(identical, averaged.trace, plainly.trace))
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(1, 2), (2, 3), (None, 10)])
+def test_training_stops_when_patience_runs_out_and_leaves_the_best_weights(
+    blobs: Blobs, patience: int | None, epochs: int
+) -> None:
+    # What is learnt is the opposite of what is validated, so it only gets worse after epoch 1.
+    images = blobs(64)
+    first, stopped = plain(), plain()
+    run(first, Reconstruction("bce"), images, 255 - images, settings(1))
+    training = settings(10, early_stopping_patience=patience)
+    history = run(stopped, Reconstruction("bce"), images, 255 - images, training)
+    assert len(history) == epochs
+    assert identical(weights(stopped), weights(first))
+
+
+def test_patience_counts_the_epochs_in_a_row_that_did_not_lower_the_loss(blobs: Blobs) -> None:
+    # The 8 after the 9 is an improvement on the last epoch, and none on the best one.
+    objective = Told(validations=[8.0, 9.0, 7.0, 9.0, 8.0, 1.0])
+    training = settings(6, early_stopping_patience=2)
+    history = run(plain(), objective, blobs(8), blobs(8), training)
+    assert [row["validation_loss"] for row in history] == [8.0, 9.0, 7.0, 9.0, 8.0]
+
+
+def test_a_training_that_improves_is_never_stopped_early(blobs: Blobs) -> None:
+    training = settings(10, early_stopping_patience=1)
+    history = run(plain(), Reconstruction("mse"), blobs(256), blobs(64, SHAPE, 1), training)
+    assert len(history) == 10
+
+
+def test_a_training_that_was_stopped_early_does_not_go_on(blobs: Blobs, tmp_path: Path) -> None:
+    images, models, again = blobs(64), (plain(), plain()), Heard()
+    for model, heard in zip(models, (Heard(), again), strict=True):
+        history = run(
+            *(model, Reconstruction("bce"), images, 255 - images),
+            settings(10, early_stopping_patience=2),
+            progress=heard,
+            checkpoint=tmp_path / "stopped.pt",
+        )
+        assert len(history) == 3
+    assert again.rows == []
+    assert identical(weights(models[0]), weights(models[1]))
 
 
 # --- batches
@@ -619,17 +749,81 @@ def test_a_learning_rate_that_explodes_is_told_and_nothing_exploded_is_kept(
     assert not checkpoint.exists()
 
 
+@pytest.mark.parametrize(("step", "epoch"), [(2, 1), (3, 1), (4, 2)])
+def test_a_loss_a_thousand_times_the_first_stops_at_once_and_names_the_step(
+    blobs: Blobs, tmp_path: Path, step: int, epoch: int
+) -> None:
+    checkpoint, heard = tmp_path / "unfinished.pt", Heard()
+    objective = Told([0.5] * (step - 1) + [501.0])
+    kept = f"the checkpoint of epoch 1 is kept at {checkpoint}" if epoch > 1 else "nothing of it"
+    with pytest.raises(UserError, match=rf"at step {step} \(epoch {epoch}\); {kept}"):
+        run(
+            *(plain(), objective, blobs(24), blobs(8), settings(3)),
+            progress=heard,
+            checkpoint=checkpoint,
+        )
+    assert heard.steps == step - 1
+
+
+def test_a_loss_that_merely_rises_does_not_stop(blobs: Blobs) -> None:
+    objective = Told([0.5, 5.0, 50.0, 499.0, 0.1, 499.0])
+    assert len(run(plain(), objective, blobs(24), blobs(8), settings(2))) == 2
+
+
+@pytest.mark.parametrize("group", list(THREE_ADAMS))
+def test_each_of_three_losses_is_held_against_its_own_first_one(blobs: Blobs, group: str) -> None:
+    class Game(Adversarial):
+        updates = 0
+
+        def update(
+            self, model: Autoencoder, seen: Tensor, images: Tensor, noise: Noise, step: Step
+        ) -> Terms:
+            self.updates += 1
+
+            def told(name: str, losses: Tensor) -> None:
+                first = 1.0 if name == group else 1e6
+                step(
+                    name, 0 * losses + first * (2000 if name == group else 1) ** (self.updates - 1)
+                )
+
+            return super().update(model, seen, images, noise, told)
+
+    objective = Game(latent_shape=(3,), discriminator_hidden=[8])
+    with pytest.raises(UserError, match=r"at step 2 \(epoch 1\)"):
+        run(plain(), objective, blobs(24), blobs(8), settings(optimizers=THREE_ADAMS))
+
+
+def test_after_a_resumption_the_limit_is_still_that_of_the_training_s_first_step(
+    blobs: Blobs, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "unfinished.pt"
+
+    def attempt(steps: list[float], heard: Heard) -> None:
+        arguments = (plain(), Told(steps), blobs(24), blobs(8), settings(3))
+        run(*arguments, progress=heard, checkpoint=checkpoint)
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt([1.0, 100.0, 100.0], Heard(stop_at_epoch=1))
+    with pytest.raises(UserError, match=r"at step 5 \(epoch 2\); the checkpoint of epoch 1"):
+        attempt([900.0, 1001.0], Heard())
+    attempt([900.0, 1.0], Heard())
+
+
 Network = Callable[[], Autoencoder]
-TRAININGS: dict[str, tuple[Network, Callable[[], Objective], dict[str, Any]]] = {
-    "adam": (convolutional, lambda: Reconstruction("bce"), {"model": ADAM}),
-    "rmsprop": (variational, lambda: Variational("gaussian"), {"model": RMSPROP}),
-    "muon": (convolutional, lambda: Reconstruction("mse"), {"model": MUON}),
-    "adversarial": (plain, adversarial, THREE_ADAMS),
-    "adversarial muon": (plain, adversarial, dict.fromkeys(THREE_ADAMS, MUON)),
+TRAININGS: dict[str, tuple[Network, Callable[[], Objective], dict[str, Any], float]] = {
+    "adam": (convolutional, lambda: Reconstruction("bce"), {"model": ADAM}, 0.0),
+    "rmsprop": (variational, lambda: Variational("gaussian"), {"model": RMSPROP}, 0.0),
+    "muon": (convolutional, lambda: Reconstruction("mse"), {"model": MUON}, 0.0),
+    "adversarial": (plain, adversarial, THREE_ADAMS, 0.0),
+    "adversarial muon": (plain, adversarial, dict.fromkeys(THREE_ADAMS, MUON), 0.0),
+    "averaged": (convolutional, lambda: Reconstruction("bce"), {"model": MUON}, 0.9),
+    "averaged adversarial": (plain, adversarial, THREE_ADAMS, 0.9),
 }
 
 
-@pytest.mark.parametrize(("network", "game", "optimizers"), TRAININGS.values(), ids=TRAININGS)
+@pytest.mark.parametrize(
+    ("network", "game", "optimizers", "ema_decay"), TRAININGS.values(), ids=TRAININGS
+)
 @pytest.mark.parametrize(
     "interruption",
     [{"stop_at_epoch": 1}, {"stop_at_epoch": 3}, {"stop_at_step": 8}, {"stop_at_step": 2}],
@@ -641,9 +835,10 @@ def test_an_interrupted_training_ends_as_if_it_had_never_been(
     network: Network,
     game: Callable[[], Objective],
     optimizers: dict[str, Any],
+    ema_decay: float,
     interruption: dict[str, int],
 ) -> None:
-    training = settings(4, optimizers=optimizers, schedule=ONE_CYCLE)
+    training = settings(4, optimizers=optimizers, ema_decay=ema_decay, schedule=ONE_CYCLE)
     checkpoint = tmp_path / "unfinished.pt"
 
     def attempt(heard: Heard, checkpoint: Path | None) -> tuple[list[Row], list[Tensor]]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from autoencoders import files, params, tracking
 from autoencoders.data import datasets
+from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.params import Params
 from autoencoders.tracking import DataUsed, StageIdentity, StageRun
@@ -53,6 +54,8 @@ def run(item: StageIdentity) -> str:
     Raises:
         UserError: params.yaml, a name or a file that the stage reads is not as it must be.
     """
+    if item.stage == "train":
+        tune_cpu()  # before params.load, which runs networks: threads inherit it as they start
     loaded = params.load()
     _require_known(item, loaded)
     if parallel.started().count > 1 and item.stage != "train":

@@ -6,7 +6,7 @@ from typing import Any
 
 from autoencoders import paths, trained
 from autoencoders.data import splits
-from autoencoders.device import device, tune_cpu
+from autoencoders.device import device
 from autoencoders.params import Params
 from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import images, prepared_data, variant_of
@@ -37,7 +37,6 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
     Of several processes under torchrun, all train and the first alone shows and writes.
     """
     dataset, variant = variant_of(item)
-    tune_cpu()
     description = _describe(params, dataset, variant)
     networks, training = trained.build(description), description.variant.training
     leads = parallel.started().leads

@@ -243,7 +243,7 @@ def _learn(
 
     def step(name: str, losses: Tensor) -> None:
         loss = losses.mean()
-        guard.loss(name, loss)
+        guard.loss(name, processes.mean(loss.detach()))
         for parameter in groups[name]:
             parameter.grad = None
         with torch.autocast(device.type, enabled=False):

@@ -37,6 +37,10 @@ class Processes:
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view_as(tensor))
 
+    def mean(self, value: Tensor) -> Tensor:
+        """Return the mean of `value` over processes."""
+        return self.total(value.clone()) / self.count if self.count > 1 else value
+
     def total(self, values: Tensor) -> Tensor:
         """Return the sum of `values` over processes."""
         if self.count > 1:

@@ -1,0 +1,133 @@
+"""Several processes that share one training, for real: torchrun, gloo over loopback."""
+
+import os
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from autoencoders.errors import UserError
+from autoencoders.inputs import Clean
+from autoencoders.models import MODELS
+from autoencoders.objectives import Reconstruction
+from autoencoders.params import Training
+from autoencoders.training import parallel
+from autoencoders.training.loop import train
+from autoencoders.training.parallel import Processes
+
+Blobs = Callable[..., Tensor]
+
+SCRIPT = Path(__file__).with_name("together.py")
+CASES = ("reconstruction", "variational", "adversarial")
+ATOL = 1e-5  # measured: 1.3e-7; a step of Adam's is 2e-3
+
+
+def test_the_parts_of_a_batch_are_equal_and_in_order() -> None:
+    batch = torch.arange(6)
+    assert [Processes(rank, 3).part(batch).tolist() for rank in range(3)] == [
+        [0, 1],
+        [2, 3],
+        [4, 5],
+    ]
+    assert Processes().part(batch).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_first_process_leads() -> None:
+    assert [Processes(rank, 3).leads for rank in range(3)] == [True, False, False]
+    assert Processes().leads
+
+
+def test_a_process_is_alone_unless_torchrun_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RANK", raising=False)
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert parallel.started() == Processes(0, 1)
+    monkeypatch.setenv("RANK", "2")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert parallel.started() == Processes(2, 4)
+
+
+@pytest.mark.parametrize(("images", "batch"), [(20, 8), (4, 4)], ids=["batch size", "few images"])
+def test_a_batch_that_cannot_be_shared_equally_is_refused(
+    blobs: Blobs, images: int, batch: int
+) -> None:
+    training = Training.model_validate(
+        {
+            "epochs": 1,
+            "batch_size": 8,
+            "optimizers": {"model": {"kind": "adam", "lr": 1e-3, "eps": 1e-8}},
+            "schedule": {"kind": "constant"},
+            "initialization": "default",
+            "precision": "float32",
+            "ema_decay": 0.0,
+            "early_stopping_patience": None,
+        }
+    )
+    shape = (1, 8, 8)
+    model = MODELS["mlp_ae"](input_shape=shape, image_shape=shape, hidden=[8], latent_size=2)
+    with pytest.raises(UserError, match=f"batch of {batch} images .* 3 processes: .*") as caught:
+        train(
+            *(model, Reconstruction("bce"), Clean(), blobs(images), blobs(4), training),
+            seed=0,
+            name="blobs",
+            device=torch.device("cpu"),
+            progress=Unheard(),
+            processes=Processes(0, 3),
+        )
+    assert "training.batch_size" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+class Unheard:
+    def step(self) -> None:
+        raise AssertionError
+
+    def epoch(self, row: dict[str, float], images_per_second: float) -> None:
+        raise AssertionError
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory, blobs: Blobs) -> Path:
+    """The folder of what two processes, and one in this process, end with."""
+    folder = tmp_path_factory.mktemp("together")
+    torch.save(blobs(100), folder / "images.pt")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    subprocess.run(
+        [*torchrun, "--nproc-per-node", "2", str(SCRIPT)],
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+        check=True,
+        timeout=300,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("WORLD_SIZE", raising=False)
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+    return folder
+
+
+def load(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = torch.load(path)
+    return content
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_processes_end_with_the_same_bits(ended: Path, case: str) -> None:
+    first, second = (load(ended / f"{case}-{rank}-of-2.pt") for rank in (0, 1))
+    assert first["history"] == second["history"]
+    assert all(torch.equal(second["weights"][k], v) for k, v in first["weights"].items())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_processes_end_as_one_does_but_for_rounding(ended: Path, case: str) -> None:
+    # The mean of two half batches' gradients is rounded otherwise than the whole batch's gradient.
+    together, alone = (load(ended / f"{case}-0-of-{count}.pt") for count in (2, 1))
+    torch.testing.assert_close(together["weights"], alone["weights"], rtol=0, atol=ATOL)
+    assert len(together["history"]) == len(alone["history"]) == 3
+    for row, expected in zip(together["history"], alone["history"], strict=True):
+        assert row == pytest.approx(expected, rel=1e-5)

@@ -1,0 +1,91 @@
+"""A script that trains a few networks as one of torchrun's processes, or alone.
+
+It reads `images.pt` where it is started, and writes what it ends with to
+`<case>-<rank>-of-<processes>.pt`.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from autoencoders.inputs import INPUTS
+from autoencoders.models import MODELS
+from autoencoders.objectives import OBJECTIVES
+from autoencoders.params import Variant
+from autoencoders.training import parallel
+from autoencoders.training.loop import Row, train
+
+CPU = torch.device("cpu")
+SHAPE = (1, 8, 8)
+ADAM = {"kind": "adam", "lr": 2e-3, "eps": 1e-8}
+MUON = {"kind": "muon", "lr": 0.02, "momentum": 0.9, "adam_lr": 2e-3, "eps": 1e-8}
+CONV = {"encoder_channels": [4, 4], "decoder_channels": [4, 4], "upsampling": "transposed"}
+STEPS = ("autoencoder", "discriminator", "generator")
+
+CASES: dict[str, dict[str, Any]] = {
+    "reconstruction": {
+        "input": {"kind": "noisy", "mean": 0.5, "std": 0.3},
+        "model": {"kind": "conv_ae", **CONV},
+        "objective": {"kind": "reconstruction", "loss": "bce"},
+        "training": {"optimizers": {"model": MUON}, "ema_decay": 0.9},
+    },
+    "variational": {
+        "input": {"kind": "clean"},
+        "model": {"kind": "mlp_vae", "hidden": [24], "latent_size": 3},
+        "objective": {"kind": "variational", "likelihood": "gaussian"},
+        "training": {"optimizers": {"model": ADAM}, "ema_decay": 0.0},
+    },
+    "adversarial": {
+        "input": {"kind": "clean"},
+        "model": {"kind": "mlp_ae", "hidden": [24], "latent_size": 3},
+        "objective": {"kind": "adversarial", "discriminator_hidden": [16]},
+        "training": {"optimizers": dict.fromkeys(STEPS, ADAM), "ema_decay": 0.0},
+    },
+}
+TRAINING = {
+    "epochs": 3,
+    "batch_size": 16,
+    "schedule": {"kind": "one_cycle", "warmup": 0.3, "final": 0.0},
+    "initialization": "default",
+    "precision": "float32",
+    "early_stopping_patience": None,
+}
+
+
+class Silent:
+    def step(self) -> None:
+        pass
+
+    def epoch(self, row: Row, images_per_second: float) -> None:
+        pass
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    images = torch.load("images.pt")
+    with parallel.joined(CPU) as processes:
+        for name, case in CASES.items():
+            content = case | {"training": TRAINING | case["training"]}
+            variant = Variant.model_validate(content)
+            torch.manual_seed(0)
+            corruption = variant.input.build(INPUTS)
+            model = variant.model.build(
+                MODELS, input_shape=corruption.shape(SHAPE), image_shape=SHAPE
+            )
+            objective = variant.objective.build(OBJECTIVES, latent_shape=model.latent_shape)
+            history = train(
+                *(model, objective, corruption, images[:75], images[75:], variant.training),
+                seed=0,
+                name=name,
+                device=CPU,
+                progress=Silent(),
+                processes=processes,
+            )
+            weights = nn.ModuleDict({"model": model, "objective": objective}).state_dict()
+            target = f"{name}-{processes.rank}-of-{processes.count}.pt"
+            torch.save({"weights": weights, "history": history}, target)
+
+
+if __name__ == "__main__":
+    main()
