@@ -53,7 +53,7 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
     with files.atomic_file(paths.REPORT) as temporary:
         temporary.write_text(page.render(sections), encoding="utf-8")
     for section in sections:
-        if section.source == "stand-in":
+        if section.source == "stand-in" and params.data.source == "auto":
             print(sources.stand_in_banner(section.dataset), file=sys.stderr)
     return f"{len(rows)} results in {paths.RESULTS}, the report in {paths.REPORT}"
 
