@@ -18,11 +18,14 @@ REFERENCE_LOSS = {
 
 # What time to quality changes in each default variant's `training`; tuned on validation images.
 QUICK: dict[str, dict[str, Any]] = {
-    "conv": {"epochs": 1, "batch_size": 64},
-    "denoise": {"epochs": 2},
-    "superres": {"epochs": 1, "batch_size": 64},
-    "vae": {"epochs": 4},
-    "aae": {"epochs": 3},
+    "conv": {"epochs": 1, "batch_size": 40},
+    "denoise": {"epochs": 1, "batch_size": 48},
+    "superres": {"epochs": 1, "batch_size": 48},
+    "vae": {
+        "epochs": 11,
+        "optimizers": {"model": {"kind": "adam", "lr": 0.01, "eps": 1e-8}},
+    },
+    "aae": {"epochs": 1, "batch_size": 512},
 }
 
 

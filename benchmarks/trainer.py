@@ -86,5 +86,5 @@ def _with(loaded: Params, name: str, variant: Variant, **training: Any) -> Train
         image_shape=DATASETS[DATASET].shape,
         variant=variant,
     )
-    changed = variant.training.model_copy(update=training)
+    changed = Training.model_validate(variant.training.model_dump() | training)
     return Trainer(trained.build(description), changed, f"{DATASET}/{name}", loaded.seed)
