@@ -44,7 +44,7 @@ def reference_epoch(variant: str, images: int) -> Measured:
     """Measure one epoch of the reference loop."""
     torch.manual_seed(params.load().seed)
     system = reference.SYSTEMS[variant]().to(device())
-    train, test = trainer.prepared("train", images), trainer.prepared("test", images)
+    train, test = (trainer.prepared(split, images).numpy() for split in ("train", "test"))
     watch = Stopwatch(device())
     return _measured(
         watch,
@@ -65,8 +65,8 @@ def our_epochs(variant: str, images: int) -> Measured:
     subject = trainer.tutorial(variant, OUR_EPOCHS)
     objective = subject.networks.objective
     corruption: Any = type(subject.networks.corruption)
-    train = trainer.tensor(trainer.prepared("train", images))
-    test = trainer.tensor(trainer.prepared("test", images))
+    train = trainer.prepared("train", images)
+    test = trainer.prepared("test", images)
     watch = Stopwatch(device())
     return _measured(
         watch,

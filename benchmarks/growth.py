@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from autoencoders.device import device
 from benchmarks import machine, trainer
@@ -35,8 +36,8 @@ def measure(options: Options, earlier: list[Row]) -> list[Row]:
 def one_epoch(variant: str, path: str, mapped: bool) -> dict[str, Any]:
     """Measure an epoch on the images of a file."""
     subject = trainer.tutorial(variant, epochs=1)
-    images = trainer.tensor(np.load(path, mmap_mode="c" if mapped else None))
-    validation = trainer.tensor(trainer.prepared("validation", VALIDATION_IMAGES))
+    images = torch.from_numpy(np.load(path, mmap_mode="c" if mapped else None))
+    validation = trainer.prepared("validation", VALIDATION_IMAGES)
     started = time.perf_counter()
     subject.train(images, validation)
     machine.synchronise(device())
@@ -63,7 +64,7 @@ def _rows(path: Path, count: int, variant: str, mapped: bool) -> list[Row]:
 
 def _write(path: Path, count: int) -> None:
     """Write so many images: the prepared training images, again and again."""
-    source = trainer.prepared("train", count)
+    source = trainer.prepared("train", count).numpy()
     shape = (count, *source.shape[1:])
     target = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     for start in range(0, count, len(source)):

@@ -47,8 +47,8 @@ def time_to_quality(variant: str, images: int) -> dict[str, Any]:
     """Train with the quick settings; time it, then test the weights that validation chose."""
     subject = trainer.quick(variant)
     started = time.perf_counter()
-    train = trainer.tensor(trainer.prepared("train", images))
-    validation = trainer.tensor(trainer.prepared("validation", images))
+    train = trainer.prepared("train", images)
+    validation = trainer.prepared("validation", images)
     loaded = time.perf_counter()
     subject.train(train, validation)
     machine.synchronise(device())
@@ -69,7 +69,7 @@ def _test_loss(subject: trainer.Trainer, count: int) -> float:
     networks.as_module().cpu().eval()
     test = pairs(
         networks.corruption,
-        trainer.tensor(trainer.prepared("test", count)),
+        trainer.prepared("test", count),
         subject.seed,
         "test",
         settings.batch_size,

@@ -67,7 +67,7 @@ def work_per_image(variant: str) -> dict[str, Any]:
     """Count the operations and bytes of one update: what a second batch adds to an epoch."""
     subject = trainer.tutorial(variant, epochs=1)
     size = subject.training.batch_size
-    images = trainer.tensor(trainer.prepared("train", 2 * size))
+    images = trainer.prepared("train", 2 * size)
     one, two = (_count(subject, images[: n * size]) for n in (1, 2))
     with loop.autocast(subject.training.precision, device())():
         bfloat16 = torch.is_autocast_enabled(device().type)

@@ -1,9 +1,6 @@
 """What the pipeline costs beside the training: each stage's start and end, and a no-op run."""
 
-import os
-import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -14,13 +11,12 @@ import yaml
 
 from autoencoders import paths
 from autoencoders.errors import UserError
+from benchmarks import copies
 from benchmarks.settings import DATASET, Options
 from benchmarks.table import Row, row, say
 
 PART = "stages"
 REPEATS = 3
-OUTPUTS = ("data/", "models/", "reports/", "dvc.lock")
-FOREIGN = ("DVC_", "GIT_", "MLFLOW_", "DATASET_MIRROR", "PYTHON")  # variables that lead elsewhere
 COMMANDS = {
     "import torch": ("python", "-c", "import torch"),
     "fetch": ("autoencoders", "fetch", DATASET),
@@ -53,7 +49,7 @@ class Copy:
         done = subprocess.run(
             command,
             cwd=self.repository,
-            env=self._environment(),
+            env=copies.environment(self.folder) | {"PYTHONPATH": str(self.repository / "src")},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -64,29 +60,13 @@ class Copy:
             raise UserError(f"`{' '.join(command)}` fails in a copy:\n{done.stdout}{done.stderr}")
         return seconds
 
-    def _environment(self) -> dict[str, str]:
-        own = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        settings = {
-            f"DVC_{what}_DIR": str(self.folder / what)
-            for what in ("GLOBAL_CONFIG", "SYSTEM_CONFIG", "SITE_CACHE")
-        }
-        return (
-            own
-            | settings
-            | {
-                "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-                "PYTHONPATH": str(self.repository / "src"),
-                "DVC_NO_ANALYTICS": "true",
-                "MLFLOW_DISABLE_TELEMETRY": "true",
-            }
-        )
-
 
 def measure(options: Options, earlier: list[Row]) -> list[Row]:
     """Return the wall time of each stage on next to no data, and of a run with nothing to do."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(Path(folder))
-        _copy_repository(copy)
+        copies.copy_working_tree(Path(), copy.repository)
+        copies.commit(copy.repository, copies.environment(copy.folder))
         content = yaml.safe_load(paths.PARAMS.read_text("utf-8"))
         _write_params(copy, content, [DATASET], ["conv"])
         rows = [_stage(copy, name) for name in COMMANDS]
@@ -106,21 +86,6 @@ def _nothing_to_do(copy: Copy) -> Row:
     copy.run("dvc", "repro", "--quiet")
     times = [copy.run("dvc", "repro") for _ in range(REPEATS)]
     return row(PART, "dvc repro, nothing to do", "wall time", "s", *times)
-
-
-def _copy_repository(copy: Copy) -> None:
-    """Copy what git knows or would take up, without outputs, into a repository of its own."""
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split("\0")
-    for name in filter(None, names):
-        if not name.startswith(OUTPUTS) and Path(name).is_file():
-            target = copy.repository / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(name, target)
-    identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
-    copy.run("git", "init", "--quiet", "--initial-branch", "main")
-    copy.run("git", "add", "--all")
-    copy.run("git", *identity, "commit", "--quiet", "--no-verify", "--message", "A copy")
 
 
 def _write_params(

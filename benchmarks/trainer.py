@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-import torch._dynamo  # or the first optimiser imports it, and takes a second
 from torch import Tensor
 
-from autoencoders import params, paths, trained
-from autoencoders.data import splits
+from autoencoders import params, trained
 from autoencoders.data.datasets import DATASETS
-from autoencoders.data.splits import Bytes
 from autoencoders.device import device
 from autoencoders.params import Params, Training, Variant
+from autoencoders.stages import common
 from autoencoders.training import loop
 from benchmarks.settings import DATASET, QUICK
 
@@ -65,14 +62,9 @@ def quick(name: str) -> Trainer:
     return _with(loaded, name, loaded.variants[name], **QUICK[name])
 
 
-def prepared(split: str, count: int) -> Bytes:
+def prepared(split: str, count: int) -> Tensor:
     """Return the first images of a split, as the pipeline's stages open them."""
-    return splits.load(paths.prepared(DATASET), split, mmap=True)[0][:count]
-
-
-def tensor(images: Bytes) -> Tensor:
-    """Return images as the trainer takes them."""
-    return torch.from_numpy(images)
+    return common.images(DATASET, split)[:count]
 
 
 def _with(loaded: Params, name: str, variant: Variant, **training: Any) -> Trainer:

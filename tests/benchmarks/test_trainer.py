@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
-from autoencoders.data.splits import Bytes
 from benchmarks import __main__, epochs, roofline
 
 ROOT = Path(__file__).parents[2]
@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[2]
 def _noise_for_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand in for the prepared images, and find params.yaml."""
 
-    def prepared(split: str, count: int) -> Bytes:
-        random = np.random.default_rng(len(split))
-        return random.integers(0, 256, (count, 1, 28, 28), dtype=np.uint8)
+    def prepared(split: str, count: int) -> Tensor:
+        random = torch.Generator().manual_seed(len(split))
+        return torch.randint(256, (count, 1, 28, 28), generator=random, dtype=torch.uint8)
 
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("AUTOENCODERS_DEVICE", "cpu")

@@ -1,9 +1,6 @@
 """Copies of the repository, made small, in which the pipeline runs for real."""
 
-import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +9,9 @@ import pytest
 import yaml
 
 from autoencoders import paths
+from benchmarks import copies
 
 REPOSITORY = Path(__file__).parents[2]
-OUTPUTS = ("data/", "models/", "reports/", "dvc.lock")
 
 VARIANTS = {
     "conv": {"encoder_channels": [4, 4, 2], "decoder_channels": [2, 4, 4]},
@@ -29,23 +26,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
     One thread: on more, sums are formed in another order, and no bit would have to agree.
     """
-    foreign = ("DVC_", "GIT_", "MLFLOW_", "AUTOENCODERS_", "DATASET_MIRROR", "PYTHON")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     settings = tmp_path_factory.mktemp("dvc-settings")
-    return (
-        kept
-        | {
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-            "AUTOENCODERS_DEVICE": "cpu",
-            "OMP_NUM_THREADS": "1",
-            "DVC_NO_ANALYTICS": "true",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-        }
-        | {
-            f"DVC_{what}_DIR": str(settings / what)
-            for what in ("GLOBAL_CONFIG", "SYSTEM_CONFIG", "SITE_CACHE")
-        }
-    )
+    one_thread = {"AUTOENCODERS_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+    return copies.environment(settings) | one_thread
 
 
 @pytest.fixture(scope="session")
@@ -74,25 +57,14 @@ def run(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProces
 
 
 @pytest.fixture(scope="session")
-def copy_repository(
-    run: Callable[..., subprocess.CompletedProcess[str]],
-) -> Callable[[Path], Path]:
+def copy_repository(environment: dict[str, str]) -> Callable[[Path], Path]:
     """`copy_repository(target)`: the working tree, committed, with params that take seconds."""
 
     def copy(target: Path) -> Path:
-        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(listed, cwd=REPOSITORY, check=True, capture_output=True, text=True)
-        for name in filter(None, names.stdout.split("\0")):
-            if not name.startswith(OUTPUTS) and (REPOSITORY / name).is_file():
-                (target / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(REPOSITORY / name, target / name)
+        copies.copy_working_tree(REPOSITORY, target)
         params = yaml.safe_load((target / paths.PARAMS).read_text("utf-8"))
         (target / paths.PARAMS).write_text(yaml.safe_dump(_small(params)), "utf-8")
-        run(target, "git", "init", "--quiet", "--initial-branch", "main")
-        run(target, "git", "config", "user.name", "A")
-        run(target, "git", "config", "user.email", "a@example.org")
-        run(target, "git", "add", "--all")
-        run(target, "git", "commit", "--quiet", "--no-verify", "--message", "A copy")
+        copies.commit(target, environment)
         return target
 
     return copy

@@ -1,0 +1,56 @@
+"""Copies of the working tree in which the pipeline runs for real and touches nothing outside.
+
+The benchmark times stages in them, and `tests/pipeline` tests them there.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+OUTPUTS = ("data/", "models/", "reports/", "dvc.lock")
+FOREIGN = ("DVC_", "GIT_", "MLFLOW_", "DATASET_MIRROR", "PYTHON")  # variables that lead elsewhere
+
+
+def environment(settings: Path) -> dict[str, str]:
+    """Return this process's environment without what would lead a stage out of its copy.
+
+    DVC's own settings and caches go to the folder `settings`.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    folders = {
+        f"DVC_{what}_DIR": str(settings / what)
+        for what in ("GLOBAL_CONFIG", "SYSTEM_CONFIG", "SITE_CACHE")
+    }
+    return (
+        kept
+        | folders
+        | {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "DVC_NO_ANALYTICS": "true",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
+    )
+
+
+def copy_working_tree(source: Path, target: Path) -> None:
+    """Copy what git knows or would take up, without outputs."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=source, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        if not name.startswith(OUTPUTS) and (source / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / name, target / name)
+
+
+def commit(repository: Path, environment: dict[str, str]) -> None:
+    """Make a folder a git repository with all its files in one commit."""
+    for command in (
+        ("init", "--quiet", "--initial-branch", "main"),
+        ("config", "user.name", "A"),
+        ("config", "user.email", "a@example.org"),
+        ("add", "--all"),
+        ("commit", "--quiet", "--no-verify", "--message", "A copy"),
+    ):
+        subprocess.run(("git", *command), cwd=repository, env=environment, check=True)
