@@ -23,6 +23,7 @@ PART = "roofline"
 SIZE = 2048  # of the square matrices
 COPIED = 2**28  # bytes: far more than any cache holds
 REPEATS = 10
+COPY = "copy, read + written"
 UNMOVED = {"_unsafe_view", "empty", "empty_like", "empty_strided", "new_empty"}
 
 
@@ -31,36 +32,43 @@ def measure(options: Options, earlier: list[Row]) -> list[Row]:
     rates = fresh(machine_rates)
     say(f"roofline: {rates}")
     rows = [
-        row(PART, "machine", "matmul float32", "GFLOP/s", rates["float32"]),
-        row(PART, "machine", "matmul bfloat16", "GFLOP/s", rates["bfloat16"]),
-        row(PART, "machine", "copy, read + written", "GB/s", rates["copy"]),
+        row(PART, "machine", name, "GB/s" if name == COPY else "GFLOP/s", rate)
+        for name, rate in rates.items()
     ]
     for variant in options.variants:
         speed = find(earlier, "epochs", variant, "ours: images per second")
         work = fresh(work_per_image, variant=variant)
-        matmul = rates["bfloat16" if work["bfloat16"] else "float32"]
+        matmul = rates["matmul bfloat16" if work["bfloat16"] else "matmul float32"]
         speeds = (speed.min, speed.median, speed.max)
         rows += [
             row(PART, variant, "operations per image", "MFLOP", work["flops"] / 1e6),
             row(PART, variant, "bytes moved per image", "MB", work["bytes"] / 1e6),
             row(PART, variant, "bfloat16", TRUTH, work["bfloat16"]),
             _reached(variant, "matmul", work["flops"] / (matmul * 1e9), speeds),
-            _reached(variant, "copy", work["bytes"] / (rates["copy"] * 1e9), speeds),
+            _reached(variant, "copy", work["bytes"] / (rates[COPY] * 1e9), speeds),
         ]
         say(f"roofline: {variant} {work}")
     return rows
 
 
 def machine_rates() -> dict[str, Any]:
-    """Measure matrix products, in GFLOP/s, and copies, in GB/s."""
+    """Measure matrix products, in GFLOP/s, in the precisions that training uses; copies in GB/s."""
     rates = {}
-    for dtype in (torch.float32, torch.bfloat16):
+    for dtype in dict.fromkeys((torch.float32, _dtype("auto"))):
         matrix = torch.randn(SIZE, SIZE, device=device()).to(dtype)
         name = str(dtype).removeprefix("torch.")
-        rates[name] = 2 * SIZE**3 / _seconds(partial(torch.mm, matrix, matrix)) / 1e9
+        rate = 2 * SIZE**3 / _seconds(partial(torch.mm, matrix, matrix))
+        rates[f"matmul {name}"] = rate / 1e9
     source = torch.ones(COPIED, dtype=torch.uint8, device=device())
     target = torch.empty_like(source)
-    return rates | {"copy": 2 * COPIED / _seconds(lambda: target.copy_(source)) / 1e9}
+    return rates | {COPY: 2 * COPIED / _seconds(lambda: target.copy_(source)) / 1e9}
+
+
+def _dtype(precision: str) -> torch.dtype:
+    """Return what matrix products are computed in here."""
+    with loop.autocast(precision, device())():
+        autocast = torch.is_autocast_enabled(device().type)
+        return torch.get_autocast_dtype(device().type) if autocast else torch.float32
 
 
 def work_per_image(variant: str) -> dict[str, Any]:
@@ -69,8 +77,7 @@ def work_per_image(variant: str) -> dict[str, Any]:
     size = subject.training.batch_size
     images = trainer.prepared("train", 2 * size)
     one, two = (_count(subject, images[: n * size]) for n in (1, 2))
-    with loop.autocast(subject.training.precision, device())():
-        bfloat16 = torch.is_autocast_enabled(device().type)
+    bfloat16 = _dtype(subject.training.precision) == torch.bfloat16
     flops, moved = ((b - a) / size for a, b in zip(one, two, strict=True))
     return {"flops": flops, "bytes": moved, "bfloat16": bfloat16}
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from autoencoders.inputs import ImageShape
 from autoencoders.models import MODELS, Autoencoder, VariationalAutoencoder
+from autoencoders.models.convolutional import DoublingConv
 from autoencoders.objectives import OBJECTIVES, Adversarial, Objective
 from autoencoders.randomness import Noise
 
@@ -93,17 +94,36 @@ def test_the_super_resolution_encoder_goes_14_7_4() -> None:
     assert model(torch.rand(2, 1, 14, 14)).shape == (2, 1, 28, 28)
 
 
-@pytest.mark.parametrize("upsampling", ["nearest", "transposed"])
-def test_the_decoder_goes_4_8_16_14_28(upsampling: str) -> None:
+@pytest.mark.parametrize(
+    ("upsampling", "before_the_image"), [("nearest", (16, 14, 14)), ("transposed", (16, 28, 28))]
+)
+def test_the_decoder_goes_4_8_16_14_28(
+    upsampling: str, before_the_image: tuple[int, int, int]
+) -> None:
     model = build("conv_ae", CONV | {"upsampling": upsampling})
     decoder = model.get_submodule("decoder")
     assert sizes(decoder, torch.rand(2, 8, 4, 4)) == [
         *[(8, 4, 4), (8, 4, 4)],  # a convolution, a doubling
         *[(8, 8, 8), (8, 8, 8)],
         *[(8, 16, 16), (16, 14, 14)],
-        (16, 28, 28),
+        before_the_image,
         (1, 28, 28),
     ]
+
+
+@pytest.mark.parametrize("size", [(4, 4), (5, 7)])
+def test_a_doubling_convolution_is_an_upsampling_and_a_convolution(size: tuple[int, int]) -> None:
+    layer = DoublingConv(6, 3).double()
+    x = torch.rand(2, 6, *size, dtype=torch.float64, requires_grad=True)
+    doubled = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+    expected = nn.functional.conv2d(doubled, layer.weight, layer.bias, padding=1)
+    torch.testing.assert_close(layer(x), expected)
+    inputs = (x, *layer.parameters())
+    weights = torch.rand_like(expected)
+    torch.testing.assert_close(
+        torch.autograd.grad((layer(x) * weights).sum(), inputs),
+        torch.autograd.grad((expected * weights).sum(), inputs),
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from torch import Tensor
 def batches(images: Tensor, chunks: Sequence[Tensor], device: torch.device) -> Iterator[Tensor]:
     """Yield `images[chunk]` of each, as float32 in [0, 1], `(n, C, H, W)`, on `device`.
 
-    `images` are uint8; only those of a batch are read, so that they may lie on disk.
+    `images` are uint8 and `chunks` indices where they are; only the images of a batch are read, so
+    that they may lie on disk.
     """
-    indices = torch.cat(list(chunks)).to(images.device).split([len(chunk) for chunk in chunks])
-    for chunk in indices:
+    for chunk in chunks:
         batch = images[chunk].to(device)
         yield batch.float().div_(255).contiguous(memory_format=torch.channels_last)

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+import torch
 import torch.nn.functional as F
 from annotated_types import Gt, MinLen
 from torch import Tensor, nn
@@ -55,7 +56,6 @@ class ConvDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.image_size = image_shape[1:]
-        self.upsampling = upsampling
         scale = 2 ** len(channels)
         if any(s * scale < size for s, size in zip(latent_shape[1:], self.image_size, strict=True)):
             raise ValueError(
@@ -74,13 +74,46 @@ class ConvDecoder(nn.Module):
             for a, b, padding in zip(widths, channels, paddings, strict=False)
         )
         self.doublings = nn.ModuleList(_doubling(width, upsampling) for width in channels)
-        self.to_image = nn.Conv2d(channels[-1], image_shape[0], 3, padding="same")
+        if upsampling == "nearest":  # the last doubling costs most: it and the convolution are one
+            self.doublings[-1] = nn.Identity()
+            self.to_image: nn.Conv2d = DoublingConv(channels[-1], image_shape[0])
+        else:
+            self.to_image = nn.Conv2d(channels[-1], image_shape[0], 3, padding="same")
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the image's logits, `(N, *image_shape)`."""
         for convolution, double in zip(self.convolutions, self.doublings, strict=True):
             z = double(F.relu(convolution(z)))
         return self.to_image(z)[..., : self.image_size[0], : self.image_size[1]]
+
+
+class DoublingConv(nn.Conv2d):
+    """A 3×3 'same' convolution of its input doubled in size, every pixel four times.
+
+    Each of a pixel's four copies sees 2×2 pixels of the input, under sums of the kernel's taps.
+    Computed as that, a sub-pixel convolution (Shi et al., arXiv 1609.05158), the doubled input is
+    never written.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 3, padding="same")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(N, O, 2·H, 2·W)` from `x` `(N, C, H, W)`."""
+        of_columns = _of_copies(self.weight, 3)  # (O, 2, C, 3, 3)
+        kernels = _of_copies(of_columns, 3)  # (O, 2, 2, C, 3, 3)
+        assert self.bias is not None
+        bias = self.bias.repeat_interleave(4)
+        return F.pixel_shuffle(F.conv2d(x, kernels.flatten(0, 2), bias, padding=1), 2)
+
+
+def _of_copies(kernels: Tensor, dim: int) -> Tensor:
+    """Return the kernels along `dim` that a pixel's first and second copy see, stacked at 1."""
+    before, at, after = kernels.unbind(dim)
+    nothing = torch.zeros_like(at)
+    first = torch.stack([before, at + after, nothing], dim)
+    second = torch.stack([nothing, before + at, after], dim)
+    return torch.stack([first, second], 1)
 
 
 def _doubling(channels: int, upsampling: Upsampling) -> nn.Module:

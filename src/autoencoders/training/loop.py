@@ -237,7 +237,7 @@ def _learn(
     guard = Guard(epoch, steps, len(groups), learner.first_losses, checkpoint, device)
     means = Means()
     noise = Noise(learner.generators["noise"], processes.rank, processes.count)
-    order = torch.randperm(len(images), generator=learner.generators["order"])
+    order = torch.randperm(len(images), generator=learner.generators["order"]).to(images.device)
     whole = order[: steps * training.batch_size].split(training.batch_size)
     mine = [processes.part(indices) for indices in whole]
 
@@ -292,7 +292,7 @@ def _validate(
     """Return the objective's terms on all validation images; every process goes through all."""
     model, objective = parts(networks)
     means = Means()
-    chunks = torch.arange(len(images)).split(VALIDATION_BATCH)
+    chunks = torch.arange(len(images), device=images.device).split(VALIDATION_BATCH)
     for batch in batches(images, chunks, noise.generator.device):
         seen = corruption(batch, noise)
         with precision():

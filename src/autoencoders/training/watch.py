@@ -54,7 +54,7 @@ class Guard:
         self.losses_per_step = losses_per_step
         self.first_losses = first_losses
         self.checkpoint = checkpoint
-        self.squared_norms: list[Tensor] = []
+        self.squared_norms = torch.zeros((), device=device)
         self.losses = 0
         self.sound_losses = torch.zeros((), dtype=torch.long, device=device)
 
@@ -70,11 +70,11 @@ class Guard:
 
     def gradients(self, gradients: list[Tensor]) -> None:
         """Add the gradients of one step."""
-        self.squared_norms.append(torch.nn.utils.get_total_norm(gradients).square())
+        self.squared_norms += torch.nn.utils.get_total_norm(gradients).square()
 
     def norm(self) -> float:
         """Return the root mean square, over steps, of an update's gradient norm."""
-        return (torch.stack(self.squared_norms).sum() / self.steps).sqrt().item()
+        return (self.squared_norms / self.steps).sqrt().item()
 
     def check(self) -> None:
         """Raise a `UserError` where a loss was not sound."""
