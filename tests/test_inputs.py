@@ -7,7 +7,15 @@ from PIL import Image
 from scipy import ndimage, stats
 from torch import Tensor
 
-from autoencoders.inputs import INPUTS, Clean, Downsampled, Noisy, enlarge, median_filter
+from autoencoders.inputs import (
+    INPUTS,
+    Clean,
+    Downsampled,
+    Noisy,
+    NoisyDownsampled,
+    enlarge,
+    median_filter,
+)
 from autoencoders.randomness import Noise
 
 Pictures = Callable[..., Tensor]
@@ -88,6 +96,14 @@ def test_bilinear_reduction_is_antialiased_as_pillow_does(noise: Noise, factor: 
     np.testing.assert_allclose(reduced[0, 0], np.asarray(expected), atol=1e-5)
 
 
+def test_noise_comes_after_the_reduction_and_so_is_not_averaged_away(noise: Noise) -> None:
+    images = torch.full((100, 3, 32, 32), 0.4)
+    seen = NoisyDownsampled(factor=4, reduction="average", mean=0.1, std=0.05)(images, noise)
+    assert seen.shape == (100, 3, 8, 8)
+    assert seen.mean() == pytest.approx(0.5, abs=0.002)
+    assert seen.std() == pytest.approx(0.05, rel=0.02)  # four times less, were it reduced too
+
+
 def test_a_size_that_is_no_multiple_of_the_factor_is_refused() -> None:
     with pytest.raises(ValueError, match="28×28 cannot be reduced 3 times"):
         Downsampled(factor=3, reduction="average").shape((1, 28, 28))
@@ -100,6 +116,10 @@ def test_a_size_that_is_no_multiple_of_the_factor_is_refused() -> None:
         ("noisy", {"mean": 0.5, "std": 0.3}),
         ("downsampled", {"factor": 2, "reduction": "bilinear"}),
         ("downsampled", {"factor": 4, "reduction": "average"}),
+        (
+            "noisy_downsampled",
+            {"factor": 2, "reduction": "bilinear", "mean": 0.0, "std": 0.1},
+        ),
     ],
 )
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 64)])
@@ -127,11 +147,12 @@ def test_every_input_gives_its_shape_in_range_and_its_yardsticks_give_the_image_
 def test_each_input_has_the_yardsticks_of_the_specification() -> None:
     assert list(Clean().yardsticks()) == []
     assert list(Noisy(0.5, 0.3).yardsticks()) == ["noisy_input", "median_filter"]
-    enlargements = Downsampled(2, "average").yardsticks()
-    assert list(enlargements) == ["nearest", "bilinear", "bicubic"]
     seen = torch.rand(1, 1, 4, 4)
-    for method, yardstick in enlargements.items():  # each its own, not all the last one
-        assert torch.equal(yardstick(seen), enlarge(seen, 2, method))
+    for corruption in (Downsampled(2, "average"), NoisyDownsampled(2, "average", 0.0, 0.1)):
+        enlargements = corruption.yardsticks()
+        assert list(enlargements) == ["nearest", "bilinear", "bicubic", "lanczos"]
+        for method, yardstick in enlargements.items():  # each its own, not all the last one
+            assert torch.equal(yardstick(seen), enlarge(seen, 2, method))
 
 
 def test_median_filter_agrees_with_scipy(noise: Noise) -> None:
@@ -175,3 +196,15 @@ def test_enlargement_agrees_with_its_kernel(
         expected = np.clip(weights @ image.numpy() @ weights.T, 0, 1)
     enlarged = enlarge(image.view(1, 1, 7, 7), factor, method)
     np.testing.assert_allclose(enlarged[0, 0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+@pytest.mark.parametrize("size", [(7, 7), (4, 9), (1, 2)])
+def test_lanczos_enlargement_is_pillow_s(noise: Noise, size: tuple[int, int], factor: int) -> None:
+    images = torch.rand(2, 3, *size, generator=noise.generator)
+    enlarged = enlarge(images, factor, "lanczos")
+    height, width = (factor * side for side in size)
+    assert enlarged.shape == (2, 3, height, width)
+    for image, result in zip(images.flatten(0, 1), enlarged.flatten(0, 1), strict=True):
+        pillow = Image.fromarray(image.numpy()).resize((width, height), Image.Resampling.LANCZOS)
+        np.testing.assert_allclose(result, np.clip(np.asarray(pillow), 0, 1), atol=1e-5)

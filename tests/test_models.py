@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from autoencoders.inputs import ImageShape
 from autoencoders.models import MODELS, Autoencoder, VariationalAutoencoder
 from autoencoders.models.convolutional import DoublingConv
+from autoencoders.models.initialization import kaiming
 from autoencoders.objectives import OBJECTIVES, Adversarial, Objective
 from autoencoders.randomness import Noise
 
@@ -27,10 +29,13 @@ AAE = {"hidden": [1000, 1000, 1000], "latent_size": 150}
 # A small one of each kind for the contract; a new model is a new line here.
 SMALL: dict[str, dict[str, Any]] = {
     "conv_ae": CONV,
+    "conv_vae": CONV | {"latent_size": 12},
     "mlp_ae": {"hidden": [48, 32], "latent_size": 12},
     "mlp_vae": {"hidden": [48], "latent_size": 12},
+    "super_resolution": {"width": 16, "blocks": 2},
 }
-SMALL_SUPERRES = SMALL | {"conv_ae": SUPERRES}
+SMALL_SUPERRES = SMALL | {"conv_ae": SUPERRES, "conv_vae": SUPERRES | {"latent_size": 12}}
+ENLARGING = {"super_resolution"}  # the kinds that refuse an input as large as the image
 OBJECTIVE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "reconstruction": {"loss": "bce"},
     "variational": {"likelihood": "bernoulli"},
@@ -46,6 +51,29 @@ def build(
 ) -> Autoencoder:
     torch.manual_seed(0)
     return MODELS[kind](input_shape=input_shape, image_shape=image_shape, **arguments)
+
+
+def small(kind: str, image_shape: ImageShape = GREY) -> Autoencoder:
+    """Return a small model of images of this shape, its weights a little off where they start.
+
+    Some start at 0, where they hide what the others do.
+    """
+    model = build(kind, SMALL[kind], shape_seen_by(kind, image_shape), image_shape)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.01 * torch.randn(parameter.shape))
+    return model
+
+
+def seen_by(kind: str, images: Tensor) -> Tensor:
+    """Return `images` as the smallest change lets a model of this kind see them."""
+    return F.avg_pool2d(images, 2) if kind in ENLARGING else images
+
+
+def shape_seen_by(kind: str, image_shape: ImageShape) -> ImageShape:
+    """Return the shape of what `seen_by` returns."""
+    channels, height, width = seen_by(kind, torch.zeros(1, *image_shape))[0].shape
+    return channels, height, width
 
 
 def parameter_count(module: nn.Module) -> int:
@@ -146,6 +174,18 @@ def test_a_doubling_convolution_is_an_upsampling_and_a_convolution(size: tuple[i
             + convolutions(16, 1),
         ),
         (
+            *("conv_vae", CONV | {"latent_size": 2}, GREY),
+            convolutions(1, 16, 8, 8)
+            + 2 * linears(8 * 4 * 4, 2)
+            + linears(2, 8 * 4 * 4)
+            + convolutions(8, 8, 8, 16)
+            + convolutions(16, 1),
+        ),
+        (
+            *("super_resolution", {"width": 10, "blocks": 3}, (1, 7, 7)),
+            convolutions(1, 10) + 6 * convolutions(10, 10) + convolutions(10, 4 * 4) + 1,
+        ),
+        (
             *("mlp_vae", VAE, GREY),
             linears(784, 512) + 2 * linears(512, 2) + linears(2, 512, 784),
         ),
@@ -154,7 +194,7 @@ def test_a_doubling_convolution_is_an_upsampling_and_a_convolution(size: tuple[i
             linears(784, 1000, 1000, 1000, 150) + linears(150, 1000, 1000, 1000, 784),
         ),
     ],
-    ids=["conv", "superres", "transposed", "vae", "aae"],
+    ids=["conv", "superres", "transposed", "conv_vae", "super_resolution", "vae", "aae"],
 )
 def test_parameters_are_as_many_as_the_specification_s_layers_have(
     kind: str, arguments: dict[str, Any], input_shape: ImageShape, expected: int
@@ -173,22 +213,30 @@ def test_the_discriminator_is_150_500_500_500_500_1() -> None:
     assert parameter_count(objective) == linears(150, 500, 500, 500, 500, 1)
 
 
-def decoder_of_the_specification() -> list[nn.Module]:
+def decoder_of_the_specification(mode: str = "nearest") -> list[nn.Module]:
+    double = nn.Upsample(scale_factor=2, mode=mode)
     return [
-        *[nn.Conv2d(8, 8, 3, padding="same"), nn.ReLU(), nn.Upsample(scale_factor=2)],
-        *[nn.Conv2d(8, 8, 3, padding="same"), nn.ReLU(), nn.Upsample(scale_factor=2)],
-        *[nn.Conv2d(8, 16, 3), nn.ReLU(), nn.Upsample(scale_factor=2)],
+        *[nn.Conv2d(8, 8, 3, padding="same"), nn.ReLU(), double],
+        *[nn.Conv2d(8, 8, 3, padding="same"), nn.ReLU(), double],
+        *[nn.Conv2d(8, 16, 3), nn.ReLU(), double],
         *[nn.Conv2d(16, 1, 3, padding="same"), nn.Sigmoid()],
     ]
 
 
-def conv_of_the_specification() -> nn.Sequential:
-    return nn.Sequential(
+def encoder_of_the_specification() -> list[nn.Module]:
+    return [
         *[nn.Conv2d(1, 16, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2)],
         *[nn.Conv2d(16, 8, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2)],
         *[nn.Conv2d(8, 8, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2, padding=1)],
-        *decoder_of_the_specification(),
-    )
+    ]
+
+
+def conv_of_the_specification() -> nn.Sequential:
+    return nn.Sequential(*encoder_of_the_specification(), *decoder_of_the_specification())
+
+
+def bilinear_of_the_specification() -> nn.Sequential:
+    return nn.Sequential(*encoder_of_the_specification(), *decoder_of_the_specification("bilinear"))
 
 
 def superres_of_the_specification() -> nn.Sequential:
@@ -213,10 +261,11 @@ def mlp_of_the_specification() -> nn.Sequential:
     ("kind", "arguments", "input_shape", "specified"),
     [
         ("conv_ae", CONV, GREY, conv_of_the_specification),
+        ("conv_ae", CONV | {"upsampling": "bilinear"}, GREY, bilinear_of_the_specification),
         ("conv_ae", SUPERRES, (1, 14, 14), superres_of_the_specification),
         ("mlp_ae", AAE, GREY, mlp_of_the_specification),
     ],
-    ids=["conv", "superres", "aae"],
+    ids=["conv", "bilinear", "superres", "aae"],
 )
 def test_a_model_is_the_function_that_the_specification_writes_down(
     kind: str,
@@ -247,6 +296,80 @@ def test_the_vae_s_decoder_and_heads_are_the_specification_s() -> None:
     hidden = (mean @ state["decoder.0.weight"].T + state["decoder.0.bias"]).clamp(min=0)
     logits = hidden @ state["decoder.2.weight"].T + state["decoder.2.bias"]
     torch.testing.assert_close(model(x), logits.sigmoid().view(4, *GREY))
+
+
+def test_the_convolutional_vae_is_the_convolutional_autoencoder_around_linear_layers() -> None:
+    model = build("conv_vae", CONV | {"latent_size": 2})
+    assert isinstance(model, VariationalAutoencoder)
+    state, x = model.state_dict(), torch.rand(4, *GREY)
+    encoder = nn.Sequential(*encoder_of_the_specification(), nn.Flatten())
+    decoder = nn.Sequential(nn.ReLU(), nn.Unflatten(1, (8, 4, 4)), *decoder_of_the_specification())
+    for part, name in ((encoder, "encoder."), (decoder, "decoder.")):
+        weights = [value for key, value in state.items() if key.startswith(name)]
+        part.load_state_dict(dict(zip(part.state_dict(), weights, strict=True)))
+    mean, log_variance = model.posterior(x)
+    features = encoder(x)
+    torch.testing.assert_close(mean, features @ state["mean.weight"].T + state["mean.bias"])
+    expected = features @ state["log_variance.weight"].T + state["log_variance.bias"]
+    torch.testing.assert_close(log_variance, expected)
+    maps = mean @ state["to_maps.weight"].T + state["to_maps.bias"]
+    torch.testing.assert_close(model(x), decoder(maps))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("factor", [2, 3, 4])
+@pytest.mark.parametrize("initialization", ["default", "kaiming"])
+def test_super_resolution_starts_as_the_bicubic_enlargement(
+    initialization: str, factor: int, channels: int
+) -> None:
+    image_shape = (channels, 7 * factor, 8 * factor)
+    model = build("super_resolution", {"width": 8, "blocks": 2}, (channels, 7, 8), image_shape)
+    if initialization == "kaiming":
+        kaiming(model)
+    seen = torch.rand(4, channels, 7, 8)
+    expected = F.interpolate(seen, scale_factor=factor, mode="bicubic").clamp(1e-3, 1 - 1e-3)
+    torch.testing.assert_close(model(seen), expected)
+
+
+def test_super_resolution_adds_a_sub_pixel_convolution_of_residual_features() -> None:
+    model = build("super_resolution", {"width": 4, "blocks": 2}, (3, 6, 5), (3, 18, 15))
+    state = model.state_dict()
+    state["gain"].fill_(0.1)
+
+    def convolve(x: Tensor, name: str) -> Tensor:
+        return F.conv2d(x, state[f"{name}.weight"], state[f"{name}.bias"], padding=1)
+
+    seen = torch.rand(2, 3, 6, 5)
+    features = convolve(seen, "encoder.0")
+    for block in ("encoder.1", "encoder.2"):
+        features = features + convolve(
+            convolve(features, f"{block}.first").relu(), f"{block}.second"
+        )
+    latent = torch.cat([seen, features.relu()], 1)
+    torch.testing.assert_close(model.encode(seen), latent)
+    sub_pixels = convolve(features.relu(), "decoder.0").view(2, 3, 3, 3, 6, 5)
+    residual = sub_pixels.permute(0, 1, 4, 2, 5, 3).reshape(2, 3, 18, 15)
+    image = F.interpolate(seen, scale_factor=3, mode="bicubic").clamp(0, 1) + 0.1 * residual
+    torch.testing.assert_close(model(seen), image.clamp(1e-3, 1 - 1e-3))
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "image_shape"),
+    [
+        ((1, 28, 28), (1, 28, 28)),
+        ((1, 28, 28), (1, 14, 14)),
+        ((1, 12, 12), (1, 28, 28)),
+        ((1, 14, 7), (1, 28, 28)),
+        ((1, 16, 16), (3, 32, 32)),
+    ],
+    ids=["same size", "smaller", "2⅓ times", "2 and 4 times", "other channels"],
+)
+def test_super_resolution_refuses_what_is_no_enlargement(
+    input_shape: ImageShape, image_shape: ImageShape
+) -> None:
+    sizes = "×".join(map(str, input_shape)) + " to " + "×".join(map(str, image_shape))
+    with pytest.raises(ValueError, match=f"{sizes} is no such step: give it a downsampled input"):
+        build("super_resolution", SMALL["super_resolution"], input_shape, image_shape)
 
 
 def test_slip_reconstructing_a_random_draw_a_vae_reconstructs_from_the_posterior_mean() -> None:
@@ -289,7 +412,7 @@ def objective_for(model: Autoencoder, name: str) -> Objective:
 
 
 def suits(kind: str, name: str) -> bool:
-    model = build(kind, SMALL[kind])
+    model = small(kind)
     try:
         objective_for(model, name).check(model)
     except ValueError:
@@ -309,12 +432,20 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize(("input_shape", "image_shape"), SHAPES.values(), ids=SHAPES)
+FITTING = [
+    pytest.param(kind, *shapes, id=f"{kind}-{name}")
+    for kind in MODELS
+    for name, shapes in SHAPES.items()
+    if kind not in ENLARGING or shapes[0] != shapes[1]
+]
+
+
+@pytest.mark.parametrize(("kind", "input_shape", "image_shape"), FITTING)
 def test_contract_shapes_and_range(
     kind: str, input_shape: ImageShape, image_shape: ImageShape
 ) -> None:
-    small = SMALL if input_shape == image_shape else SMALL_SUPERRES
-    model = build(kind, small[kind], input_shape, image_shape)
+    arguments = SMALL if input_shape == image_shape else SMALL_SUPERRES
+    model = build(kind, arguments[kind], input_shape, image_shape)
     seen = torch.rand(5, *input_shape)
     latent = model.encode(seen)
     assert latent.shape == (5, *model.latent_shape)
@@ -325,9 +456,16 @@ def test_contract_shapes_and_range(
     assert output.max() <= 1
 
 
+def test_contract_a_latent_that_holds_the_input_says_so(kind: str) -> None:
+    seen = seen_by(kind, torch.rand(5, *GREY))
+    latent = small(kind).encode(seen)
+    held = latent.ndim == 4 and torch.equal(latent[:, : seen.shape[1]], seen)
+    assert small(kind).latent_holds_input == held
+
+
 def test_contract_forward_is_deterministic_and_image_by_image(kind: str) -> None:
-    model = build(kind, SMALL[kind])
-    seen = torch.rand(5, *GREY)
+    model = small(kind)
+    seen = seen_by(kind, torch.rand(5, *GREY))
     torch.manual_seed(1)
     first = model(seen)
     torch.manual_seed(2)
@@ -336,8 +474,8 @@ def test_contract_forward_is_deterministic_and_image_by_image(kind: str) -> None
 
 
 def test_contract_forward_decodes_the_code(kind: str) -> None:
-    model = build(kind, SMALL[kind])
-    seen = torch.rand(5, *GREY)
+    model = small(kind)
+    seen = seen_by(kind, torch.rand(5, *GREY))
     expected = 1 / (1 + torch.exp(-model.decode(model.encode(seen))))
     torch.testing.assert_close(model(seen), expected)
 
@@ -352,7 +490,7 @@ def test_contract_every_model_and_every_objective_has_its_counterpart() -> None:
 def test_contract_a_gradient_reaches_every_parameter(
     kind: str, name: str, pictures: Pictures, noise: Noise
 ) -> None:
-    model = build(kind, SMALL[kind])
+    model = small(kind)
     objective = objective_for(model, name)
     groups = objective.parameter_groups(model)
     reached: set[nn.Parameter] = set()
@@ -363,16 +501,16 @@ def test_contract_a_gradient_reaches_every_parameter(
         reached.update(groups[group])
 
     images = pictures(16, GREY)
-    objective.update(model, images, images, noise, step)
+    objective.update(model, seen_by(kind, images), images, noise, step)
     assert reached == {*model.parameters(), *objective.parameters()}
 
 
 def test_contract_saved_weights_give_the_same_outputs(kind: str, tmp_path: Path) -> None:
-    model = build(kind, SMALL[kind])
+    model = small(kind)
     save_file(model.state_dict(), tmp_path / "model.safetensors")
     torch.manual_seed(9)
-    loaded = MODELS[kind](input_shape=GREY, image_shape=GREY, **SMALL[kind])
-    seen = torch.rand(5, *GREY)
+    loaded = MODELS[kind](input_shape=shape_seen_by(kind, GREY), image_shape=GREY, **SMALL[kind])
+    seen = seen_by(kind, torch.rand(5, *GREY))
     assert not torch.equal(loaded(seen), model(seen))
     loaded.load_state_dict(load_file(tmp_path / "model.safetensors"))
     assert torch.equal(loaded(seen), model(seen))
@@ -385,7 +523,8 @@ def test_contract_one_batch_can_be_learnt_by_heart(
     shape = (1, 16, 16)
     # Black and white, so that the lowest possible cross-entropy is 0.
     images = pictures(4, shape).round()
-    model = build(kind, SMALL[kind], shape, shape)
+    seen = seen_by(kind, images)
+    model = build(kind, SMALL[kind], shape_seen_by(kind, shape), shape)
     objective = objective_for(model, name)
     optimizers = {
         group: torch.optim.Adam(parameters, 5e-3 if group in ("model", "autoencoder") else 1e-4)
@@ -399,9 +538,9 @@ def test_contract_one_batch_can_be_learnt_by_heart(
 
     def loss() -> Tensor:
         with torch.no_grad():
-            return objective.terms(model, images, images, noise)["loss"].mean()
+            return objective.terms(model, seen, images, noise)["loss"].mean()
 
     at_first = loss()
     for _ in range(200):
-        objective.update(model, images, images, noise, step)
+        objective.update(model, seen, images, noise, step)
     assert loss() < 0.3 * at_first

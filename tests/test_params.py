@@ -195,13 +195,13 @@ ADAM = f"{TRAINING}.optimizers.model"
         ("data.train_fraction", 1.5, "found 1.5; allowed: less than 1"),
         ("data.train_fraction", 0, "found 0; allowed: greater than 0"),
         ("data.source", "oficial", "found 'oficial'; allowed: 'official', 'stand-in' or 'auto'"),
-        (f"{MODEL}.upsampling", "cubic", "found 'cubic'; allowed: 'nearest' or 'transposed'"),
+        (f"{MODEL}.upsampling", "cubic", "found 'cubic'; allowed: 'nearest', 'bilinear' or 'trans"),
         (f"{TRAINING}.precision", "half", "found 'half'; allowed: 'auto', 'float32' or 'bfloat16'"),
         ("seed", -1, "found -1; allowed: greater than or equal to 0"),
         # names of components and of what to run
         (
             *(f"{MODEL}.kind", "conv-ae"),
-            "found 'conv-ae'; did you mean 'conv_ae'?; allowed: conv_ae, mlp_ae, mlp_vae",
+            "found 'conv-ae'; did you mean 'conv_ae'?; allowed: conv_ae, conv_vae, mlp_ae",
         ),
         (f"{ADAM}.kind", "sgd", "found 'sgd'; allowed: adam, rmsprop, muon"),
         (

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Literal, Protocol
 
+import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Gt
 from torch import Tensor
@@ -102,11 +103,41 @@ class Downsampled:
         return channels, height // self.factor, width // self.factor
 
     def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Return nearest, bilinear and bicubic enlargement."""
+        """Return nearest, bilinear, bicubic and Lanczos enlargement."""
         return {
             method: partial(enlarge, factor=self.factor, method=method)
-            for method in ("nearest", "bilinear", "bicubic")
+            for method in ("nearest", "bilinear", "bicubic", "lanczos")
         }
+
+
+class NoisyDownsampled:
+    """The image reduced `factor` times, and then noisy."""
+
+    def __init__(
+        self,
+        factor: Annotated[int, Ge(2)],
+        reduction: Reduction,
+        mean: float,
+        std: Annotated[float, Gt(0)],
+    ) -> None:
+        self.downsampled = Downsampled(factor, reduction)
+        self.noisy = Noisy(mean, std)
+
+    def __call__(self, images: Tensor, noise: Noise) -> Tensor:
+        """Return the reduced images with fresh noise, `(N, C, H/factor, W/factor)`."""
+        return self.noisy(self.downsampled(images, noise), noise)
+
+    def shape(self, image_shape: ImageShape) -> ImageShape:
+        """Return `(C, H/factor, W/factor)`.
+
+        Raises:
+            ValueError: height or width is no multiple of the factor.
+        """
+        return self.downsampled.shape(image_shape)
+
+    def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Return the enlargements of the small noisy image."""
+        return self.downsampled.yardsticks()
 
 
 def median_filter(images: Tensor) -> Tensor:
@@ -118,13 +149,28 @@ def median_filter(images: Tensor) -> Tensor:
 
 def enlarge(images: Tensor, factor: int, method: str) -> Tensor:
     """Return `images` interpolated to `factor` times the size, clamped to [0, 1]."""
+    if method == "lanczos":
+        rows, columns = (_lanczos(size, factor).to(images) for size in images.shape[2:])
+        return (rows @ images @ columns.T).clamp(0, 1)
     align_corners = None if method == "nearest" else False
     enlarged = F.interpolate(images, scale_factor=factor, mode=method, align_corners=align_corners)
     return enlarged.clamp(0, 1)
+
+
+def _lanczos(size: int, factor: int) -> Tensor:
+    """Return the weights `(size·factor, size)` of Lanczos interpolation with three lobes.
+
+    Pixel centres lie at halves. Beyond the border nothing is seen: what is left weighs more.
+    """
+    centres = (torch.arange(size * factor) + 0.5) / factor - 0.5
+    distances = centres[:, None] - torch.arange(size)
+    weights = (distances.sinc() * (distances / 3).sinc()).where(distances.abs() < 3, 0)
+    return weights / weights.sum(1, keepdim=True)
 
 
 INPUTS: dict[str, Callable[..., Input]] = {
     "clean": Clean,
     "noisy": Noisy,
     "downsampled": Downsampled,
+    "noisy_downsampled": NoisyDownsampled,
 }

@@ -167,8 +167,13 @@ class Adversarial(Objective):
         self.discriminator = mlp([prod(latent_shape), *discriminator_hidden, 1])
 
     def check(self, model: Autoencoder) -> None:
-        """Refuse a variational model: the gradient would never reach its log-variance."""
+        """Refuse a variational model, and a latent that no training of the encoder can shape."""
         _refuse_variational(model, "adversarial")
+        if model.latent_holds_input:
+            raise ValueError(
+                "the adversarial objective cannot draw a latent that holds the input itself "
+                "towards a prior: use the reconstruction objective, or another model"
+            )
 
     def parameter_groups(self, model: Autoencoder) -> dict[str, list[nn.Parameter]]:
         """Return the groups of the three updates; the encoder is in two of them."""

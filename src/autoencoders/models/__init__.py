@@ -7,13 +7,16 @@ beside `kind` in params.yaml; their types and bounds are what `autoencoders chec
 from collections.abc import Callable
 
 from autoencoders.models.base import Autoencoder, VariationalAutoencoder
-from autoencoders.models.convolutional import ConvAE
+from autoencoders.models.convolutional import ConvAE, ConvVAE
 from autoencoders.models.mlp import MlpAE, MlpVAE
+from autoencoders.models.super_resolution import SuperResolution
 
 MODELS: dict[str, Callable[..., Autoencoder]] = {
     "conv_ae": ConvAE,
+    "conv_vae": ConvVAE,
     "mlp_ae": MlpAE,
     "mlp_vae": MlpVAE,
+    "super_resolution": SuperResolution,
 }
 
 __all__ = ["MODELS", "Autoencoder", "VariationalAutoencoder"]

@@ -1,13 +1,19 @@
 """What the training loop, the metrics and the figures may ask of any network."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 
 class Autoencoder(nn.Module, ABC):
-    """An encoder to a latent of `latent_shape` and a decoder from it to an image's logits."""
+    """An encoder to a latent of `latent_shape` and a decoder from it to an image's logits.
 
+    Attributes:
+        latent_holds_input: a part of the latent is what the encoder was given, as it was.
+    """
+
+    latent_holds_input: ClassVar[bool] = False
     latent_shape: tuple[int, ...]
     encoder: nn.Module
 

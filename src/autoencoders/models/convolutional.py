@@ -1,5 +1,6 @@
-"""Convolutional autoencoders, for clean, noisy and reduced images."""
+"""Convolutional autoencoders, plain and variational, for clean, noisy and reduced images."""
 
+from math import prod
 from typing import Annotated, Literal
 
 import torch
@@ -8,10 +9,11 @@ from annotated_types import Gt, MinLen
 from torch import Tensor, nn
 
 from autoencoders.inputs import ImageShape
-from autoencoders.models.base import Autoencoder
+from autoencoders.models.base import Autoencoder, VariationalAutoencoder
 
 Widths = Annotated[list[Annotated[int, Gt(0)]], MinLen(1)]
-Upsampling = Literal["nearest", "transposed"]
+Size = Annotated[int, Gt(0)]
+Upsampling = Literal["nearest", "bilinear", "transposed"]
 
 
 class ConvEncoder(nn.Module):
@@ -117,9 +119,9 @@ def _of_copies(kernels: Tensor, dim: int) -> Tensor:
 
 
 def _doubling(channels: int, upsampling: Upsampling) -> nn.Module:
-    if upsampling == "nearest":
-        return nn.Upsample(scale_factor=2, mode="nearest")
-    return nn.ConvTranspose2d(channels, channels, 2, stride=2)
+    if upsampling == "transposed":
+        return nn.ConvTranspose2d(channels, channels, 2, stride=2)
+    return nn.Upsample(scale_factor=2, mode=upsampling)
 
 
 class ConvAE(Autoencoder):
@@ -152,3 +154,39 @@ class ConvAE(Autoencoder):
     def decode(self, latent: Tensor) -> Tensor:
         """Return the logits `(N, *image_shape)` of `latent` `(N, *latent_shape)`."""
         return self.decoder(latent)
+
+
+class ConvVAE(VariationalAutoencoder):
+    """A convolutional variational autoencoder; its latent is a vector.
+
+    The parts of `ConvAE`, and between them linear layers: two from the encoder's feature maps to
+    the mean and the log-variance of a diagonal Gaussian, one from the latent to feature maps of
+    the same shape.
+    """
+
+    def __init__(
+        self,
+        input_shape: ImageShape,
+        image_shape: ImageShape,
+        encoder_channels: Widths,
+        decoder_channels: Widths,
+        upsampling: Upsampling,
+        latent_size: Size,
+    ) -> None:
+        super().__init__()
+        self.latent_shape = (latent_size,)
+        self.encoder = ConvEncoder(input_shape, encoder_channels)
+        self.maps_shape = self.encoder.output_shape
+        self.mean = nn.Linear(prod(self.maps_shape), latent_size)
+        self.log_variance = nn.Linear(prod(self.maps_shape), latent_size)
+        self.to_maps = nn.Linear(latent_size, prod(self.maps_shape))
+        self.decoder = ConvDecoder(self.maps_shape, image_shape, decoder_channels, upsampling)
+
+    def posterior(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log-variance of q(z|x), each `(N, latent_size)`."""
+        features = self.encoder(seen).flatten(1)
+        return self.mean(features), self.log_variance(features)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Return the logits `(N, *image_shape)` of `latent` `(N, latent_size)`."""
+        return self.decoder(F.relu(self.to_maps(latent)).unflatten(1, self.maps_shape))
