@@ -75,7 +75,9 @@ def variant(name: str, metrics: dict[str, float], **others: Any) -> VariantSecti
 
 
 def dataset(*variants: VariantSection, **others: Any) -> DatasetSection:
-    plain = DatasetSection("mnist", "official", {"train": 54_000, "test": 10_000}, variants)
+    plain = DatasetSection(
+        "mnist", "MNIST", "official", {"train": 54_000, "test": 10_000}, variants
+    )
     return replace(plain, **others)
 
 
@@ -126,11 +128,11 @@ def test_it_says_in_words_where_a_yardstick_wins() -> None:
 
 
 def test_stand_ins_get_a_loud_banner_and_official_data_none() -> None:
-    fake = dataset(variant("conv", {"mse": 0.1}), dataset="fashion_mnist", source="stand-in")
+    fake = dataset(variant("conv", {"mse": 0.1}), title="Fashion-MNIST", source="stand-in")
     (banner,) = Page(render([SMALL, fake])).all("p", class_="banner")
-    assert banner.startswith("stand-in data: fashion mnist These images were generated")
+    assert banner.startswith("stand-in data: Fashion-MNIST These images were generated")
     assert Page(render([SMALL])).all("p", class_="banner") == []
-    assert "fashion mnist: generated stand-in images, 54,000 train, 10,000 test" in Page(
+    assert "Fashion-MNIST: generated stand-in images, 54,000 train, 10,000 test" in Page(
         render([fake])
     ).all("li")
 
@@ -140,8 +142,8 @@ def test_pictures_have_words_and_relative_addresses() -> None:
     page = Page(render([dataset(variant("conv", {"mse": 1}, figures=figures), figures=figures)]))
     assert page.attributes("img", "src") == ["figures/mnist/conv/a%20b.png"] * 2
     assert page.attributes("img", "alt") == [
-        "mnist: Inputs & outputs",
-        "mnist conv: Inputs & outputs",
+        "MNIST: Inputs & outputs",
+        "MNIST conv: Inputs & outputs",
     ]
     assert set(page.attributes("img", "loading")) == {"lazy"}
     assert page.all("figcaption") == ["Inputs & outputs"] * 2

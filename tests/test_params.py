@@ -20,7 +20,11 @@ seed: 1
 experiment: example
 datasets_to_run: [mnist]
 variants_to_run: [conv, vae]
-data: {source: auto, train_fraction: 0.9, stand_in: {train_images: 1000, test_images: 100}}
+data:
+  source: auto
+  train_fraction: 0.9
+  stand_in: {train_images: 1000, test_images: 100}
+  datasets: {}
 variants:
   conv:
     input: {kind: noisy, mean: 0.5, std: 0.3}
@@ -206,7 +210,7 @@ ADAM = f"{TRAINING}.optimizers.model"
         (f"{ADAM}.kind", "sgd", "found 'sgd'; allowed: adam, rmsprop, muon"),
         (
             *("datasets_to_run", ["mnst"]),
-            "found 'mnst'; did you mean 'mnist'?; allowed: mnist, fashion_mnist",
+            "found 'mnst'; did you mean 'mnist'?; allowed: mnist, fashion_mnist, cifar10",
         ),
         ("variants_to_run", ["con"], "found 'con'; did you mean 'conv'?; allowed: conv, vae"),
         ("variants_to_run", ["conv", "vae", "conv"], "found 'conv' twice"),
@@ -307,6 +311,67 @@ def test_a_variant_that_does_not_run_is_checked_too() -> None:
     content = edited("variants_to_run", ["vae"])
     content["variants"]["conv"]["model"]["decoder_channels"] = [4]
     assert "variants.conv" in complaint(content)
+
+
+def test_a_variant_that_suits_a_dataset_that_does_not_run_is_no_mistake() -> None:
+    content = yaml.safe_load(EXAMPLE)
+    fourths = {"kind": "downsampled", "factor": 8, "reduction": "average"}
+    content["variants"]["conv"]["input"] = fourths  # only 32×32 and 64×64 can be
+    content["variants"]["conv"]["model"]["decoder_channels"] = [4] * 5
+    content["variants_to_run"] = ["vae"]
+    params.parse(content, "params.yaml")
+    content["variants_to_run"] = ["conv"]
+    assert "28×28 cannot be reduced 8 times" in complaint(content)
+    content["datasets_to_run"] = ["cifar10"]
+    params.parse(content, "params.yaml")
+
+
+# --- people's own datasets
+
+PETS = {"folder": "pets", "size": 64, "channels": 3}
+
+
+def test_a_folder_of_images_is_a_dataset_like_any_other() -> None:
+    content = edited("data.datasets", {"pets": PETS})
+    content["datasets_to_run"] = ["mnist", "pets"]
+    loaded = params.parse(content, "params.yaml")
+    assert params.image_shapes(loaded)["pets"] == (3, 64, 64)
+    assert params.image_shapes(loaded)["cifar10"] == (3, 32, 32)
+    assert loaded.data.datasets["pets"].misfits == "refuse"
+
+
+def test_a_dataset_that_is_not_known_comes_with_all_that_are() -> None:
+    content = edited("data.datasets", {"pets": PETS})
+    content["datasets_to_run"] = ["pet"]
+    assert complaint(content) == (
+        "params.yaml: datasets_to_run: found 'pet'; did you mean 'pets'?; "
+        "allowed: mnist, fashion_mnist, cifar10, pets"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("pets.channels", 4, "found 4; allowed: 1 or 3"),
+        ("pets.size", 0, "found 0; allowed: greater than 0"),
+        ("pets.misfits", "crop", "found 'crop'; allowed: 'refuse', 'skip' or 'resize'"),
+        ("pets.test_fraction", 1.0, "found 1.0; allowed: less than 1"),
+        ("pets.sise", 3, "unknown key; did you mean 'size'?; allowed: folder, size, channels"),
+        ("pets.folder", REMOVED, "missing; add it"),
+        ("mnist", PETS, "a published dataset has this name; choose another"),
+    ],
+)
+def test_a_mistake_in_a_dataset_is_told_as_any_other(key: str, value: Any, expected: str) -> None:
+    content = edited("data.datasets", {"pets": dict(PETS)})
+    *way, last = key.split(".")
+    node = content["data"]["datasets"]
+    for name in way:
+        node = node[name]
+    if value is REMOVED:
+        del node[last]
+    else:
+        node[last] = value
+    assert complaint(content).startswith(f"params.yaml: data.datasets.{key}: {expected}")
 
 
 # --- the file

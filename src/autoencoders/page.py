@@ -48,10 +48,12 @@ class VariantSection:
 class DatasetSection:
     """What the page says of one dataset.
 
-    `source` is `official` or `stand-in`; `image_counts` maps a split to its number of images.
+    `source` is `official`, `stand-in` or `folder`; `image_counts` maps a split to its number of
+    images.
     """
 
     dataset: str
+    title: str
     source: str
     image_counts: Mapping[str, int]
     variants: Sequence[VariantSection]
@@ -189,7 +191,7 @@ def render(datasets: Sequence[DatasetSection]) -> str:
     tables = [(section, _table(section)) for section in datasets]
     shown = {metric for _, table in tables for metric in table.columns}
     legend = [metric for metric in METRICS if metric in shown]
-    stand_ins = [section.dataset for section in datasets if section.source == "stand-in"]
+    stand_ins = [section.title for section in datasets if section.source == "stand-in"]
     return template.render(tables=tables, legend=legend, stand_ins=stand_ins) + "\n"
 
 

@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from autoencoders import paths
-from autoencoders.data.datasets import DATASETS
+from autoencoders.data.datasets import DATASETS, Misfits
 from autoencoders.errors import UserError
 from autoencoders.inputs import INPUTS, ImageShape
 from autoencoders.models import MODELS
@@ -41,6 +41,7 @@ GIVEN = {"input_shape", "image_shape", "latent_shape", "parameters"}
 Count = Annotated[int, Gt(0)]
 Rate = Annotated[float, Gt(0)]
 Names = Annotated[list[str], MinLen(1)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]  # fit for a path and a stage
 Built = TypeVar("Built")
 
 
@@ -105,12 +106,32 @@ class StandIn(Strict):
     test_images: Annotated[int, Ge(10)]
 
 
+class ImageFolder(Strict):
+    """People's own images as a dataset, made `size`×`size` pixels large with 1 or 3 channels.
+
+    `test_fraction` is null where the folder has `train/` and `test/`; the title is by default the
+    dataset's name. What becomes of `misfits`, files that cannot be read or are of another size,
+    stands at `folders.fetch`.
+    """
+
+    folder: Annotated[str, MinLen(1)]
+    size: Count
+    channels: Literal[1, 3]
+    test_fraction: Annotated[float, Gt(0), Lt(1)] | None = None
+    misfits: Misfits = "refuse"
+    title: Annotated[str, MinLen(1)] | None = None
+
+
 class Data(Strict):
-    """Where the images come from, and what share of the training images trains."""
+    """Where the images come from, and what share of the training images trains.
+
+    `datasets` are people's own; the published ones have names already.
+    """
 
     source: Literal["official", "stand-in", "auto"]
     train_fraction: Annotated[float, Gt(0), Lt(1)]
     stand_in: StandIn
+    datasets: dict[Name, ImageFolder]
 
 
 class Training(Strict):
@@ -163,7 +184,7 @@ class Params(Strict):
     datasets_to_run: Names
     variants_to_run: Names
     data: Data
-    variants: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Variant]
+    variants: dict[Name, Variant]
     evaluation: Evaluation
     figures: Figures
 
@@ -195,20 +216,49 @@ def parse(content: Any, origin: str) -> Params:
     return params
 
 
+def image_shapes(params: Params) -> dict[str, ImageShape]:
+    """Return the `(C, H, W)` of every known dataset by name, published and people's own."""
+    published = {name: dataset.shape for name, dataset in DATASETS.items()}
+    own = {name: (d.channels, d.size, d.size) for name, d in params.data.datasets.items()}
+    return published | own
+
+
 def _contradictions(params: Params) -> list[str]:
     """Return what is wrong although every value is fine by itself."""
+    taken = [
+        f"data.datasets.{name}: a published dataset has this name; choose another"
+        for name in params.data.datasets
+        if name in DATASETS
+    ]
     names = [
-        *_wrong_names("datasets_to_run", params.datasets_to_run, DATASETS),
+        *_wrong_names("datasets_to_run", params.datasets_to_run, image_shapes(params)),
         *_wrong_names("variants_to_run", params.variants_to_run, params.variants),
     ]
-    shapes = {DATASETS[name].shape for name in params.datasets_to_run if name in DATASETS}
     impossible = [
         f"variants.{name}: {reason}"
         for name, variant in params.variants.items()
-        for shape in sorted(shapes)
-        if (reason := why_impossible(variant, shape))
+        for reason in _why_unfit(params, name, variant)
     ]
-    return names + impossible
+    return taken + names + impossible
+
+
+def _why_unfit(params: Params, name: str, variant: Variant) -> list[str]:
+    """Return why a variant that is to run fails on a dataset to run, or another on all datasets.
+
+    A variant that only suits other datasets than those to run is thus no mistake.
+    """
+    known = image_shapes(params)
+    to_run = sorted({known[dataset] for dataset in params.datasets_to_run if dataset in known})
+    if name in params.variants_to_run:
+        reasons = [why_impossible(variant, shape) for shape in to_run]
+        return list(dict.fromkeys(reason for reason in reasons if reason))
+    # Almost always the first one will do, so that the rest is not built.
+    reasons = []
+    for shape in dict.fromkeys((*to_run, *known.values())):
+        if (reason := why_impossible(variant, shape)) is None:
+            return []
+        reasons.append(reason)
+    return reasons[:1]
 
 
 def _wrong_names(key: str, names: list[str], allowed: Collection[str]) -> list[str]:

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from autoencoders import files
-from autoencoders.data import official, sources
-from autoencoders.data.datasets import DATASETS
+from autoencoders.data import cifar, fetched, official
+from autoencoders.data.datasets import CIFAR10, FASHION_MNIST, MNIST
 from autoencoders.data.idx import write_idx
+from tests.data.archives import pickled, write_cifar
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +29,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = [f"http://127.0.0.1:{_free_port()}/"]
     monkeypatch.setattr(datasets.MNIST, "mirrors", nobody)
     monkeypatch.setattr(datasets.FashionMNIST, "mirrors", nobody)
+    monkeypatch.setattr(datasets.CIFAR10, "url", nobody[0] + datasets.CIFAR10.filename)
     monkeypatch.setattr(official, "CONNECT_SECONDS", 0.5)
     monkeypatch.setattr(official, "ANSWER_SECONDS", 1.0)
 
@@ -46,17 +48,21 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     root = tmp_path / "mirror"
     rng = np.random.default_rng(0)
-    for dataset, published in zip(
-        DATASETS.values(), (datasets.MNIST, datasets.FashionMNIST), strict=True
-    ):
+    for dataset, published in ((MNIST, datasets.MNIST), (FASHION_MNIST, datasets.FashionMNIST)):
         folder = root / dataset.folder
         folder.mkdir(parents=True)
         for part, n in (("train", 40), ("t10k", 20)):
             images = rng.integers(0, 256, (n, 28, 28), np.uint8)
             write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
             write_idx(folder / f"{part}-labels-idx1-ubyte.gz", np.arange(n, dtype=np.uint8) % 10)
-        resources = [(name, files.digest(folder / name, "md5")) for name in sources.FILES]
+        resources = [(name, files.digest(folder / name, "md5")) for name in fetched.IDX_FILES]
         monkeypatch.setattr(published, "resources", resources)
+    (root / CIFAR10.folder).mkdir()
+    archive = root / CIFAR10.folder / cifar.ARCHIVE
+    images = rng.integers(0, 256, (60, 3072), np.uint8)
+    batches = zip((*cifar.TRAIN, *cifar.TEST), images.reshape(6, 10, 3072), strict=True)
+    write_cifar(archive, {name: pickled(part, list(range(10))) for name, part in batches})
+    monkeypatch.setattr(datasets.CIFAR10, "tgz_md5", files.digest(archive, "md5"))
     return root
 
 

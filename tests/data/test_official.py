@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autoencoders.data import official, sources
+from autoencoders.data import fetched, official
 from autoencoders.data.official import Unreachable, download
 from autoencoders.errors import UserError
 
@@ -19,20 +19,32 @@ def names(folder: Path) -> list[str]:
 )
 def test_from_a_folder(tmp_path: Path, mirror: Path, dataset: str, folder: str) -> None:
     assert download(dataset, tmp_path / "raw", str(mirror)) == str(mirror / folder)
-    assert names(tmp_path / "raw") == sorted(sources.FILES)
-    for name in sources.FILES:
+    assert names(tmp_path / "raw") == sorted(fetched.IDX_FILES)
+    for name in fetched.IDX_FILES:
         assert (tmp_path / "raw" / name).read_bytes() == (mirror / folder / name).read_bytes()
+
+
+def test_cifar10_is_one_archive(tmp_path: Path, served: str) -> None:
+    assert download("cifar10", tmp_path / "raw", served) == f"{served}/cifar-10/"
+    assert names(tmp_path / "raw") == ["cifar-10-python.tar.gz"]
+
+
+def test_an_altered_archive_is_an_error(tmp_path: Path, mirror: Path) -> None:
+    with (mirror / "cifar-10" / "cifar-10-python.tar.gz").open("ab") as archive:
+        archive.write(b"!")
+    with pytest.raises(UserError, match=r"cifar-10-python\.tar\.gz.*expected MD5 \w+, found \w+"):
+        download("cifar10", tmp_path / "raw", str(mirror))
 
 
 def test_from_a_file_url(tmp_path: Path, mirror: Path) -> None:
     download("mnist", tmp_path / "raw", mirror.as_uri())
-    assert names(tmp_path / "raw") == sorted(sources.FILES)
+    assert names(tmp_path / "raw") == sorted(fetched.IDX_FILES)
 
 
 @pytest.mark.parametrize("ending", ["", "/"])
 def test_from_a_url(tmp_path: Path, served: str, ending: str) -> None:
     assert download("mnist", tmp_path / "raw", served + ending) == f"{served}/mnist/"
-    assert names(tmp_path / "raw") == sorted(sources.FILES)
+    assert names(tmp_path / "raw") == sorted(fetched.IDX_FILES)
 
 
 def test_without_a_mirror_of_ones_own_from_torchvisions(
@@ -79,9 +91,9 @@ def test_a_folder_that_does_not_exist_is_the_users_mistake(tmp_path: Path) -> No
 def test_an_altered_file_is_an_error_and_leaves_nothing(
     tmp_path: Path, mirror: Path, served: str, over_http: bool
 ) -> None:
-    altered = mirror / "mnist" / sources.TEST_IMAGES  # the third file: two good ones precede it
+    altered = mirror / "mnist" / fetched.TEST_IMAGES  # the third file: two good ones precede it
     altered.write_bytes(altered.read_bytes()[:-1] + b"!")
-    with pytest.raises(UserError, match=rf"{sources.TEST_IMAGES}.*expected MD5 \w+, found \w+"):
+    with pytest.raises(UserError, match=rf"{fetched.TEST_IMAGES}.*expected MD5 \w+, found \w+"):
         download("mnist", tmp_path / "raw", served if over_http else str(mirror))
     assert names(tmp_path / "raw") == []
 
@@ -89,7 +101,7 @@ def test_an_altered_file_is_an_error_and_leaves_nothing(
 def test_a_mirror_that_lacks_a_file_leaves_nothing(
     tmp_path: Path, mirror: Path, served: str
 ) -> None:
-    (mirror / "mnist" / sources.TEST_LABELS).unlink()
+    (mirror / "mnist" / fetched.TEST_LABELS).unlink()
     with pytest.raises(Unreachable, match="404"):
         download("mnist", tmp_path / "raw", served)
     assert names(tmp_path / "raw") == []

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from autoencoders import files
-from autoencoders.data import sources, splits
+from autoencoders.data import fetched, sources, splits
 from autoencoders.data.datasets import DATASETS
-from autoencoders.data.idx import read_idx, write_idx
+from autoencoders.data.idx import write_idx
 from autoencoders.errors import UserError
 
 SPLITS = ("train", "validation", "test")
@@ -45,6 +45,7 @@ def test_metadata_says_what_is_there(tmp_path: Path, raw: Path) -> None:
     metadata = splits.prepare(raw, tmp_path / "mnist", train_fraction=0.9, seed=0)
     assert splits.load_metadata(tmp_path / "mnist") == metadata
     assert (metadata.dataset, metadata.source) == ("mnist", "stand-in")
+    assert metadata.title == "MNIST"
     assert metadata.class_names == DATASETS["mnist"].class_names
     assert metadata.image_shape == (1, 28, 28)
     for name, described in metadata.splits.items():
@@ -57,18 +58,27 @@ def test_metadata_says_what_is_there(tmp_path: Path, raw: Path) -> None:
 def test_every_image_keeps_its_label_and_is_in_one_split(tmp_path: Path, raw: Path) -> None:
     splits.prepare(raw, tmp_path / "mnist", train_fraction=0.7, seed=0)
     loaded = {name: splits.load(tmp_path / "mnist", name, mmap=False) for name in SPLITS}
-    fetched = {
-        "train": (read_idx(raw / sources.TRAIN_IMAGES), read_idx(raw / sources.TRAIN_LABELS)),
-        "test": (read_idx(raw / sources.TEST_IMAGES), read_idx(raw / sources.TEST_LABELS)),
-    }
+    arrays = fetched.read_arrays(raw, fetched.read_source(raw))
 
     def pairs(images: np.ndarray, labels: np.ndarray) -> list[tuple[bytes, int]]:
         return [(image.tobytes(), int(label)) for image, label in zip(images, labels, strict=True)]
 
     both = pairs(*loaded["train"]) + pairs(*loaded["validation"])
-    assert sorted(both) == sorted(pairs(*fetched["train"]))
+    assert sorted(both) == sorted(pairs(arrays.train_images[:, None], arrays.train_labels))
     assert len(set(both)) == len(both)
-    assert pairs(*loaded["test"]) == pairs(*fetched["test"])
+    assert pairs(*loaded["test"]) == pairs(arrays.test_images[:, None], arrays.test_labels)
+
+
+def test_colour_images_are_packed_as_they_were_published(tmp_path: Path, mirror: Path) -> None:
+    raw, numbers = tmp_path / "raw" / "cifar10", {"train_images": 1, "test_images": 1, "seed": 0}
+    sources.fetch("cifar10", "official", raw, mirror=str(mirror), **numbers)
+    metadata = splits.prepare(raw, tmp_path / "cifar10", 0.9, seed=0)
+    assert metadata.image_shape == (3, 32, 32)
+    assert metadata.splits["train"].n_images == 45
+    images, labels = splits.load(tmp_path / "cifar10", "test", mmap=True)
+    assert images.shape == (10, 3, 32, 32)
+    assert labels.tolist() == list(range(10))
+    assert metadata.class_names[0] == "airplane"
 
 
 @pytest.mark.parametrize("fraction", [0.9, 0.5, 1 / 3, 0.29])
@@ -78,8 +88,8 @@ def test_each_class_has_its_share_and_the_total_is_exact(
 ) -> None:
     # Classes of very unequal sizes, from 1 image to hundreds.
     labels = np.random.default_rng(0).choice(10, n, p=np.arange(1, 11) ** 2 / 385)
-    put(own_raw, sources.TRAIN_LABELS, labels.astype(np.uint8))
-    put(own_raw, sources.TRAIN_IMAGES, np.zeros((n, 28, 28), np.uint8))
+    put(own_raw, fetched.TRAIN_LABELS, labels.astype(np.uint8))
+    put(own_raw, fetched.TRAIN_IMAGES, np.zeros((n, 28, 28), np.uint8))
     metadata = splits.prepare(own_raw, tmp_path / "mnist", fraction, seed=0)
     train = metadata.splits["train"]
     assert train.n_images == round(fraction * n)
@@ -90,7 +100,7 @@ def test_each_class_has_its_share_and_the_total_is_exact(
 def put(raw: Path, name: str, array: np.ndarray) -> None:
     """Replace a raw file by another as if it had been fetched so."""
     write_idx(raw / name, array)
-    info = sources.read_source(raw)
+    info = fetched.read_source(raw)
     entry = replace(info.files[name], sha256=files.digest(raw / name))
     record = replace(info, files={**info.files, name: entry})
     files.write_json(raw / "source.json", asdict(record))
@@ -113,7 +123,7 @@ def test_an_empty_split_is_refused(tmp_path: Path, raw: Path, fraction: float) -
     assert not (tmp_path / "mnist").exists()
 
 
-@pytest.mark.parametrize("name", sources.FILES)
+@pytest.mark.parametrize("name", fetched.IDX_FILES)
 @pytest.mark.parametrize("length", [-1, 5])
 def test_a_truncated_raw_file_is_named_with_both_checksums(
     tmp_path: Path, own_raw: Path, name: str, length: int
@@ -127,8 +137,8 @@ def test_a_truncated_raw_file_is_named_with_both_checksums(
 
 
 def test_a_missing_raw_file_names_the_stage(tmp_path: Path, own_raw: Path) -> None:
-    (own_raw / sources.TEST_LABELS).unlink()
-    with pytest.raises(UserError, match=f"{sources.TEST_LABELS} is missing.*fetch@mnist"):
+    (own_raw / fetched.TEST_LABELS).unlink()
+    with pytest.raises(UserError, match=f"{fetched.TEST_LABELS} is missing.*fetch@mnist"):
         splits.prepare(own_raw, tmp_path / "mnist", 0.9, seed=0)
     with pytest.raises(UserError, match="fetch@nothing"):
         splits.prepare(tmp_path / "nothing", tmp_path / "mnist", 0.9, seed=0)

@@ -14,23 +14,24 @@ Floats = npt.NDArray[np.floating[Any]]
 Bools = npt.NDArray[np.bool_]
 Value = Floats | float
 
-SIDE = 28
+SIDE = 28  # of an image, unless said otherwise
 NOWHERE = np.float32(-9)  # the field of no shape at all: deep outside at every pixel
 
 
 class Sheet:
     """N empty images side by side, and the random numbers to draw on them.
 
-    `x` and `y` are the pixels' coordinates, `(1, 28, 28)`, in pixels from the image's centre,
+    `x` and `y` are the pixels' coordinates, `(1, side, side)`, in pixels from the image's centre,
     x to the right and y down. Random numbers come one per image, `(N, 1, 1)`.
     """
 
-    def __init__(self, rng: np.random.Generator, n: int) -> None:
+    def __init__(self, rng: np.random.Generator, n: int, side: int = SIDE) -> None:
         self.rng = rng
         self.n = n
-        axis = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
-        self.x: Floats = axis[None, None, :].repeat(SIDE, 1)
-        self.y: Floats = axis[None, :, None].repeat(SIDE, 2)
+        self.side = side
+        axis = np.arange(side, dtype=np.float32) - (side - 1) / 2
+        self.x: Floats = axis[None, None, :].repeat(side, 1)
+        self.y: Floats = axis[None, :, None].repeat(side, 2)
 
     def uniform(self, low: float, high: float) -> Floats:
         """Draw one number per image, evenly between two bounds."""
@@ -45,8 +46,8 @@ class Sheet:
         return self.rng.random((self.n, 1, 1)) < probability
 
     def grain(self, std: Value) -> Floats:
-        """Draw one normally distributed number per pixel, `(N, 28, 28)`."""
-        return self.rng.standard_normal((self.n, SIDE, SIDE), dtype=np.float32) * std
+        """Draw one normally distributed number per pixel, `(N, side, side)`."""
+        return self.rng.standard_normal((self.n, self.side, self.side), dtype=np.float32) * std
 
     def waves(
         self, count: int, longest: float, shortest: float

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, url2pathname, urlopen
@@ -38,13 +38,13 @@ class Unreachable(Exception):  # noqa: N818 - not an error: the pipeline may go 
 
 
 def download(dataset: str, target: Path, mirror: str | None) -> str:
-    """Put a dataset's four official files into a folder, all of them from one mirror.
+    """Put a dataset's official files into a folder, all of them from one mirror.
 
     Args:
-        dataset: `mnist` or `fashion_mnist`.
+        dataset: a name in `DATASETS`.
         target: the folder; on failure nothing is left in it.
-        mirror: a folder, or a `file:`, `http:` or `https:` URL, that holds `mnist/` and
-            `fashion-mnist/`; tried before torchvision's mirrors.
+        mirror: a folder, or a `file:`, `http:` or `https:` URL, that holds the
+            dataset's own folder, such as `mnist/`; tried before torchvision's mirrors.
 
     Returns:
         The mirror that served the files.
@@ -53,9 +53,9 @@ def download(dataset: str, target: Path, mirror: str | None) -> str:
         Unreachable: no mirror answers within seconds, or none has the files.
         UserError: a file's MD5 is wrong, or `mirror` is a folder that does not exist.
     """
-    published = _torchvision_dataset(dataset)
+    published = _published(dataset)
     problems = []
-    for place in _mirrors(dataset, mirror):
+    for place in _mirrors(dataset, mirror, published):
         try:
             _take_all(place, published.resources, target)
         except (*NETWORK_ERRORS, FileNotFoundError) as error:
@@ -67,30 +67,41 @@ def download(dataset: str, target: Path, mirror: str | None) -> str:
     raise Unreachable("; ".join(problems))
 
 
-def _torchvision_dataset(dataset: str) -> Any:
+class _Published(NamedTuple):
+    """What torchvision knows of a dataset."""
+
+    mirrors: list[str]  # URLs that end in a slash
+    resources: list[tuple[str, str]]  # file names and their MD5s
+
+
+def _published(dataset: str) -> _Published:
     from torchvision import datasets  # seconds to import: only where it is needed
 
-    return {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}[dataset]
+    if dataset == "cifar10":
+        cifar = datasets.CIFAR10
+        mirror = cifar.url.removesuffix(cifar.filename)
+        return _Published([mirror], [(cifar.filename, cifar.tgz_md5)])
+    listed = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}[dataset]
+    return _Published(listed.mirrors, listed.resources)
 
 
-def _mirrors(dataset: str, mirror: str | None) -> Iterator[str | Path]:
+def _mirrors(dataset: str, mirror: str | None, published: _Published) -> Iterator[str | Path]:
     """Yield the URLs, ending in a slash, and folders that hold the dataset's files."""
     folder = DATASETS[dataset].folder
     if mirror and urlsplit(mirror).scheme in ("http", "https"):
         yield f"{mirror.rstrip('/')}/{folder}/"
     elif mirror:
-        yield _existing_folder(mirror) / folder
-    yield from _torchvision_dataset(dataset).mirrors
+        yield _existing_folder(mirror, folder) / folder
+    yield from published.mirrors
 
 
-def _existing_folder(mirror: str) -> Path:
+def _existing_folder(mirror: str, holding: str) -> Path:
     parts = urlsplit(mirror)
     path = Path(url2pathname(parts.path) if parts.scheme == "file" else mirror).expanduser()
     if not path.is_dir():
         raise UserError(
             f"the mirror {mirror!r} is not a folder (looked for {path.absolute()}): set "
-            "DATASET_MIRROR to a folder or an http(s) URL that holds mnist/ and "
-            "fashion-mnist/, or unset it"
+            f"DATASET_MIRROR to a folder or an http(s) URL that holds {holding}/, or unset it"
         )
     return path
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from autoencoders import files
-from autoencoders.data import sources
-from autoencoders.data.datasets import DATASETS, Dataset
-from autoencoders.data.idx import read_idx
+from autoencoders.data import fetched
+from autoencoders.data.fetched import verify
+from autoencoders.data.stratification import stratified
 from autoencoders.errors import UserError
 
 Bytes = npt.NDArray[np.uint8]
@@ -33,7 +33,8 @@ class Metadata:
     """What a prepared folder holds; `sha256` changes with any of its images or labels."""
 
     dataset: str
-    source: sources.Source
+    title: str  # in figures and tables
+    source: fetched.Source
     class_names: tuple[str, ...]
     image_shape: tuple[int, ...]  # C, H, W
     splits: dict[str, SplitInfo]
@@ -44,10 +45,10 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
     """Check the fetched files, split the training images, and write all as packed arrays.
 
     Writes `<split>_images.npy` (uint8 `(N, C, H, W)`), `<split>_labels.npy` (uint8 `(N,)`) for
-    train, validation and test, and `metadata.json`. Images keep the order of the official files.
+    train, validation and test, and `metadata.json`. Images keep the order of the fetched files.
 
     Args:
-        raw: a folder that `sources.fetch` wrote.
+        raw: a folder that the stage `fetch` wrote.
         target: the folder to write; it is replaced as a whole, or left as it was.
         train_fraction: share of the training images to train on, the rest to validate; exact in
             total, and in each class to within one image.
@@ -56,25 +57,29 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
     Raises:
         UserError: a raw file is missing, truncated or altered; or a split would be empty.
     """
-    info = sources.read_source(raw)
-    dataset = DATASETS[info.dataset]
-    stage = f"fetch@{dataset.name}"
-    for name, described in info.files.items():
-        _verify(files.require(raw / name, stage), described.sha256, stage)
-    images, labels = read_idx(raw / sources.TRAIN_IMAGES), read_idx(raw / sources.TRAIN_LABELS)
-    train, validation = _split(labels, train_fraction, seed)
-    arrays = {
+    info = fetched.read_source(raw)
+    arrays = fetched.read_arrays(raw, info)
+    images, labels = arrays.train_images, arrays.train_labels
+    try:
+        train, validation = stratified(labels, train_fraction, np.random.default_rng(seed))
+    except ValueError as error:
+        raise UserError(
+            f"train_fraction {error}: set data.train_fraction so that training and validation "
+            "each get at least one image"
+        ) from None
+    parts = {
         "train": (images[train], labels[train]),
         "validation": (images[validation], labels[validation]),
-        "test": (read_idx(raw / sources.TEST_IMAGES), read_idx(raw / sources.TEST_LABELS)),
+        "test": (arrays.test_images, arrays.test_labels),
     }
     with files.atomic_directory(target) as folder:
-        splits = {name: _write(folder, name, *arrays[name], dataset) for name in arrays}
+        splits = {name: _write(folder, name, *parts[name], info) for name in parts}
         metadata = Metadata(
-            dataset=dataset.name,
+            dataset=info.dataset,
+            title=info.title,
             source=info.source,
-            class_names=dataset.class_names,
-            image_shape=dataset.shape,
+            class_names=info.class_names,
+            image_shape=info.image_shape,
             splits=splits,
             sha256=_digest_of_all(splits),
         )
@@ -99,8 +104,8 @@ def load(folder: Path, split: str, mmap: bool) -> tuple[Bytes, Bytes]:
     described = load_metadata(folder).splits[split]
     stage = f"prepare@{folder.name}"
     images, labels = _paths(folder, split)
-    _verify(files.require(images, stage), described.images_sha256, stage)
-    _verify(files.require(labels, stage), described.labels_sha256, stage)
+    verify(files.require(images, stage), described.images_sha256, stage)
+    verify(files.require(labels, stage), described.labels_sha256, stage)
     return np.load(images, mmap_mode="c" if mmap else None), np.load(labels)
 
 
@@ -120,6 +125,7 @@ def load_metadata(folder: Path) -> Metadata:
         }
         return Metadata(
             dataset=record["dataset"],
+            title=record["title"],
             source=record["source"],
             class_names=tuple(record["class_names"]),
             image_shape=tuple(record["image_shape"]),
@@ -134,11 +140,13 @@ def _paths(folder: Path, split: str) -> tuple[Path, Path]:
     return folder / f"{split}_images.npy", folder / f"{split}_labels.npy"
 
 
-def _write(folder: Path, split: str, images: Bytes, labels: Bytes, dataset: Dataset) -> SplitInfo:
+def _write(
+    folder: Path, split: str, images: Bytes, labels: Bytes, info: fetched.SourceInfo
+) -> SplitInfo:
     images_path, labels_path = _paths(folder, split)
-    np.save(images_path, images.reshape(-1, *dataset.shape))
+    np.save(images_path, images.reshape(-1, *info.image_shape))
     np.save(labels_path, labels)
-    counts = np.bincount(labels, minlength=len(dataset.class_names))
+    counts = np.bincount(labels, minlength=len(info.class_names))
     return SplitInfo(
         n_images=len(labels),
         class_counts=tuple(int(count) for count in counts),
@@ -150,42 +158,3 @@ def _write(folder: Path, split: str, images: Bytes, labels: Bytes, dataset: Data
 def _digest_of_all(splits: dict[str, SplitInfo]) -> str:
     digests = [part.images_sha256 + part.labels_sha256 for part in splits.values()]
     return hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
-def _verify(path: Path, expected: str, stage: str) -> None:
-    found = files.digest(path)
-    if found != expected:
-        raise UserError(
-            f"{path} is truncated or altered: expected SHA-256 {expected}, found {found}; "
-            f"run `dvc repro -f -s {stage}`"
-        )
-
-
-def _split(
-    labels: Bytes, train_fraction: float, seed: int
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return the indices, ascending, of the images to train on and to validate on."""
-    total = round(train_fraction * len(labels))
-    if not 0 < total < len(labels):
-        raise UserError(
-            f"train_fraction {train_fraction} of {len(labels)} images leaves a split empty: set "
-            "data.train_fraction so that training and validation each get at least one image"
-        )
-    rng = np.random.default_rng(seed)
-    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    shares = _shares(np.array([len(m) for m in members]), train_fraction, total)
-    train = np.concatenate(
-        [rng.permutation(m)[:share] for m, share in zip(members, shares, strict=True)]
-    )
-    chosen = np.zeros(len(labels), bool)
-    chosen[train] = True
-    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
-
-
-def _shares(counts: npt.NDArray[np.intp], fraction: float, total: int) -> npt.NDArray[np.intp]:
-    """Share a total out among classes in proportion to their counts, by largest remainder."""
-    ideal = fraction * counts
-    shares: npt.NDArray[np.intp] = np.floor(ideal).astype(np.intp)
-    largest_first = np.argsort(shares - ideal, kind="stable")
-    shares[largest_first[: total - shares.sum()]] += 1
-    return shares

@@ -1,6 +1,7 @@
-"""Images that stand in for MNIST and FashionMNIST where the official files cannot be had.
+"""Images that stand in for the published ones where the official files cannot be had.
 
-Digits are drawn by `stand_in_digits`, garments by `stand_in_garments`, both with `drawing`.
+Digits are drawn by `stand_in_digits`, garments by `stand_in_garments`, colour scenes by
+`stand_in_scenes`, all with `drawing`.
 """
 
 import zlib
@@ -9,12 +10,17 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from autoencoders.data import stand_in_digits, stand_in_garments
-from autoencoders.data.drawing import SIDE, Sheet
+from autoencoders.data import stand_in_digits, stand_in_garments, stand_in_scenes
+from autoencoders.data.datasets import DATASETS
+from autoencoders.data.drawing import Sheet
 
 Bytes = npt.NDArray[np.uint8]
 
-CLASSES = 10
+DRAW = {
+    "mnist": stand_in_digits.draw,
+    "fashion_mnist": stand_in_garments.draw,
+    "cifar10": stand_in_scenes.draw,
+}
 CHUNK = 500  # images drawn at once: the arrays of one chunk stay in the processor's cache
 
 
@@ -24,21 +30,21 @@ def generate(dataset: str, n_images: int, seed: int) -> tuple[Bytes, Bytes]:
     The result depends on the three arguments alone, not on NumPy's global generator.
 
     Args:
-        dataset: `mnist` or `fashion_mnist`.
+        dataset: a name in `DATASETS`.
         n_images: how many images, of all classes together.
         seed: a non-negative integer; other seeds give other images.
 
     Returns:
-        Images `(N, 28, 28)` and labels `(N,)`, both uint8.
+        Images, `(N, H, W)` or `(N, 3, H, W)`, and labels `(N,)`, both uint8.
     """
-    draw = {"mnist": stand_in_digits.draw, "fashion_mnist": stand_in_garments.draw}[dataset]
+    classes, shape = len(DATASETS[dataset].class_names), DATASETS[dataset].shape
     rng = np.random.default_rng([seed, zlib.crc32(dataset.encode())])
-    labels = rng.permutation(np.arange(n_images) % CLASSES).astype(np.uint8)
-    images = np.empty((n_images, SIDE, SIDE), np.uint8)
-    for label in range(CLASSES):
+    labels = rng.permutation(np.arange(n_images) % classes).astype(np.uint8)
+    images = np.empty((n_images, *shape[shape[0] == 1 :]), np.uint8)
+    for label in range(classes):
         for places in _chunks(np.flatnonzero(labels == label)):
-            grey = draw(label, Sheet(rng, len(places)))
-            images[places] = np.rint(255 * np.clip(grey, 0, 1)).astype(np.uint8)
+            light = DRAW[dataset](label, Sheet(rng, len(places), shape[-1]))
+            images[places] = np.rint(255 * np.clip(light, 0, 1)).astype(np.uint8)
     return images, labels
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from autoencoders import files, params, tracking
-from autoencoders.data import datasets
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.params import Params
@@ -137,7 +136,7 @@ def _digest(outputs: list[Path]) -> str:
 
 def _require_known(item: StageIdentity, loaded: Params) -> None:
     for what, name, known in (
-        ("dataset", item.dataset, datasets.DATASETS),
+        ("dataset", item.dataset, params.image_shapes(loaded)),
         ("variant", item.variant, loaded.variants),
     ):
         if name is not None and name not in known:

@@ -1,18 +1,18 @@
-"""Official files, or stand-ins for them, into `data/raw/<dataset>/`."""
+"""Official files, stand-ins for them, or a folder of images, into `data/raw/<dataset>/`."""
 
 import os
 from pathlib import Path
 from typing import Any
 
 from autoencoders import paths
-from autoencoders.data import sources
+from autoencoders.data import fetched, folders, sources
 from autoencoders.params import Params
 from autoencoders.tracking import StageIdentity, StageRun
 
 
 def used_params(params: Params, item: StageIdentity) -> dict[str, Any]:
-    """Return the seed, the source, and the stand-ins' sizes."""
-    data = params.data.model_dump(mode="json", include={"source", "stand_in"})
+    """Return the seed, the source, the stand-ins' sizes, and people's own datasets."""
+    data = params.data.model_dump(mode="json", include={"source", "stand_in", "datasets"})
     return {"seed": params.seed, "data": data}
 
 
@@ -21,35 +21,55 @@ def data_used(item: StageIdentity) -> None:
 
 
 def outputs(item: StageIdentity) -> list[Path]:
-    """Return the folder of published files."""
+    """Return the folder of fetched files."""
     return [_folder(item)]
 
 
 def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
-    """Download or draw a dataset's files."""
-    info = sources.fetch(
-        _folder(item).name,
-        params.data.source,
-        _folder(item),
-        train_images=params.data.stand_in.train_images,
-        test_images=params.data.stand_in.test_images,
-        seed=params.seed,
-        mirror=os.environ.get("DATASET_MIRROR"),
-    )
+    """Download or draw a published dataset's files, or pack a folder of images."""
+    fetch = _fetch_folder if _folder(item).name in params.data.datasets else _fetch_published
+    info = fetch(params, _folder(item))
     size = sum(file.bytes for file in info.files.values()) / 1e6
     return f"{len(info.files)} {info.source} files, {size:.1f} MB, in {_folder(item)}"
 
 
 def log(item: StageIdentity, run: StageRun) -> None:
     """Log where the files came from and their checksums."""
-    info = sources.read_source(_folder(item))
+    info = fetched.read_source(_folder(item))
     run.log(
         tags={"data.source": info.source},
         metrics={f"bytes/{name}": file.bytes for name, file in info.files.items()},
-        artifacts=[_folder(item) / sources.RECORD],
+        artifacts=[_folder(item) / fetched.RECORD],
     )
 
 
 def _folder(item: StageIdentity) -> Path:
     assert item.dataset is not None
     return paths.raw(item.dataset)
+
+
+def _fetch_published(params: Params, target: Path) -> fetched.SourceInfo:
+    return sources.fetch(
+        target.name,
+        params.data.source,
+        target,
+        train_images=params.data.stand_in.train_images,
+        test_images=params.data.stand_in.test_images,
+        seed=params.seed,
+        mirror=os.environ.get("DATASET_MIRROR"),
+    )
+
+
+def _fetch_folder(params: Params, target: Path) -> fetched.SourceInfo:
+    own = params.data.datasets[target.name]
+    return folders.fetch(
+        target.name,
+        Path(own.folder).expanduser(),
+        target,
+        title=own.title or target.name,
+        size=own.size,
+        channels=own.channels,
+        test_fraction=own.test_fraction,
+        misfits=own.misfits,
+        seed=params.seed,
+    )

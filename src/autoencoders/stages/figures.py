@@ -15,7 +15,6 @@ from torch import Tensor
 
 from autoencoders import figures, files, paths, randomness, trained
 from autoencoders.data import splits
-from autoencoders.data.datasets import DATASETS
 from autoencoders.evaluation import metrics
 from autoencoders.evaluation.predictions import first_pairs, pairs
 from autoencoders.inputs import Clean
@@ -93,16 +92,17 @@ def _load(params: Params, dataset: str, variant: str) -> Shown:
     folder = paths.model(dataset, variant)
     description, networks = trained.load(folder)
     test = images(dataset, "test")
+    metadata = splits.load_metadata(paths.prepared(dataset))
     count = params.figures.images
     seen, originals = first_pairs(networks.corruption, test, description.seed, "test", count)
     return Shown(
-        title=f"{DATASETS[dataset].title}, {variant}",
+        title=f"{metadata.title}, {variant}",
         description=description,
         networks=networks,
         history=trained.load_history(folder),
         test=test,
         labels=splits.load(paths.prepared(dataset), "test", mmap=True)[1],
-        class_names=splits.load_metadata(paths.prepared(dataset)).class_names,
+        class_names=metadata.class_names,
         seen=seen,
         originals=originals,
         manifold_steps=params.figures.manifold_steps,

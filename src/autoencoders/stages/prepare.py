@@ -1,10 +1,10 @@
-"""Published files into packed training, validation and test splits."""
+"""Fetched files into packed training, validation and test splits."""
 
 from pathlib import Path
 from typing import Any
 
 from autoencoders import files, paths
-from autoencoders.data import sources, splits
+from autoencoders.data import fetched, splits
 from autoencoders.params import Params
 from autoencoders.tracking import DataUsed, StageIdentity, StageRun
 
@@ -18,8 +18,8 @@ def data_used(item: StageIdentity) -> DataUsed:
     """Describe the fetched files."""
     assert item.dataset is not None
     folder = paths.raw(item.dataset)
-    info = sources.read_source(folder)
-    record = files.digest(folder / sources.RECORD)
+    info = fetched.read_source(folder)
+    record = files.digest(folder / fetched.RECORD)
     return DataUsed(item.dataset, info.source, record, folder.as_posix(), splits={})
 
 

@@ -10,7 +10,6 @@ import torch
 
 from autoencoders import figures, files, page, paths, trained
 from autoencoders.data import sources, splits
-from autoencoders.data.datasets import DATASETS
 from autoencoders.evaluation.predictions import first_pairs
 from autoencoders.params import Params
 from autoencoders.stages.common import images
@@ -86,8 +85,9 @@ def _draw_overview(params: Params, dataset: str, target: Path) -> None:
         psnr = _metrics(dataset, variant)["psnr"]
         predicted = networks.model(seen)
         rows.append((variant, seen.numpy(), predicted.numpy(), f"{psnr:.1f} dB"))
-    title = f"{DATASETS[dataset].title}: what the encoder sees → what comes out"
-    figures.save(figures.overview(originals.numpy(), rows, title), target, source)
+    title = splits.load_metadata(paths.prepared(dataset)).title
+    heading = f"{title}: what the encoder sees → what comes out"
+    figures.save(figures.overview(originals.numpy(), rows, heading), target, source)
 
 
 def _section(dataset: str, rows: list[dict[str, Any]]) -> page.DatasetSection:
@@ -95,6 +95,7 @@ def _section(dataset: str, rows: list[dict[str, Any]]) -> page.DatasetSection:
     overview = paths.OVERVIEW / f"{dataset}.png"
     return page.DatasetSection(
         dataset=dataset,
+        title=metadata.title,
         source=metadata.source,
         image_counts={name: split.n_images for name, split in metadata.splits.items()},
         variants=[_variant_section(row) for row in rows],

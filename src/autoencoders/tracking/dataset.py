@@ -17,7 +17,7 @@ class DataUsed:
 
     Attributes:
         name: the dataset, `mnist`.
-        source: `official` or `stand-in`.
+        source: `official`, `stand-in` or `folder`.
         sha256: digest of the files read.
         path: their folder, relative to the repository root.
         splits: the shape `(N, C, H, W)` of each split's uint8 images.
