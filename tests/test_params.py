@@ -52,7 +52,7 @@ variants:
       precision: float32
       ema_decay: 0.0
       early_stopping_patience: null
-evaluation: {batch_size: 100, elbo_draws: 2}
+evaluation: {batch_size: 100, elbo_draws: 2, knn_neighbours: 5, label_counts: [20]}
 figures: {images: 8, manifold_steps: 10}
 """
 

@@ -167,6 +167,8 @@ class Evaluation(Strict):
 
     batch_size: Count
     elbo_draws: Count
+    knn_neighbours: Count
+    label_counts: list[Count]
 
 
 class Figures(Strict):

@@ -40,7 +40,7 @@ def mean_squared(predictions: Tensor | Matrix, images: Tensor) -> float:
 
 def test_the_mean_image_is_the_mean_of_all_training_images(pictures: Pictures) -> None:
     train = pictures(200)
-    predict = fitted(in_batches(train, train), COMPONENTS)["mean_image"]
+    predict = fitted(in_batches(train, train), COMPONENTS).predictions["mean_image"]
     predicted = predict(pictures(3))
     assert predicted.shape == (3, 1, 8, 8)
     for image in predicted:
@@ -49,7 +49,9 @@ def test_the_mean_image_is_the_mean_of_all_training_images(pictures: Pictures) -
 
 def test_on_clean_images_pca_is_that_of_scikit_learn(pictures: Pictures) -> None:
     train, test = pictures(200), pictures(40, (1, 8, 8), 1)
-    predicted = fitted(in_batches(train, train), COMPONENTS)["pca"](seen_by(Clean(), test))
+    predicted = fitted(in_batches(train, train), COMPONENTS).predictions["pca"](
+        seen_by(Clean(), test)
+    )
     reference = PCA(COMPONENTS, svd_solver="full").fit(matrix(train))
     expected = reference.inverse_transform(reference.transform(matrix(test)))
     assert np.abs(expected - matrix(test)).mean() > 0.005  # something is lost
@@ -62,7 +64,7 @@ def test_on_what_a_corruption_leaves_pca_is_reduced_rank_regression(
 ) -> None:
     train, test = pictures(400), pictures(40, (1, 8, 8), 1)
     seen, test_seen = seen_by(SEES_LESS[name], train), seen_by(SEES_LESS[name], test, seed=1)
-    predicted = fitted(in_batches(seen, train), COMPONENTS)["pca"](test_seen)
+    predicted = fitted(in_batches(seen, train), COMPONENTS).predictions["pca"](test_seen)
     # Hastie, Tibshirani & Friedman, section 3.7: least squares, and the principal components of
     # its fitted values.
     regression = LinearRegression().fit(matrix(seen), matrix(train))
@@ -79,7 +81,7 @@ def test_no_other_linear_map_through_as_few_dimensions_does_better(
 ) -> None:
     train = pictures(400)
     seen = seen_by(SEES_LESS[name], train)
-    yardsticks = fitted(in_batches(seen, train), COMPONENTS)
+    yardsticks = fitted(in_batches(seen, train), COMPONENTS).predictions
     best = mean_squared(yardsticks["pca"](seen), train)
     of_seen = PCA(COMPONENTS, svd_solver="full").fit(matrix(seen))
     codes = of_seen.transform(matrix(seen))
@@ -94,21 +96,22 @@ def test_no_other_linear_map_through_as_few_dimensions_does_better(
 
 def test_as_many_components_as_pixels_lose_nothing(pictures: Pictures) -> None:
     train = pictures(200)
-    predict = fitted(in_batches(train, train), components=100)["pca"]
+    predict = fitted(in_batches(train, train), components=100).predictions["pca"]
     torch.testing.assert_close(predict(train), train, atol=1e-4, rtol=0)
 
 
 def test_the_fit_does_not_depend_on_the_batches(pictures: Pictures) -> None:
     train, test = pictures(200), pictures(10, (1, 8, 8), 1)
     one, many = (
-        fitted(in_batches(train, train, size), COMPONENTS)["pca"](test) for size in (200, 7)
+        fitted(in_batches(train, train, size), COMPONENTS).predictions["pca"](test)
+        for size in (200, 7)
     )
     torch.testing.assert_close(one, many, atol=1e-6, rtol=0)
 
 
 def test_predictions_stay_images(pictures: Pictures) -> None:
     train = pictures(200)
-    for predict in fitted(in_batches(train, train), COMPONENTS).values():
+    for predict in fitted(in_batches(train, train), COMPONENTS).predictions.values():
         predicted = predict(1 - train)
         assert predicted.dtype == torch.float32
         assert predicted.min() >= 0

@@ -86,6 +86,11 @@ def _small(params: dict[str, Any]) -> dict[str, Any]:
             "train_fraction": 0.9,
             "stand_in": {"train_images": 400, "test_images": 100},
         },
-        "evaluation": {"batch_size": 40, "elbo_draws": 2},
+        "evaluation": {
+            "batch_size": 40,
+            "elbo_draws": 2,
+            "knn_neighbours": 3,
+            "label_counts": [20, 1000],
+        },
         "figures": {"images": 4, "manifold_steps": 4},
     }

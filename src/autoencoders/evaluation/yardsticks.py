@@ -1,6 +1,7 @@
 """What a trained network must beat: predictions that need no network."""
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,8 +11,15 @@ Pairs = Iterator[tuple[Tensor, Tensor]]
 Predict = Callable[[Tensor], Tensor]
 
 
-def fitted(pairs: Pairs, components: int) -> dict[str, Predict]:
-    """Return the yardsticks that are fitted to training pairs, by name.
+class Fitted(NamedTuple):
+    """Yardsticks by name, and `pca`'s own encoder: what is seen → `(N, components)`."""
+
+    predictions: dict[str, Predict]
+    pca_codes: Predict
+
+
+def fitted(pairs: Pairs, components: int) -> Fitted:
+    """Return the yardsticks that are fitted to training pairs.
 
     `mean_image` answers with the mean training image. `pca` is the best linear autoencoder with
     `components` latent dimensions: principal components where the encoder sees the image itself,
@@ -29,11 +37,13 @@ def fitted(pairs: Pairs, components: int) -> dict[str, Predict]:
     def mean_image(seen: Tensor) -> Tensor:
         return mean.expand(len(seen), -1).unflatten(1, image_shape).clamp(0, 1)
 
-    def pca(seen: Tensor) -> Tensor:
-        codes = (seen.flatten(1) - seen_mean) @ encode.T
-        return (codes @ decode.T + mean).unflatten(1, image_shape).clamp(0, 1)
+    def pca_codes(seen: Tensor) -> Tensor:
+        return (seen.flatten(1) - seen_mean) @ encode.T
 
-    return {"mean_image": mean_image, "pca": pca}
+    def pca(seen: Tensor) -> Tensor:
+        return (pca_codes(seen) @ decode.T + mean).unflatten(1, image_shape).clamp(0, 1)
+
+    return Fitted({"mean_image": mean_image, "pca": pca}, pca_codes)
 
 
 class _Moments:

@@ -29,6 +29,11 @@ def images(dataset: str, split: str) -> Tensor:
     return torch.from_numpy(splits.load(paths.prepared(dataset), split, mmap=True)[0])
 
 
+def labels(dataset: str, split: str) -> Tensor:
+    """Open the classes of a split's images, int64 `(N,)`."""
+    return torch.from_numpy(splits.load(paths.prepared(dataset), split, mmap=True)[1]).long()
+
+
 def variant_of(item: StageIdentity) -> tuple[str, str]:
     """Return dataset and variant of a stage that has both."""
     assert item.dataset is not None

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from autoencoders import files, paths, randomness, trained
-from autoencoders.evaluation import metrics, yardsticks
+from autoencoders.evaluation import latents, metrics, yardsticks
 from autoencoders.evaluation.families import family_metrics
 from autoencoders.evaluation.predictions import pairs
 from autoencoders.params import Params
-from autoencoders.stages.common import images, prepared_data, variant_of
+from autoencoders.stages.common import images, labels, prepared_data, variant_of
 from autoencoders.tracking import DataUsed, StageIdentity, StageRun
 
 Pairs = Iterator[tuple[Tensor, Tensor]]
@@ -42,7 +42,7 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
     description, networks = trained.load(folder)
     split = partial(_pairs, params, description, networks)
     test = images(dataset, "test")
-    references = yardsticks.fitted(split("train"), prod(networks.model.latent_shape))
+    references, codes = yardsticks.fitted(split("train"), prod(networks.model.latent_shape))
     content = {
         "dataset": dataset,
         "variant": variant,
@@ -62,6 +62,7 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
             for name, predict in (references | networks.corruption.yardsticks()).items()
         },
     }
+    _add_label_metrics(content, params, description, networks, codes)
     files.write_json(outputs(item)[0], content)
     return f"PSNR {content['psnr']:.2f} dB, BCE {content['bce']:.4f} in {outputs(item)[0]}"
 
@@ -99,6 +100,42 @@ def _pairs(
         split,
         params.evaluation.batch_size,
     )
+
+
+def _add_label_metrics(
+    content: dict[str, Any],
+    params: Params,
+    description: trained.Description,
+    networks: trained.Networks,
+    pca_codes: latents.Encode,
+) -> None:
+    """Add what latents, PCA's codes and raw pixels tell of the classes; nothing for one class.
+
+    Nor for a latent of more numbers than the encoder sees: it compresses nothing, PCA has no
+    such codes, and its distances to all images would take minutes.
+    """
+    classes = {split: labels(description.dataset, split) for split in latents.SPLITS}
+    seen_shape = networks.corruption.shape(description.image_shape)
+    if len(classes["train"].unique()) < 2 or prod(networks.model.latent_shape) > prod(seen_shape):
+        return
+    encoders: list[tuple[dict[str, Any], latents.Encode]] = [
+        (content, networks.model.encode),
+        (content["yardsticks"]["pca"], pca_codes),
+        (content["yardsticks"].setdefault("raw_pixels", {}), lambda seen: seen),
+    ]
+    for target, encode in encoders:
+        features = {
+            split: latents.Labelled(
+                latents.encoded(encode, _pairs(params, description, networks, split)), of_split
+            )
+            for split, of_split in classes.items()
+        }
+        target |= latents.label_metrics(
+            features,
+            params.evaluation.label_counts,
+            params.evaluation.knn_neighbours,
+            description.seed,
+        )
 
 
 @torch.no_grad()

@@ -1,0 +1,177 @@
+"""How much of the classes stands in features that were learned without them.
+
+Features are vectors `(N, D)` float32: a network's latents, or what they are held against.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from autoencoders import randomness
+
+Encode = Callable[[Tensor], Tensor]
+
+SPLITS = ("train", "validation", "test")
+PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)  # times half the squared weights, beside the mean loss
+ENOUGH = 1e-4  # a fit ends when a step gains less, in nats per image
+MOST_STEPS = 100
+STILL = 1e-3  # of the largest standard deviation: what moves less is noise, not to be blown up
+CHUNK = 500  # images whose distances to all others are in memory at a time
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Features `(N, D)` float32 and the class of each, `(N,)` int64."""
+
+    vectors: Tensor
+    labels: Tensor
+
+    def part(self, indices: Tensor) -> "Labelled":
+        """Return those at `indices`."""
+        return Labelled(self.vectors[indices], self.labels[indices])
+
+
+@torch.no_grad()
+def encoded(encode: Encode, pairs: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
+    """Return what `encode` makes of what is seen, each flattened: `(N, D)`, in order."""
+    return torch.cat([encode(seen).flatten(1) for seen, _ in pairs])
+
+
+def label_metrics(
+    splits: Mapping[str, Labelled], counts: Sequence[int], neighbours: int, seed: int
+) -> dict[str, float]:
+    """Return what can be read of the classes from features of the train, validation, test images.
+
+    `probe_accuracy` and `knn_accuracy` are on the test images, with all labels of the training
+    images, and as `…_100` with 100 for each of `counts` that is less than all. The probe then has
+    as many labels of validation images, or all, to choose its penalty by; the nearest neighbours
+    need none. Which images are labelled depends on `seed` and the labels alone.
+    `neighbour_disagreement` is the share of test images whose nearest other is of another class.
+
+    The probe is on standardised features, as its penalty is on all weights alike. Neighbours are
+    by Euclidean distance as it is: the geometry of the latent is what is measured.
+    """
+    scaled = standardised(splits)
+    train, test = splits["train"], splits["test"]
+    metrics = {
+        "probe_accuracy": probe_accuracy(scaled["train"], scaled["validation"], scaled["test"]),
+        "knn_accuracy": knn_accuracy(train, test, neighbours),
+    }
+    for count in counts:
+        if count >= len(train.labels):
+            continue
+        chosen = {
+            name: stratified(
+                splits[name].labels, count, randomness.generator(seed, f"{name}/labelled")
+            )
+            for name in ("train", "validation")
+        }
+        few = {name: scaled[name].part(indices) for name, indices in chosen.items()}
+        metrics |= {
+            f"probe_accuracy_{count}": probe_accuracy(**few, test=scaled["test"]),
+            f"knn_accuracy_{count}": knn_accuracy(train.part(chosen["train"]), test, neighbours),
+        }
+    return metrics | {"neighbour_disagreement": neighbour_disagreement(test)}
+
+
+def standardised(splits: Mapping[str, Labelled]) -> dict[str, Labelled]:
+    """Return features with the training features' mean and standard deviation at 0 and 1.
+
+    A dimension that moves less than a thousandth of the one that moves most is divided by that.
+    """
+    std, mean = torch.std_mean(splits["train"].vectors, dim=0)
+    std = std.clamp(min=STILL * float(std.max()))
+    return {
+        name: Labelled((split.vectors - mean) / std, split.labels) for name, split in splits.items()
+    }
+
+
+def stratified(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Return `count` indices, or all, ascending: random, each class by its share to within one.
+
+    Fewer are always among more (Sainte-Laguë's apportionment: an image's turn comes by its random
+    place within its class, divided by the size of the class).
+    """
+    order = torch.randperm(len(labels), generator=generator)
+    turns = torch.empty(len(labels), dtype=torch.float64)
+    for label in labels.unique():
+        members = order[labels[order] == label]
+        turns[members] = (torch.arange(len(members)) + 0.5).double() / len(members)
+    return turns.argsort(stable=True)[:count].sort().values
+
+
+def probe_accuracy(train: Labelled, validation: Labelled, test: Labelled) -> float:
+    """Return the test accuracy of multinomial logistic regression, one linear layer.
+
+    Of the `PENALTIES` on its squared weights the one that does best on the validation images is
+    taken, of equals the largest.
+    """
+    classes = 1 + int(train.labels.max())
+    weight = torch.zeros(classes, train.vectors.shape[1], requires_grad=True)
+    bias = torch.zeros(classes, requires_grad=True)
+
+    def accuracy(split: Labelled) -> float:
+        predicted = F.linear(split.vectors, weight, bias).argmax(1)
+        return (predicted == split.labels).double().mean().item()
+
+    accuracies = []
+    for penalty in PENALTIES:  # each goes on from the last: from stiff to supple is a short way
+        _fit(weight, bias, train, penalty)
+        accuracies.append((accuracy(validation), accuracy(test)))
+    return max(accuracies, key=lambda pair: pair[0])[1]
+
+
+def _fit(weight: Tensor, bias: Tensor, train: Labelled, penalty: float) -> None:
+    """Minimise the mean cross-entropy and the penalty by L-BFGS on all images at once."""
+    optimizer = torch.optim.LBFGS(
+        [weight, bias],
+        max_iter=MOST_STEPS,
+        tolerance_grad=0,
+        tolerance_change=ENOUGH,
+        line_search_fn="strong_wolfe",
+    )
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        fit = F.cross_entropy(F.linear(train.vectors, weight, bias), train.labels)
+        total = fit + penalty / 2 * weight.square().sum()
+        total.backward()
+        return total
+
+    optimizer.step(loss)
+
+
+def knn_accuracy(reference: Labelled, test: Labelled, neighbours: int) -> float:
+    """Return the test accuracy of a majority vote of the nearest references, or of all if fewer.
+
+    Of classes with as many votes the first is taken.
+    """
+    count = min(neighbours, len(reference.labels))
+    votes = reference.labels[nearest(test.vectors, reference.vectors, count)]
+    predicted = F.one_hot(votes).sum(1).argmax(1)
+    return (predicted == test.labels).double().mean().item()
+
+
+def neighbour_disagreement(test: Labelled) -> float:
+    """Return the share of images whose nearest other image is of another class."""
+    first, second = nearest(test.vectors, test.vectors, 2).unbind(1)
+    itself = first == torch.arange(len(first))  # not always the first: images may be equal
+    other = torch.where(itself, second, first)
+    return (test.labels[other] != test.labels).double().mean().item()
+
+
+def nearest(queries: Tensor, references: Tensor, count: int) -> Tensor:
+    """Return the indices of the `count` references nearest to each query, nearest first."""
+    centre = references.mean(0)  # distances stay; small numbers lose less to rounding
+    queries, references = queries - centre, references - centre
+    halves = references.square().sum(1) / 2
+    # Half the squared distance, less half the query's square, which orders nothing.
+    return torch.cat(
+        [
+            torch.addmm(halves, chunk, references.T, alpha=-1).topk(count, largest=False).indices
+            for chunk in queries.split(CHUNK)
+        ]
+    )
