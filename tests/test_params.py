@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ import torch
 import yaml
 
 from autoencoders import params
+from autoencoders.data.datasets import DATASETS
 from autoencoders.errors import UserError
 from autoencoders.inputs import INPUTS, Downsampled
 from autoencoders.models import MODELS
@@ -48,7 +50,14 @@ variants:
       precision: float32
       ema_decay: 0.0
       early_stopping_patience: null
-evaluation: {batch_size: 100, elbo_draws: 2}
+classifier:
+  channels: [4, 4]
+  features: 8
+  epochs: 1
+  batch_size: 32
+  optimizer: {kind: adam, lr: 1.0e-3, eps: 1.0e-8}
+  schedule: {kind: constant}
+evaluation: {batch_size: 100, elbo_draws: 2, iwae_samples: 5}
 figures: {images: 8, manifold_steps: 10}
 """
 
@@ -197,6 +206,10 @@ ADAM = f"{TRAINING}.optimizers.model"
         ("data.source", "oficial", "found 'oficial'; allowed: 'official', 'stand-in' or 'auto'"),
         (f"{MODEL}.upsampling", "cubic", "found 'cubic'; allowed: 'nearest' or 'transposed'"),
         (f"{TRAINING}.precision", "half", "found 'half'; allowed: 'auto', 'float32' or 'bfloat16'"),
+        ("classifier.channels", [], "found []; allowed: "),
+        ("classifier.batch_size", 0, "found 0; allowed: greater than 0"),
+        ("classifier.optimizer.kind", "sgd", "found 'sgd'; allowed: adam, rmsprop, muon"),
+        ("evaluation.iwae_samples", 0, "found 0; allowed: greater than 0"),
         ("seed", -1, "found -1; allowed: greater than or equal to 0"),
         # names of components and of what to run
         (
@@ -307,6 +320,28 @@ def test_a_variant_that_does_not_run_is_checked_too() -> None:
     content = edited("variants_to_run", ["vae"])
     content["variants"]["conv"]["model"]["decoder_channels"] = [4]
     assert "variants.conv" in complaint(content)
+
+
+PERCEPTUAL = {"kind": "perceptual", "pixel_loss": "bce", "pixel_weight": 1.0}
+
+
+def test_a_perceptual_variant_is_refused_where_a_dataset_has_one_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = edited("variants.conv.objective", PERCEPTUAL)
+    params.parse(content, "params.yaml")
+    single = replace(DATASETS["mnist"], class_names=("picture",))
+    monkeypatch.setitem(DATASETS, "mnist", single)
+    assert complaint(content) == (
+        "params.yaml: variants.conv: its objective needs a classifier, and mnist has one class"
+    )
+    params.parse(content | {"variants_to_run": ["vae"]}, "params.yaml")
+
+
+def test_no_variant_takes_the_classifier_s_name() -> None:
+    content = yaml.safe_load(EXAMPLE)
+    content["variants"]["classifier"] = content["variants"]["conv"]
+    assert "variants.classifier: each dataset's classifier has this name" in complaint(content)
 
 
 # --- the file

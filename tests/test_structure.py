@@ -23,6 +23,7 @@ OF_SPLITS = {"data.datasets", "data.idx", "data.official", "data.sources"}
 EXCUSED = {
     "fetch": OF_PARAMS,
     "prepare": OF_PARAMS | {"data.official"},
+    "classify": OF_SPLITS | OF_PARAMS,
     "train": OF_SPLITS,
     "evaluate": OF_SPLITS | {"training"},
     "figures": OF_SPLITS | {"training"},

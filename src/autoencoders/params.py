@@ -7,6 +7,7 @@ types and bounds of its signature: what a constructor takes is said once, where 
 import difflib
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from itertools import product
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -36,7 +37,7 @@ from autoencoders.objectives import OBJECTIVES
 from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
 
 # What the pipeline itself hands to a constructor; the user never writes these.
-GIVEN = {"input_shape", "image_shape", "latent_shape", "parameters"}
+GIVEN = {"input_shape", "image_shape", "latent_shape", "parameters", "perceive"}
 
 Count = Annotated[int, Gt(0)]
 Rate = Annotated[float, Gt(0)]
@@ -57,12 +58,14 @@ class Component(Strict):
 
     def build(self, registry: Mapping[str, Callable[..., Built]], **given: Any) -> Built:
         """Call what `kind` names with the arguments, and with those of `given` that it takes."""
-        constructor = registry[self.kind]
-        accepted = inspect.signature(constructor).parameters
-        return constructor(
-            **{name: value for name, value in given.items() if name in accepted},
+        return registry[self.kind](
+            **{name: value for name, value in given.items() if self.takes(registry, name)},
             **self.model_dump(exclude={"kind"}),
         )
+
+    def takes(self, registry: Mapping[str, Callable[..., Any]], name: str) -> bool:
+        """Tell whether what `kind` names has an argument called `name`."""
+        return name in inspect.signature(registry[self.kind]).parameters
 
 
 def _components(registry: Mapping[str, Callable[..., Any]]) -> Any:
@@ -141,11 +144,26 @@ class Variant(Strict):
     training: Training
 
 
+class Classifier(Strict):
+    """The network that tells a dataset's classes apart, and how it learns.
+
+    `channels` are the widths of its convolutions, `features` that of the layer before the classes.
+    """
+
+    channels: Annotated[list[Count], MinLen(1)]
+    features: Count
+    epochs: Count
+    batch_size: Count
+    optimizer: AnOptimizer
+    schedule: ASchedule
+
+
 class Evaluation(Strict):
     """How test metrics are computed."""
 
     batch_size: Count
     elbo_draws: Count
+    iwae_samples: Count
 
 
 class Figures(Strict):
@@ -164,6 +182,7 @@ class Params(Strict):
     variants_to_run: Names
     data: Data
     variants: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Variant]
+    classifier: Classifier
     evaluation: Evaluation
     figures: Figures
 
@@ -201,6 +220,11 @@ def _contradictions(params: Params) -> list[str]:
         *_wrong_names("datasets_to_run", params.datasets_to_run, DATASETS),
         *_wrong_names("variants_to_run", params.variants_to_run, params.variants),
     ]
+    taken = [
+        f"variants.{name}: each dataset's classifier has this name; choose another"
+        for name in params.variants
+        if name == paths.CLASSIFIER
+    ]
     shapes = {DATASETS[name].shape for name in params.datasets_to_run if name in DATASETS}
     impossible = [
         f"variants.{name}: {reason}"
@@ -208,7 +232,25 @@ def _contradictions(params: Params) -> list[str]:
         for shape in sorted(shapes)
         if (reason := why_impossible(variant, shape))
     ]
-    return names + impossible
+    return names + taken + impossible + _without_classifier(params)
+
+
+def _without_classifier(params: Params) -> list[str]:
+    """Return which variants to run learn from a classifier that one of the datasets cannot have."""
+    perceptual = [
+        name
+        for name in params.variants_to_run
+        if name in params.variants and params.variants[name].objective.takes(OBJECTIVES, "perceive")
+    ]
+    single = [
+        name
+        for name in params.datasets_to_run
+        if name in DATASETS and len(DATASETS[name].class_names) == 1
+    ]
+    return [
+        f"variants.{variant}: its objective needs a classifier, and {dataset} has one class"
+        for variant, dataset in product(perceptual, single)
+    ]
 
 
 def _wrong_names(key: str, names: list[str], allowed: Collection[str]) -> list[str]:
@@ -226,7 +268,9 @@ def why_impossible(variant: Variant, image_shape: ImageShape) -> str | None:
             corruption = variant.input.build(INPUTS)
             input_shape = corruption.shape(image_shape)
             model = variant.model.build(MODELS, input_shape=input_shape, image_shape=image_shape)
-            objective = variant.objective.build(OBJECTIVES, latent_shape=model.latent_shape)
+            objective = variant.objective.build(
+                OBJECTIVES, latent_shape=model.latent_shape, perceive=None
+            )
             objective.check(model)
             model(torch.zeros(1, *input_shape))
     except (ValueError, RuntimeError) as error:

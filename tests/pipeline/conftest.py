@@ -86,6 +86,7 @@ def _small(params: dict[str, Any]) -> dict[str, Any]:
             "train_fraction": 0.9,
             "stand_in": {"train_images": 400, "test_images": 100},
         },
-        "evaluation": {"batch_size": 40, "elbo_draws": 2},
+        "classifier": params["classifier"] | {"epochs": 1},
+        "evaluation": {"batch_size": 40, "elbo_draws": 2, "iwae_samples": 2},
         "figures": {"images": 4, "manifold_steps": 4},
     }
