@@ -76,7 +76,9 @@ def _test_loss(subject: trainer.Trainer, count: int) -> float:
     )
     if isinstance(networks.model, VariationalAutoencoder):
         draws = randomness.noise(subject.seed, "test/draws")
-        terms = family_metrics(networks.model, networks.objective, test, draws, settings.elbo_draws)
+        terms = family_metrics(
+            networks.model, networks.objective, test, draws, settings.elbo_draws, 1
+        )
         return -terms["elbo"]
     losses = [metrics.per_image(networks.model(seen), images)["bce"] for seen, images in test]
     return torch.cat(losses).double().mean().item()

@@ -7,11 +7,13 @@ import pytest
 import torch
 from torch import Tensor, distributions, nn
 
+from autoencoders.classifier import ConvClassifier
 from autoencoders.models import MODELS, Autoencoder, VariationalAutoencoder
 from autoencoders.objectives import (
     OBJECTIVES,
     Adversarial,
     Objective,
+    Perceptual,
     Reconstruction,
     Variational,
     cross_entropy,
@@ -44,6 +46,17 @@ def adversarial() -> Adversarial:
     return Adversarial(latent_shape=(3,), discriminator_hidden=[16, 16])
 
 
+def perceive(images: Tensor) -> list[Tensor]:
+    """Two feature maps of no trained network."""
+    weight = torch.linspace(-1, 1, 18).view(2, 1, 3, 3)
+    first = nn.functional.conv2d(images, weight).relu()
+    return [first, nn.functional.max_pool2d(first, 2).square()]
+
+
+def perceptual(pixel_loss: Any = "bce", pixel_weight: float = 0.5) -> Perceptual:
+    return Perceptual(perceive, pixel_loss, pixel_weight)
+
+
 def no_step(name: str, losses: Tensor) -> None:
     pass
 
@@ -51,6 +64,7 @@ def no_step(name: str, losses: Tensor) -> None:
 PAIRS: list[tuple[Objective, Callable[[], Autoencoder]]] = [
     (Reconstruction("bce"), plain),
     (Reconstruction("mse"), plain),
+    (perceptual(), plain),
     (Variational("gaussian"), variational),
     (Variational("bernoulli"), variational),
     (adversarial(), plain),
@@ -114,9 +128,10 @@ def test_an_update_takes_each_of_its_steps_once_and_groups_cover_every_parameter
     assert covered == {*network.parameters(), *objective.parameters()}
 
 
-@pytest.mark.parametrize("name", ["reconstruction", "adversarial"])
+@pytest.mark.parametrize("name", ["reconstruction", "perceptual", "adversarial"])
 def test_a_variational_model_is_refused_where_its_variance_would_never_learn(name: str) -> None:
-    objective = Reconstruction("bce") if name == "reconstruction" else adversarial()
+    objectives: list[Objective] = [Reconstruction("bce"), perceptual(), adversarial()]
+    objective = next(o for o in objectives if type(o) is OBJECTIVES[name])
     with pytest.raises(ValueError, match=f"{name} objective never trains .* log-variance.*plain"):
         objective.check(variational())
     objective.check(plain())
@@ -166,6 +181,49 @@ def test_reconstruction_loss_is_a_mean_over_pixels(
         output = model(image[None])[0]
         torch.testing.assert_close(terms["loss"][i], reference(output, image))
         torch.testing.assert_close(terms["mse"][i], nn.functional.mse_loss(output, image))
+
+
+# --- perceptual
+
+
+@pytest.mark.parametrize(
+    ("pixel_loss", "reference"),
+    [("bce", nn.functional.binary_cross_entropy), ("mse", nn.functional.mse_loss)],
+)
+def test_perceptual_loss_is_the_features_squared_difference_and_a_share_of_the_pixels(
+    pixel_loss: Any,
+    reference: Callable[[Tensor, Tensor], Tensor],
+    pictures: Pictures,
+    noise: Noise,
+) -> None:
+    model, images = plain(), pictures(5)
+    terms = perceptual(pixel_loss, 0.5).terms(model, images, images, noise)
+    for i in range(5):
+        output, image = model(images[i : i + 1]), images[i : i + 1]
+        maps = zip(perceive(output), perceive(image), strict=True)
+        features = sum(nn.functional.mse_loss(a, b) for a, b in maps)
+        torch.testing.assert_close(terms["features"][i], features)
+        torch.testing.assert_close(terms["pixels"][i], reference(output, image))
+        torch.testing.assert_close(terms["loss"][i], features + 0.5 * reference(output, image))
+
+
+def test_the_features_alone_move_the_model_and_leave_the_classifier_as_it_is(
+    pictures: Pictures, noise: Noise
+) -> None:
+    network = ConvClassifier(SHAPE, classes=2, channels=[4], features=3).requires_grad_(False)
+    objective = Perceptual(network.maps, "bce", pixel_weight=0.0)
+    model, images = plain(), pictures(5)
+    objective.update(model, images, images, noise, lambda _, losses: losses.mean().backward())
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_the_classifier_is_given_and_no_part_of_what_is_saved() -> None:
+    network = ConvClassifier(SHAPE, classes=2, channels=[4], features=3)
+    assert not Perceptual(network.maps, "bce", 1.0).state_dict()
+    without = Perceptual(None, "bce", 1.0)
+    without.check(plain())
+    assert list(without.parameter_groups(plain())) == ["model"]
 
 
 # --- variational

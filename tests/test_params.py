@@ -52,7 +52,14 @@ variants:
       precision: float32
       ema_decay: 0.0
       early_stopping_patience: null
-evaluation: {batch_size: 100, elbo_draws: 2, knn_neighbours: 5, label_counts: [20]}
+classifier:
+  channels: [4, 4]
+  features: 8
+  epochs: 1
+  batch_size: 32
+  optimizer: {kind: adam, lr: 1.0e-3, eps: 1.0e-8}
+  schedule: {kind: constant}
+evaluation: {batch_size: 100, elbo_draws: 2, iwae_samples: 5, knn_neighbours: 5, label_counts: [20]}
 figures: {images: 8, manifold_steps: 10}
 """
 
@@ -201,6 +208,10 @@ ADAM = f"{TRAINING}.optimizers.model"
         ("data.source", "oficial", "found 'oficial'; allowed: 'official', 'stand-in' or 'auto'"),
         (f"{MODEL}.upsampling", "cubic", "found 'cubic'; allowed: 'nearest', 'bilinear' or 'trans"),
         (f"{TRAINING}.precision", "half", "found 'half'; allowed: 'auto', 'float32' or 'bfloat16'"),
+        ("classifier.channels", [], "found []; allowed: "),
+        ("classifier.batch_size", 0, "found 0; allowed: greater than 0"),
+        ("classifier.optimizer.kind", "sgd", "found 'sgd'; allowed: adam, rmsprop, muon"),
+        ("evaluation.iwae_samples", 0, "found 0; allowed: greater than 0"),
         ("seed", -1, "found -1; allowed: greater than or equal to 0"),
         # names of components and of what to run
         (
@@ -372,6 +383,12 @@ def test_a_mistake_in_a_dataset_is_told_as_any_other(key: str, value: Any, expec
     else:
         node[last] = value
     assert complaint(content).startswith(f"params.yaml: data.datasets.{key}: {expected}")
+
+
+def test_no_variant_takes_the_classifier_s_name() -> None:
+    content = yaml.safe_load(EXAMPLE)
+    content["variants"]["classifier"] = content["variants"]["conv"]
+    assert "variants.classifier: each dataset's classifier has this name" in complaint(content)
 
 
 # --- the file

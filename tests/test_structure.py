@@ -23,6 +23,7 @@ OF_SPLITS = {"data.cifar", "data.datasets", "data.fetched", "data.idx", "data.st
 EXCUSED = {
     "fetch": OF_PARAMS,
     "prepare": OF_PARAMS | {"data.datasets"},
+    "classify": OF_SPLITS | OF_PARAMS,
     "train": OF_SPLITS,
     "evaluate": OF_SPLITS | {"training"},
     "figures": OF_SPLITS | {"training"},

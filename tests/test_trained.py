@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,19 @@ def test_the_same_weights_are_the_same_bytes(
         trained.save(folder, description, trained.build(description), HISTORY)
     for name in (trained.WEIGHTS, trained.HISTORY, trained.PARAMS):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+def test_a_perceptual_variant_loads_and_decodes_without_the_classifier_that_it_learnt_from(
+    tmp_path: Path, description: trained.Description
+) -> None:
+    variant = params.load(ROOT / "params.yaml").variants["superres_perceptual"]
+    learnt = replace(description, variant=variant, classifier_sha256="1" * 64)
+    networks = trained.build(learnt, perceive=lambda images: [images])
+    trained.save(tmp_path / "mnist" / "superres_perceptual", learnt, networks, HISTORY)
+    loaded_description, loaded = trained.load(tmp_path / "mnist" / "superres_perceptual")
+    assert loaded_description.classifier_sha256 == "1" * 64
+    small = torch.rand(2, 1, 14, 14)
+    torch.testing.assert_close(loaded.model(small), networks.model(small), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("damage", ["another model's", "cut off", "missing"])

@@ -13,6 +13,7 @@ from autoencoders.errors import UserError
 STAGES = {
     "fetch": ("dataset",),
     "prepare": ("dataset",),
+    "classify": ("dataset",),
     "train": ("dataset", "variant"),
     "evaluate": ("dataset", "variant"),
     "figures": ("dataset", "variant"),

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from math import prod
 from typing import Annotated, ClassVar, Literal
 
+import torch
 import torch.nn.functional as F
-from annotated_types import Gt, MinLen
+from annotated_types import Ge, Gt, MinLen
 from torch import Tensor, nn
 
 from autoencoders.models.base import Autoencoder, VariationalAutoencoder
@@ -20,6 +21,7 @@ from autoencoders.randomness import Noise
 
 Terms = dict[str, Tensor]
 Step = Callable[[str, Tensor], None]
+Perceive = Callable[[Tensor], list[Tensor]]
 
 
 class Objective(nn.Module, ABC):
@@ -81,6 +83,74 @@ class Reconstruction(Objective):
         mse = squared_error(logits, images).mean(1)
         return {"loss": cross_entropy(logits, images).mean(1) if self.loss == "bce" else mse} | {
             "mse": mse
+        }
+
+    def update(
+        self,
+        model: Autoencoder,
+        seen: Tensor,
+        images: Tensor,
+        noise: Noise,
+        step: Step,
+    ) -> Terms:
+        """Take one step down the loss."""
+        terms = self.terms(model, seen, images, noise)
+        step("model", terms["loss"])
+        return terms
+
+
+class Perceptual(Objective):
+    """Give back what a frozen classifier sees in the image, and the image.
+
+    The feature reconstruction loss of Johnson et al., arXiv 1603.08155, section 3.2, summed over
+    the classifier's feature maps, and beside it a loss of the pixels, as Dosovitskiy & Brox,
+    arXiv 1602.02644, have it.
+
+    `perceive` returns an image batch's feature maps, each `(N, …)`. It is the pipeline's own
+    classifier, no part of this module; without it nothing can be learnt, but all else be done.
+    """
+
+    has_prior = False
+
+    def __init__(
+        self,
+        perceive: Perceive | None,
+        pixel_loss: Literal["bce", "mse"],
+        pixel_weight: Annotated[float, Ge(0)],
+    ) -> None:
+        super().__init__()
+        self.perceive = perceive
+        self.pixel_loss = pixel_loss
+        self.pixel_weight = pixel_weight
+
+    def check(self, model: Autoencoder) -> None:
+        """Refuse a variational model: the gradient would never reach its log-variance."""
+        _refuse_variational(model, "perceptual")
+
+    def parameter_groups(self, model: Autoencoder) -> dict[str, list[nn.Parameter]]:
+        """Return all of the model's parameters as one group."""
+        return {"model": list(model.parameters())}
+
+    def terms(self, model: Autoencoder, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+        """Return `loss` = `features` + pixel_weight · `pixels`.
+
+        `features` is the sum over maps of the mean squared difference of their entries, `pixels`
+        in nats or squared intensity per pixel.
+        """
+        assert self.perceive is not None
+        logits = model.decode(model.encode(seen)).float()
+        with torch.no_grad():
+            wanted = self.perceive(images)
+        found = self.perceive(logits.sigmoid())
+        differences = [(a.float() - b.float()).square() for a, b in zip(found, wanted, strict=True)]
+        features = torch.stack([squared.flatten(1).mean(1) for squared in differences]).sum(0)
+        mse = squared_error(logits, images).mean(1)
+        pixels = cross_entropy(logits, images).mean(1) if self.pixel_loss == "bce" else mse
+        return {
+            "loss": features + self.pixel_weight * pixels,
+            "features": features,
+            "pixels": pixels,
+            "mse": mse,
         }
 
     def update(
@@ -264,6 +334,7 @@ def _refuse_variational(model: Autoencoder, objective: str) -> None:
 
 OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "reconstruction": Reconstruction,
+    "perceptual": Perceptual,
     "variational": Variational,
     "adversarial": Adversarial,
 }

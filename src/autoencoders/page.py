@@ -123,6 +123,31 @@ METRICS = (
         "evidence lower bound, with latents drawn from the posterior",
     ),
     Metric(
+        "elbo_gaussian",
+        "ELBO, Gaussian",
+        "nats/image",
+        "higher",
+        2,
+        "evidence lower bound under a Gaussian of variance ½, without its constant, whatever "
+        "likelihood the model learnt by",
+    ),
+    Metric(
+        "elbo_bernoulli",
+        "ELBO, Bernoulli",
+        "nats/image",
+        "higher",
+        2,
+        "the same under a Bernoulli likelihood of the grey values",
+    ),
+    Metric(
+        "iwae_bernoulli",
+        "IWAE, Bernoulli",
+        "nats/image",
+        "higher",
+        2,
+        "importance-weighted bound (Burda et al. 2015), tighter than the ELBO beside it",
+    ),
+    Metric(
         "kl", "KL", "nats/image", None, 2, "divergence of the posterior from the prior, per image"
     ),
     Metric(
@@ -149,6 +174,47 @@ METRICS = (
         None,
         3,
         "standard deviation of all code entries; the prior's is 1",
+    ),
+    Metric(
+        "frechet_reconstructions",
+        "Fréchet, reconstructions",
+        "",
+        "lower",
+        2,
+        "squared Fréchet distance of reconstructions to test images, in the features of the "
+        "dataset's own classifier",
+    ),
+    Metric(
+        "frechet_prior",
+        "Fréchet, samples",
+        "",
+        "lower",
+        2,
+        "the same of decoded draws from the prior",
+    ),
+    Metric(
+        "frechet_samples",
+        "Fréchet, images",
+        "",
+        None,
+        0,
+        "how many images the Fréchet distances are over; they compare at the same number alone",
+    ),
+    Metric(
+        "sample_confidence",
+        "sample confidence",
+        "",
+        "higher",
+        3,
+        "share of draws from the prior that the classifier gives one class more than 0.9",
+    ),
+    Metric(
+        "sample_coverage",
+        "sample coverage",
+        "",
+        "higher",
+        3,
+        "perplexity of the classifier's mean prediction over the number of classes; 1 is even",
     ),
 )
 

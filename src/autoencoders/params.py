@@ -36,7 +36,7 @@ from autoencoders.objectives import OBJECTIVES
 from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
 
 # What the pipeline itself hands to a constructor; the user never writes these.
-GIVEN = {"input_shape", "image_shape", "latent_shape", "parameters"}
+GIVEN = {"input_shape", "image_shape", "latent_shape", "parameters", "perceive"}
 
 Count = Annotated[int, Gt(0)]
 Rate = Annotated[float, Gt(0)]
@@ -58,12 +58,14 @@ class Component(Strict):
 
     def build(self, registry: Mapping[str, Callable[..., Built]], **given: Any) -> Built:
         """Call what `kind` names with the arguments, and with those of `given` that it takes."""
-        constructor = registry[self.kind]
-        accepted = inspect.signature(constructor).parameters
-        return constructor(
-            **{name: value for name, value in given.items() if name in accepted},
+        return registry[self.kind](
+            **{name: value for name, value in given.items() if self.takes(registry, name)},
             **self.model_dump(exclude={"kind"}),
         )
+
+    def takes(self, registry: Mapping[str, Callable[..., Any]], name: str) -> bool:
+        """Tell whether what `kind` names has an argument called `name`."""
+        return name in inspect.signature(registry[self.kind]).parameters
 
 
 def _components(registry: Mapping[str, Callable[..., Any]]) -> Any:
@@ -162,6 +164,20 @@ class Variant(Strict):
     training: Training
 
 
+class Classifier(Strict):
+    """The network that tells a dataset's classes apart, and how it learns.
+
+    `channels` are the widths of its convolutions, `features` that of the layer before the classes.
+    """
+
+    channels: Annotated[list[Count], MinLen(1)]
+    features: Count
+    epochs: Count
+    batch_size: Count
+    optimizer: AnOptimizer
+    schedule: ASchedule
+
+
 class Evaluation(Strict):
     """How test metrics are computed."""
 
@@ -169,6 +185,7 @@ class Evaluation(Strict):
     elbo_draws: Count
     knn_neighbours: Count
     label_counts: list[Count]
+    iwae_samples: Count
 
 
 class Figures(Strict):
@@ -187,6 +204,7 @@ class Params(Strict):
     variants_to_run: Names
     data: Data
     variants: dict[Name, Variant]
+    classifier: Classifier
     evaluation: Evaluation
     figures: Figures
 
@@ -232,6 +250,10 @@ def _contradictions(params: Params) -> list[str]:
         for name in params.data.datasets
         if name in DATASETS
     ]
+    if paths.CLASSIFIER in params.variants:
+        taken.append(
+            f"variants.{paths.CLASSIFIER}: each dataset's classifier has this name; choose another"
+        )
     names = [
         *_wrong_names("datasets_to_run", params.datasets_to_run, image_shapes(params)),
         *_wrong_names("variants_to_run", params.variants_to_run, params.variants),
@@ -278,7 +300,9 @@ def why_impossible(variant: Variant, image_shape: ImageShape) -> str | None:
             corruption = variant.input.build(INPUTS)
             input_shape = corruption.shape(image_shape)
             model = variant.model.build(MODELS, input_shape=input_shape, image_shape=image_shape)
-            objective = variant.objective.build(OBJECTIVES, latent_shape=model.latent_shape)
+            objective = variant.objective.build(
+                OBJECTIVES, latent_shape=model.latent_shape, perceive=None
+            )
             objective.check(model)
             model(torch.zeros(1, *input_shape))
     except (ValueError, RuntimeError) as error:

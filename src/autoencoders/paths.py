@@ -8,6 +8,7 @@ PARAMS = Path("params.yaml")
 RESULTS = Path("reports/results.csv")
 REPORT = Path("reports/index.html")
 OVERVIEW = Path("reports/overview")
+CLASSIFIER = "classifier"
 
 
 def raw(dataset: str) -> Path:
@@ -23,6 +24,16 @@ def prepared(dataset: str) -> Path:
 def model(dataset: str, variant: str) -> Path:
     """Return the folder of a trained variant: weights, history, resolved params."""
     return Path("models") / dataset / variant
+
+
+def classifier(dataset: str) -> Path:
+    """Return the folder of a dataset's classifier, among its variants: none may have its name."""
+    return model(dataset, CLASSIFIER)
+
+
+def classifier_metrics(dataset: str) -> Path:
+    """Return the file of how good a dataset's classifier is."""
+    return Path("reports/classifiers") / f"{dataset}.json"
 
 
 def metrics(dataset: str, variant: str) -> Path:

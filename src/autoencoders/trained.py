@@ -15,7 +15,7 @@ from autoencoders.errors import UserError
 from autoencoders.inputs import INPUTS, ImageShape, Input
 from autoencoders.models import MODELS, Autoencoder
 from autoencoders.models.initialization import kaiming
-from autoencoders.objectives import OBJECTIVES, Objective
+from autoencoders.objectives import OBJECTIVES, Objective, Perceive
 from autoencoders.params import Variant
 from autoencoders.randomness import seeded_initialisation
 
@@ -26,7 +26,10 @@ PARAMS = "params.yaml"
 
 @dataclass(frozen=True)
 class Description:
-    """What was trained on what: the resolved params beside the weights."""
+    """What was trained on what: the resolved params beside the weights.
+
+    `classifier_sha256` is of the classifier that the objective learns from; None where it does not.
+    """
 
     dataset: str
     name: str
@@ -35,6 +38,7 @@ class Description:
     data_sha256: str
     image_shape: ImageShape
     variant: Variant
+    classifier_sha256: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain content for YAML and for hashing."""
@@ -46,6 +50,7 @@ class Description:
             "data_sha256": self.data_sha256,
             "image_shape": list(self.image_shape),
             "variant": self.variant.model_dump(mode="json"),
+            "classifier_sha256": self.classifier_sha256,
         }
 
 
@@ -62,8 +67,11 @@ class Networks:
         return nn.ModuleDict({"model": self.model, "objective": self.objective})
 
 
-def build(description: Description) -> Networks:
-    """Return the untrained networks; their weights depend on the seed and the names alone."""
+def build(description: Description, perceive: Perceive | None = None) -> Networks:
+    """Return the untrained networks; their weights depend on the seed and the names alone.
+
+    `perceive` is what an objective that learns from a classifier needs to learn, and only then.
+    """
     variant, image_shape = description.variant, description.image_shape
     name = f"{description.dataset}/{description.name}/initialisation"
     corruption = variant.input.build(INPUTS)
@@ -71,7 +79,9 @@ def build(description: Description) -> Networks:
         model = variant.model.build(
             MODELS, input_shape=corruption.shape(image_shape), image_shape=image_shape
         )
-        objective = variant.objective.build(OBJECTIVES, latent_shape=model.latent_shape)
+        objective = variant.objective.build(
+            OBJECTIVES, latent_shape=model.latent_shape, perceive=perceive
+        )
         if variant.training.initialization == "kaiming":
             kaiming(model)
     return Networks(corruption, model, objective)

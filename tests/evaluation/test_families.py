@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, distributions, nn
 
-from autoencoders.evaluation.families import family_metrics
-from autoencoders.models import Autoencoder
+from autoencoders.evaluation.families import bounds, family_metrics
+from autoencoders.models import Autoencoder, VariationalAutoencoder
 from autoencoders.models.mlp import MlpAE, MlpVAE
 from autoencoders.objectives import Adversarial, Objective, Reconstruction, Variational
 from autoencoders.randomness import Noise
@@ -45,12 +45,13 @@ def measure(
     draws: int = 1,
     batch_size: int = 7,
     seed: int = 0,
+    iwae_samples: int = 2,
 ) -> dict[str, float]:
     def pairs() -> Iterator[tuple[Tensor, Tensor]]:
         yield from ((batch, batch) for batch in images.split(batch_size))
 
     noise = Noise(torch.Generator().manual_seed(seed))
-    return family_metrics(model, objective, pairs(), noise, draws)
+    return family_metrics(model, objective, pairs(), noise, draws, iwae_samples)
 
 
 def test_a_model_that_only_reconstructs_has_no_metrics_of_its_own(
@@ -93,6 +94,91 @@ def test_elbo_is_the_expected_log_likelihood_less_the_divergence(
     standard_error = (bounds.var(0).mean() / bounds.numel() * 2).sqrt().item()
     assert measured == pytest.approx(bounds.mean().item(), abs=4 * standard_error)
     assert 4 * standard_error < 0.01 * abs(measured)
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
+def test_the_bounds_under_both_likelihoods_do_not_depend_on_the_one_that_was_trained(
+    likelihood: Literal["gaussian", "bernoulli"], vae: MlpVAE, pictures: Pictures
+) -> None:
+    images, draws = pictures(20), 300
+    measured = measure(vae, Variational(likelihood), images, draws, iwae_samples=draws)
+    other: Literal["gaussian", "bernoulli"] = (
+        "bernoulli" if likelihood == "gaussian" else "gaussian"
+    )
+    expected = measure(vae, Variational(other), images, draws)["elbo"]
+    assert measured[f"elbo_{likelihood}"] == pytest.approx(measured["elbo"], rel=5e-3)
+    assert measured[f"elbo_{other}"] == pytest.approx(expected, rel=5e-3)
+
+
+class Line(VariationalAutoencoder):
+    """One latent dimension; its posterior, the same for all images, is a little too wide."""
+
+    latent_shape = (1,)
+
+    def posterior(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        mean = torch.full((len(seen), 1), 0.5)
+        return mean, torch.full_like(mean, math.log(0.5))
+
+    def decode(self, latent: Tensor) -> Tensor:
+        weights = torch.linspace(-1, 1, 64)
+        return (latent * weights).view(-1, *SHAPE)
+
+
+def log_likelihood(images: Tensor) -> Tensor:
+    """log ∫ N(z; 0, 1) Π Bernoulli(x; sigmoid(w z)) dz of `Line`, by the trapezoidal rule."""
+    z = torch.linspace(-8, 8, 4001, dtype=torch.float64)
+    logits = z[:, None] * torch.linspace(-1, 1, 64, dtype=torch.float64)
+    conditional = distributions.Bernoulli(logits=logits, validate_args=False)
+    density = conditional.log_prob(images.double().flatten(1)[:, None]).sum(2)
+    joint = (density + distributions.Normal(0.0, 1.0).log_prob(z)).exp()
+    return torch.trapezoid(joint, z, dim=1).log()
+
+
+def test_the_importance_weighted_bound_rises_from_the_elbo_to_the_likelihood(
+    pictures: Pictures,
+) -> None:
+    images, noise = pictures(200), Noise(torch.Generator().manual_seed(0))
+
+    def iwae(samples: int) -> float:
+        of_each = bounds(Line(), images, images, noise, samples)["iwae_bernoulli"]
+        return of_each.mean().item()
+
+    elbo = bounds(Line(), images, images, noise, 2000)["elbo_bernoulli"].mean().item()
+    truth = log_likelihood(images).mean().item()
+    one = sum(iwae(1) for _ in range(50)) / 50
+    assert one == pytest.approx(elbo, abs=0.05)  # eq. 8 with one sample is the ELBO
+    assert one + 0.05 < iwae(5) < iwae(50) < truth + 0.02
+    assert iwae(2000) == pytest.approx(truth, abs=0.02)
+
+
+def test_the_bound_of_a_decoder_that_ignores_its_latent_is_its_likelihood(
+    vae: MlpVAE, pictures: Pictures
+) -> None:
+    with torch.no_grad():
+        for layer in (vae.mean, vae.log_variance, vae.decoder[0]):
+            assert is_linear(layer)
+            layer.get_parameter("weight").zero_()
+            layer.get_parameter("bias").zero_()
+    images, noise = pictures(6), Noise(torch.Generator().manual_seed(0))
+    likelihood = distributions.Bernoulli(logits=vae.decode(torch.zeros(6, LATENT))[0])
+    binary = images.round()
+    for name in ("elbo_bernoulli", "iwae_bernoulli"):
+        measured = bounds(vae, binary, binary, noise, 3)[name]
+        expected = likelihood.log_prob(binary).flatten(1).sum(1).double()
+        torch.testing.assert_close(measured, expected, rtol=1e-5, atol=1e-4)
+
+
+def test_weights_far_too_small_for_a_float_still_add_up(pictures: Pictures) -> None:
+    images = torch.ones(2, 1, 100, 100)
+
+    class Unlikely(Line):
+        def decode(self, latent: Tensor) -> Tensor:
+            return torch.full((len(latent), 1, 100, 100), -5.0)
+
+    noise = Noise(torch.Generator().manual_seed(0))
+    measured = bounds(Unlikely(), images, images, noise, 50)["iwae_bernoulli"]
+    per_pixel = -math.log1p(math.exp(5))
+    assert measured.tolist() == pytest.approx([10_000 * per_pixel] * 2, abs=1)
 
 
 @torch.no_grad()
@@ -166,7 +252,9 @@ def test_nothing_but_the_draws_noise_depends_on_the_batch_size(
     adversarial = Adversarial((LATENT,), [4])
     one, many = (measure(autoencoder, adversarial, images, batch_size=b) for b in (40, 7))
     assert one == pytest.approx(many, rel=1e-5)
-    one, many = (measure(vae, Variational("gaussian"), images, 50, b) for b in (40, 7))
+    one, many = (
+        measure(vae, Variational("gaussian"), images, 50, b, iwae_samples=200) for b in (40, 7)
+    )
     assert one == pytest.approx(many, rel=5e-3)
     assert one["kl"] == pytest.approx(many["kl"], rel=1e-6)
 

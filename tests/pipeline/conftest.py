@@ -89,8 +89,10 @@ def _small(params: dict[str, Any]) -> dict[str, Any]:
         "evaluation": {
             "batch_size": 40,
             "elbo_draws": 2,
+            "iwae_samples": 2,
             "knn_neighbours": 3,
             "label_counts": [20, 1000],
         },
+        "classifier": params["classifier"] | {"epochs": 1},
         "figures": {"images": 4, "manifold_steps": 4},
     }

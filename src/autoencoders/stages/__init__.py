@@ -53,7 +53,7 @@ def run(item: StageIdentity) -> str:
     Raises:
         UserError: params.yaml, a name or a file that the stage reads is not as it must be.
     """
-    if item.stage == "train":
+    if item.stage in ("classify", "train"):
         tune_cpu()  # before params.load, which runs networks: threads inherit it as they start
     loaded = params.load()
     _require_known(item, loaded)
@@ -97,7 +97,7 @@ def _items(loaded: Params) -> list[StageIdentity]:
     return [
         *(
             StageIdentity(stage, dataset)
-            for stage in ("fetch", "prepare")
+            for stage in ("fetch", "prepare", "classify")
             for dataset in per_dataset
         ),
         *(

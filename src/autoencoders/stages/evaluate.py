@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autoencoders import files, paths, randomness, trained
+from autoencoders import classifier, files, paths, randomness, trained
 from autoencoders.evaluation import latents, metrics, yardsticks
 from autoencoders.evaluation.families import family_metrics
+from autoencoders.evaluation.generation import generation_metrics
 from autoencoders.evaluation.predictions import pairs
 from autoencoders.params import Params
 from autoencoders.stages.common import images, labels, prepared_data, variant_of
@@ -56,6 +57,14 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
             split("test"),
             randomness.noise(description.seed, "test/draws"),
             params.evaluation.elbo_draws,
+            params.evaluation.iwae_samples,
+        ),
+        **generation_metrics(
+            networks.model,
+            networks.objective,
+            classifier.load(paths.classifier(dataset)),
+            split("test"),
+            randomness.noise(description.seed, "test/samples"),
         ),
         "yardsticks": {
             name: _measure(predict, split("test"))

@@ -4,9 +4,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from autoencoders import paths, trained
+from autoencoders import classifier, paths, trained
 from autoencoders.data import splits
 from autoencoders.device import device
+from autoencoders.objectives import OBJECTIVES, Perceive
 from autoencoders.params import Params
 from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import images, prepared_data, variant_of
@@ -38,7 +39,8 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
     """
     dataset, variant = variant_of(item)
     description = _describe(params, dataset, variant)
-    networks, training = trained.build(description), description.variant.training
+    networks = trained.build(description, _perceive(description))
+    training = description.variant.training
     leads = parallel.started().leads
     checkpoint = checkpoints.path(
         f"{dataset}-{variant}",
@@ -105,9 +107,19 @@ def log(item: StageIdentity, run: StageRun) -> None:
     )
 
 
+def _perceive(description: trained.Description) -> Perceive | None:
+    """Return what an objective that learns from the dataset's classifier is given of it."""
+    if description.classifier_sha256 is None:
+        return None
+    frozen = classifier.load(paths.classifier(description.dataset))
+    assert frozen is not None
+    return frozen.to(device()).maps
+
+
 def _describe(params: Params, dataset: str, variant: str) -> trained.Description:
     metadata = splits.load_metadata(paths.prepared(dataset))
     channels, height, width = metadata.image_shape
+    perceives = params.variants[variant].objective.takes(OBJECTIVES, "perceive")
     return trained.Description(
         dataset=dataset,
         name=variant,
@@ -116,4 +128,7 @@ def _describe(params: Params, dataset: str, variant: str) -> trained.Description
         data_sha256=metadata.sha256,
         image_shape=(channels, height, width),
         variant=params.variants[variant],
+        classifier_sha256=(
+            classifier.weights_sha256(paths.classifier(dataset)) if perceives else None
+        ),
     )

@@ -21,7 +21,7 @@ from autoencoders.objectives import Objective
 from autoencoders.params import Training
 from autoencoders.randomness import Noise
 from autoencoders.training import checkpoints
-from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
+from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES, set_rates
 from autoencoders.training.parallel import Processes
 from autoencoders.training.watch import Guard, Means, diverged
 
@@ -234,6 +234,7 @@ def _learn(
     epoch, steps = len(learner.history), steps_per_epoch(len(images), training)
     factor = training.schedule.build(SCHEDULES)
     groups = objective.parameter_groups(model)
+    optimizers = [optimizer for group in learner.optimizers.values() for optimizer in group]
     guard = Guard(epoch, steps, len(groups), learner.first_losses, checkpoint, device)
     means = Means()
     noise = Noise(learner.generators["noise"], processes.rank, processes.count)
@@ -256,7 +257,7 @@ def _learn(
         torch.clear_autocast_cache()  # it holds the weights as they were before the step
 
     for index, batch in enumerate(batches(images, mine, device)):
-        rate = _set_rates(learner, factor((epoch * steps + index) / (steps * training.epochs)))
+        rate = set_rates(optimizers, factor((epoch * steps + index) / (steps * training.epochs)))
         seen = corruption(batch, noise)
         with precision():
             means.add(objective.update(model, seen, batch, noise, step))
@@ -266,19 +267,6 @@ def _learn(
     guard.check()
     terms = {f"train_{name}": value for name, value in means.values(processes).items()}
     return {"epoch": epoch + 1, **terms, "learning_rate": rate, "gradient_norm": guard.norm()}
-
-
-def _set_rates(learner: Learner, factor: float) -> float:
-    """Set every learning rate to `factor` times its full value; return the first one."""
-    groups = [
-        group
-        for optimizers in learner.optimizers.values()
-        for optimizer in optimizers
-        for group in optimizer.param_groups
-    ]
-    for group in groups:
-        group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
-    return float(groups[0]["lr"])
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """The optimisers and learning-rate schedules, by the name that params.yaml calls them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
 import torch
@@ -110,6 +110,14 @@ def one_cycle(warmup: Annotated[float, Ge(0), Le(1)], final: Fraction) -> Schedu
         return 1 - (1 - final) * (done - warmup) / (1 - warmup)
 
     return factor
+
+
+def set_rates(optimizers: Iterable[torch.optim.Optimizer], factor: float) -> float:
+    """Set every learning rate to `factor` times its full value; return the first one."""
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    for group in groups:
+        group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+    return float(groups[0]["lr"])
 
 
 OPTIMIZERS: dict[str, Callable[..., list[torch.optim.Optimizer]]] = {
