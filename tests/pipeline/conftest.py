@@ -86,6 +86,19 @@ def _small(params: dict[str, Any]) -> dict[str, Any]:
             "train_fraction": 0.9,
             "stand_in": {"train_images": 400, "test_images": 100},
         },
-        "evaluation": {"batch_size": 40, "elbo_draws": 2},
-        "figures": {"images": 4, "manifold_steps": 4},
+        "evaluation": {
+            "batch_size": 40,
+            "elbo_draws": 2,
+            "noise_levels": {"noisy": [0.1, 0.5], "downsampled": [0.1]},
+            "noise_images": 40,
+        },
+        "figures": {
+            "images": 4,
+            "manifold_steps": 4,
+            "perturbed_dimensions": 3,
+            "perturbation_steps": 3,
+            "interpolated_pairs": 1,
+            "fitted_codes": 100,
+            "mixture_components": 3,
+        },
     }
