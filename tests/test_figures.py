@@ -64,6 +64,18 @@ AWKWARD: dict[str, Callable[[], Figure]] = {
     ),
     "errors, none": lambda: figures.error_maps(random_images(3), random_images(3), "equal"),
     "samples": lambda: figures.sample_grid(random_images(33, 3, 32), LONG),
+    "grids of samples, short last rows": lambda: figures.sample_grids(
+        {LONG: random_images(12, 3, 32), "a mixture": random_images(3, 3, 32)}, LONG
+    ),
+    "grids of one sample": lambda: figures.sample_grids(
+        {LONG: random_images(1), "short": random_images(1)}, "one"
+    ),
+    "blocks of rows": lambda: figures.row_blocks(
+        [{"linear": random_images(10), LONG: random_images(10)}] * 2, LONG
+    ),
+    "a block of one image in colour": lambda: figures.row_blocks(
+        [{"linear": random_images(1, 3, 64)}], "one"
+    ),
     "one sample": lambda: figures.sample_grid(random_images(1), "one"),
     "overview": lambda: figures.overview(
         random_images(6),
@@ -82,6 +94,23 @@ AWKWARD: dict[str, Callable[[], Figure]] = {
     "curves, one epoch": lambda: figures.training_curves(history(1), "one epoch", best_epoch=1),
     "curves, few panels": lambda: figures.training_curves(
         history(300)[["epoch", "train_loss", "learning_rate"]], LONG
+    ),
+    "noise curves": lambda: figures.noise_curves(
+        [0.1, 0.3, 0.7],
+        {name: [20.0, 10.0 + i, 1e-3] for i, name in enumerate(("a", LONG[:40], *"cdef"))},
+        0.3,
+        LONG,
+    ),
+    "noise curves, one level": lambda: figures.noise_curves([0.0], {"a": [20.0]}, 0.0, "one"),
+    "latent plane, principal components": lambda: figures.latent_plane(
+        1e-3 * codes(500, 2),
+        np.arange(500) % 3,
+        list("abc"),
+        LONG,
+        (
+            "first principal component, 35% of the variance",
+            "second principal component, 15% of the variance",
+        ),
     ),
     "latent plane": lambda: figures.latent_plane(
         np.concatenate([codes(10_000, 2), [[500.0, -1000.0]]]), np.arange(10_001) % 10, DIGITS, LONG
@@ -203,6 +232,8 @@ def test_rows_of_different_lengths_are_refused() -> None:
         figures.image_rows({"a": random_images(3), "b": random_images(4)}, "")
     with pytest.raises(ValueError, match="3 images but 1 captions"):
         figures.image_rows({"a": random_images(3)}, "", captions={"a": ["one"]})
+    with pytest.raises(ValueError, match="same number of images"):
+        figures.row_blocks([{"a": random_images(3)}, {"a": random_images(4)}], "")
 
 
 def test_error_colours_are_symmetric_and_reach_to_the_largest_error() -> None:
@@ -229,6 +260,30 @@ def test_a_panel_per_term_and_none_for_what_tells_of_the_machine() -> None:
     assert panels["kl"].get_ylabel() == "nats"
     assert panels["gradient norm"].get_yscale() == "log"
     assert list(np.asarray(panels["loss"].lines[0].get_ydata())) == [1, 1 / 2, 1 / 3]
+
+
+def test_noise_curves_show_each_level_of_each_line_and_the_level_trained_on() -> None:
+    psnr = {"network": [20.0, 19.0, 15.0], "noisy input": [12.0, 9.0, 5.0]}
+    (axes,) = figures.noise_curves([0.1, 0.3, 0.7], psnr, 0.3, "noise").axes
+    lines = {line.get_label(): line for line in axes.lines}
+    for name, values in psnr.items():
+        assert list(np.asarray(lines[name].get_xdata())) == [0.1, 0.3, 0.7]
+        assert list(np.asarray(lines[name].get_ydata())) == values
+    assert list(np.asarray(lines["trained on"].get_xdata())) == [0.3, 0.3]
+    assert len({(line.get_color(), line.get_marker()) for line in axes.lines}) == 3
+    with pytest.raises(ValueError, match="at most 6 lines"):
+        figures.noise_curves([0.1], {name: [1.0] for name in "abcdefg"}, 0.1, "")
+
+
+def test_blocks_of_rows_stand_apart() -> None:
+    row = random_images(2)
+    tops = [
+        axes.get_position().y1 * figure.bbox.height
+        for figure in [figures.row_blocks([{"a": row, "b": row}, {"a": row}], "")]
+        for axes in figure.axes
+    ]
+    steps = -np.diff(tops)
+    assert steps[1] > steps[0] + 20
 
 
 def test_outliers_do_not_dwarf_the_plane_and_are_counted() -> None:

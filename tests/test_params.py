@@ -59,8 +59,22 @@ classifier:
   batch_size: 32
   optimizer: {kind: adam, lr: 1.0e-3, eps: 1.0e-8}
   schedule: {kind: constant}
-evaluation: {batch_size: 100, elbo_draws: 2, iwae_samples: 5, knn_neighbours: 5, label_counts: [20]}
-figures: {images: 8, manifold_steps: 10}
+evaluation:
+  batch_size: 100
+  elbo_draws: 2
+  iwae_samples: 5
+  knn_neighbours: 5
+  label_counts: [20]
+  noise_levels: {noisy: [0.1, 0.3]}
+  noise_images: 50
+figures:
+  images: 8
+  manifold_steps: 10
+  perturbed_dimensions: 3
+  perturbation_steps: 5
+  interpolated_pairs: 2
+  fitted_codes: 100
+  mixture_components: 3
 """
 
 REMOVED = object()
@@ -180,6 +194,10 @@ ADAM = f"{TRAINING}.optimizers.model"
         (f"{ADAM}.epsilon", 1e-8, "unknown key; did you mean 'eps'?; allowed: kind, lr, eps"),
         ("variants.vae.input.mean", 0.5, "unknown key; allowed: kind"),
         ("figures.zzz", 1, "unknown key; allowed: images, manifold_steps"),
+        (
+            *("evaluation.noise_levels", {"nois": [0.1]}),
+            "found 'nois'; did you mean 'noisy'?; allowed: clean, noisy, downsampled",
+        ),
         (f"{TRAINING}.epochs", REMOVED, "missing; add it"),
         (f"{ADAM}.lr", REMOVED, "missing; add it"),
         (f"{MODEL}.kind", REMOVED, "missing; add it"),

@@ -179,20 +179,35 @@ class Classifier(Strict):
 
 
 class Evaluation(Strict):
-    """How test metrics are computed."""
+    """How test metrics are computed.
+
+    `noise_levels` maps the kind of an input to the standard deviations of the noise under which
+    variants with this input are measured besides, on the first `noise_images` test images.
+    """
 
     batch_size: Count
     elbo_draws: Count
     knn_neighbours: Count
     label_counts: list[Count]
     iwae_samples: Count
+    noise_levels: dict[str, list[Annotated[float, Ge(0)]]]
+    noise_images: Count
 
 
 class Figures(Strict):
-    """How much the figures show."""
+    """How much the figures show.
+
+    A Gaussian and a mixture of `mixture_components` are fitted to the codes of the first
+    `fitted_codes` training images.
+    """
 
     images: Count
     manifold_steps: Annotated[int, Ge(2)]
+    perturbed_dimensions: Count
+    perturbation_steps: Annotated[int, Ge(2)]
+    interpolated_pairs: Count
+    fitted_codes: Annotated[int, Ge(2)]
+    mixture_components: Count
 
 
 class Params(Strict):
@@ -257,6 +272,7 @@ def _contradictions(params: Params) -> list[str]:
     names = [
         *_wrong_names("datasets_to_run", params.datasets_to_run, image_shapes(params)),
         *_wrong_names("variants_to_run", params.variants_to_run, params.variants),
+        *_wrong_names("evaluation.noise_levels", list(params.evaluation.noise_levels), INPUTS),
     ]
     impossible = [
         f"variants.{name}: {reason}"

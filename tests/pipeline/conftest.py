@@ -92,7 +92,17 @@ def _small(params: dict[str, Any]) -> dict[str, Any]:
             "iwae_samples": 2,
             "knn_neighbours": 3,
             "label_counts": [20, 1000],
+            "noise_levels": {"noisy": [0.1, 0.5], "downsampled": [0.1]},
+            "noise_images": 40,
         },
         "classifier": params["classifier"] | {"epochs": 1},
-        "figures": {"images": 4, "manifold_steps": 4},
+        "figures": {
+            "images": 4,
+            "manifold_steps": 4,
+            "perturbed_dimensions": 3,
+            "perturbation_steps": 3,
+            "interpolated_pairs": 1,
+            "fitted_codes": 100,
+            "mixture_components": 3,
+        },
     }

@@ -25,14 +25,19 @@ def per_image(predictions: Tensor, images: Tensor) -> dict[str, Tensor]:
     require_unit_range(images, "an image")
     mse = (predictions - images).square().flatten(1).mean(1)
     bce = F.binary_cross_entropy(predictions, images, reduction="none").flatten(1).mean(1)
-    psnr = -10 * mse.clamp(min=SMALLEST_MSE).log10()
     return {
         "mse": mse,
         "bce": bce,
         "bce_above_floor": bce - entropy(images),
-        "psnr": psnr,
+        "psnr": psnr(predictions, images),
         "ssim": ssim(predictions, images),
     }
+
+
+def psnr(predictions: Tensor, images: Tensor) -> Tensor:
+    """Return the peak signal-to-noise ratio of each image, 10·log10(1/mse) in dB, `(N,)`."""
+    mse = (predictions - images).square().flatten(1).mean(1)
+    return -10 * mse.clamp(min=SMALLEST_MSE).log10()
 
 
 def ssim(predictions: Tensor, images: Tensor) -> Tensor:

@@ -1,18 +1,29 @@
 """One function per figure: arrays in, `matplotlib.figure.Figure` out; `save` writes the PNG."""
 
-from autoencoders.figures.curves import training_curves
-from autoencoders.figures.images import error_maps, image_rows, overview, sample_grid
-from autoencoders.figures.latents import code_distribution, latent_plane, manifold
+from autoencoders.figures.curves import noise_curves, training_curves
+from autoencoders.figures.images import (
+    error_maps,
+    image_rows,
+    overview,
+    row_blocks,
+    sample_grid,
+    sample_grids,
+)
+from autoencoders.figures.latents import MOST_CLASSES, code_distribution, latent_plane, manifold
 from autoencoders.figures.style import save
 
 __all__ = [
+    "MOST_CLASSES",
     "code_distribution",
     "error_maps",
     "image_rows",
     "latent_plane",
     "manifold",
+    "noise_curves",
     "overview",
+    "row_blocks",
     "sample_grid",
+    "sample_grids",
     "save",
     "training_curves",
 ]

@@ -1,6 +1,6 @@
-"""Training curves, from the history that training leaves behind."""
+"""Curves: of training, from the history that it leaves behind, and of quality under noise."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 from matplotlib.artist import Artist
@@ -8,12 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from autoencoders.figures.style import BLUE, MUTED, ORANGE, chart, styled
+from autoencoders.figures.style import BLUE, MUTED, ORANGE, PALETTE, chart, styled
 
 SPLITS = {"train": (BLUE, "-", "o"), "validation": (ORANGE, "--", "s")}  # never by colour alone
 MARKED = 15  # epochs up to which each is a marked point
 # Throughput stands in the history too, but it tells of the machine and differs from run to run.
 DIAGNOSTICS = ("learning_rate", "gradient_norm")
+# The network's line, and then the yardsticks', never told apart by colour alone.
+LINES = tuple(zip((BLUE, ORANGE, *PALETTE[2:6]), "os^vDP", ("-", *["--"] * 5), strict=True))
 
 
 @styled
@@ -52,6 +54,35 @@ def training_curves(
         axis.set_visible(False)
     entries = _legend_entries(axes)
     figure.legend(entries.values(), entries.keys(), loc="outside lower left", ncols=len(entries))
+    return figure
+
+
+@styled
+def noise_curves(
+    levels: Sequence[float], psnr: Mapping[str, Sequence[float]], trained_at: float, title: str
+) -> Figure:
+    """Draw one line per way back from a noisy input: its PSNR over the noise's size.
+
+    Args:
+        levels: standard deviations of the noise `(S,)`, for pixels in [0, 1].
+        psnr: what predicts → its PSNR in dB at each level; the network first, at most six.
+        trained_at: the level that the network was trained on, marked.
+        title: of the figure.
+
+    Raises:
+        ValueError: there are more lines than colours.
+    """
+    if len(psnr) > len(LINES):
+        raise ValueError(f"at most {len(LINES)} lines have a colour, found {len(psnr)}")
+    figure = chart(title, 5.4, 3.2)
+    axis = figure.subplots()
+    axis.axvline(trained_at, color=MUTED, linestyle=":", linewidth=1, label="trained on")
+    for (name, values), (color, marker, dashes) in zip(psnr.items(), LINES, strict=False):
+        axis.plot(levels, values, color=color, marker=marker, linestyle=dashes, label=name)
+    axis.set_xlabel("standard deviation of the noise on what the encoder sees")
+    axis.set_ylabel("PSNR, dB")
+    handles, names = axis.get_legend_handles_labels()
+    figure.legend([*handles[1:], handles[0]], [*names[1:], names[0]], loc="outside right center")
     return figure
 
 

@@ -35,6 +35,7 @@ from autoencoders.figures.style import (
 ROW_WIDTH = 1250  # pixels that one row of images may take
 CELL = 140  # pixels that the longer side of an image may take
 LABEL_WIDTH = 230  # pixels at which the label of a row is wrapped
+BLOCK_GAP = 28  # pixels between blocks of rows, beside those between rows
 LABEL_GAP = 24  # pixels between a label and its row
 GAP = 8  # pixels between neighbouring images
 SIGN_WIDTH = 70  # pixels for the sign between two groups of images
@@ -48,6 +49,7 @@ class _Row(NamedTuple):
     groups: list[Pixels]  # each of tiles (N, height, width, 3)
     captions: Sequence[str] = ()  # under the tiles of the first group
     sign: str = "→"  # between the groups
+    below: int = GAP  # pixels between this row and the next
 
 
 @styled
@@ -80,6 +82,29 @@ def image_rows(
         ],
         title,
     )[0]
+
+
+@styled
+def row_blocks(blocks: Sequence[Mapping[str, Images]], title: str) -> Figure:
+    """Draw blocks of labelled rows under each other, with some room between.
+
+    Args:
+        blocks: each maps labels to images `(N, C, H, W)`, the same N in all.
+        title: of the figure.
+
+    Raises:
+        ValueError: the rows differ in N.
+    """
+    every_row = [images for block in blocks for images in block.values()]
+    cell = _cell(every_row, _common_count(every_row))
+    rows = []
+    for block in blocks:
+        rows += [
+            _Row(label, [_tiles(to_rgb_pixels(images), cell)]) for label, images in block.items()
+        ]
+        rows[-1] = rows[-1]._replace(below=GAP + BLOCK_GAP)
+    rows[-1] = rows[-1]._replace(below=GAP)
+    return _draw_rows(rows, title)[0]
 
 
 @styled
@@ -116,18 +141,13 @@ def error_maps(originals: Images, reconstructions: Images, title: str) -> Figure
 @styled
 def sample_grid(images: Images, title: str, columns: int = 10) -> Figure:
     """Draw images `(N, C, H, W)` as a grid, row after row; the last row may be shorter."""
-    columns = min(columns, len(images))
-    tiles = _tiles(to_rgb_pixels(images), _cell([images], columns))
-    strips = [
-        _strip(tiles[start : start + columns], tiles.shape[2])
-        for start in range(0, len(tiles), columns)
-    ]
-    step = tiles.shape[1] + GAP
-    width, height = strips[0].shape[1] + 2 * MARGIN, len(strips) * step - GAP + MARGIN
-    figure, top = sheet(title, width, height)
-    for row, strip in enumerate(strips):
-        place_pixels(figure, strip, MARGIN, top + row * step)
-    return figure
+    return _draw_grids({"": images}, title, columns)
+
+
+@styled
+def sample_grids(grids: Mapping[str, Images], title: str, columns: int = 10) -> Figure:
+    """Draw one grid as `sample_grid` does for each heading, one under the other."""
+    return _draw_grids(grids, title, columns)
 
 
 @styled
@@ -159,6 +179,36 @@ def overview(
         title,
         headings=("what the encoder sees", "what comes out"),
     )[0]
+
+
+def _draw_grids(grids: Mapping[str, Images], title: str, columns: int) -> Figure:
+    columns = min(columns, max(len(images) for images in grids.values()))
+    cell = _cell(grids.values(), columns)
+    strips = {
+        heading: _strips(_tiles(to_rgb_pixels(images), cell), columns)
+        for heading, images in grids.items()
+    }
+    widths = [text_size(heading, TEXT_SIZE)[0] for heading in grids]
+    widths += [rows[0].shape[1] for rows in strips.values()]
+    heading_heights = {
+        heading: text_size(heading, TEXT_SIZE)[1] + GAP if heading else 0 for heading in grids
+    }
+    step = cell[0] + 2 + GAP
+    heights = {heading: heading_heights[heading] + len(strips[heading]) * step for heading in grids}
+    height = sum(heights.values()) + (len(grids) - 1) * BLOCK_GAP - GAP + MARGIN
+    figure, top = sheet(title, max(widths) + 2 * MARGIN, height)
+    for heading, rows in strips.items():
+        place_text(figure, heading, MARGIN, top, color=MUTED, vertical="top")
+        for row, strip in enumerate(rows):
+            place_pixels(figure, strip, MARGIN, top + heading_heights[heading] + row * step)
+        top += heights[heading] + BLOCK_GAP
+    return figure
+
+
+def _strips(tiles: Pixels, columns: int) -> list[Pixels]:
+    """Lay tiles (N, height, width, 3) out in rows of `columns`."""
+    starts = range(0, len(tiles), columns)
+    return [_strip(tiles[start : start + columns], tiles.shape[2]) for start in starts]
 
 
 def _common_count(groups: Iterable[Images]) -> int:
@@ -251,7 +301,7 @@ def _body_height(row: _Row) -> int:
 
 def _row_height(row: _Row) -> int:
     captions = [text_size(caption, SMALL_SIZE)[1] for caption in row.captions]
-    return _body_height(row) + GAP + (max(captions) + 2 * GAP if captions else 0)
+    return _body_height(row) + row.below + (max(captions) + 2 * GAP if captions else 0)
 
 
 def _draw_row(figure: Figure, row: _Row, left: int, top: int, column: int, group_step: int) -> None:

@@ -29,6 +29,7 @@ from autoencoders.figures.style import (
 
 Codes = npt.NDArray[np.floating]
 
+MOST_CLASSES = len(PALETTE)  # that have a colour
 LEGEND_WIDTH = 400  # pixels at which a class name is wrapped
 MANIFOLD = 1200  # pixels that the longer side of a manifold may take
 AXIS_WIDTH, AXIS_HEIGHT = 140, 110  # pixels left of and below it, for ticks and labels
@@ -51,7 +52,7 @@ def latent_plane(
     Args:
         codes: `(N, 2)`.
         labels: class indices `(N,)` into `class_names`.
-        class_names: at most ten.
+        class_names: at most `MOST_CLASSES`.
         title: of the figure.
         axis_labels: what the two dimensions are.
 
@@ -60,8 +61,8 @@ def latent_plane(
     """
     if codes.ndim != 2 or codes.shape[1] != 2:
         raise ValueError(f"a latent plane needs codes (N, 2), found {codes.shape}")
-    if len(class_names) > len(PALETTE):
-        raise ValueError(f"at most {len(PALETTE)} classes have a colour, found {len(class_names)}")
+    if len(class_names) > MOST_CLASSES:
+        raise ValueError(f"at most {MOST_CLASSES} classes have a colour, found {len(class_names)}")
     figure = chart(title, 6.0, 4.6)
     axis = figure.subplots()
     # A fixed random order, or the last class drawn would hide the others.

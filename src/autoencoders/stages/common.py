@@ -1,9 +1,11 @@
 """What several stages read."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from autoencoders import paths
+from autoencoders import files, paths
 from autoencoders.data import splits
 from autoencoders.tracking import DataUsed, StageIdentity
 
@@ -32,6 +34,13 @@ def images(dataset: str, split: str) -> Tensor:
 def labels(dataset: str, split: str) -> Tensor:
     """Open the classes of a split's images, int64 `(N,)`."""
     return torch.from_numpy(splits.load(paths.prepared(dataset), split, mmap=True)[1]).long()
+
+
+def load_metrics(dataset: str, variant: str) -> dict[str, Any]:
+    """Return the content of a variant's metrics file."""
+    path = files.require(paths.metrics(dataset, variant), f"evaluate@{dataset}-{variant}")
+    content: dict[str, Any] = files.read_json(path)
+    return content
 
 
 def variant_of(item: StageIdentity) -> tuple[str, str]:

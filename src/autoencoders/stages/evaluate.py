@@ -13,6 +13,7 @@ from autoencoders import classifier, files, paths, randomness, trained
 from autoencoders.evaluation import latents, metrics, yardsticks
 from autoencoders.evaluation.families import family_metrics
 from autoencoders.evaluation.generation import generation_metrics
+from autoencoders.evaluation.noise_sweep import flat, noise_sweep
 from autoencoders.evaluation.predictions import pairs
 from autoencoders.params import Params
 from autoencoders.stages.common import images, labels, prepared_data, variant_of
@@ -70,6 +71,7 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
             name: _measure(predict, split("test"))
             for name, predict in (references | networks.corruption.yardsticks()).items()
         },
+        **_noise_sweep(params, description, networks),
     }
     _add_label_metrics(content, params, description, networks, codes)
     files.write_json(outputs(item)[0], content)
@@ -85,7 +87,8 @@ def log(item: StageIdentity, run: StageRun) -> None:
             f"yardsticks/{name}/{metric}": value
             for name, values in content["yardsticks"].items()
             for metric, value in values.items()
-        },
+        }
+        | flat(content.get("noise_sweep", {})),
         artifacts=outputs(item),
     )
 
@@ -145,6 +148,23 @@ def _add_label_metrics(
             params.evaluation.knn_neighbours,
             description.seed,
         )
+
+
+def _noise_sweep(
+    params: Params, description: trained.Description, networks: trained.Networks
+) -> dict[str, Any]:
+    """Return `noise_sweep` where the params have noise levels for the variant's input."""
+    levels = params.evaluation.noise_levels.get(description.variant.input.kind)
+    if not levels:
+        return {}
+    under = partial(
+        pairs,
+        images=images(description.dataset, "test")[: params.evaluation.noise_images],
+        seed=description.seed,
+        split="test",
+        batch_size=params.evaluation.batch_size,
+    )
+    return {"noise_sweep": noise_sweep(networks.model, networks.corruption, levels, under)}
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from autoencoders import figures, files, page, paths, trained
 from autoencoders.data import sources, splits
 from autoencoders.evaluation.predictions import first_pairs
 from autoencoders.params import Params
-from autoencoders.stages.common import images
+from autoencoders.stages.common import images, load_metrics
 from autoencoders.stages.evaluate import headline
 from autoencoders.stages.figures import CAPTIONS
 from autoencoders.tracking import StageIdentity, StageRun
@@ -37,11 +37,13 @@ def outputs(item: StageIdentity) -> list[Path]:
 def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
     """Write the table and the page of the datasets and variants to run."""
     rows = [
-        _metrics(dataset, variant)
+        load_metrics(dataset, variant)
         for dataset, variant in product(params.datasets_to_run, params.variants_to_run)
     ]
+    # Noise sweeps are curves: lists, which no column of a table can hold.
+    table = [{key: row[key] for key in row if key != "noise_sweep"} for row in rows]
     with files.atomic_file(paths.RESULTS) as temporary:
-        pd.json_normalize(rows).to_csv(temporary, index=False)
+        pd.json_normalize(table).to_csv(temporary, index=False)
     with files.atomic_directory(paths.OVERVIEW) as folder:
         for dataset in params.datasets_to_run:
             _draw_overview(params, dataset, folder / f"{dataset}.png")
@@ -82,7 +84,7 @@ def _draw_overview(params: Params, dataset: str, target: Path) -> None:
         seen, originals = first_pairs(
             networks.corruption, test, description.seed, "test", OVERVIEW_IMAGES
         )
-        psnr = _metrics(dataset, variant)["psnr"]
+        psnr = load_metrics(dataset, variant)["psnr"]
         predicted = networks.model(seen)
         rows.append((variant, seen.numpy(), predicted.numpy(), f"{psnr:.1f} dB"))
     title = splits.load_metadata(paths.prepared(dataset)).title
@@ -123,12 +125,6 @@ def _variant_section(row: dict[str, Any]) -> page.VariantSection:
             "best epoch": int(trained.best_epoch(history)["epoch"]),
         },
     )
-
-
-def _metrics(dataset: str, variant: str) -> dict[str, Any]:
-    path = files.require(paths.metrics(dataset, variant), f"evaluate@{dataset}-{variant}")
-    content: dict[str, Any] = files.read_json(path)
-    return content
 
 
 def _relative(picture: Path) -> str:

@@ -1,0 +1,142 @@
+"""What a decoder makes of latents that no image gave: moved, between two, drawn from a fit.
+
+Latents are float32 `(N, *latent_shape)`. A `Decode` turns them into images `(N, C, H, W)`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autoencoders.randomness import Noise
+
+Decode = Callable[[Tensor], Tensor]
+
+# Of a larger latent the dimensions of the greatest standard deviation are tried, this many.
+TRIED_DIMENSIONS = 256
+# Leading principal components of the codes in which the parts of a mixture differ.
+MIXTURE_DIMENSIONS = 32
+EXACT_DIMENSIONS = 1024  # up to which principal components are not found by random projections
+OVERSAMPLING = 16  # projections beside those asked for, which make those accurate
+SMALLEST_VARIANCE = 1e-4  # of a part of the mixture, as a share of the components' mean variance
+SMALLEST_SINE = 1e-4  # of the angle below which two latents count as parallel
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """One latent dimension moved and the others held."""
+
+    index: tuple[int, ...]  # of the dimension in the latent
+    change: float  # mean squared change of a pixel, over all steps
+    images: Tensor  # (steps, C, H, W)
+
+
+def principal_plane(codes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the codes' first two principal components, and the shares of variance they explain.
+
+    `codes` have at least two entries each. The components are `(N, 2)`, the shares `(2,)`; the
+    entry of each direction that is largest in size is positive.
+    """
+    centred = _centred(codes)
+    plane = centred @ _principal_directions(centred, 2)
+    total = centred.square().sum().clamp(min=torch.finfo(torch.float32).tiny)
+    return plane, plane.square().sum(0) / total
+
+
+def perturbations(
+    decode: Decode, latent: Tensor, deviations: Tensor, steps: Tensor, count: int
+) -> list[Perturbation]:
+    """Return the `count` dimensions whose movement changes the image most, most first.
+
+    Each dimension of `latent` `(*latent_shape)` is moved by `steps` `(S,)` times its standard
+    deviation, of `deviations` `(*latent_shape)`. Of more than 256 dimensions, those with the
+    greatest deviations are tried.
+    """
+    unmoved = decode(latent[None])
+    tried = deviations.flatten().argsort(descending=True, stable=True)[:TRIED_DIMENSIONS]
+    moved = []
+    for dimension in tried.tolist():
+        latents = latent.flatten().repeat(len(steps), 1)
+        latents[:, dimension] += steps * deviations.flatten()[dimension]
+        images = decode(latents.unflatten(1, latent.shape))
+        index = tuple(int(i) for i in np.unravel_index(dimension, latent.shape))
+        moved.append(Perturbation(index, (images - unmoved).square().mean().item(), images))
+    return sorted(moved, key=lambda one: one.change, reverse=True)[:count]
+
+
+def linear(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
+    """Return the points `(S, *shape)` on the straight line; weight 0 is `start`, 1 is `end`."""
+    return torch.lerp(start, end, weights.view(-1, *[1] * start.dim()))
+
+
+def spherical(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
+    """Return the points `(S, *shape)` on the great arc from `start` to `end` about the origin.
+
+    White, arXiv 1609.04468, section 2.1: sin((1-t)Ω)/sin(Ω)·start + sin(tΩ)/sin(Ω)·end, Ω being
+    the angle between the two. Parallel latents, which no single arc joins, are joined by the line.
+    """
+    directions = start.flatten().double(), end.flatten().double()
+    angle = torch.cosine_similarity(*directions, dim=0).clamp(-1, 1).acos()
+    if angle.sin() < SMALLEST_SINE:
+        return linear(start, end, weights)
+    t = weights.view(-1, *[1] * start.dim())
+    return (((1 - t) * angle).sin() * start + (t * angle).sin() * end) / angle.sin().float()
+
+
+def gaussian_draws(codes: Tensor, noise: Noise, count: int) -> Tensor:
+    """Return `count` draws from the Gaussian with the codes' mean and sample covariance.
+
+    A draw is the mean plus the centred codes, each times a standard normal draw of its own over
+    √(N-1): that has the sample's covariance, which is never written down, however large the latent.
+    """
+    weights = noise.normal((count, len(codes))) / (len(codes) - 1) ** 0.5
+    return codes.mean(0) + (weights @ _centred(codes)).unflatten(1, codes.shape[1:])
+
+
+def mixture_draws(codes: Tensor, components: int, noise: Noise, seed: int, count: int) -> Tensor:
+    """Return `count` draws from a mixture of Gaussians fitted to the codes.
+
+    Each part has its own mean and full covariance in the codes' first 32 principal components; in
+    the rest of a larger latent all parts share one Gaussian. Draws from one part stand together.
+    Ghosh et al., arXiv 1903.12436, sample plain autoencoders from such a mixture.
+    """
+    from sklearn.mixture import GaussianMixture  # here, as importing it costs seconds
+
+    centred = _centred(codes)
+    directions = _principal_directions(centred, MIXTURE_DIMENSIONS)
+    leading = centred @ directions
+    mixture = GaussianMixture(
+        components,
+        tol=1e-2,  # nats per code
+        reg_covar=SMALLEST_VARIANCE * max(leading.var(dim=0).mean().item(), 1e-6),
+        random_state=seed % 2**32,
+    ).fit(leading.double().numpy())
+    parts = torch.from_numpy(mixture.sample(count)[0]).float()
+    shared = gaussian_draws(centred - leading @ directions.T, noise, count)
+    return codes.mean(0) + (parts @ directions.T + shared).unflatten(1, codes.shape[1:])
+
+
+def _centred(codes: Tensor) -> Tensor:
+    """Return the codes as `(N, d)` less their mean."""
+    flat = codes.flatten(1)
+    return flat - flat.mean(0)
+
+
+def _principal_directions(centred: Tensor, count: int) -> Tensor:
+    """Return the `count` directions, or all, of greatest variance as columns, greatest first.
+
+    In each the entry that is largest in size is positive.
+    """
+    dimensions = centred.shape[1]
+    if dimensions <= EXACT_DIMENSIONS:
+        exact = centred.double()
+        directions = torch.linalg.eigh(exact.T @ exact).eigenvectors.flip(1)[:, :count].float()
+    else:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            rank = min(count + OVERSAMPLING, *centred.shape)
+            directions = torch.svd_lowrank(centred, rank, niter=4)[2][:, :count]
+    largest = directions.gather(0, directions.abs().argmax(dim=0, keepdim=True))
+    return directions * largest.sign()

@@ -1,0 +1,104 @@
+"""PSNR over noise levels, against numbers worked out by other ways."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor
+
+from autoencoders.evaluation.noise_sweep import at_level, flat, noise_sweep, trained_level
+from autoencoders.evaluation.predictions import pairs
+from autoencoders.inputs import Downsampled, Input, Noisy
+from autoencoders.models.base import Autoencoder
+
+Blobs = Callable[..., Tensor]
+
+
+class Answers(Autoencoder):
+    """A network that answers with what it sees, as near as a sigmoid comes to it."""
+
+    def encode(self, seen: Tensor) -> Tensor:
+        return seen
+
+    def decode(self, latent: Tensor) -> Tensor:
+        return latent.logit(eps=1e-7)
+
+
+class Enlarges(Answers):
+    """A network that answers with each pixel of what it sees as a block of 2×2."""
+
+    def decode(self, latent: Tensor) -> Tensor:
+        blocks = latent.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+        return blocks.logit(eps=1e-7)
+
+
+def under(images: Tensor) -> Callable[[Input], Iterator[tuple[Tensor, Tensor]]]:
+    return partial(pairs, images=images, seed=1, split="test", batch_size=7)
+
+
+def test_each_level_is_measured_and_the_trained_one_among_them(blobs: Blobs) -> None:
+    sweep = noise_sweep(Answers(), Noisy(0.0, 0.3), [0.5, 0.1], under(blobs(20)))
+    assert sweep["trained_at"] == 0.3
+    assert sweep["levels"] == [0.1, 0.3, 0.5]
+    assert set(sweep["yardsticks"]) == {"noisy_input", "median_filter"}
+    assert sweep["psnr"] == pytest.approx(sweep["yardsticks"]["noisy_input"], abs=1e-3)
+
+
+def test_noise_that_is_never_clamped_costs_its_own_variance() -> None:
+    grey = torch.full((50, 1, 16, 16), 128, dtype=torch.uint8)
+    sweep = noise_sweep(Answers(), Noisy(0.0, 0.05), [0.01, 0.1], under(grey))
+    # PSNR = −20·log10(std): 40, 26.02 and 20 dB; 256 pixels give each image some 0.4 dB of spread.
+    assert sweep["psnr"] == pytest.approx([40, 26.02, 20], abs=0.1)
+
+
+def test_the_trained_level_sees_exactly_what_the_variant_sees(blobs: Blobs) -> None:
+    images, trained = blobs(9), Noisy(0.5, 0.3)
+    swept = torch.cat([seen for seen, _ in under(images)(at_level(trained, 0.3))])
+    assert torch.equal(swept, torch.cat([seen for seen, _ in under(images)(trained)]))
+    assert trained.std == 0.3
+
+
+def test_another_level_is_the_same_noise_of_another_size(blobs: Blobs) -> None:
+    images = torch.full((4, 1, 8, 8), 128, dtype=torch.uint8)
+    small, large = (
+        next(under(images)(at_level(Noisy(0.1, 0.3), level)))[0] for level in (0.01, 0.02)
+    )
+    mean = 128 / 255 + 0.1
+    torch.testing.assert_close(2 * (small - mean), large - mean, atol=1e-6, rtol=0)
+
+
+def test_reduced_images_get_zero_mean_noise_on_top(blobs: Blobs) -> None:
+    images, reduced = torch.full((60, 3, 16, 16), 128, dtype=torch.uint8), Downsampled(2, "average")
+    noisy = at_level(reduced, 0.1)
+    assert noisy.shape((3, 16, 16)) == (3, 8, 8)
+    seen = torch.cat([seen for seen, _ in under(images)(noisy)])
+    assert seen.shape == (60, 3, 8, 8)
+    assert seen.mean().item() == pytest.approx(128 / 255, abs=0.003)
+    assert seen.std().item() == pytest.approx(0.1, abs=0.003)
+    assert trained_level(reduced) == 0
+
+
+def test_reduced_images_without_noise_are_as_trained_on(blobs: Blobs) -> None:
+    images, reduced = blobs(10, (1, 16, 16)), Downsampled(2, "bilinear")
+    sweep = noise_sweep(Enlarges(), reduced, [0.2], under(images))
+    assert sweep["levels"] == [0.0, 0.2]
+    assert set(sweep["yardsticks"]) == {"nearest", "bilinear", "bicubic"}
+    assert sweep["psnr"] == pytest.approx(sweep["yardsticks"]["nearest"], abs=1e-3)
+    assert sweep["psnr"][0] > sweep["psnr"][1]
+
+
+def test_a_sweep_as_flat_numbers_for_tracking() -> None:
+    sweep = {
+        "trained_at": 0.0,
+        "levels": [0.0, 0.25],
+        "psnr": [30.0, 20.0],
+        "yardsticks": {"bicubic": [28.0, 21.0]},
+    }
+    assert flat(sweep) == {
+        "noise_sweep/0/psnr": 30.0,
+        "noise_sweep/0.25/psnr": 20.0,
+        "noise_sweep/0/bicubic": 28.0,
+        "noise_sweep/0.25/bicubic": 21.0,
+    }
+    assert flat({}) == {}
