@@ -195,7 +195,9 @@ def test_the_stage_writes_a_record_weights_and_accuracies_where_there_are_classe
     classes: int,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    metadata = splits.Metadata("mnist", "stand-in", ("a", "b")[:classes], (1, 8, 8), {}, "0" * 64)
+    metadata = splits.Metadata(
+        *("mnist", "MNIST", "stand-in", ("a", "b")[:classes], (1, 8, 8)), splits={}, sha256="0" * 64
+    )
     monkeypatch.setattr(splits, "load_metadata", lambda folder: metadata)
     monkeypatch.setattr(
         *(splits, "load"),

@@ -290,10 +290,10 @@ def _why_unfit(params: Params, name: str, variant: Variant) -> list[str]:
     known = image_shapes(params)
     to_run = sorted({known[dataset] for dataset in params.datasets_to_run if dataset in known})
     if name in params.variants_to_run:
-        reasons = [why_impossible(variant, shape) for shape in to_run]
-        return list(dict.fromkeys(reason for reason in reasons if reason))
+        found = [why_impossible(variant, shape) for shape in to_run]
+        return list(dict.fromkeys(reason for reason in found if reason))
     # Almost always the first one will do, so that the rest is not built.
-    reasons = []
+    reasons: list[str] = []
     for shape in dict.fromkeys((*to_run, *known.values())):
         if (reason := why_impossible(variant, shape)) is None:
             return []

@@ -97,14 +97,15 @@ def _automobile(sheet: Sheet) -> Parts:
     glass = common(ellipse(sheet, (-1.0, 0.0), (5.5, roof - 1.3)), abs(sheet.x + 1) - 0.4)
     body = common(_box(sheet, -12, -1, 12, 5), ellipse(sheet, (0.0, 4.0), (13.0, 6.0)))
     lamps = ellipse(sheet, (11.0, 1.0), (1.2, 1.0))
-    wheels = [_pair(lambda side, r=r: ellipse(sheet, (7 * side, 5.0), (r, r))) for r in (2.9, 1.3)]
+    tyres = _pair(lambda side: ellipse(sheet, (7 * side, 5.0), (2.9, 2.9)))
+    hubs = _pair(lambda side: ellipse(sheet, (7 * side, 5.0), (1.3, 1.3)))
     return [
         (cabin, 0.9),
         (glass, 0.35),
         (body, 1.0),
         (lamps, 2.0),
-        (wheels[0], 0.1),
-        (wheels[1], 0.9),
+        (tyres, 0.1),
+        (hubs, 0.9),
     ]
 
 
