@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backend_bases import RendererBase
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
 from autoencoders import figures
-from autoencoders.figures.style import MARGIN, Images
+from autoencoders.figures.style import FRAME, MARGIN, Images
 
 LONG = "a name that nobody expected to be as long as this, and with an unbreakableallinonepieceword"
 DIGITS = [str(digit) for digit in range(10)]
@@ -117,6 +118,9 @@ AWKWARD: dict[str, Callable[[], Figure]] = {
     ),
     "latent plane, long names": lambda: figures.latent_plane(
         codes(50, 2) * 1e4, np.arange(50) % 3, [LONG, "b", "c"], "plane", ("first unit", "second")
+    ),
+    "latent plane, many classes": lambda: figures.latent_plane(
+        codes(500, 2), np.arange(500) % 37, [f"species {i}" for i in range(37)], LONG
     ),
     "latent plane, one point": lambda: figures.latent_plane(
         np.zeros((1, 2)), np.zeros(1, int), DIGITS, "plane"
@@ -296,11 +300,21 @@ def test_outliers_do_not_dwarf_the_plane_and_are_counted() -> None:
     assert f"{outside} of 1,002 points lie outside the view" in axes.get_xlabel()
 
 
+def test_of_many_classes_the_ten_largest_have_a_colour() -> None:
+    sizes = [3, 9, *[5] * 9, 1]  # the first and the last are the smallest of twelve
+    labels = np.repeat(np.arange(12), sizes)
+    figure = figures.latent_plane(codes(58, 2), labels, [f"class {i}" for i in range(12)], "plane")
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == [*(f"class {i}" for i in range(1, 11)), "2 other classes"]
+    (points,) = figure.axes[0].collections
+    colours, counts = np.unique(points.get_facecolor(), axis=0, return_counts=True)
+    assert sorted(counts) == [4, *[5] * 9, 9]
+    assert to_rgba(FRAME) in [tuple(colour) for colour in colours[counts == 4]]
+
+
 def test_what_a_plane_cannot_show_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\(N, 2\)"):
         figures.latent_plane(codes(5, 3), np.zeros(5, int), ["a"], "")
-    with pytest.raises(ValueError, match="at most 10 classes"):
-        figures.latent_plane(codes(5, 2), np.zeros(5, int), ["a"] * 11, "")
 
 
 def test_the_manifold_runs_rightwards_and_upwards() -> None:

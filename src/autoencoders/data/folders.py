@@ -40,8 +40,8 @@ def fetch(
     """Pack a folder of images into four arrays and a record of them, `source.json`, as one folder.
 
     Images lie in class folders or, all of one class, in none. Where these lie in `train/` and
-    `test/`, that is the split. Files are read in the order of their paths; those that start with a
-    dot and those without an image's ending are not looked at.
+    `test/`, that is the split. Files that start with a dot and those without an image's ending are
+    not looked at. The others come in the order of their paths, mixed by the seed alone.
 
     Args:
         dataset: its name in `data.datasets`.
@@ -55,7 +55,7 @@ def fetch(
         misfits: what becomes of files that cannot be read or are of another size: `refuse` any of
             them, `skip` them with a warning, or `resize` those of another size (cut to the square
             in their middle, then resampled by Lanczos' filter) and refuse the unreadable.
-        seed: decides which images of a class are tested on.
+        seed: decides which images of a class are tested on, and how all are mixed.
 
     Raises:
         UserError: the folder is missing, empty or laid out otherwise; or it holds misfits, all of
@@ -71,14 +71,18 @@ def fetch(
         )
     images, kept = _read(source, listed, key, size, channels, misfits)
     names, labels = _classes([Path(*path.parts[split:]) for path in kept], source)
+    rng = np.random.default_rng([seed, 1])  # another stream than prepare's
     if test_fraction is None:
         tested = np.array([path.parts[0] == TEST for path in kept])
     else:
-        tested = _draw(labels, test_fraction, key, seed)
+        tested = _draw(labels, test_fraction, key, rng)
     if tested.all() or not tested.any():
         raise UserError(f"{source}: none of its images is left to train on, or none to test on")
+    # Figures show the first images of a split: let these be of all classes.
+    order = rng.permutation(len(kept))
+    train, test = order[~tested[order]], order[tested[order]]
     with files.atomic_directory(target) as folder:
-        arrays = Arrays(images[~tested], labels[~tested], images[tested], labels[tested])
+        arrays = Arrays(images[train], labels[train], images[test], labels[test])
         write_arrays(folder, "npy", arrays)
         return write_record(
             folder,
@@ -182,10 +186,8 @@ def _classes(paths: Sequence[Path], source: Path) -> tuple[tuple[str, ...], Byte
     return tuple(names), np.array([index[name] for name in named], np.uint8)
 
 
-def _draw(labels: Bytes, test_fraction: float, key: str, seed: int) -> Bools:
+def _draw(labels: Bytes, test_fraction: float, key: str, rng: np.random.Generator) -> Bools:
     """Return which images to test on, `(N,)`."""
-    # Of another stream than the one that later draws the validation images.
-    rng = np.random.default_rng([seed, 1])
     try:
         chosen, _ = stratified(labels, test_fraction, rng)
     except ValueError as error:

@@ -9,11 +9,10 @@ from autoencoders.figures.images import (
     sample_grid,
     sample_grids,
 )
-from autoencoders.figures.latents import MOST_CLASSES, code_distribution, latent_plane, manifold
+from autoencoders.figures.latents import code_distribution, latent_plane, manifold
 from autoencoders.figures.style import save
 
 __all__ = [
-    "MOST_CLASSES",
     "code_distribution",
     "error_maps",
     "image_rows",

@@ -13,6 +13,7 @@ from scipy import stats
 
 from autoencoders.figures.style import (
     BLUE,
+    FRAME,
     LINE_SPACING,
     MARGIN,
     ORANGE,
@@ -29,11 +30,11 @@ from autoencoders.figures.style import (
 
 Codes = npt.NDArray[np.floating]
 
-MOST_CLASSES = len(PALETTE)  # that have a colour
 LEGEND_WIDTH = 400  # pixels at which a class name is wrapped
 MANIFOLD = 1200  # pixels that the longer side of a manifold may take
 AXIS_WIDTH, AXIS_HEIGHT = 140, 110  # pixels left of and below it, for ticks and labels
 PRIOR_MASSES = (0.5, 0.95)
+CLASS_COLOURS = (*PALETTE, FRAME)  # the last one for all classes that have no colour of their own
 
 
 @styled
@@ -44,7 +45,7 @@ def latent_plane(
     title: str,
     axis_labels: tuple[str, str] = ("$z_1$", "$z_2$"),
 ) -> Figure:
-    """Draw two-dimensional codes as points coloured by class.
+    """Draw two-dimensional codes as points coloured by class; of many classes, the ten largest.
 
     The view holds at least the middle 99.5 % of the points in each dimension; how many far outliers
     lie outside it is written below.
@@ -52,22 +53,22 @@ def latent_plane(
     Args:
         codes: `(N, 2)`.
         labels: class indices `(N,)` into `class_names`.
-        class_names: at most `MOST_CLASSES`.
+        class_names: where there are more than ten, all but the ten largest are grey.
         title: of the figure.
         axis_labels: what the two dimensions are.
 
     Raises:
-        ValueError: `codes` are not two-dimensional, or there are more classes than colours.
+        ValueError: `codes` are not two-dimensional.
     """
     if codes.ndim != 2 or codes.shape[1] != 2:
         raise ValueError(f"a latent plane needs codes (N, 2), found {codes.shape}")
-    if len(class_names) > MOST_CLASSES:
-        raise ValueError(f"at most {MOST_CLASSES} classes have a colour, found {len(class_names)}")
+    if len(class_names) > len(PALETTE):
+        labels, class_names = _largest_classes(labels, class_names)
     figure = chart(title, 6.0, 4.6)
     axis = figure.subplots()
     # A fixed random order, or the last class drawn would hide the others.
     order = np.random.default_rng(0).permutation(len(codes))
-    colours = np.array(PALETTE)[labels[order]]
+    colours = np.array(CLASS_COLOURS)[labels[order]]
     axis.scatter(codes[order, 0], codes[order, 1], s=3, c=colours, linewidths=0)
     axis.set_aspect("equal", anchor="N")
     limits = np.stack([_view(values) for values in codes.T])
@@ -77,10 +78,24 @@ def latent_plane(
     note = f"\n{hidden:,} of {len(codes):,} points lie outside the view" if hidden else ""
     axis.set_xlabel(axis_labels[0] + note, linespacing=LINE_SPACING)
     axis.set_ylabel(axis_labels[1])
-    handles = [Line2D([], [], color=c, marker="o", linestyle="", markersize=5) for c in PALETTE]
+    handles = [
+        Line2D([], [], color=c, marker="o", linestyle="", markersize=5) for c in CLASS_COLOURS
+    ]
     names = [wrap(name, LEGEND_WIDTH, SMALL_SIZE) for name in class_names]
     figure.legend(handles[: len(names)], names, loc="outside right center")
     return figure
+
+
+def _largest_classes(
+    labels: npt.NDArray[np.integer], class_names: Sequence[str]
+) -> tuple[npt.NDArray[np.integer], list[str]]:
+    """Return labels and names of the largest classes, one per colour, and of the rest as one."""
+    sizes = np.bincount(labels, minlength=len(class_names))
+    largest = np.sort(np.argsort(-sizes, kind="stable")[: len(PALETTE)])
+    places = np.full(len(class_names), len(largest))
+    places[largest] = np.arange(len(largest))
+    rest = f"{len(class_names) - len(largest)} other classes"
+    return places[labels], [*(class_names[label] for label in largest), rest]
 
 
 @styled

@@ -130,17 +130,17 @@ def _choose(shown: Shown) -> dict[str, Callable[[Shown], Figure]]:
     objective = shown.networks.objective
     latent_shape = shown.networks.model.latent_shape
     planar, swept = latent_shape == (2,), "noise_sweep" in shown.measured
-    coloured = len(shown.class_names) <= figures.MOST_CLASSES
+    latent = not shown.networks.model.latent_holds_input  # else it is hardly one
     fitting = {
         "reconstructions.png": (reconstructions, True),
         "errors.png": (errors, True),
         "curves.png": (curves, True),
-        "latent_plane.png": (latent_plane, prod(latent_shape) > 1 and coloured),
+        "latent_plane.png": (latent_plane, latent and prod(latent_shape) > 1),
         "manifold.png": (manifold, planar and objective.has_prior),
-        "perturbations.png": (perturbations, True),
-        "interpolations.png": (interpolations, True),
+        "perturbations.png": (perturbations, latent),
+        "interpolations.png": (interpolations, latent),
         "samples.png": (samples, objective.has_prior),
-        "code_samples.png": (code_samples, True),
+        "code_samples.png": (code_samples, latent),
         "codes.png": (codes, isinstance(objective, Adversarial)),
         "noise_sweep.png": (noise_sweep, swept),
         "noise_levels.png": (noise_levels, swept),
