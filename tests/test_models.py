@@ -38,6 +38,7 @@ SMALL_SUPERRES = SMALL | {"conv_ae": SUPERRES, "conv_vae": SUPERRES | {"latent_s
 ENLARGING = {"super_resolution"}  # the kinds that refuse an input as large as the image
 OBJECTIVE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "reconstruction": {"loss": "bce"},
+    "perceptual": {"perceive": lambda x: [x], "pixel_loss": "bce", "pixel_weight": 1.0},
     "variational": {"likelihood": "bernoulli"},
     "adversarial": {"discriminator_hidden": [16]},
 }
