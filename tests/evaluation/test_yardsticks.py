@@ -11,6 +11,7 @@ from sklearn.linear_model import LinearRegression
 from torch import Tensor
 
 from autoencoders import randomness
+from autoencoders.evaluation import yardsticks
 from autoencoders.evaluation.yardsticks import fitted
 from autoencoders.inputs import Clean, Downsampled, Input, Noisy
 
@@ -73,6 +74,24 @@ def test_on_what_a_corruption_leaves_pca_is_reduced_rank_regression(
     expected = components.inverse_transform(components.transform(full_rank))
     assert predicted.shape == test.shape
     np.testing.assert_allclose(matrix(predicted), expected.clip(0, 1), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["clean", *SEES_LESS])
+def test_on_large_images_pca_is_the_same_found_in_another_way(
+    name: str, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corruption = {"clean": Clean(), **SEES_LESS}[name]
+    train, test = pictures(400), pictures(40, (1, 8, 8), 1)
+    seen, test_seen = seen_by(corruption, train), seen_by(corruption, test, seed=1)
+    exact = fitted(in_batches(seen, train), COMPONENTS)["pca"](test_seen)
+    monkeypatch.setattr(yardsticks, "EXACT", 10)
+    global_state = torch.random.get_rng_state()
+    predicted = fitted(in_batches(seen, train), COMPONENTS)["pca"](test_seen)
+    assert torch.equal(torch.random.get_rng_state(), global_state)
+    assert not torch.equal(predicted, exact)
+    torch.testing.assert_close(predicted, exact, atol=1e-3, rtol=0)
+    again = fitted(in_batches(seen, train), COMPONENTS)["pca"](test_seen)
+    assert torch.equal(again, predicted)
 
 
 @pytest.mark.parametrize("name", SEES_LESS)
