@@ -89,7 +89,7 @@ def _small(params: dict[str, Any]) -> dict[str, Any]:
         "evaluation": {
             "batch_size": 40,
             "elbo_draws": 2,
-            "noise_levels": {"noisy": [0.1, 0.5], "downsampled": [0.1]},
+            "noise_levels": {"clean": [0.2]},
             "noise_images": 40,
         },
         "figures": {
