@@ -31,7 +31,7 @@ EXCUSED = {
     "report": OF_SPLITS
     | OF_PARAMS
     | {
-        *("data.official", "data.sources", "evaluation", "latent_experiments"),
+        *("classifier", "data.official", "data.sources", "evaluation", "latent_experiments"),
         *("stages.evaluate", "stages.figures"),
     },
 }

@@ -92,7 +92,7 @@ def _small(params: dict[str, Any]) -> dict[str, Any]:
             "iwae_samples": 2,
             "knn_neighbours": 3,
             "label_counts": [20, 1000],
-            "noise_levels": {"noisy": [0.1, 0.5], "downsampled": [0.1]},
+            "noise_levels": {"clean": [0.2]},
             "noise_images": 40,
         },
         "classifier": params["classifier"] | {"epochs": 1},

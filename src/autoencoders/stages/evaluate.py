@@ -157,14 +157,16 @@ def _noise_sweep(
     levels = params.evaluation.noise_levels.get(description.variant.input.kind)
     if not levels:
         return {}
+    test = images(description.dataset, "test")[: params.evaluation.noise_images]
     under = partial(
         pairs,
-        images=images(description.dataset, "test")[: params.evaluation.noise_images],
+        images=test,
         seed=description.seed,
         split="test",
         batch_size=params.evaluation.batch_size,
     )
-    return {"noise_sweep": noise_sweep(networks.model, networks.corruption, levels, under)}
+    sweep = noise_sweep(networks.model, networks.corruption, levels, under)
+    return {"noise_sweep": {"n_images": len(test), **sweep}}
 
 
 @torch.no_grad()

@@ -287,7 +287,7 @@ def noise_sweep(shown: Shown) -> Figure:
     psnr = {"network": sweep["psnr"]} | {
         name.replace("_", " "): values for name, values in sweep["yardsticks"].items()
     }
-    title = f"{shown.title}: PSNR under noise"
+    title = f"{shown.title}: PSNR under noise, {sweep['n_images']:,} test images"
     return figures.noise_curves(sweep["levels"], psnr, sweep["trained_at"], title)
 
 
