@@ -121,11 +121,12 @@ class NoisyDownsampled:
         std: Annotated[float, Gt(0)],
     ) -> None:
         self.downsampled = Downsampled(factor, reduction)
-        self.noisy = Noisy(mean, std)
+        self.mean = mean
+        self.std = std
 
     def __call__(self, images: Tensor, noise: Noise) -> Tensor:
         """Return the reduced images with fresh noise, `(N, C, H/factor, W/factor)`."""
-        return self.noisy(self.downsampled(images, noise), noise)
+        return Noisy(self.mean, self.std)(self.downsampled(images, noise), noise)
 
     def shape(self, image_shape: ImageShape) -> ImageShape:
         """Return `(C, H/factor, W/factor)`.
