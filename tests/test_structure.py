@@ -28,7 +28,9 @@ EXCUSED = {
     "evaluate": OF_SPLITS | {"training"},
     "figures": OF_SPLITS | {"training"},
     # The report imports names from the modules of two stages whose outputs it depends on.
-    "report": OF_SPLITS | OF_PARAMS | {"evaluation", "stages.evaluate", "stages.figures"},
+    "report": OF_SPLITS
+    | OF_PARAMS
+    | {"classifier", "evaluation", "stages.evaluate", "stages.figures"},
 }
 CORE = ("params", "data", "inputs", "models", "objectives", "training", "evaluation")
 
