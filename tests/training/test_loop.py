@@ -231,6 +231,7 @@ PARTS: dict[str, list[dict[str, Any]]] = {
     ],
     "objective": [
         {"kind": "reconstruction", "loss": "bce"},
+        {"kind": "perceptual", "pixel_loss": "bce", "pixel_weight": 1.0},
         {"kind": "variational", "likelihood": "gaussian"},
         {"kind": "adversarial", "discriminator_hidden": [4]},
     ],
@@ -241,6 +242,8 @@ REFUSED = {
     ("noisy", "super_resolution"): "is no such step: give it a downsampled input",
     ("mlp_vae", "reconstruction"): "never trains a variational model's log-variance",
     ("conv_vae", "reconstruction"): "never trains a variational model's log-variance",
+    ("mlp_vae", "perceptual"): "never trains a variational model's log-variance",
+    ("conv_vae", "perceptual"): "never trains a variational model's log-variance",
     ("mlp_vae", "adversarial"): "never trains a variational model's log-variance",
     ("conv_vae", "adversarial"): "never trains a variational model's log-variance",
     ("mlp_ae", "variational"): "needs a variational model",
@@ -281,7 +284,9 @@ def test_every_sensible_variant_trains_and_every_other_is_refused(
     torch.manual_seed(0)
     corruption = variant.input.build(INPUTS)
     model = variant.model.build(MODELS, input_shape=corruption.shape(shape), image_shape=shape)
-    objective = variant.objective.build(OBJECTIVES, latent_shape=model.latent_shape)
+    objective = variant.objective.build(
+        OBJECTIVES, latent_shape=model.latent_shape, perceive=lambda images: [images]
+    )
     before = weights(model, objective)
     (row,) = run(model, objective, blobs(4, shape), blobs(2, shape), training, corruption)
     assert all(map(math.isfinite, row.values()))
