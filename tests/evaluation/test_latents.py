@@ -1,5 +1,7 @@
 """What latents tell of the classes, against scikit-learn and by hand."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor
 from autoencoders.evaluation.latents import (
     PENALTIES,
     Labelled,
+    by_encoder,
     encoded,
     knn_accuracy,
     label_metrics,
@@ -165,6 +168,22 @@ def test_a_count_of_labels_that_is_not_less_than_all_is_left_out(
         "neighbour_disagreement",
     ]
     assert metrics["probe_accuracy"] > metrics["probe_accuracy_20"] > 1 / CLASSES
+
+
+def test_each_encoder_is_measured_on_its_own_features_and_none_on_one_class(
+    splits: dict[str, Labelled],
+) -> None:
+    def pairs(split: str) -> Iterator[tuple[Tensor, Tensor]]:
+        yield from ((seen, seen) for seen in splits[split].vectors.split(77))
+
+    encoders = {"latents": lambda seen: seen[:, :2], "raw_pixels": lambda seen: seen}
+    labels = {name: split.labels for name, split in splits.items()}
+    measured = by_encoder(encoders, pairs, labels, [20], 3, seed=1)
+    assert measured["raw_pixels"] == label_metrics(splits, [20], 3, seed=1)
+    halves = {name: Labelled(s.vectors[:, :2], s.labels) for name, s in splits.items()}
+    assert measured["latents"] == label_metrics(halves, [20], 3, seed=1)
+    one_class = {name: torch.zeros_like(of_split) for name, of_split in labels.items()}
+    assert by_encoder(encoders, pairs, one_class, [20], 3, seed=1) == {}
 
 
 def test_what_is_encoded_is_what_is_seen_flattened_and_in_order() -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from autoencoders import randomness
 
 Encode = Callable[[Tensor], Tensor]
+Pairs = Iterator[tuple[Tensor, Tensor]]
 
 SPLITS = ("train", "validation", "test")
 PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)  # times half the squared weights, beside the mean loss
@@ -34,8 +35,29 @@ class Labelled:
         return Labelled(self.vectors[indices], self.labels[indices])
 
 
+def by_encoder(
+    encoders: Mapping[str, Encode],
+    pairs: Callable[[str], Pairs],
+    labels: Mapping[str, Tensor],
+    counts: Sequence[int],
+    neighbours: int,
+    seed: int,
+) -> dict[str, dict[str, float]]:
+    """Return the `label_metrics` of what each encoder makes of a dataset; none for one class.
+
+    `pairs` gives what is seen of a split and the images; `labels` has the classes of each split.
+    """
+    if len(labels["train"].unique()) < 2:
+        return {}
+    measured = {}
+    for name, encode in encoders.items():  # one after the other, as features may be large
+        splits = {split: Labelled(encoded(encode, pairs(split)), labels[split]) for split in SPLITS}
+        measured[name] = label_metrics(splits, counts, neighbours, seed)
+    return measured
+
+
 @torch.no_grad()
-def encoded(encode: Encode, pairs: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
+def encoded(encode: Encode, pairs: Pairs) -> Tensor:
     """Return what `encode` makes of what is seen, each flattened: `(N, D)`, in order."""
     return torch.cat([encode(seen).flatten(1) for seen, _ in pairs])
 

@@ -114,28 +114,20 @@ def _add_label_metrics(
     Nor for a latent of more numbers than the encoder sees: it compresses nothing, PCA has no
     such codes, and its distances to all images would take minutes.
     """
-    classes = {split: labels(description.dataset, split) for split in latents.SPLITS}
     seen_shape = networks.corruption.shape(description.image_shape)
-    if len(classes["train"].unique()) < 2 or prod(networks.model.latent_shape) > prod(seen_shape):
+    if prod(networks.model.latent_shape) > prod(seen_shape):
         return
-    encoders: list[tuple[dict[str, Any], latents.Encode]] = [
-        (content, networks.model.encode),
-        (content["yardsticks"]["pca"], pca_codes),
-        (content["yardsticks"].setdefault("raw_pixels", {}), lambda seen: seen),
-    ]
-    for target, encode in encoders:
-        features = {
-            split: latents.Labelled(
-                latents.encoded(encode, _pairs(params, description, networks, split)), of_split
-            )
-            for split, of_split in classes.items()
-        }
-        target |= latents.label_metrics(
-            features,
-            params.evaluation.label_counts,
-            params.evaluation.knn_neighbours,
-            description.seed,
-        )
+    measured = latents.by_encoder(
+        {"latents": networks.model.encode, "pca": pca_codes, "raw_pixels": lambda seen: seen},
+        partial(_pairs, params, description, networks),
+        {split: labels(description.dataset, split) for split in latents.SPLITS},
+        params.evaluation.label_counts,
+        params.evaluation.knn_neighbours,
+        description.seed,
+    )
+    content |= measured.pop("latents", {})
+    for name, values in measured.items():
+        content["yardsticks"].setdefault(name, {}).update(values)
 
 
 @torch.no_grad()
