@@ -114,9 +114,45 @@ def test_the_columns_name_their_unit_and_direction() -> None:
 
 
 def test_a_metric_that_the_page_does_not_know_is_shown_without_a_verdict() -> None:
-    page = Page(render([dataset(variant("a", {"knn_accuracy": 0.9}), variant("b", {"mse": 1}))]))
-    assert page.all("th", scope="col") == ["variant", "MSE ↓", "knn accuracy"]
+    page = Page(render([dataset(variant("a", {"sharpness": 0.9}), variant("b", {"mse": 1}))]))
+    assert page.all("th", scope="col") == ["variant", "MSE ↓", "sharpness"]
     assert page.table() == {"a": ["–", "0.9000"], "b": ["1.0000", "–"]}
+
+
+def test_features_have_a_table_of_their_own_with_their_yardsticks_beside() -> None:
+    of_features = {"probe_accuracy": 0.91, "probe_accuracy_100": 0.7, "probe_accuracy_1000": 0.8}
+    section = variant(
+        "conv",
+        {"mse": 0.01, **of_features, "neighbour_disagreement": 0.05},
+        yardsticks={
+            "mean_image": {"mse": 0.07},
+            "pca": {"mse": 0.02, **of_features, "probe_accuracy_100": 0.75},
+        },
+    )
+    page = Page(render([dataset(section)]))
+    assert page.all("th", scope="col") == [
+        *("variant", "MSE ↓"),
+        *("variant", "linear probe ↑accuracy", "linear probe, 1,000 labels ↑accuracy"),
+        *("linear probe, 100 labels ↑accuracy", "neighbour of another class ↓share"),
+    ]
+    assert page.all("th", scope="row") == ["conv", "mean image", "pca", "conv", "pca"]
+    assert page.table() | {"mean image": []} == {
+        "conv": ["0.9100", "0.8000", "0.7000", "0.0500"],
+        "mean image": [],
+        "pca": ["0.9100", "0.8000", "0.7500[beats]", "–"],
+    }
+    assert page.all("h3")[:2] == ["Images", "Features without labels"]
+    assert "pca beats conv on linear probe, 100 labels" in page.all("li")
+    assert "the same with the labels of 100 training images; higher is better" in page.all("dd")
+
+
+def test_where_nothing_is_known_of_features_their_table_is_left_out() -> None:
+    assert Page(render([SMALL])).all("h3") == [
+        "Images",
+        "mnist · conv",
+        "mnist · vae",
+        "mnist · aae",
+    ]
 
 
 def test_it_says_in_words_where_a_yardstick_wins() -> None:

@@ -6,8 +6,8 @@ No scripts, no network: the style stands in the page, pictures are linked by rel
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
@@ -30,8 +30,8 @@ class Picture:
 class VariantSection:
     """What the page says of one trained variant.
 
-    `metrics` may lack any metric, and may hold others than `METRICS`. `yardsticks` maps a name to
-    the same metrics. `hyperparameters` may be nested. `training` holds short facts, such as
+    `metrics` may lack any metric, and may hold others than the page knows. `yardsticks` maps a name
+    to the same metrics. `hyperparameters` may be nested. `training` holds short facts, such as
     `{"epochs": 30, "best epoch": 27}`, shown as they are.
     """
 
@@ -217,6 +217,35 @@ METRICS = (
         "perplexity of the classifier's mean prediction over the number of classes; 1 is even",
     ),
 )
+# Each may be there for fewer labels too, as `probe_accuracy_100`.
+OF_FEATURES = (
+    Metric(
+        "probe_accuracy",
+        "linear probe",
+        "accuracy",
+        "higher",
+        4,
+        "share of test images whose class one linear layer (logistic regression) on the frozen "
+        "latents tells, its penalty chosen on validation images",
+    ),
+    Metric(
+        "knn_accuracy",
+        "nearest neighbours",
+        "accuracy",
+        "higher",
+        4,
+        "share of test images whose class a majority of the nearest training images in the latent "
+        "tells, by Euclidean distance",
+    ),
+    Metric(
+        "neighbour_disagreement",
+        "neighbour of another class",
+        "share",
+        "lower",
+        4,
+        "share of test images whose nearest other test image in the latent is of another class",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -235,6 +264,7 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Table:
+    title: str
     columns: Sequence[Metric]
     rows: Sequence[_Row]
     defeats: Sequence[str]  # sentences: which yardstick beats which network, and on what
@@ -254,15 +284,45 @@ def render(datasets: Sequence[DatasetSection]) -> str:
     template = environment.from_string(
         Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     )
-    tables = [(section, _table(section)) for section in datasets]
-    shown = {metric for _, table in tables for metric in table.columns}
-    legend = [metric for metric in METRICS if metric in shown]
+    tables = [(section, _tables(section)) for section in datasets]
+    shown = [metric for _, ts in tables for table in ts for metric in table.columns]
+    legend = [metric for metric in dict.fromkeys(shown) if metric.meaning]
     stand_ins = [section.title for section in datasets if section.source == "stand-in"]
     return template.render(tables=tables, legend=legend, stand_ins=stand_ins) + "\n"
 
 
-def _table(section: DatasetSection) -> _Table:
-    columns = _columns(section)
+def _tables(section: DatasetSection) -> list[_Table]:
+    """Return the table of images and the one of features, those of them that have columns."""
+    rows = [
+        row
+        for variant in section.variants
+        for row in (variant.metrics, *variant.yardsticks.values())
+    ]
+    present = {key for row in rows for key in row}
+    features = [metric for base in OF_FEATURES for metric in _by_labels(base, present)]
+    images = _columns(METRICS, present - {metric.key for metric in features})
+    titled = {"Images": images, "Features without labels": features}
+    return [_table(title, section, columns) for title, columns in titled.items() if columns]
+
+
+def _by_labels(base: Metric, present: Collection[str]) -> list[Metric]:
+    """Return `base` for all labels, then for fewer and fewer, those that are `present`."""
+    pattern = re.compile(rf"{base.key}_(\d+)")
+    counts = sorted((int(m[1]) for key in present if (m := pattern.fullmatch(key))), reverse=True)
+    few = [
+        replace(
+            base,
+            key=f"{base.key}_{count}",
+            label=f"{base.label}, {count:,} labels",
+            meaning=f"the same with the labels of {count:,} training images",
+        )
+        for count in counts
+    ]
+    return [metric for metric in (base, *few) if metric.key in present]
+
+
+def _table(title: str, section: DatasetSection, columns: Sequence[Metric]) -> _Table:
+    """Return the networks, each with those of its yardsticks that have any of the columns."""
     best = {metric: _best(metric, section.variants) for metric in columns}
     rows = []
     for variant in section.variants:
@@ -275,25 +335,21 @@ def _table(section: DatasetSection) -> _Table:
         ]
         rows.append(_Row(variant.variant, _anchor(section.dataset, variant.variant), cells))
         for name, metrics in variant.yardsticks.items():
+            if not any(metric.key in metrics for metric in columns):
+                continue
             cells = [
                 _Cell(_text(metric, metrics), beats=_beats(metric, metrics, variant.metrics))
                 for metric in columns
             ]
             rows.append(_Row(_words(name), "", cells))
-    return _Table(columns, rows, [*_defeats(section.variants, columns)])
+    return _Table(title, columns, rows, [*_defeats(section.variants, columns)])
 
 
-def _columns(section: DatasetSection) -> list[Metric]:
-    """Return the metrics that any row has: the known ones in their order, then others by name."""
-    rows = [
-        row
-        for variant in section.variants
-        for row in (variant.metrics, *variant.yardsticks.values())
-    ]
-    present = {key for row in rows for key in row}
-    known = {metric.key for metric in METRICS}
-    others = [Metric(key, _words(key), "", None, 4, "") for key in sorted(present - known)]
-    return [metric for metric in METRICS if metric.key in present] + others
+def _columns(known: Sequence[Metric], present: Set[str]) -> list[Metric]:
+    """Return the metrics that are present: the known ones in their order, then others by name."""
+    unknown = present - {metric.key for metric in known}
+    others = [Metric(key, _words(key), "", None, 4, "") for key in sorted(unknown)]
+    return [metric for metric in known if metric.key in present] + others
 
 
 def _value(metric: Metric, metrics: Mapping[str, float]) -> float | None:
