@@ -114,6 +114,8 @@ METRICS = (
         4,
         "mean structural similarity (Wang et al. 2004), 11×11 Gaussian window; 1 is identical",
     ),
+    Metric("psnr_luma", "PSNR, luma", "dB", "higher", 2, "PSNR of the luma of colour images"),
+    Metric("ssim_luma", "SSIM, luma", "", "higher", 4, "SSIM of the luma of colour images"),
     Metric(
         "elbo",
         "ELBO",

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy.special import entr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from sklearn.metrics import log_loss, mean_squared_error
@@ -35,8 +36,9 @@ def images_and_predictions(shape: tuple[int, int, int], n: int = 6) -> tuple[Ten
 def test_each_metric_of_each_image_agrees_with_other_libraries(shape: tuple[int, int, int]) -> None:
     images, predictions = images_and_predictions(shape)
     values = metrics.per_image(predictions, images)
+    of_colour = ("psnr_luma", "ssim_luma") if shape[0] == 3 else ()
     assert {name: value.shape for name, value in values.items()} == dict.fromkeys(
-        ("mse", "bce", "bce_above_floor", "psnr", "ssim"), (len(images),)
+        ("mse", "bce", "bce_above_floor", "psnr", "ssim", *of_colour), (len(images),)
     )
     for i, (x, y) in enumerate(zip(images.double().numpy(), predictions.numpy(), strict=True)):
         grey, p = x.ravel(), y.ravel().astype(float)
@@ -60,6 +62,22 @@ def test_each_metric_of_each_image_agrees_with_other_libraries(shape: tuple[int,
         }
         for name, value in expected.items():
             assert values[name][i].item() == pytest.approx(value, rel=1e-4, abs=1e-6), name
+
+
+def test_luma_is_what_pillow_makes_of_colours_when_it_makes_them_grey() -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    grey = np.asarray(Image.fromarray(colours).convert("L"))
+    ours = metrics.luma(torch.from_numpy(colours).permute(2, 0, 1)[None] / 255)
+    np.testing.assert_allclose(255 * ours[0, 0].numpy(), grey, atol=1)
+
+
+def test_metrics_of_luma_are_those_of_grey_images() -> None:
+    images, predictions = images_and_predictions((3, 32, 24))
+    values = metrics.per_image(predictions, images)
+    of_grey = metrics.per_image(metrics.luma(predictions), metrics.luma(images))
+    torch.testing.assert_close(values["psnr_luma"], of_grey["psnr"])
+    torch.testing.assert_close(values["ssim_luma"], of_grey["ssim"])
+    assert not torch.allclose(values["psnr_luma"], values["psnr"])
 
 
 def test_an_image_given_back_exactly_has_no_error_and_finite_metrics() -> None:

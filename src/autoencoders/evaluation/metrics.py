@@ -7,6 +7,7 @@ from torch import Tensor
 from autoencoders.errors import UserError
 
 WINDOW, SIGMA = 11, 1.5  # of the structural similarity, in pixels
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
 SMALLEST_MSE = 1e-10  # an image given back exactly counts as 100 dB, not as infinity
 
 
@@ -16,7 +17,8 @@ def per_image(predictions: Tensor, images: Tensor) -> dict[str, Tensor]:
     Both arguments are `(N, C, H, W)` float in [0, 1]. `mse` is the mean squared pixel error, `bce`
     the mean pixel binary cross-entropy in nats (logarithms clamped at -100) and `bce_above_floor`
     what of it is not the image's own entropy, `psnr` 10·log10(1/mse)
-    in dB, `ssim` Wang et al. 2004 with an 11×11 Gaussian window of σ 1.5 and data range 1.
+    in dB, `ssim` Wang et al. 2004 with an 11×11 Gaussian window of σ 1.5 and data range 1. For
+    colour images there are `psnr_luma` and `ssim_luma` too, of the luma alone.
 
     Raises:
         UserError: an image or a prediction is outside [0, 1].
@@ -25,13 +27,22 @@ def per_image(predictions: Tensor, images: Tensor) -> dict[str, Tensor]:
     require_unit_range(images, "an image")
     mse = (predictions - images).square().flatten(1).mean(1)
     bce = F.binary_cross_entropy(predictions, images, reduction="none").flatten(1).mean(1)
-    return {
+    values = {
         "mse": mse,
         "bce": bce,
         "bce_above_floor": bce - entropy(images),
         "psnr": psnr(predictions, images),
         "ssim": ssim(predictions, images),
     }
+    if images.shape[1] != len(LUMA):
+        return values
+    ours, theirs = luma(predictions), luma(images)
+    return values | {"psnr_luma": psnr(ours, theirs), "ssim_luma": ssim(ours, theirs)}
+
+
+def luma(images: Tensor) -> Tensor:
+    """Return the luma `(N, 1, H, W)` of colour images `(N, 3, H, W)`, in [0, 1] as they are."""
+    return (images * images.new_tensor(LUMA).view(-1, 1, 1)).sum(1, keepdim=True)
 
 
 def psnr(predictions: Tensor, images: Tensor) -> Tensor:
