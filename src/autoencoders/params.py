@@ -290,15 +290,16 @@ def _why_unfit(params: Params, name: str, variant: Variant) -> list[str]:
     known = image_shapes(params)
     to_run = sorted({known[dataset] for dataset in params.datasets_to_run if dataset in known})
     if name in params.variants_to_run:
-        found = [why_impossible(variant, shape) for shape in to_run]
+        found = (why_impossible(variant, shape) for shape in to_run)
         return list(dict.fromkeys(reason for reason in found if reason))
     # Almost always the first one will do, so that the rest is not built.
-    reasons: list[str] = []
+    first: list[str] = []
     for shape in dict.fromkeys((*to_run, *known.values())):
-        if (reason := why_impossible(variant, shape)) is None:
+        reason = why_impossible(variant, shape)
+        if reason is None:
             return []
-        reasons.append(reason)
-    return reasons[:1]
+        first = first or [reason]
+    return first
 
 
 def _wrong_names(key: str, names: list[str], allowed: Collection[str]) -> list[str]:

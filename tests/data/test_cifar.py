@@ -23,7 +23,7 @@ def archive(tmp_path: Path) -> Path:
 
 def test_batches_are_read_one_after_another(archive: Path) -> None:
     images, labels = read_batches(archive, ("data_batch_1", "data_batch_2"))
-    assert [images.dtype, labels.dtype] == [np.dtype(np.uint8)] * 2
+    assert images.dtype == labels.dtype == np.uint8
     np.testing.assert_array_equal(images, IMAGES.reshape(4, 3, 32, 32))
     assert labels.tolist() == [3, 0, 9, 5]
 

@@ -96,17 +96,9 @@ def _automobile(sheet: Sheet) -> Parts:
     cabin = ellipse(sheet, (-1.0, 0.0), (sheet.uniform(6, 8), roof))
     glass = common(ellipse(sheet, (-1.0, 0.0), (5.5, roof - 1.3)), abs(sheet.x + 1) - 0.4)
     body = common(_box(sheet, -12, -1, 12, 5), ellipse(sheet, (0.0, 4.0), (13.0, 6.0)))
-    lamps = ellipse(sheet, (11.0, 1.0), (1.2, 1.0))
-    tyres = _pair(lambda side: ellipse(sheet, (7 * side, 5.0), (2.9, 2.9)))
+    wheels = _pair(lambda side: ellipse(sheet, (7 * side, 5.0), (2.9, 2.9)))
     hubs = _pair(lambda side: ellipse(sheet, (7 * side, 5.0), (1.3, 1.3)))
-    return [
-        (cabin, 0.9),
-        (glass, 0.35),
-        (body, 1.0),
-        (lamps, 2.0),
-        (tyres, 0.1),
-        (hubs, 0.9),
-    ]
+    return [(cabin, 0.9), (glass, 0.35), (body, 1.0), (wheels, 0.1), (hubs, 0.9)]
 
 
 def _truck(sheet: Sheet) -> Parts:
@@ -136,13 +128,7 @@ def _bird(sheet: Sheet) -> Parts:
     wing = ellipse(sheet, (-1.5, -0.5), (5.0, 2.2))
     legs = _pair(lambda side: limb(sheet, (side, 3.5), (side + 0.5, 10.0), (0.5, 0.4)))
     eye = ellipse(sheet, (7.3, -5.2), (0.8, 0.8))
-    return [
-        (union(legs, beak), 0.4),
-        (tail, 0.7),
-        (union(body, head), 1.1),
-        (wing, 0.6),
-        (eye, 0.05),
-    ]
+    return [(union(legs, beak), 0.4), (union(body, head, tail), 1.1), (wing, 0.6), (eye, 0.05)]
 
 
 def _face(sheet: Sheet, ears: Floats, snout: float) -> Parts:
@@ -177,30 +163,30 @@ def _frog(sheet: Sheet) -> Parts:
     return [(legs, 0.75), (union(body, lids), 1.0), (mouth, 1.5), (spots, 0.5), (eyes, 0.1)]
 
 
-def _grazer(sheet: Sheet, neck: Floats, high: Value) -> Parts:
+def _grazer(sheet: Sheet, neck: Floats) -> Parts:
     """Draw an animal on four legs from the side, its neck given."""
     body = ellipse(sheet, (-1.0, 1.0), (sheet.uniform(7, 9), sheet.uniform(3.2, 4.5)))
-    legs = [
-        limb(sheet, (x, 2.0), (x + sheet.normal(0, 0.8), 12.0), (1.3, 0.7)) for x in (-7.0, 5.0)
-    ]
-    far = [limb(sheet, (x, 2.0), (x + sheet.normal(0, 0.8), 11.5), (1.2, 0.6)) for x in (-5.0, 3.0)]
-    head = limb(sheet, (9.0, high), (13.5, high + 3.0), (2.0, 1.2))
-    eye = ellipse(sheet, (10.5, high + 0.3), (0.7, 0.7))
-    return [(union(*far), 0.6), (union(*legs), 0.85), (union(body, neck, head), 1.0), (eye, 0.1)]
+    near, far = (
+        union(*(limb(sheet, (x, 2.0), (x + sheet.normal(0, 0.8), 12.0), (1.3, 0.7)) for x in pair))
+        for pair in ((-7.0, 5.0), (-5.0, 3.0))
+    )
+    head = limb(sheet, (9.0, -8.0), (13.5, -5.0), (2.0, 1.2))
+    eye = ellipse(sheet, (10.5, -7.7), (0.7, 0.7))
+    return [(far, 0.6), (near, 0.85), (union(body, neck, head), 1.0), (eye, 0.1)]
 
 
 def _deer(sheet: Sheet) -> Parts:
     neck = limb(sheet, (5.0, 0.0), (9.0, -7.0), (2.0, 1.4))
     antlers = [limb(sheet, (9.0, -8.0), (x, -15.0), (0.6, 0.4)) for x in (5.0, 9.0, 13.0)]
     rump = ellipse(sheet, (-8.5, 0.5), (1.8, 2.4))
-    return [(union(*antlers), 0.5), *_grazer(sheet, neck, -8.0), (rump, 1.6)]
+    return [(union(*antlers), 0.5), *_grazer(sheet, neck), (rump, 1.6)]
 
 
 def _horse(sheet: Sheet) -> Parts:
     neck = limb(sheet, (4.0, 0.0), (9.0, -8.0), (3.6, 2.4))
     mane = limb(sheet, (2.5, -2.0), (7.0, -10.5), (1.0, 1.3))
     tail = limb(sheet, (-9.0, -1.0), (-12.0, sheet.uniform(6, 10)), (1.0, 1.7))
-    return [*_grazer(sheet, neck, -8.0), (union(mane, tail), 0.35)]
+    return [*_grazer(sheet, neck), (union(mane, tail), 0.35)]
 
 
 # In the order of the classes: the thing, its ground, its colour and how much that varies.
