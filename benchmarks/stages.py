@@ -21,6 +21,7 @@ COMMANDS = {
     "import torch": ("python", "-c", "import torch"),
     "fetch": ("autoencoders", "fetch", DATASET),
     "prepare": ("autoencoders", "prepare", DATASET),
+    "classify": ("autoencoders", "classify", DATASET),
     "train": ("autoencoders", "train", DATASET, "conv"),
     "evaluate": ("autoencoders", "evaluate", DATASET, "conv"),
     "figures": ("autoencoders", "figures", DATASET, "conv"),
@@ -96,11 +97,13 @@ def _write_params(
         "datasets_to_run": datasets,
         "variants_to_run": variants,
         "variants": {name: _small(variant) for name, variant in content["variants"].items()},
-        "data": {
+        "data": content["data"]
+        | {
             "source": "stand-in",
             "train_fraction": 0.9,
             "stand_in": {"train_images": 400, "test_images": 100},
         },
+        "classifier": content["classifier"] | {"epochs": 1},
     }
     (copy.repository / paths.PARAMS).write_text(yaml.safe_dump(small), "utf-8")
 

@@ -81,7 +81,8 @@ def _small(params: dict[str, Any]) -> dict[str, Any]:
         "experiment": "small",
         "datasets_to_run": ["mnist"],
         "variants_to_run": list(VARIANTS),
-        "data": {
+        "data": params["data"]
+        | {
             "source": "stand-in",
             "train_fraction": 0.9,
             "stand_in": {"train_images": 400, "test_images": 100},
