@@ -83,14 +83,14 @@ def test_on_large_images_pca_is_the_same_found_in_another_way(
     corruption = {"clean": Clean(), **SEES_LESS}[name]
     train, test = pictures(400), pictures(40, (1, 8, 8), 1)
     seen, test_seen = seen_by(corruption, train), seen_by(corruption, test, seed=1)
-    exact = fitted(in_batches(seen, train), COMPONENTS)["pca"](test_seen)
+    exact = fitted(in_batches(seen, train), COMPONENTS)[0]["pca"](test_seen)
     monkeypatch.setattr(yardsticks, "EXACT", 10)
     global_state = torch.random.get_rng_state()
-    predicted = fitted(in_batches(seen, train), COMPONENTS)["pca"](test_seen)
+    predicted = fitted(in_batches(seen, train), COMPONENTS)[0]["pca"](test_seen)
     assert torch.equal(torch.random.get_rng_state(), global_state)
     assert not torch.equal(predicted, exact)
     torch.testing.assert_close(predicted, exact, atol=1e-3, rtol=0)
-    again = fitted(in_batches(seen, train), COMPONENTS)["pca"](test_seen)
+    again = fitted(in_batches(seen, train), COMPONENTS)[0]["pca"](test_seen)
     assert torch.equal(again, predicted)
 
 
