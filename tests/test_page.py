@@ -149,9 +149,9 @@ def test_features_have_a_table_of_their_own_with_their_yardsticks_beside() -> No
 def test_where_nothing_is_known_of_features_their_table_is_left_out() -> None:
     assert Page(render([SMALL])).all("h3") == [
         "Images",
-        "mnist · conv",
-        "mnist · vae",
-        "mnist · aae",
+        "MNIST · conv",
+        "MNIST · vae",
+        "MNIST · aae",
     ]
 
 

@@ -7,29 +7,31 @@ from PIL import Image
 
 from autoencoders import params, paths, reconstruct, trained
 from autoencoders.errors import UserError
+from autoencoders.inputs import ImageShape
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
 def upscaler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trained.Networks:
+    monkeypatch.chdir(tmp_path)
+    return saved("mnist", (1, 28, 28))
+
+
+def saved(dataset: str, image_shape: ImageShape) -> trained.Networks:
+    """Save an untrained `superres` of a dataset as if it were trained."""
     description = trained.Description(
-        dataset="mnist",
+        dataset=dataset,
         name="superres",
         seed=1,
         source="stand-in",
         data_sha256="0" * 64,
-        image_shape=(1, 28, 28),
+        image_shape=image_shape,
         variant=params.load(ROOT / "params.yaml").variants["superres"],
     )
     networks = trained.build(description)
-    monkeypatch.chdir(tmp_path)
-    trained.save(
-        paths.model("mnist", "superres"),
-        description,
-        networks,
-        [{"epoch": 1, "validation_loss": 1.0}],
-    )
+    history = [{"epoch": 1.0, "validation_loss": 1.0}]
+    trained.save(paths.model(dataset, "superres"), description, networks, history)
     return networks
 
 
@@ -42,6 +44,22 @@ def test_an_image_file_goes_through_the_network(upscaler: trained.Networks) -> N
     expected = upscaler.model(torch.from_numpy(small / 255).float().reshape(1, 1, 14, 14))
     with Image.open(written[0]) as image:
         difference = np.asarray(image) / 255 - expected.numpy()[0, 0]
+    assert np.abs(difference).max() <= 0.51 / 255
+
+
+@torch.no_grad()
+def test_a_colour_image_comes_out_in_colour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    networks = saved("cifar10", (3, 32, 32))
+    small = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    Image.fromarray(small).save("small.png")
+    (written,) = reconstruct.files("cifar10", "superres", [Path("small.png")], Path("out"))
+    expected = networks.model(torch.from_numpy(small / 255).float().permute(2, 0, 1)[None])[0]
+    with Image.open(written) as image:
+        difference = np.asarray(image) / 255 - expected.permute(1, 2, 0).numpy()
+    assert difference.shape == (32, 32, 3)
     assert np.abs(difference).max() <= 0.51 / 255
 
 

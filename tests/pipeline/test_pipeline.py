@@ -82,7 +82,7 @@ def test_the_store_holds_every_stage_under_its_configuration(
     parents = [run for run in runs.values() if "mlflow.parentRunId" not in run.data.tags]
     assert len(parents) == 1
     assert {run.info.run_name for run in runs.values()} - {parents[0].info.run_name} == {
-        *("fetch@mnist", "prepare@mnist", "report"),
+        *("fetch@mnist", "prepare@mnist", "classify@mnist", "report"),
         *(
             f"{stage}@mnist-{variant}"
             for stage in ("train", "evaluate", "figures")
