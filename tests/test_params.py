@@ -83,15 +83,19 @@ REMOVED = object()
 def edited(key: str, value: Any) -> Any:
     """Return the example with one dotted key set, or removed."""
     content = yaml.safe_load(EXAMPLE)
-    *way, last = key.split(".")
-    node = content
-    for name in way:
-        node = node[name]
-    if value is REMOVED:
-        del node[last]
-    else:
-        node[last] = value
+    edit(content, key, value)
     return content
+
+
+def edit(content: Any, key: str, value: Any) -> None:
+    """Set one dotted key of `content`, or remove it."""
+    *way, last = key.split(".")
+    for name in way:
+        content = content[name]
+    if value is REMOVED:
+        del content[last]
+    else:
+        content[last] = value
 
 
 def complaint(content: Any) -> str:
@@ -392,14 +396,7 @@ def test_a_dataset_that_is_not_known_comes_with_all_that_are() -> None:
 )
 def test_a_mistake_in_a_dataset_is_told_as_any_other(key: str, value: Any, expected: str) -> None:
     content = edited("data.datasets", {"pets": dict(PETS)})
-    *way, last = key.split(".")
-    node = content["data"]["datasets"]
-    for name in way:
-        node = node[name]
-    if value is REMOVED:
-        del node[last]
-    else:
-        node[last] = value
+    edit(content, f"data.datasets.{key}", value)
     assert complaint(content).startswith(f"params.yaml: data.datasets.{key}: {expected}")
 
 

@@ -9,11 +9,10 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from autoencoders import paths, trained
+from autoencoders.data.folders import MODES
 from autoencoders.errors import UserError
 from autoencoders.files import atomic_file
 from autoencoders.inputs import ImageShape
-
-MODES = {1: "L", 3: "RGB"}
 
 
 @torch.no_grad()
