@@ -105,7 +105,13 @@ def test_the_arc_has_equal_angles_and_lengths_where_the_line_is_a_chord() -> Non
     assert chord[2].norm() == pytest.approx(2**0.5)
 
 
-@pytest.mark.parametrize("end", [[2.0, 4.0], [-1.0, -2.0]])
+def test_an_arc_between_nearly_opposite_latents_is_never_longer_than_both() -> None:
+    start, end = torch.tensor([4.0, 0.0]), torch.tensor([-1.0, 0.01])
+    lengths = spherical(start, end, torch.linspace(0, 1, 11)).norm(dim=1)
+    torch.testing.assert_close(lengths, torch.linspace(4.0, end.norm().item(), 11))
+
+
+@pytest.mark.parametrize("end", [[2.0, 4.0], [-1.0, -2.0], [0.0, 0.0]])
 def test_parallel_latents_are_joined_by_the_line(end: list[float]) -> None:
     start = torch.tensor([1.0, 2.0])
     points = spherical(start, torch.tensor(end), HALVES)

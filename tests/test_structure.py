@@ -31,8 +31,8 @@ EXCUSED = {
     "report": OF_SPLITS
     | OF_PARAMS
     | {
-        *("classifier", "data.official", "data.sources", "evaluation", "latent_experiments"),
-        *("stages.evaluate", "stages.figures"),
+        *("classifier", "data.official", "data.sources", "decomposition", "evaluation"),
+        *("latent_experiments", "stages.evaluate", "stages.figures"),
     },
 }
 CORE = ("params", "data", "inputs", "models", "objectives", "training", "evaluation")

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from autoencoders import files, params, randomness
-from autoencoders.data.batches import batches
+from autoencoders.data.batches import batches, steps_per_epoch
 from autoencoders.errors import UserError
 from autoencoders.inputs import ImageShape
 from autoencoders.models.initialization import kaiming
@@ -129,7 +129,7 @@ def train(
     optimizers = settings.optimizer.build(OPTIMIZERS, parameters=list(network.parameters()))
     factor = settings.schedule.build(SCHEDULES)
     images, labels = training
-    steps = steps_per_epoch(len(images), settings)
+    steps = steps_per_epoch(len(images), settings.batch_size)
     for epoch in range(settings.epochs):
         started = time.perf_counter()
         total = torch.zeros((), device=device)
@@ -154,11 +154,6 @@ def train(
             **{f"validation_{k}": v for k, v in measure(network, validation, device).items()},
         }
         progress.epoch(row, len(images) / (time.perf_counter() - started))
-
-
-def steps_per_epoch(n_images: int, settings: params.Classifier) -> int:
-    """Return the batches in an epoch: whole ones only, but at least one."""
-    return max(1, n_images // settings.batch_size)
 
 
 @torch.no_grad()

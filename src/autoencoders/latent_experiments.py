@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from autoencoders.decomposition import leading_directions
 from autoencoders.randomness import Noise
 
 Decode = Callable[[Tensor], Tensor]
@@ -19,7 +20,6 @@ TRIED_DIMENSIONS = 256
 # Leading principal components of the codes in which the parts of a mixture differ.
 MIXTURE_DIMENSIONS = 32
 EXACT_DIMENSIONS = 1024  # up to which principal components are not found by random projections
-OVERSAMPLING = 16  # projections beside those asked for, which make those accurate
 SMALLEST_VARIANCE = 1e-4  # of a part of the mixture, as a share of the components' mean variance
 SMALLEST_SINE = 1e-4  # of the angle below which two latents count as parallel
 
@@ -74,15 +74,22 @@ def linear(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
 def spherical(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
     """Return the points `(S, *shape)` on the great arc from `start` to `end` about the origin.
 
-    White, arXiv 1609.04468, section 2.1: sin((1-t)Ω)/sin(Ω)·start + sin(tΩ)/sin(Ω)·end, Ω being
-    the angle between the two. Parallel latents, which no single arc joins, are joined by the line.
+    Their directions are those of White, arXiv 1609.04468, section 2.1, for unit vectors:
+    sin((1-t)Ω)/sin(Ω)·start + sin(tΩ)/sin(Ω)·end, Ω being the angle between the two. Their lengths
+    go evenly from one to the other: the formula alone, of nearly opposite latents of different
+    lengths, goes far beyond both. Latents that no single arc joins, parallel or zero, are joined by
+    the line.
     """
-    directions = start.flatten().double(), end.flatten().double()
-    angle = torch.cosine_similarity(*directions, dim=0).clamp(-1, 1).acos()
-    if angle.sin() < SMALLEST_SINE:
+    first, second = start.double(), end.double()
+    lengths = first.norm(), second.norm()
+    angle = torch.cosine_similarity(first.flatten(), second.flatten(), dim=0).clamp(-1, 1).acos()
+    if angle.sin() < SMALLEST_SINE or not all(lengths):
         return linear(start, end, weights)
-    t = weights.view(-1, *[1] * start.dim())
-    return (((1 - t) * angle).sin() * start + (t * angle).sin() * end) / angle.sin().float()
+    t = weights.double().view(-1, *[1] * start.dim())
+    from_first = ((1 - t) * angle).sin() / lengths[0] * first
+    from_second = (t * angle).sin() / lengths[1] * second
+    directions = (from_first + from_second) / angle.sin()
+    return (directions * torch.lerp(*lengths, t)).to(start.dtype)
 
 
 def gaussian_draws(codes: Tensor, noise: Noise, count: int) -> Tensor:
@@ -134,9 +141,6 @@ def _principal_directions(centred: Tensor, count: int) -> Tensor:
         exact = centred.double()
         directions = torch.linalg.eigh(exact.T @ exact).eigenvectors.flip(1)[:, :count].float()
     else:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            rank = min(count + OVERSAMPLING, *centred.shape)
-            directions = torch.svd_lowrank(centred, rank, niter=4)[2][:, :count]
+        directions = leading_directions(centred, count)
     largest = directions.gather(0, directions.abs().argmax(dim=0, keepdim=True))
     return directions * largest.sign()

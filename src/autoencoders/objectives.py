@@ -38,14 +38,16 @@ class Objective(nn.Module, ABC):
         """Raise a `ValueError` that says why `model` cannot or should not learn this way."""
 
     @abstractmethod
-    def parameter_groups(self, model: Autoencoder) -> dict[str, list[nn.Parameter]]:
-        """Return what each of the update's optimisers moves, by the optimiser's name."""
-
-    @abstractmethod
     def terms(self, model: Autoencoder, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return the loss terms of a batch; `images` is what the decoder should give."""
 
-    @abstractmethod
+    def parameter_groups(self, model: Autoencoder) -> dict[str, list[nn.Parameter]]:
+        """Return what each of the update's optimisers moves, by the optimiser's name.
+
+        All of the model's parameters as one group, unless an objective says otherwise.
+        """
+        return {"model": list(model.parameters())}
+
     def update(
         self,
         model: Autoencoder,
@@ -54,10 +56,13 @@ class Objective(nn.Module, ABC):
         noise: Noise,
         step: Step,
     ) -> Terms:
-        """Learn from one batch and return its terms.
+        """Learn from one batch and return its terms: one step down the loss, unless overridden.
 
         `step(name, losses)` averages `losses` `(N,)`, and moves the optimiser called `name`.
         """
+        terms = self.terms(model, seen, images, noise)
+        step("model", terms["loss"])
+        return terms
 
 
 class Reconstruction(Objective):
@@ -73,10 +78,6 @@ class Reconstruction(Objective):
         """Refuse a variational model: the gradient would never reach its log-variance."""
         _refuse_variational(model, "reconstruction")
 
-    def parameter_groups(self, model: Autoencoder) -> dict[str, list[nn.Parameter]]:
-        """Return all of the model's parameters as one group."""
-        return {"model": list(model.parameters())}
-
     def terms(self, model: Autoencoder, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss`, in nats or squared intensity per pixel."""
         logits = model.decode(model.encode(seen)).float()
@@ -84,19 +85,6 @@ class Reconstruction(Objective):
         return {"loss": cross_entropy(logits, images).mean(1) if self.loss == "bce" else mse} | {
             "mse": mse
         }
-
-    def update(
-        self,
-        model: Autoencoder,
-        seen: Tensor,
-        images: Tensor,
-        noise: Noise,
-        step: Step,
-    ) -> Terms:
-        """Take one step down the loss."""
-        terms = self.terms(model, seen, images, noise)
-        step("model", terms["loss"])
-        return terms
 
 
 class Perceptual(Objective):
@@ -127,10 +115,6 @@ class Perceptual(Objective):
         """Refuse a variational model: the gradient would never reach its log-variance."""
         _refuse_variational(model, "perceptual")
 
-    def parameter_groups(self, model: Autoencoder) -> dict[str, list[nn.Parameter]]:
-        """Return all of the model's parameters as one group."""
-        return {"model": list(model.parameters())}
-
     def terms(self, model: Autoencoder, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss` = `features` + pixel_weight · `pixels`.
 
@@ -153,19 +137,6 @@ class Perceptual(Objective):
             "mse": mse,
         }
 
-    def update(
-        self,
-        model: Autoencoder,
-        seen: Tensor,
-        images: Tensor,
-        noise: Noise,
-        step: Step,
-    ) -> Terms:
-        """Take one step down the loss."""
-        terms = self.terms(model, seen, images, noise)
-        step("model", terms["loss"])
-        return terms
-
 
 class Variational(Objective):
     """The negative evidence lower bound, one draw per image (Kingma & Welling, eq. 7 and 10).
@@ -185,10 +156,6 @@ class Variational(Objective):
         if not isinstance(model, VariationalAutoencoder):
             raise ValueError("the variational objective needs a variational model")
 
-    def parameter_groups(self, model: Autoencoder) -> dict[str, list[nn.Parameter]]:
-        """Return all of the model's parameters as one group."""
-        return {"model": list(model.parameters())}
-
     def terms(self, model: Autoencoder, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss` = `reconstruction` + `kl`, in nats per image, the latent drawn once."""
         assert isinstance(model, VariationalAutoencoder)
@@ -204,19 +171,6 @@ class Variational(Objective):
             "kl": kl,
             "mse": squared.mean(1),
         }
-
-    def update(
-        self,
-        model: Autoencoder,
-        seen: Tensor,
-        images: Tensor,
-        noise: Noise,
-        step: Step,
-    ) -> Terms:
-        """Take one step down the negative bound."""
-        terms = self.terms(model, seen, images, noise)
-        step("model", terms["loss"])
-        return terms
 
 
 class Adversarial(Objective):

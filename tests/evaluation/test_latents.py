@@ -17,11 +17,11 @@ from autoencoders.evaluation.latents import (
     encoded,
     knn_accuracy,
     label_metrics,
+    labelled_subset,
     nearest,
     neighbour_disagreement,
     probe_accuracy,
     standardised,
-    stratified,
 )
 
 CLASSES, SIZE = 4, 6
@@ -132,7 +132,7 @@ def test_neighbours_disagree_where_the_nearest_other_image_is_of_another_class()
 @pytest.mark.parametrize("count", [10, 33, 100])
 def test_a_labelled_subset_has_each_class_by_its_share(count: int) -> None:
     labels = torch.arange(4).repeat_interleave(torch.tensor([500, 300, 150, 50]))
-    chosen = stratified(labels, count, generator())
+    chosen = labelled_subset(labels, count, 0)
     assert len(chosen) == len(chosen.unique()) == count
     ideal = count * torch.tensor([0.5, 0.3, 0.15, 0.05])
     assert (labels[chosen].bincount(minlength=4) - ideal).abs().max() < 1
@@ -140,10 +140,10 @@ def test_a_labelled_subset_has_each_class_by_its_share(count: int) -> None:
 
 def test_few_labels_are_among_more_and_differ_by_seed() -> None:
     labels = torch.arange(1000) % 10
-    few, more = (stratified(labels, count, generator()) for count in (100, 300))
+    few, more = (labelled_subset(labels, count, 0) for count in (100, 300))
     assert set(few.tolist()) < set(more.tolist())
-    assert set(few.tolist()) != set(stratified(labels, 100, generator(1)).tolist())
-    assert len(stratified(labels, 2000, generator())) == 1000
+    assert set(few.tolist()) != set(labelled_subset(labels, 100, 1).tolist())
+    assert len(labelled_subset(labels, 2000, 0)) == 1000
 
 
 def test_all_features_of_a_dataset_are_tested_with_the_same_labels(

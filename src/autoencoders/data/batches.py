@@ -15,3 +15,8 @@ def batches(images: Tensor, chunks: Sequence[Tensor], device: torch.device) -> I
     for chunk in chunks:
         batch = images[chunk].to(device)
         yield batch.float().div_(255).contiguous(memory_format=torch.channels_last)
+
+
+def steps_per_epoch(n_images: int, batch_size: int) -> int:
+    """Return the batches in an epoch: whole ones only, but at least one."""
+    return max(1, n_images // batch_size)

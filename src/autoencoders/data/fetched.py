@@ -62,7 +62,7 @@ class SourceInfo:
     source: Source
     format: Format
     class_names: tuple[str, ...]
-    image_shape: tuple[int, ...]  # C, H, W
+    image_shape: tuple[int, int, int]  # C, H, W
     files: dict[str, FileInfo]
 
 
@@ -84,7 +84,7 @@ def write_record(
     source: Source,
     format: Format,
     class_names: tuple[str, ...],
-    image_shape: tuple[int, ...],
+    image_shape: tuple[int, int, int],
 ) -> SourceInfo:
     """Write the record of all files in a folder; it holds neither dates nor places."""
     described = {path.name: _describe(path) for path in sorted(folder.iterdir())}
@@ -103,13 +103,14 @@ def read_source(folder: Path) -> SourceInfo:
     path = files.require(folder / RECORD, stage)
     try:
         record = files.read_json(path)
+        channels, height, width = record["image_shape"]
         return SourceInfo(
             dataset=record["dataset"],
             title=record["title"],
             source=record["source"],
             format=record["format"],
             class_names=tuple(record["class_names"]),
-            image_shape=tuple(record["image_shape"]),
+            image_shape=(channels, height, width),
             files={name: FileInfo(**entry) for name, entry in record["files"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:

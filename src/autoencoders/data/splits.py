@@ -36,7 +36,7 @@ class Metadata:
     title: str  # in figures and tables
     source: fetched.Source
     class_names: tuple[str, ...]
-    image_shape: tuple[int, ...]  # C, H, W
+    image_shape: tuple[int, int, int]  # C, H, W
     splits: dict[str, SplitInfo]
     sha256: str
 
@@ -123,12 +123,13 @@ def load_metadata(folder: Path) -> Metadata:
             name: SplitInfo(**{**entry, "class_counts": tuple(entry["class_counts"])})
             for name, entry in record["splits"].items()
         }
+        channels, height, width = record["image_shape"]
         return Metadata(
             dataset=record["dataset"],
             title=record["title"],
             source=record["source"],
             class_names=tuple(record["class_names"]),
-            image_shape=tuple(record["image_shape"]),
+            image_shape=(channels, height, width),
             splits=splits,
             sha256=record["sha256"],
         )

@@ -1,5 +1,7 @@
 """Splitting images in two, every class in proportion."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -7,7 +9,7 @@ Indices = npt.NDArray[np.intp]
 
 
 def stratified(
-    labels: npt.NDArray[np.uint8], fraction: float, rng: np.random.Generator
+    labels: npt.NDArray[np.integer[Any]], fraction: float, rng: np.random.Generator
 ) -> tuple[Indices, Indices]:
     """Return the indices, ascending, of a random share of the images, and those of the rest.
 

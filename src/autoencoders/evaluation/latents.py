@@ -6,11 +6,13 @@ Features are vectors `(N, D)` float32: a network's latents, or what they are hel
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from autoencoders import randomness
+from autoencoders.data.stratification import stratified
 
 Encode = Callable[[Tensor], Tensor]
 Pairs = Iterator[tuple[Tensor, Tensor]]
@@ -86,8 +88,8 @@ def label_metrics(
         if count >= len(train.labels):
             continue
         chosen = {
-            name: stratified(
-                splits[name].labels, count, randomness.generator(seed, f"{name}/labelled")
+            name: labelled_subset(
+                splits[name].labels, count, randomness.derived_seed(seed, f"{name}/labelled")
             )
             for name in ("train", "validation")
         }
@@ -111,18 +113,12 @@ def standardised(splits: Mapping[str, Labelled]) -> dict[str, Labelled]:
     }
 
 
-def stratified(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Return `count` indices, or all, ascending: random, each class by its share to within one.
-
-    Fewer are always among more (Sainte-Laguë's apportionment: an image's turn comes by its random
-    place within its class, divided by the size of the class).
-    """
-    order = torch.randperm(len(labels), generator=generator)
-    turns = torch.empty(len(labels), dtype=torch.float64)
-    for label in labels.unique():
-        members = order[labels[order] == label]
-        turns[members] = (torch.arange(len(members)) + 0.5).double() / len(members)
-    return turns.argsort(stable=True)[:count].sort().values
+def labelled_subset(labels: Tensor, count: int, seed: int) -> Tensor:
+    """Return `count` indices, or all, ascending: random, each class by its share."""
+    if count >= len(labels):
+        return torch.arange(len(labels))
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(stratified(labels.numpy(), count / len(labels), rng)[0])
 
 
 def probe_accuracy(train: Labelled, validation: Labelled, test: Labelled) -> float:

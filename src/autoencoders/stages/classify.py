@@ -9,6 +9,7 @@ import torch
 from autoencoders import classifier, files, paths, randomness
 from autoencoders.classifier import ConvClassifier, Labelled
 from autoencoders.data import splits
+from autoencoders.data.batches import steps_per_epoch
 from autoencoders.device import device
 from autoencoders.params import Params
 from autoencoders.progress import TrainingProgress
@@ -67,7 +68,7 @@ def _train(
     progress = TrainingProgress(
         item.name,
         settings.epochs,
-        classifier.steps_per_epoch(len(training[0]), settings),
+        steps_per_epoch(len(training[0]), settings.batch_size),
         lambda row, rate: run.log_epoch(int(row["epoch"]), row | {"images_per_second": rate}),
         shown=True,
     )
@@ -100,13 +101,12 @@ def _labelled(dataset: str, split: str) -> Labelled:
 
 def _describe(params: Params, dataset: str) -> classifier.Description:
     metadata = splits.load_metadata(paths.prepared(dataset))
-    channels, height, width = metadata.image_shape
     return classifier.Description(
         dataset=dataset,
         seed=params.seed,
         source=metadata.source,
         data_sha256=metadata.sha256,
-        image_shape=(channels, height, width),
+        image_shape=metadata.image_shape,
         classes=len(metadata.class_names),
         settings=params.classifier,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from autoencoders import classifier, paths, trained
 from autoencoders.data import splits
+from autoencoders.data.batches import steps_per_epoch
 from autoencoders.device import device
 from autoencoders.objectives import OBJECTIVES, Perceive
 from autoencoders.params import Params
@@ -53,7 +54,7 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
     progress = TrainingProgress(
         item.name,
         training.epochs,
-        loop.steps_per_epoch(len(train_images), training),
+        steps_per_epoch(len(train_images), training.batch_size),
         lambda row, rate: run.log_epoch(int(row["epoch"]), row | {"images_per_second": rate}),
         shown=leads,
     )
@@ -118,7 +119,6 @@ def _perceive(description: trained.Description) -> Perceive | None:
 
 def _describe(params: Params, dataset: str, variant: str) -> trained.Description:
     metadata = splits.load_metadata(paths.prepared(dataset))
-    channels, height, width = metadata.image_shape
     perceives = params.variants[variant].objective.takes(OBJECTIVES, "perceive")
     return trained.Description(
         dataset=dataset,
@@ -126,7 +126,7 @@ def _describe(params: Params, dataset: str, variant: str) -> trained.Description
         seed=params.seed,
         source=metadata.source,
         data_sha256=metadata.sha256,
-        image_shape=(channels, height, width),
+        image_shape=metadata.image_shape,
         variant=params.variants[variant],
         classifier_sha256=(
             classifier.weights_sha256(paths.classifier(dataset)) if perceives else None

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from autoencoders import randomness
-from autoencoders.data.batches import batches
+from autoencoders.data.batches import batches, steps_per_epoch
 from autoencoders.errors import UserError
 from autoencoders.inputs import Input
 from autoencoders.models import Autoencoder
@@ -133,6 +133,7 @@ def train(
         UserError: a loss is not finite or explodes; or a batch cannot be shared equally.
     """
     _require_equal_parts(min(training.batch_size, len(train_images)), processes)
+    steps = steps_per_epoch(len(train_images), training.batch_size)
     networks = nn.ModuleDict({"model": model, "objective": objective})
     networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     learner = Learner(
@@ -149,7 +150,7 @@ def train(
     )
     if checkpoint and (saved := checkpoints.load(checkpoint, device)):
         learner.restore(saved)
-        for _ in range(len(learner.history) * steps_per_epoch(len(train_images), training)):
+        for _ in range(len(learner.history) * steps):
             progress.step()
     processes.wait()
     precision = autocast(training.precision, device)
@@ -165,19 +166,13 @@ def train(
         row |= _validate(learner.result, corruption, validation_images, noise, precision)
         if not math.isfinite(row["validation_loss"]):
             epoch = len(learner.history)
-            last_step = (epoch + 1) * steps_per_epoch(len(train_images), training)
-            raise diverged(last_step, epoch, checkpoint)
+            raise diverged((epoch + 1) * steps, epoch, checkpoint)
         learner.note(row)
         if checkpoint and processes.leads:
             checkpoints.save(checkpoint, learner.state())
         progress.epoch(row, len(train_images) / (time.perf_counter() - started))
     networks.load_state_dict(learner.best["networks"])
     return learner.history
-
-
-def steps_per_epoch(n_images: int, training: Training) -> int:
-    """Return the batches in an epoch: whole ones only, but at least one."""
-    return max(1, n_images // training.batch_size)
 
 
 def autocast(precision: str, device: torch.device) -> Callable[[], AbstractContextManager[Any]]:
@@ -231,7 +226,7 @@ def _learn(
     """Run one epoch of updates and return its row of training terms."""
     model, objective = parts(learner.networks)
     device = learner.generators["noise"].device
-    epoch, steps = len(learner.history), steps_per_epoch(len(images), training)
+    epoch, steps = len(learner.history), steps_per_epoch(len(images), training.batch_size)
     factor = training.schedule.build(SCHEDULES)
     groups = objective.parameter_groups(model)
     optimizers = [optimizer for group in learner.optimizers.values() for optimizer in group]
