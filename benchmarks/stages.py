@@ -22,6 +22,7 @@ COMMANDS = {
     "fetch": ("autoencoders", "fetch", DATASET),
     "prepare": ("autoencoders", "prepare", DATASET),
     "classify": ("autoencoders", "classify", DATASET),
+    "pixels": ("autoencoders", "pixels", DATASET),
     "train": ("autoencoders", "train", DATASET, "conv"),
     "evaluate": ("autoencoders", "evaluate", DATASET, "conv"),
     "figures": ("autoencoders", "figures", DATASET, "conv"),

@@ -155,6 +155,12 @@ def test_each_input_has_the_yardsticks_of_the_specification() -> None:
             assert torch.equal(yardstick(seen), enlarge(seen, 2, method))
 
 
+def test_the_median_filter_of_a_noisy_image_is_less_the_mean_of_the_noise(noise: Noise) -> None:
+    black = torch.zeros(20, 1, 8, 8)
+    back = Noisy(0.5, 0.05).yardsticks()["median_filter"](Noisy(0.5, 0.05)(black, noise))
+    assert back.mean() < 0.02
+
+
 def test_median_filter_agrees_with_scipy(noise: Noise) -> None:
     images = torch.rand(2, 3, 9, 12, generator=noise.generator)
     expected = ndimage.median_filter(images.numpy(), size=(1, 1, 3, 3), mode="mirror")

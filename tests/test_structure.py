@@ -24,6 +24,7 @@ EXCUSED = {
     "fetch": OF_PARAMS,
     "prepare": OF_PARAMS | {"data.datasets"},
     "classify": OF_SPLITS | OF_PARAMS,
+    "pixels": OF_SPLITS | OF_PARAMS,
     "train": OF_SPLITS,
     "evaluate": OF_SPLITS | {"training"},
     "figures": OF_SPLITS | {"training"},

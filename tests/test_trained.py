@@ -31,7 +31,11 @@ def test_what_is_loaded_is_what_was_saved(tmp_path: Path, description: trained.D
     loaded_description, loaded = trained.load(folder)
     assert loaded_description == description
     images = torch.rand(3, 1, 28, 28)
-    torch.testing.assert_close(loaded.model(images), networks.model(images), rtol=0, atol=0)
+    torch.testing.assert_close(
+        loaded.as_module().state_dict(), networks.as_module().state_dict(), rtol=0, atol=0
+    )
+    # The loaded weights lie in another order, and sums round in another.
+    torch.testing.assert_close(loaded.model(images), networks.model(images))
     assert trained.best_epoch(trained.load_history(folder)) == HISTORY[1]
 
 
@@ -55,7 +59,7 @@ def test_a_perceptual_variant_loads_and_decodes_without_the_classifier_that_it_l
     loaded_description, loaded = trained.load(tmp_path / "mnist" / "superres_perceptual")
     assert loaded_description.classifier_sha256 == "1" * 64
     small = torch.rand(2, 1, 14, 14)
-    torch.testing.assert_close(loaded.model(small), networks.model(small), rtol=0, atol=0)
+    torch.testing.assert_close(loaded.model(small), networks.model(small))
 
 
 @pytest.mark.parametrize("damage", ["another model's", "cut off", "missing"])

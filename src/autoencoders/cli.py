@@ -14,6 +14,7 @@ STAGES = {
     "fetch": ("dataset",),
     "prepare": ("dataset",),
     "classify": ("dataset",),
+    "pixels": ("dataset",),
     "train": ("dataset", "variant"),
     "evaluate": ("dataset", "variant"),
     "figures": ("dataset", "variant"),

@@ -71,8 +71,11 @@ class Noisy:
         return image_shape
 
     def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Return the noisy image itself and a 3×3 median filter."""
-        return {"noisy_input": lambda seen: seen, "median_filter": median_filter}
+        """Return the noisy image itself, and a 3×3 median filter less the noise's mean."""
+        return {
+            "noisy_input": lambda seen: seen,
+            "median_filter": lambda seen: (median_filter(seen) - self.mean).clamp(0, 1),
+        }
 
 
 class Downsampled:

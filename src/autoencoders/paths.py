@@ -36,6 +36,11 @@ def classifier_metrics(dataset: str) -> Path:
     return Path("reports/classifiers") / f"{dataset}.json"
 
 
+def pixels(dataset: str) -> Path:
+    """Return the file of what raw pixels tell of a dataset's classes."""
+    return Path("reports/pixels") / f"{dataset}.json"
+
+
 def metrics(dataset: str, variant: str) -> Path:
     """Return the file of a variant's test metrics."""
     return Path("reports/metrics") / dataset / f"{variant}.json"

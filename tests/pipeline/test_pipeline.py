@@ -60,7 +60,10 @@ def test_everything_is_produced(repository: Path) -> None:
     assert {"elbo", "kl", "active_units"} < set(
         files.read_json(repository / "reports/metrics/mnist/vae.json")
     )
-    assert list(pd.read_csv(repository / "reports/results.csv")["variant"]) == list(VARIANTS)
+    results = pd.read_csv(repository / "reports/results.csv")
+    assert list(results["variant"]) == list(VARIANTS)
+    pixels = files.read_json(repository / "reports/pixels/mnist.json")
+    assert set(results["yardsticks.raw_pixels.probe_accuracy"]) == {pixels["probe_accuracy"]}
 
 
 def test_the_report_says_stand_in_and_links_pictures_that_exist(repository: Path) -> None:
@@ -82,7 +85,7 @@ def test_the_store_holds_every_stage_under_its_configuration(
     parents = [run for run in runs.values() if "mlflow.parentRunId" not in run.data.tags]
     assert len(parents) == 1
     assert {run.info.run_name for run in runs.values()} - {parents[0].info.run_name} == {
-        *("fetch@mnist", "prepare@mnist", "classify@mnist", "report"),
+        *("fetch@mnist", "prepare@mnist", "classify@mnist", "pixels@mnist", "report"),
         *(
             f"{stage}@mnist-{variant}"
             for stage in ("train", "evaluate", "figures")

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
-from scipy import stats
 
 from autoencoders.figures.style import (
     BLUE,
@@ -193,7 +192,7 @@ def _draw_entries(axis: Axes, codes: Codes) -> None:
     density, _ = np.histogram(inside, bins, density=True)
     axis.stairs(density * share, bins, fill=True, color=BLUE, alpha=0.6)
     grid = np.linspace(-reach, reach, 400)
-    axis.plot(grid, stats.norm.pdf(grid), color=ORANGE)
+    axis.plot(grid, np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi), color=ORANGE)
     axis.set_title("all entries")
     axis.set_xlabel(f"code entry\nmean {_number(entries.mean())}, std {_number(entries.std())}")
     axis.set_ylabel("density")
@@ -212,8 +211,10 @@ def _draw_moments(axis: Axes, codes: Codes) -> None:
 
 
 def _draw_distances(axis: Axes, codes: Codes) -> None:
+    from scipy.stats import chi  # here, as importing it costs a second
+
     distances = np.linalg.norm(codes, axis=1)
-    prior = stats.chi(codes.shape[1])
+    prior = chi(codes.shape[1])
     low = min(prior.ppf(0.0005), float(np.percentile(distances, 0.1)))
     high = max(prior.ppf(0.9995), float(np.percentile(distances, 99.9)))
     inside = distances[(distances >= low) & (distances <= high)]
@@ -233,7 +234,7 @@ def _draw_principal_plane(axis: Axes, codes: Codes) -> None:
     squared = (plane**2).sum(axis=1)
     shares = []
     for mass in PRIOR_MASSES:
-        radius = np.sqrt(stats.chi2(2).ppf(mass))
+        radius = np.sqrt(-2 * np.log(1 - mass))  # the quantile of a chi of 2 dimensions
         axis.add_patch(Circle((0, 0), radius, fill=False, color=ORANGE, linewidth=1.2))
         shares.append(f"{np.mean(squared <= radius**2):.0%} within the prior's {mass:.0%} circle")
     reach = max(3.5, float(np.percentile(np.abs(plane), 99.9)))

@@ -97,7 +97,7 @@ def _items(loaded: Params) -> list[StageIdentity]:
     return [
         *(
             StageIdentity(stage, dataset)
-            for stage in ("fetch", "prepare", "classify")
+            for stage in ("fetch", "prepare", "classify", "pixels")
             for dataset in per_dataset
         ),
         *(

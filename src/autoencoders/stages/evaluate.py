@@ -121,7 +121,7 @@ def _add_label_metrics(
     networks: trained.Networks,
     pca_codes: latents.Encode,
 ) -> None:
-    """Add what latents, PCA's codes and raw pixels tell of the classes; nothing for one class.
+    """Add what latents and PCA's codes tell of the classes; nothing for one class.
 
     Nor for a latent of more numbers than the encoder sees: it compresses nothing, PCA has no
     such codes, and its distances to all images would take minutes.
@@ -130,16 +130,15 @@ def _add_label_metrics(
     if prod(networks.model.latent_shape) > prod(seen_shape):
         return
     measured = latents.by_encoder(
-        {"latents": networks.model.encode, "pca": pca_codes, "raw_pixels": lambda seen: seen},
+        {"latents": networks.model.encode, "pca": pca_codes},
         partial(_pairs, params, description, networks),
         {split: labels(description.dataset, split) for split in latents.SPLITS},
         params.evaluation.label_counts,
         params.evaluation.knn_neighbours,
         description.seed,
     )
-    content |= measured.pop("latents", {})
-    for name, values in measured.items():
-        content["yardsticks"].setdefault(name, {}).update(values)
+    content |= measured.get("latents", {})
+    content["yardsticks"]["pca"] |= measured.get("pca", {})
 
 
 def _noise_sweep(

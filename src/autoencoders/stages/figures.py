@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
-from scipy.stats import norm
 from torch import Tensor
 
 from autoencoders import figures, files, latent_experiments, paths, randomness, trained
@@ -199,12 +198,12 @@ def latent_plane(shown: Shown) -> Figure:
 
 def manifold(shown: Shown) -> Figure:
     """Decode a grid of latents at equal steps of the prior's probability."""
-    quantiles = norm.ppf(np.linspace(0.02, 0.98, shown.settings.manifold_steps)).astype(np.float32)
-    z2, z1 = np.meshgrid(quantiles, quantiles, indexing="ij")
-    latents = torch.from_numpy(np.stack([z1.ravel(), z2.ravel()], axis=1))
-    return figures.manifold(
-        _decode(shown, latents).numpy(), quantiles, quantiles, f"{shown.title}: the decoded plane"
-    )
+    shares = torch.linspace(0.02, 0.98, shown.settings.manifold_steps, dtype=torch.float64)
+    quantiles = torch.special.ndtri(shares).float()
+    z2, z1 = torch.meshgrid(quantiles, quantiles, indexing="ij")
+    decoded = _decode(shown, torch.stack([z1.flatten(), z2.flatten()], dim=1))
+    axis, title = quantiles.numpy(), f"{shown.title}: the decoded plane"
+    return figures.manifold(decoded.numpy(), axis, axis, title)
 
 
 def perturbations(shown: Shown) -> Figure:

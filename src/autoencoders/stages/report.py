@@ -37,7 +37,7 @@ def outputs(item: StageIdentity) -> list[Path]:
 def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
     """Write the table and the page of the datasets and variants to run."""
     rows = [
-        load_metrics(dataset, variant)
+        _measured(dataset, variant)
         for dataset, variant in product(params.datasets_to_run, params.variants_to_run)
     ]
     # Noise sweeps are curves: lists, which no column of a table can hold.
@@ -70,6 +70,15 @@ def log(item: StageIdentity, run: StageRun) -> None:
         if not name.startswith("yardsticks.") and not pd.isna(value)
     }
     run.log_to_parent(metrics=metrics, artifacts=[paths.RESULTS])
+
+
+def _measured(dataset: str, variant: str) -> dict[str, Any]:
+    """Return a variant's metrics; where its latents were put to the test, raw pixels' beside."""
+    row = load_metrics(dataset, variant)
+    if "probe_accuracy" in row:
+        path = files.require(paths.pixels(dataset), f"pixels@{dataset}")
+        row["yardsticks"]["raw_pixels"] = headline(files.read_json(path))
+    return row
 
 
 @torch.no_grad()
