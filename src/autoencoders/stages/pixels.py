@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from autoencoders import files, paths
-from autoencoders.data import splits
 from autoencoders.evaluation import latents
 from autoencoders.evaluation.predictions import pairs
 from autoencoders.inputs import Clean
@@ -32,7 +31,8 @@ def outputs(item: StageIdentity) -> list[Path]:
 
 def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
     """Measure the images themselves as features; nothing where all are of one class."""
-    dataset, settings = prepared_data(item).name, params.evaluation
+    data, settings = prepared_data(item), params.evaluation
+    dataset = data.name
     measured = latents.by_encoder(
         {"raw_pixels": lambda seen: seen},
         lambda split: pairs(
@@ -43,8 +43,7 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
         settings.knn_neighbours,
         params.seed,
     ).get("raw_pixels", {})
-    source = splits.load_metadata(paths.prepared(dataset)).source
-    files.write_json(outputs(item)[0], {"dataset": dataset, "source": source, **measured})
+    files.write_json(outputs(item)[0], {"dataset": dataset, "source": data.source, **measured})
     if not measured:
         return f"{dataset} has one class: there is nothing to tell"
     return f"probe accuracy {measured['probe_accuracy']:.4f} in {outputs(item)[0]}"
