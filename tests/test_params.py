@@ -65,6 +65,7 @@ evaluation:
   iwae_samples: 5
   knn_neighbours: 5
   label_counts: [20]
+  label_draws: 2
   noise_levels: {noisy: [0.1, 0.3]}
   noise_images: 50
 figures:

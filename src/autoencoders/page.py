@@ -302,7 +302,8 @@ def _tables(section: DatasetSection) -> list[_Table]:
     ]
     present = {key for row in rows for key in row}
     features = [metric for base in OF_FEATURES for metric in _by_labels(base, present)]
-    images = _columns(METRICS, present - {metric.key for metric in features})
+    of_features = {key for metric in features for key in (metric.key, _spread(metric))}
+    images = _columns(METRICS, present - of_features)
     titled = {"Images": images, "Features without labels": features}
     return [_table(title, section, columns) for title, columns in titled.items() if columns]
 
@@ -316,7 +317,8 @@ def _by_labels(base: Metric, present: Collection[str]) -> list[Metric]:
             base,
             key=f"{base.key}_{count}",
             label=f"{base.label}, {count:,} labels",
-            meaning=f"the same with the labels of {count:,} training images",
+            meaning=f"the same with the labels of {count:,} training images, mean ± standard "
+            "deviation over draws of them",
         )
         for count in counts
     ]
@@ -361,11 +363,16 @@ def _value(metric: Metric, metrics: Mapping[str, float]) -> float | None:
 
 
 def _text(metric: Metric, metrics: Mapping[str, float]) -> str:
-    value = metrics.get(metric.key)
-    if value is None:
-        return "–"
+    """Return a metric as it is printed, with its standard deviation where there is one."""
+    values = [metrics[key] for key in (metric.key, _spread(metric)) if key in metrics]
     # Adding 0.0 turns the −0.0 that rounding may leave into 0.0.
-    return f"{round(value, metric.digits) + 0.0:.{metric.digits}f}".replace("-", "−")
+    texts = [f"{round(value, metric.digits) + 0.0:.{metric.digits}f}" for value in values]
+    return " ± ".join(texts).replace("-", "−") or "–"
+
+
+def _spread(metric: Metric) -> str:
+    """Return the key of a metric's standard deviation over draws of labels."""
+    return f"{metric.key}_std"
 
 
 def _best(metric: Metric, variants: Sequence[VariantSection]) -> float | None:

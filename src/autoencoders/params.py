@@ -189,6 +189,7 @@ class Evaluation(Strict):
     elbo_draws: Count
     knn_neighbours: Count
     label_counts: list[Count]
+    label_draws: Annotated[int, Ge(2)]
     iwae_samples: Count
     noise_levels: dict[str, list[Annotated[float, Ge(0)]]]
     noise_images: Count

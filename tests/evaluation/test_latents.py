@@ -10,6 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
+from autoencoders import randomness
 from autoencoders.evaluation.latents import (
     PENALTIES,
     Labelled,
@@ -152,19 +153,36 @@ def test_all_features_of_a_dataset_are_tested_with_the_same_labels(
     # Turning all features changes no distance: another draw of labels would.
     turn, _ = torch.linalg.qr(torch.randn(SIZE, SIZE, generator=generator()))
     turned = {name: Labelled(s.vectors @ turn, s.labels) for name, s in splits.items()}
-    here, there = (label_metrics(features, [20, 50], 3, seed=1) for features in (splits, turned))
+    here, there = (label_metrics(features, [20, 50], 2, 3, seed=1) for features in (splits, turned))
     for name in ("knn_accuracy", "knn_accuracy_20", "knn_accuracy_50", "neighbour_disagreement"):
         assert here[name] == pytest.approx(there[name], abs=0.005)
-    assert here == label_metrics(splits, [20, 50], 3, seed=1)
-    assert here["knn_accuracy_20"] != label_metrics(splits, [20], 3, seed=2)["knn_accuracy_20"]
+    assert here == label_metrics(splits, [20, 50], 2, 3, seed=1)
+    assert here["knn_accuracy_20"] != label_metrics(splits, [20], 2, 3, seed=2)["knn_accuracy_20"]
+
+
+def test_few_labels_are_drawn_more_than_once_and_each_draw_counts(
+    splits: dict[str, Labelled],
+) -> None:
+    train, _, test = splits.values()
+    accuracies = []
+    for draw in range(4):
+        seed = randomness.derived_seed(1, f"train/labelled/{draw}")
+        accuracies.append(
+            knn_accuracy(train.part(labelled_subset(train.labels, 20, seed)), test, 3)
+        )
+    assert len(set(accuracies)) > 1
+    metrics = label_metrics(splits, [20], 4, 3, seed=1)
+    assert metrics["knn_accuracy_20"] == pytest.approx(np.mean(accuracies))
+    assert metrics["knn_accuracy_20_std"] == pytest.approx(np.std(accuracies, ddof=1))
 
 
 def test_a_count_of_labels_that_is_not_less_than_all_is_left_out(
     splits: dict[str, Labelled],
 ) -> None:
-    metrics = label_metrics(splits, [20, SPLITS["train"], 1000], 3, seed=1)
+    metrics = label_metrics(splits, [20, SPLITS["train"], 1000], 2, 3, seed=1)
     assert list(metrics) == [
-        *("probe_accuracy", "knn_accuracy", "probe_accuracy_20", "knn_accuracy_20"),
+        *("probe_accuracy", "knn_accuracy"),
+        *("probe_accuracy_20", "probe_accuracy_20_std", "knn_accuracy_20", "knn_accuracy_20_std"),
         "neighbour_disagreement",
     ]
     assert metrics["probe_accuracy"] > metrics["probe_accuracy_20"] > 1 / CLASSES
@@ -178,12 +196,12 @@ def test_each_encoder_is_measured_on_its_own_features_and_none_on_one_class(
 
     encoders = {"latents": lambda seen: seen[:, :2], "raw_pixels": lambda seen: seen}
     labels = {name: split.labels for name, split in splits.items()}
-    measured = by_encoder(encoders, pairs, labels, [20], 3, seed=1)
-    assert measured["raw_pixels"] == label_metrics(splits, [20], 3, seed=1)
+    measured = by_encoder(encoders, pairs, labels, [20], 2, 3, seed=1)
+    assert measured["raw_pixels"] == label_metrics(splits, [20], 2, 3, seed=1)
     halves = {name: Labelled(s.vectors[:, :2], s.labels) for name, s in splits.items()}
-    assert measured["latents"] == label_metrics(halves, [20], 3, seed=1)
+    assert measured["latents"] == label_metrics(halves, [20], 2, 3, seed=1)
     one_class = {name: torch.zeros_like(of_split) for name, of_split in labels.items()}
-    assert by_encoder(encoders, pairs, one_class, [20], 3, seed=1) == {}
+    assert by_encoder(encoders, pairs, one_class, [20], 2, 3, seed=1) == {}
 
 
 def test_what_is_encoded_is_what_is_seen_flattened_and_in_order() -> None:

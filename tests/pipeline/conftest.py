@@ -93,6 +93,7 @@ def _small(params: dict[str, Any]) -> dict[str, Any]:
             "iwae_samples": 2,
             "knn_neighbours": 3,
             "label_counts": [20, 1000],
+            "label_draws": 2,
             "noise_levels": {"clean": [0.2]},
             "noise_images": 40,
         },

@@ -3,6 +3,7 @@
 Features are vectors `(N, D)` float32: a network's latents, or what they are held against.
 """
 
+import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,7 @@ def by_encoder(
     pairs: Callable[[str], Pairs],
     labels: Mapping[str, Tensor],
     counts: Sequence[int],
+    draws: int,
     neighbours: int,
     seed: int,
 ) -> dict[str, dict[str, float]]:
@@ -54,7 +56,7 @@ def by_encoder(
     measured = {}
     for name, encode in encoders.items():  # one after the other, as features may be large
         splits = {split: Labelled(encoded(encode, pairs(split)), labels[split]) for split in SPLITS}
-        measured[name] = label_metrics(splits, counts, neighbours, seed)
+        measured[name] = label_metrics(splits, counts, draws, neighbours, seed)
     return measured
 
 
@@ -65,14 +67,15 @@ def encoded(encode: Encode, pairs: Pairs) -> Tensor:
 
 
 def label_metrics(
-    splits: Mapping[str, Labelled], counts: Sequence[int], neighbours: int, seed: int
+    splits: Mapping[str, Labelled], counts: Sequence[int], draws: int, neighbours: int, seed: int
 ) -> dict[str, float]:
     """Return what can be read of the classes from features of the train, validation, test images.
 
     `probe_accuracy` and `knn_accuracy` are on the test images, with all labels of the training
-    images, and as `…_100` with 100 for each of `counts` that is less than all. The probe then has
-    as many labels of validation images, or all, to choose its penalty by; the nearest neighbours
-    need none. Which images are labelled depends on `seed` and the labels alone.
+    images, and as `…_100` with 100 for each of `counts` that is less than all: the mean over
+    `draws` of the labelled images, two or more, with their standard deviation as `…_100_std`.
+    The probe then has as many labels of validation images, or all, to choose its penalty by; the
+    nearest neighbours need none. Which images are labelled depends on `seed` and the labels alone.
     `neighbour_disagreement` is the share of test images whose nearest other is of another class.
 
     The probe is on standardised features, as its penalty is on all weights alike. Neighbours are
@@ -85,20 +88,39 @@ def label_metrics(
         "knn_accuracy": knn_accuracy(train, test, neighbours),
     }
     for count in counts:
-        if count >= len(train.labels):
-            continue
+        if count < len(train.labels):
+            metrics |= _with_few_labels(splits, scaled, count, draws, neighbours, seed)
+    return metrics | {"neighbour_disagreement": neighbour_disagreement(test)}
+
+
+def _with_few_labels(
+    splits: Mapping[str, Labelled],
+    scaled: Mapping[str, Labelled],
+    count: int,
+    draws: int,
+    neighbours: int,
+    seed: int,
+) -> dict[str, float]:
+    """Return mean and standard deviation over `draws` of `count` labels, of both accuracies."""
+    accuracies: dict[str, list[float]] = {"probe_accuracy": [], "knn_accuracy": []}
+    for draw in range(draws):
         chosen = {
             name: labelled_subset(
-                splits[name].labels, count, randomness.derived_seed(seed, f"{name}/labelled")
+                splits[name].labels,
+                count,
+                randomness.derived_seed(seed, f"{name}/labelled/{draw}"),
             )
             for name in ("train", "validation")
         }
         few = {name: scaled[name].part(indices) for name, indices in chosen.items()}
-        metrics |= {
-            f"probe_accuracy_{count}": probe_accuracy(**few, test=scaled["test"]),
-            f"knn_accuracy_{count}": knn_accuracy(train.part(chosen["train"]), test, neighbours),
-        }
-    return metrics | {"neighbour_disagreement": neighbour_disagreement(test)}
+        references = splits["train"].part(chosen["train"])
+        accuracies["probe_accuracy"].append(probe_accuracy(**few, test=scaled["test"]))
+        accuracies["knn_accuracy"].append(knn_accuracy(references, splits["test"], neighbours))
+    return {
+        f"{name}_{count}{suffix}": summary(values)
+        for name, values in accuracies.items()
+        for suffix, summary in (("", statistics.mean), ("_std", statistics.stdev))
+    }
 
 
 def standardised(splits: Mapping[str, Labelled]) -> dict[str, Labelled]:

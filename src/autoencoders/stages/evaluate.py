@@ -134,6 +134,7 @@ def _add_label_metrics(
         partial(_pairs, params, description, networks),
         {split: labels(description.dataset, split) for split in latents.SPLITS},
         params.evaluation.label_counts,
+        params.evaluation.label_draws,
         params.evaluation.knn_neighbours,
         description.seed,
     )

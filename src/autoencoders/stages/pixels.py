@@ -14,7 +14,7 @@ from autoencoders.tracking import DataUsed, StageIdentity, StageRun
 
 def used_params(params: Params, item: StageIdentity) -> dict[str, Any]:
     """Return the seed and what decides the measurement."""
-    used = {"batch_size", "knn_neighbours", "label_counts"}
+    used = {"batch_size", "knn_neighbours", "label_counts", "label_draws"}
     return {"seed": params.seed, **params.evaluation.model_dump(mode="json", include=used)}
 
 
@@ -40,6 +40,7 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
         ),
         {split: labels(dataset, split) for split in latents.SPLITS},
         settings.label_counts,
+        settings.label_draws,
         settings.knn_neighbours,
         params.seed,
     ).get("raw_pixels", {})
