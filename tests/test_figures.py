@@ -312,6 +312,16 @@ def test_of_many_classes_the_ten_largest_have_a_colour() -> None:
     assert to_rgba(FRAME) in [tuple(colour) for colour in colours[counts == 4]]
 
 
+def test_a_flat_plane_is_a_flat_figure() -> None:
+    spread = codes(500, 2)
+    round_plane, flat = (
+        figures.latent_plane(spread * (width, 1), np.zeros(500, int), ["only"], "plane")
+        for width in (1, 2)
+    )
+    assert flat.get_figheight() < 0.8 * round_plane.get_figheight()
+    assert flat.get_figwidth() == round_plane.get_figwidth()
+
+
 def test_what_a_plane_cannot_show_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\(N, 2\)"):
         figures.latent_plane(codes(5, 3), np.zeros(5, int), ["a"], "")

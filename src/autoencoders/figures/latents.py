@@ -12,12 +12,14 @@ from matplotlib.ticker import MaxNLocator
 
 from autoencoders.figures.style import (
     BLUE,
+    DPI,
     FRAME,
     LINE_SPACING,
     MARGIN,
     ORANGE,
     PALETTE,
     SMALL_SIZE,
+    TEXT_SIZE,
     Images,
     add_axes,
     chart,
@@ -29,6 +31,7 @@ from autoencoders.figures.style import (
 
 Codes = npt.NDArray[np.floating]
 
+PLANE_WIDTH, PLANE_HEIGHTS = 5.0, (2.2, 3.9)  # inches for the points
 LEGEND_WIDTH = 400  # pixels at which a class name is wrapped
 MANIFOLD = 1200  # pixels that the longer side of a manifold may take
 AXIS_WIDTH, AXIS_HEIGHT = 140, 110  # pixels left of and below it, for ticks and labels
@@ -63,20 +66,22 @@ def latent_plane(
         raise ValueError(f"a latent plane needs codes (N, 2), found {codes.shape}")
     if len(class_names) > len(PALETTE):
         labels, class_names = _largest_classes(labels, class_names)
-    figure = chart(title, 6.0, 4.6)
+    limits = np.stack([_view(values) for values in codes.T])
+    width, height = np.ptp(limits, axis=1)
+    drawn = float(np.clip(PLANE_WIDTH * height / width, *PLANE_HEIGHTS))
+    figure = chart(title, PLANE_WIDTH + 1.0, drawn + 0.7)
     axis = figure.subplots()
     # A fixed random order, or the last class drawn would hide the others.
     order = np.random.default_rng(0).permutation(len(codes))
     colours = np.array(CLASS_COLOURS)[labels[order]]
     axis.scatter(codes[order, 0], codes[order, 1], s=3, c=colours, linewidths=0)
-    axis.set_aspect("equal", anchor="N")
-    limits = np.stack([_view(values) for values in codes.T])
+    axis.set_aspect("equal")
     axis.set_xlim(limits[0])
     axis.set_ylim(limits[1])
     hidden = int(((codes < limits[:, 0]) | (codes > limits[:, 1])).any(axis=1).sum())
     note = f"\n{hidden:,} of {len(codes):,} points lie outside the view" if hidden else ""
     axis.set_xlabel(axis_labels[0] + note, linespacing=LINE_SPACING)
-    axis.set_ylabel(axis_labels[1])
+    axis.set_ylabel(wrap(axis_labels[1], round(drawn * DPI), TEXT_SIZE), linespacing=LINE_SPACING)
     handles = [
         Line2D([], [], color=c, marker="o", linestyle="", markersize=5) for c in CLASS_COLOURS
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -65,9 +65,13 @@ class Shown:
     class_names: tuple[str, ...]
     seen: Tensor  # (n, C, h, w), of the first test images
     originals: Tensor  # (n, C, H, W)
-    codes: Tensor  # (N, *latent_shape), of all test images
     measured: dict[str, Any]  # the metrics file's content
     settings: Figures
+
+    @cached_property
+    def codes(self) -> Tensor:
+        """Return the latents of all test images, `(N, *latent_shape)`."""
+        return _encode(self.description, self.networks, self.test, "test")
 
 
 def used_params(params: Params, item: StageIdentity) -> dict[str, Any]:
@@ -118,7 +122,6 @@ def _load(params: Params, dataset: str, variant: str) -> Shown:
         class_names=metadata.class_names,
         seen=seen,
         originals=originals,
-        codes=_encode(description, networks, test, "test"),
         measured=load_metrics(dataset, variant),
         settings=params.figures,
     )
