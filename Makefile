@@ -26,7 +26,7 @@ lint: $(INSTALLED) ## Check format, style and types
 	ruff check .
 	mypy
 
-bench: $(INSTALLED) ## Measure the trainer beside a plain loop, about 20 minutes alone on the machine
+bench: $(INSTALLED) ## Measure the trainer beside a plain loop, 20 to 50 minutes alone on the machine
 	dvc repro prepare@mnist
 	python -m benchmarks
 
