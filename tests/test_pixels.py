@@ -48,4 +48,5 @@ def test_raw_pixels_are_features_as_any_and_tell_nothing_of_one_class(
     train, test = (torch.from_numpy(images).flatten(1).float() / 255 for images in vectors)
     reference = KNeighborsClassifier(10).fit(train, labels[0])
     assert measured["knn_accuracy"] == pytest.approx(reference.score(test, labels[1]), abs=0.02)
-    assert {"probe_accuracy", "probe_accuracy_100_std", "neighbour_disagreement"} < set(measured)
+    assert {"probe_accuracy", "probe_accuracy_100", "neighbour_disagreement"} < set(measured)
+    assert {"probe_accuracy_100_std", "knn_accuracy_100_std"} < set(measured)
