@@ -63,8 +63,8 @@ def reference_epoch(variant: str, images: int) -> Measured:
 def our_epochs(variant: str, images: int) -> Measured:
     """Measure some epochs of the project's trainer, which validates on the test images here."""
     subject = trainer.tutorial(variant, OUR_EPOCHS)
-    objective = subject.networks.objective
-    corruption: Any = type(subject.networks.corruption)
+    objective = subject.assembled.objective
+    input: Any = type(subject.assembled.input)
     train = trainer.prepared("train", images)
     test = trainer.prepared("test", images)
     watch = Stopwatch(device())
@@ -72,7 +72,7 @@ def our_epochs(variant: str, images: int) -> Measured:
         watch,
         {
             (loop, "batches"): watch.iterated("data", batches),
-            (corruption, "__call__"): watch.timed("data", corruption.__call__),
+            (input, "__call__"): watch.timed("data", input.__call__),
             (objective, "update"): watch.timed("forward", _stepping(watch, objective.update)),
             (objective, "terms"): watch.timed("forward", objective.terms),
         },

@@ -5,12 +5,10 @@ from typing import Any
 
 import torch
 
-from autoencoders import params, randomness
+from autoencoders import params
 from autoencoders.device import device
-from autoencoders.evaluation import metrics
-from autoencoders.evaluation.families import family_metrics
-from autoencoders.evaluation.predictions import pairs
-from autoencoders.models import VariationalAutoencoder
+from autoencoders.evaluation import bounds, metrics
+from autoencoders.evaluation.subject import Subject
 from benchmarks import machine, trainer
 from benchmarks.settings import QUICK, REFERENCE_EPOCHS, REFERENCE_LOSS, Options
 from benchmarks.table import TRUTH, Row, find, row, say
@@ -62,23 +60,21 @@ def time_to_quality(variant: str, images: int) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def _test_loss(subject: trainer.Trainer, count: int) -> float:
-    """Return SPEC.md's test loss: the negative bound of a VAE, else the cross-entropy."""
+def _test_loss(trained: trainer.Trainer, count: int) -> float:
+    """Return what the reference is judged by: a VAE's negative bound, else the cross-entropy."""
     settings = params.load().evaluation
-    networks = subject.networks
-    networks.as_module().cpu().eval()
-    test = pairs(
-        networks.corruption,
-        trainer.prepared("test", count),
-        subject.seed,
-        "test",
-        settings.batch_size,
+    trained.assembled.networks.cpu().eval()
+    subject = Subject(
+        trained.assembled,
+        input_kind=trained.input_kind,
+        images={"test": trainer.prepared("test", count)},
+        labels={},
+        classifier=None,
+        seed=trained.seed,
+        device=torch.device("cpu"),
+        batch_size=settings.batch_size,
     )
-    if isinstance(networks.model, VariationalAutoencoder):
-        draws = randomness.noise(subject.seed, "test/draws")
-        terms = family_metrics(
-            networks.model, networks.objective, test, draws, settings.elbo_draws, 1
-        )
-        return -terms["elbo"]
-    losses = [metrics.per_image(networks.model(seen), images)["bce"] for seen, images in test]
-    return torch.cat(losses).double().mean().item()
+    found = bounds.measure(subject, elbo_draws=settings.elbo_draws, iwae_samples=1)
+    if found:
+        return -found["elbo"]
+    return metrics.of_predictions(subject.model, subject.pairs("test"))["bce"]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from autoencoders.data.splits import Bytes
+from autoencoders.keys import Bytes
 from benchmarks.networks import VAE, ConvAutoencoder, SuperResolution, perceptron
 
 BATCH_SIZE = 256

@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_iter
 from torch.utils.flop_counter import FlopCounterMode
 
 from autoencoders.device import device
+from autoencoders.keys import Precision
 from autoencoders.training import loop
 from benchmarks import machine, trainer
 from benchmarks.settings import Options
@@ -64,7 +65,7 @@ def machine_rates() -> dict[str, Any]:
     return rates | {COPY: 2 * COPIED / _seconds(lambda: target.copy_(source)) / 1e9}
 
 
-def _dtype(precision: str) -> torch.dtype:
+def _dtype(precision: Precision) -> torch.dtype:
     """Return what matrix products are computed in here."""
     with loop.autocast(precision, device())():
         autocast = torch.is_autocast_enabled(device().type)

@@ -5,28 +5,21 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from autoencoders import paths
+from autoencoders import params, paths
 from autoencoders.errors import UserError
-from benchmarks import copies
+from autoencoders.pipeline import STAGES
+from benchmarks import copies, small
 from benchmarks.settings import DATASET, Options
 from benchmarks.table import Row, row, say
 
 PART = "stages"
 REPEATS = 3
-COMMANDS = {
-    "import torch": ("python", "-c", "import torch"),
-    "fetch": ("autoencoders", "fetch", DATASET),
-    "prepare": ("autoencoders", "prepare", DATASET),
-    "classify": ("autoencoders", "classify", DATASET),
-    "pixels": ("autoencoders", "pixels", DATASET),
-    "train": ("autoencoders", "train", DATASET, "conv"),
-    "evaluate": ("autoencoders", "evaluate", DATASET, "conv"),
-    "figures": ("autoencoders", "figures", DATASET, "conv"),
-    "report": ("autoencoders", "report"),
+VARIANT = "conv"
+ITEM = {"dataset": DATASET, "variant": VARIANT}
+COMMANDS = {"import torch": ("python", "-c", "import torch")} | {
+    stage.name: ("autoencoders", stage.name, *(ITEM[axis] for axis in stage.matrix))
+    for stage in STAGES
 }
 
 
@@ -69,10 +62,11 @@ def measure(options: Options, earlier: list[Row]) -> list[Row]:
         copy = Copy(Path(folder))
         copies.copy_working_tree(Path(), copy.repository)
         copies.commit(copy.repository, copies.environment(copy.folder))
-        content = yaml.safe_load(paths.PARAMS.read_text("utf-8"))
-        _write_params(copy, content, [DATASET], ["conv"])
+        given = params.load()
+        content = copy.repository / paths.PARAMS
+        small.write(content, [DATASET], [VARIANT], epochs=1)
         rows = [_stage(copy, name) for name in COMMANDS]
-        _write_params(copy, content, content["datasets_to_run"], content["variants_to_run"])
+        small.write(content, given.datasets_to_run, given.variants_to_run, epochs=1)
         return [*rows, _nothing_to_do(copy)]
 
 
@@ -88,35 +82,3 @@ def _nothing_to_do(copy: Copy) -> Row:
     copy.run("dvc", "repro", "--quiet")
     times = [copy.run("dvc", "repro") for _ in range(REPEATS)]
     return row(PART, "dvc repro, nothing to do", "wall time", "s", *times)
-
-
-def _write_params(
-    copy: Copy, content: dict[str, Any], datasets: list[str], variants: list[str]
-) -> None:
-    """Write params of the same variants with few images, narrow networks and one epoch."""
-    small = content | {
-        "datasets_to_run": datasets,
-        "variants_to_run": variants,
-        "variants": {name: _small(variant) for name, variant in content["variants"].items()},
-        "data": content["data"]
-        | {
-            "source": "stand-in",
-            "train_fraction": 0.9,
-            "stand_in": {"train_images": 400, "test_images": 100},
-        },
-        "classifier": content["classifier"] | {"epochs": 1},
-    }
-    (copy.repository / paths.PARAMS).write_text(yaml.safe_dump(small), "utf-8")
-
-
-def _small(variant: dict[str, Any]) -> dict[str, Any]:
-    model, objective = dict(variant["model"]), dict(variant["objective"])
-    for widths in ("encoder_channels", "decoder_channels"):
-        if widths in model:
-            model[widths] = [4] * len(model[widths])
-    if "hidden" in model:
-        model["hidden"] = [32]
-    if "discriminator_hidden" in objective:
-        objective["discriminator_hidden"] = [16]
-    training = variant["training"] | {"epochs": 1, "batch_size": 64}
-    return variant | {"model": model, "objective": objective, "training": training}

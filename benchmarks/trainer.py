@@ -5,12 +5,15 @@ from typing import Any
 
 from torch import Tensor
 
-from autoencoders import params, trained
-from autoencoders.data.datasets import DATASETS
+from autoencoders import params
+from autoencoders.data.prepared import Prepared
 from autoencoders.device import device
-from autoencoders.params import Params, Training, Variant
-from autoencoders.stages import common
+from autoencoders.params import Params
+from autoencoders.pipeline import Item
+from autoencoders.sources.datasets import DATASETS
 from autoencoders.training import loop
+from autoencoders.training.settings import Training, Variant
+from autoencoders.variants.assembly import Assembled, assemble, plan
 from benchmarks.settings import DATASET, QUICK
 
 
@@ -28,7 +31,8 @@ class Silent:
 class Trainer:
     """A variant, built and ready to train."""
 
-    networks: trained.Networks
+    assembled: Assembled
+    input_kind: str
     training: Training
     name: str
     seed: int
@@ -36,12 +40,10 @@ class Trainer:
     def train(self, train_images: Tensor, validation_images: Tensor) -> list[loop.Row]:
         """Train; return the history."""
         return loop.train(
-            model=self.networks.model,
-            objective=self.networks.objective,
-            corruption=self.networks.corruption,
-            train_images=train_images,
-            validation_images=validation_images,
-            training=self.training,
+            self.assembled,
+            train_images,
+            validation_images,
+            self.training,
             seed=self.seed,
             name=self.name,
             device=device(),
@@ -64,19 +66,13 @@ def quick(name: str) -> Trainer:
 
 def prepared(split: str, count: int) -> Tensor:
     """Return the first images of a split, as the pipeline's stages open them."""
-    return common.images(DATASET, split)[:count]
+    return Prepared(Item("train", DATASET)).images(split)[:count]
 
 
 def _with(loaded: Params, name: str, variant: Variant, **training: Any) -> Trainer:
     """Return a variant, built, with some of its training settings replaced."""
-    description = trained.Description(
-        dataset=DATASET,
-        name=name,
-        seed=loaded.seed,
-        source="official",
-        data_sha256="",
-        image_shape=DATASETS[DATASET].shape,
-        variant=variant,
-    )
+    full_name = f"{DATASET}/{name}"
     changed = Training.model_validate(variant.training.model_dump() | training)
-    return Trainer(trained.build(description), changed, f"{DATASET}/{name}", loaded.seed)
+    planned = plan(variant, DATASETS[DATASET].shape)
+    assembled = assemble(planned, loaded.seed, full_name, changed.initialization)
+    return Trainer(assembled, variant.input.kind, changed, full_name, loaded.seed)

@@ -68,7 +68,7 @@ def test_all_threads_of_a_training_are_tuned() -> None:
     script = """
 from autoencoders import stages
 from autoencoders.stages import train
-from autoencoders.tracking import StageIdentity
+from autoencoders.pipeline import Item
 
 class Described(Exception):
     pass
@@ -78,7 +78,7 @@ def describe(*_):
 
 train._describe = describe
 try:
-    stages.run(StageIdentity("train", "mnist", "vae"))
+    stages.run(Item("train", "mnist", "vae"))
 except Described:
     print(kept())
 """

@@ -7,11 +7,10 @@ import yaml
 
 from autoencoders import params
 from autoencoders.errors import UserError
-from autoencoders.inputs import INPUTS, Downsampled
-from autoencoders.models import MODELS
-from autoencoders.models.convolutional import ConvAE
-from autoencoders.objectives import OBJECTIVES, Adversarial
-from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
+from autoencoders.variants.assembly import assemble, plan
+from autoencoders.variants.inputs import Downsampled
+from autoencoders.variants.models.convolutional import ConvAE
+from autoencoders.variants.objectives.adversarial import Adversarial, discriminate
 
 SHIPPED = Path(__file__).parents[1] / "params.yaml"
 
@@ -131,16 +130,14 @@ def test_values_arrive_typed() -> None:
 def test_components_build_what_their_kind_names() -> None:
     conv = params.parse(yaml.safe_load(EXAMPLE), "params.yaml").variants["conv"]
     shape = (1, 28, 28)
-    model = conv.model.build(MODELS, input_shape=shape, image_shape=shape)
+    model = conv.model.build(input_shape=shape, image_shape=shape)
     assert isinstance(model, ConvAE)
     assert model.latent_shape == (4, 7, 7)
-    assert conv.input.build(INPUTS).shape(shape) == shape
-    (adam,) = conv.training.optimizers["model"].build(
-        OPTIMIZERS, parameters=list(model.parameters())
-    )
+    assert conv.input.build().shape(shape) == shape
+    (adam,) = conv.training.optimizers["model"].build(parameters=list(model.network().parameters()))
     assert isinstance(adam, torch.optim.Adam)
     assert (adam.defaults["lr"], adam.defaults["eps"]) == (1e-3, 1e-8)
-    assert conv.training.schedule.build(SCHEDULES)(0.5) == 1
+    assert conv.training.schedule.build()(0.5) == 1
 
 
 def test_a_denoising_vae_is_four_lines() -> None:
@@ -149,9 +146,7 @@ new:
   input: {kind: noisy, mean: 0.5, std: 0.3}
   model: {kind: mlp_vae, hidden: [512], latent_size: 2}
   objective: {kind: variational, likelihood: bernoulli}
-  training: {epochs: 30, batch_size: 256, optimizers: {model: {kind: rmsprop, lr: 1.0e-3,
-    eps: 1.0e-8}}, schedule: {kind: constant}, initialization: default, precision: auto,
-    ema_decay: 0.0, early_stopping_patience: null}
+  training: {epochs: 30, batch_size: 256, optimizers: {model: {kind: rmsprop, lr: 1.0e-3}}}
 """).variants["new"]
     kinds = (new.input.kind, new.model.kind, new.objective.kind)
     assert kinds == ("noisy", "mlp_vae", "variational")
@@ -161,30 +156,63 @@ def test_a_super_resolution_adversarial_autoencoder_is_four_lines() -> None:
     new = with_variant("""
 new:
   input: {kind: downsampled, factor: 2, reduction: bilinear}
-  model: {kind: conv_ae, encoder_channels: [16, 8], decoder_channels: [8, 8, 16],
-    upsampling: nearest}
+  model: {kind: conv_ae, encoder_channels: [16, 8], decoder_channels: [8, 8, 16]}
   objective: {kind: adversarial, discriminator_hidden: [500, 500]}
-  training: {epochs: 30, batch_size: 256, optimizers: {autoencoder: &adam {kind: adam, lr: 1.0e-4,
-    eps: 1.0e-8}, discriminator: *adam, generator: *adam}, schedule: {kind: constant},
-    initialization: default, precision: auto,
-    ema_decay: 0.0, early_stopping_patience: null}
+  training: {epochs: 30, batch_size: 256, optimizers: {autoencoder: &adam {kind: adam, lr: 1.0e-4},
+    discriminator: *adam, generator: *adam}}
 """).variants["new"]
-    corruption = new.input.build(INPUTS)
-    assert isinstance(corruption, Downsampled)
-    model = new.model.build(
-        MODELS, input_shape=corruption.shape((1, 28, 28)), image_shape=(1, 28, 28)
-    )
-    objective = new.objective.build(OBJECTIVES, latent_shape=model.latent_shape)
-    assert isinstance(objective, Adversarial)
-    assert model(torch.rand(2, 1, 14, 14)).shape == (2, 1, 28, 28)
-    assert objective.discriminate(model.encode(torch.rand(2, 1, 14, 14))).shape == (2,)
+    new_plan = plan(new, (1, 28, 28))
+    assert isinstance(new_plan.input, Downsampled)
+    assert isinstance(new_plan.objective, Adversarial)
+    networks = assemble(new_plan, 0, "mnist/new", new.training.initialization).networks
+    seen = torch.rand(2, 1, 14, 14)
+    assert networks.model(seen).shape == (2, 1, 28, 28)
+    assert discriminate(networks, networks.model.encode(seen)).shape == (2,)
 
 
-# --- what is wrong, one mistake at a time
+# --- what need not be written
 
 TRAINING = "variants.conv.training"
 MODEL = "variants.conv.model"
 ADAM = f"{TRAINING}.optimizers.model"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"{MODEL}.upsampling",
+        f"{ADAM}.eps",
+        f"{TRAINING}.schedule",
+        f"{TRAINING}.initialization",
+        f"{TRAINING}.precision",
+        f"{TRAINING}.ema_decay",
+        f"{TRAINING}.early_stopping_patience",
+        "variants.vae.training.schedule.final",
+        "classifier.schedule",
+        "classifier.optimizer.eps",
+    ],
+)
+def test_what_changes_nothing_can_be_left_out(key: str) -> None:
+    """The example writes every default out, so leaving one out makes no difference."""
+    whole = params.parse(yaml.safe_load(EXAMPLE), "params.yaml")
+    assert params.parse(edited(key, REMOVED), "params.yaml") == whole
+
+
+def test_muon_s_defaults_are_its_paper_s() -> None:
+    muon = edited(ADAM, {"kind": "muon", "lr": 0.02, "adam_lr": 1e-3})
+    optimizer = params.parse(muon, "params.yaml").variants["conv"].training.optimizers["model"]
+    assert optimizer.model_dump() == {
+        **{"kind": "muon", "lr": 0.02, "adam_lr": 1e-3},
+        **{"momentum": 0.95, "eps": 1e-8},
+    }
+
+
+def test_what_is_left_out_has_the_default_of_where_it_is_left_out() -> None:
+    content = edited("variants.vae.training.initialization", REMOVED)
+    assert params.parse(content, "params.yaml").variants["vae"].training.initialization == "default"
+
+
+# --- what is wrong, one mistake at a time
 
 
 @pytest.mark.parametrize(
@@ -256,6 +284,23 @@ def test_a_mistake_is_one_line_with_its_key_what_was_found_and_what_is_allowed(
     message = complaint(edited(key, value))
     assert message.startswith(f"params.yaml: {key}: {expected}")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("prior", "expected"),
+    [
+        (
+            {"kind": "standard-normal"},
+            "kind: found 'standard-normal'; did you mean 'standard_normal'?; "
+            "allowed: standard_normal",
+        ),
+        ({"mean": 1.0}, "kind: missing; add it"),
+        ({"kind": "standard_normal", "mean": 1.0}, "mean: unknown key; allowed: kind"),
+    ],
+)
+def test_a_mistake_in_a_part_of_a_part_is_told_as_any_other(prior: Any, expected: str) -> None:
+    message = complaint(edited("variants.vae.objective.prior", prior))
+    assert message == f"params.yaml: variants.vae.objective.prior.{expected}"
 
 
 def test_an_item_of_a_list_is_named_by_its_position() -> None:

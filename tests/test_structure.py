@@ -1,72 +1,96 @@
 """What depends on what, held against the code."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from autoencoders import pipeline
+from tests.imports import PACKAGE, graph, reached_from
+
 ROOT = Path(__file__).parents[1]
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
 
+# Each may import those before it, and none after it.
+LAYERS = (
+    *("errors", "keys", "lazy"),
+    *("files", "paths", "device", "randomness", "components", "decomposition"),
+    "pipeline",
+    "data",
+    "sources",
+    "variants",
+    "training",
+    "trained",
+    "samplers",
+    "evaluation",
+    "figures",
+    "report",
+    "params",
+    "tracking",
+    "progress",
+    "stages",
+    "commands",
+    "cli",
+)
 # What passes values on and decides no byte: params and files are dependencies themselves.
-GLUE = {"", "cli", "data", "device", "errors", "evaluation", "files", "params", "paths", "progress"}
-GLUE |= {"stages", "tracking"}
-# params imports everything that it can build, to read the signatures.
-OF_PARAMS = {"inputs", "models", "objectives", "randomness", "training"}
-# Packed splits are read through the modules that wrote them.
-OF_SPLITS = {"data.cifar", "data.datasets", "data.fetched", "data.idx", "data.stratification"}
-# What a stage imports beside these, and why it decides none of its bytes.
+GLUE = {"", "components", "device", "errors", "files", "keys", "lazy", "params", "paths"}
+GLUE |= {"pipeline", "progress", "stages", "stages.common", "tracking"}
+# What else a stage imports, and why it decides none of its bytes.
 EXCUSED = {
-    "fetch": OF_PARAMS,
-    "prepare": OF_PARAMS | {"data.datasets"},
-    "classify": OF_SPLITS | OF_PARAMS,
-    "pixels": OF_SPLITS | OF_PARAMS,
-    "train": OF_SPLITS,
-    "evaluate": OF_SPLITS | {"training"},
-    "figures": OF_SPLITS | {"training"},
-    # The report imports names from the modules of two stages whose outputs it depends on.
-    "report": OF_SPLITS
-    | OF_PARAMS
-    | {
-        *("classifier", "data.official", "data.sources", "decomposition", "evaluation"),
-        *("latent_experiments", "stages.evaluate", "stages.figures"),
-    },
+    # They are read for their titles, keys or types alone; what they decide is in files.
+    "classify": {"variants"},  # the classifier's layers are in variants.networks
+    "pixels": {"variants", "training", "trained", "samplers", "decomposition"},
+    "evaluate": {"training"},
+    "figures": {"training"},
+    "report": {"training", "sources", "samplers", "decomposition"},
 }
-CORE = ("params", "data", "inputs", "models", "objectives", "training", "evaluation")
 
 
-def imported_by(module: str) -> set[str]:
-    script = f"import sys, json, {module}; print(json.dumps(list(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    return set(json.loads(done.stdout))
+def folder(module: str) -> str:
+    return module.split(".", maxsplit=1)[0]
+
+
+def test_no_import_runs_upwards() -> None:
+    upwards = [
+        f"{module} imports {name}"
+        for module in graph().keys() - {""}
+        for name in graph()[module]
+        if LAYERS.index(folder(name)) > LAYERS.index(folder(module))
+    ]
+    assert upwards == []
+
+
+def test_every_folder_and_file_has_its_layer() -> None:
+    assert {folder(name) for name in graph()} - {""} == set(LAYERS)
+
+
+def test_parts_of_a_folder_do_not_import_each_other_in_circles() -> None:
+    for module in graph():
+        behind = {name for first in graph()[module] for name in reached_from(first)}
+        assert module not in behind, module
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_every_module_that_decides_its_bytes(stage: str) -> None:
+def test_a_stage_depends_on_all_code_that_decides_its_bytes(stage: str) -> None:
     dependencies = [Path(d) for d in STAGES[stage]["deps"] if d.startswith("src/")]
     assert all((ROOT / dependency).exists() for dependency in dependencies)
-    modules = {
-        name.removeprefix("autoencoders").removeprefix(".")
-        for name in imported_by(f"autoencoders.stages.{stage}")
-        if name.startswith("autoencoders")
-    }
+    # Params import everything that they can build, to read the signatures.
+    reached = reached_from(f"stages.{stage}", without=frozenset({"params", "stages.common"}))
     unlisted = {
         name
-        for name in modules - GLUE
-        if not within(name, EXCUSED[stage] | {"tracking"})
+        for name in reached - GLUE
+        if folder(name) not in EXCUSED.get(stage, set()) | {"params", "tracking"}
         and not any(covers(dependency, name) for dependency in dependencies)
     }
     assert unlisted == set()
 
 
-def within(name: str, parents: set[str]) -> bool:
-    return any(name == parent or name.startswith(f"{parent}.") for parent in parents)
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_no_code_that_it_does_not_use(stage: str) -> None:
+    used = reached_from(f"stages.{stage}")
+    for dependency in (Path(d) for d in STAGES[stage]["deps"] if d.startswith("src/")):
+        assert any(covers(dependency, name) for name in used), dependency
 
 
 def covers(dependency: Path, name: str) -> bool:
@@ -74,22 +98,29 @@ def covers(dependency: Path, name: str) -> bool:
     return dependency in (source, source.with_suffix(".py"), *source.parents)
 
 
-@pytest.mark.parametrize("module", CORE)
-def test_the_core_runs_anywhere_torch_does(module: str) -> None:
-    assert not {"mlflow", "dvc"} & imported_by(f"autoencoders.{module}")
+def test_dvc_runs_the_stages_of_the_table() -> None:
+    assert list(STAGES) == [stage.name for stage in pipeline.STAGES]
+    for stage in pipeline.STAGES:
+        described = STAGES[stage.name]
+        assert tuple(described.get("matrix", ())) == stage.matrix
+        arguments = [f"${{item.{axis}}}" for axis in stage.matrix]
+        assert described["cmd"] == " ".join(["autoencoders", stage.name, *arguments])
+        assert (PACKAGE / "stages" / f"{stage.name}.py").exists()
 
 
-def test_models_know_nothing_of_params_files_or_tracking() -> None:
-    imported = imported_by("autoencoders.models")
-    for name in ("params", "files", "paths", "tracking"):
-        assert f"autoencoders.{name}" not in imported
+def test_what_dvc_runs_is_short() -> None:
+    assert len((ROOT / "dvc.yaml").read_text("utf-8").splitlines()) <= 200
+    assert len((ROOT / "params.yaml").read_text("utf-8").splitlines()) <= 190
 
 
-def test_tracking_alone_imports_mlflow() -> None:
+@pytest.mark.parametrize(
+    ("library", "folders"), [("mlflow", {"tracking"}), ("dvc", set()), ("torchvision", set())]
+)
+def test_a_library_has_one_folder_that_imports_it(library: str, folders: set[str]) -> None:
     importers = {
-        source.relative_to(ROOT / "src/autoencoders").parts[0]
-        for source in (ROOT / "src").rglob("*.py")
-        if "import mlflow" in source.read_text("utf-8")
-        or "from mlflow" in source.read_text("utf-8")
+        source.relative_to(PACKAGE).parts[0]
+        for source in PACKAGE.rglob("*.py")
+        if f"import {library}" in source.read_text("utf-8")
+        or f"from {library}" in source.read_text("utf-8")
     }
-    assert importers == {"tracking"}
+    assert importers == folders

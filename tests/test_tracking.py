@@ -18,9 +18,9 @@ from mlflow.entities import LoggedModel, Run
 from mlflow.models import Model
 
 from autoencoders.errors import UserError
+from autoencoders.pipeline import Item
 from autoencoders.tracking import (
     DataUsed,
-    StageIdentity,
     TrainedModel,
     is_tracked,
     stage_run,
@@ -31,7 +31,7 @@ from autoencoders.tracking import (
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 
 EXPERIMENT = "autoencoders"
-TRAIN = StageIdentity("train", "mnist", "vae")
+TRAIN = Item("train", "mnist", "vae")
 PARAMS = {"objective": {"name": "variational"}, "optimizer": {"lr": 1.0e-3}, "hidden": [512, 256]}
 CONFIGURATION = {"seed": 0, "variants": {"vae": PARAMS}}
 WEIGHTS = hashlib.sha256(b"weights").hexdigest()
@@ -71,14 +71,14 @@ def client(repository: Path) -> MlflowClient:
     return MlflowClient(f"sqlite:///{repository}/mlflow.db")
 
 
-def run_stage(identity: StageIdentity = TRAIN, **changes: Any) -> Any:
+def run_stage(item: Item = TRAIN, **changes: Any) -> Any:
     arguments: dict[str, Any] = {
         "params": PARAMS,
         "configuration": CONFIGURATION,
         "experiment": EXPERIMENT,
         "data": DATA,
     }
-    return stage_run(identity, **(arguments | changes))
+    return stage_run(item, **(arguments | changes))
 
 
 def runs_of(client: MlflowClient, stage: str) -> list[Run]:
@@ -118,15 +118,15 @@ def trained(module: torch.nn.Module) -> TrainedModel:
 
 
 @pytest.mark.parametrize(
-    ("identity", "name"),
+    ("item", "name"),
     [
-        (StageIdentity("train", "mnist", "vae"), "train@mnist-vae"),
-        (StageIdentity("fetch", "fashion_mnist"), "fetch@fashion_mnist"),
-        (StageIdentity("report"), "report"),
+        (Item("train", "mnist", "vae"), "train@mnist-vae"),
+        (Item("fetch", "fashion_mnist"), "fetch@fashion_mnist"),
+        (Item("report"), "report"),
     ],
 )
-def test_a_run_is_named_as_the_stage_in_dvc(identity: StageIdentity, name: str) -> None:
-    assert identity.name == name
+def test_a_run_is_named_as_the_stage_in_dvc(item: Item, name: str) -> None:
+    assert item.name == name
 
 
 def test_a_training_with_all_that_it_logs(repository: Path, client: MlflowClient) -> None:
@@ -186,9 +186,9 @@ def test_the_data_is_an_input_of_the_run(client: MlflowClient) -> None:
 
 
 def test_stages_of_one_configuration_hang_under_one_run(client: MlflowClient) -> None:
-    identities = [StageIdentity("fetch", "mnist"), TRAIN, StageIdentity("report")]
-    for identity in identities:
-        with run_stage(identity) as run:
+    items = [Item("fetch", "mnist"), TRAIN, Item("report")]
+    for item in items:
+        with run_stage(item) as run:
             run.log_to_parent(metrics={"mnist/vae/psnr": 17.0})
     with run_stage(configuration=CONFIGURATION | {"seed": 1}):
         pass
@@ -202,7 +202,7 @@ def test_stages_of_one_configuration_hang_under_one_run(client: MlflowClient) ->
     children = client.search_runs(
         [first.info.experiment_id], f"tags.`mlflow.parentRunId` = '{first.info.run_id}'"
     )
-    assert {child.info.run_name for child in children} == {identity.name for identity in identities}
+    assert {child.info.run_name for child in children} == {item.name for item in items}
 
 
 def test_a_dvc_experiment_has_a_parent_of_its_own(
@@ -320,7 +320,7 @@ def test_evaluation_metrics_reach_the_newest_model_of_those_weights(client: Mlfl
     for _ in range(2):
         with run_stage() as training:
             training.log_model(trained(Blur()))
-    with run_stage(StageIdentity("evaluate", "mnist", "vae")) as run:
+    with run_stage(Item("evaluate", "mnist", "vae")) as run:
         run.log_model_metrics(WEIGHTS, {"psnr": 17.0, "fid": math.nan})
         run.log_model_metrics("other weights", {"ssim": 0.5})
     logged = client.get_run(run.id).data.metrics
@@ -410,7 +410,7 @@ def test_what_is_tracked_already(repository: Path, monkeypatch: pytest.MonkeyPat
         pass
     assert is_tracked(TRAIN, "abc", EXPERIMENT)
     assert not is_tracked(TRAIN, "other outputs", EXPERIMENT)
-    assert not is_tracked(StageIdentity("train", "mnist", "conv"), "abc", EXPERIMENT)
+    assert not is_tracked(Item("train", "mnist", "conv"), "abc", EXPERIMENT)
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{closed_port()}")
     with pytest.raises(UserError, match="MLFLOW_TRACKING_URI"):
@@ -446,9 +446,10 @@ def test_outside_dvc_the_root_is_where_params_yaml_is(
 
 ONE_STAGE = """
 import sys
-from autoencoders.tracking import StageIdentity, stage_run
+from autoencoders.pipeline import Item
+from autoencoders.tracking import stage_run
 assert not {"mlflow", "torch"} & set(sys.modules), "they are imported late"
-with stage_run(StageIdentity(sys.argv[1]), params={}, configuration={"a": 1}, experiment="e"):
+with stage_run(Item(sys.argv[1]), params={}, configuration={"a": 1}, experiment="e"):
     pass
 """
 

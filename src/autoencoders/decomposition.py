@@ -1,10 +1,10 @@
-"""Leading singular vectors of matrices too large to decompose in full."""
+"""Directions of greatest variance, exactly where that is quick, else nearly."""
 
-import torch
-from torch import Tensor
+from autoencoders.lazy import Tensor, torch
 
 OVERSAMPLED = 16  # directions beyond those wanted, which sharpen them
 ITERATIONS = 4
+EXACT = 1024  # dimensions up to which principal components are not found by random projections
 
 
 def leading_directions(matrix: Tensor, count: int) -> Tensor:
@@ -16,3 +16,18 @@ def leading_directions(matrix: Tensor, count: int) -> Tensor:
         torch.manual_seed(0)
         rank = min(count + OVERSAMPLED, *matrix.shape)
         return torch.svd_lowrank(matrix, rank, niter=ITERATIONS)[2][:, :count]
+
+
+def principal_directions(centred: Tensor, count: int) -> Tensor:
+    """Return the `count` directions, or all, of greatest variance as columns, greatest first.
+
+    `centred` is `(N, d)` with mean 0. In each direction the entry that is largest in size is
+    positive.
+    """
+    if centred.shape[1] <= EXACT:
+        exact = centred.double()
+        directions = torch.linalg.eigh(exact.T @ exact).eigenvectors.flip(1)[:, :count].float()
+    else:
+        directions = leading_directions(centred, count)
+    largest = directions.gather(0, directions.abs().argmax(dim=0, keepdim=True))
+    return directions * largest.sign()

@@ -5,14 +5,13 @@ import ctypes
 import os
 import sys
 
-import torch
-
 from autoencoders.errors import UserError
+from autoencoders.lazy import torch
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
-def device() -> torch.device:
+def device() -> "torch.device":
     """Return the device of `AUTOENCODERS_DEVICE`; without it CUDA where there is one, else the CPU.
 
     Of several processes that torchrun started on a machine, each gets its own GPU.

@@ -65,6 +65,16 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
+def verify(path: Path, expected: str, stage: str) -> None:
+    """Raise a `UserError` that names the stage to run again unless a file's SHA-256 is right."""
+    found = digest(path)
+    if found != expected:
+        raise UserError(
+            f"{path} is truncated or altered: expected SHA-256 {expected}, found {found}; "
+            f"run `dvc repro -f -s {stage}`"
+        )
+
+
 def require(path: Path, stage: str) -> Path:
     """Return `path`, or raise a `UserError` that names the stage that writes it."""
     if not path.exists():

@@ -8,6 +8,7 @@ PARAMS = Path("params.yaml")
 RESULTS = Path("reports/results.csv")
 REPORT = Path("reports/index.html")
 OVERVIEW = Path("reports/overview")
+CURVES = Path("reports/curves.csv")
 CLASSIFIER = "classifier"
 
 

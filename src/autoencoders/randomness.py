@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import torch
+from autoencoders.lazy import Tensor, torch
 
 
 def derived_seed(seed: int, name: str) -> int:
@@ -13,7 +13,7 @@ def derived_seed(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(content).digest()[:8], "big") >> 1
 
 
-def generator(seed: int, name: str, device: torch.device | str = "cpu") -> torch.Generator:
+def generator(seed: int, name: str, device: "torch.device | str" = "cpu") -> "torch.Generator":
     """Return a fresh generator on `device` for the purpose called `name`."""
     return torch.Generator(device).manual_seed(derived_seed(seed, name))
 
@@ -25,12 +25,12 @@ class Noise:
     draws do not depend on how many processes there are.
     """
 
-    def __init__(self, generator: torch.Generator, part: int = 0, parts: int = 1) -> None:
+    def __init__(self, generator: "torch.Generator", part: int = 0, parts: int = 1) -> None:
         self.generator = generator
         self.part = part
         self.parts = parts
 
-    def normal(self, shape: Sequence[int]) -> torch.Tensor:
+    def normal(self, shape: Sequence[int]) -> Tensor:
         """Return `shape` draws, float32, on the generator's device."""
         rows = shape[0]
         whole = torch.randn(
@@ -41,7 +41,7 @@ class Noise:
         return whole[rows * self.part : rows * (self.part + 1)]
 
 
-def noise(seed: int, name: str, device: torch.device | str = "cpu") -> Noise:
+def noise(seed: int, name: str, device: "torch.device | str" = "cpu") -> Noise:
     """Return a fresh source of noise on `device` for the purpose called `name`."""
     return Noise(generator(seed, name, device))
 

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from autoencoders import params, trained
-from autoencoders.data.splits import Bytes
-from autoencoders.models import VariationalAutoencoder
-from autoencoders.objectives import Adversarial
+from autoencoders import params
+from autoencoders.keys import Bytes
+from autoencoders.variants.assembly import Assembled, assemble, plan
+from autoencoders.variants.networks.base import VariationalAutoencoder
+from autoencoders.variants.objectives.adversarial import discriminate
 from benchmarks import reference, settings
 
 VARIANTS = settings.VARIANTS
@@ -18,25 +19,17 @@ PARAMS = params.load(Path(__file__).parents[2] / "params.yaml")
 CPU = torch.device("cpu")
 
 
-def project(variant: str) -> trained.Networks:
-    """Return the project's networks of a variant of params.yaml, as it builds them for MNIST."""
-    description = trained.Description(
-        dataset="mnist",
-        name=variant,
-        seed=1,
-        source="official",
-        data_sha256="",
-        image_shape=(1, 28, 28),
-        variant=PARAMS.variants[variant],
-    )
-    return trained.build(description)
+def project(variant: str) -> Assembled:
+    """Return a variant of params.yaml, as the project builds it for MNIST."""
+    planned = plan(PARAMS.variants[variant], (1, 28, 28))
+    return assemble(planned, seed=1, name=f"mnist/{variant}", initialization="default")
 
 
-def twins(variant: str) -> tuple[trained.Networks, reference.System]:
-    """Return the project's networks and the reference with the same weights."""
+def twins(variant: str) -> tuple[Assembled, reference.System]:
+    """Return the project's variant and the reference with the same weights."""
     ours, theirs = project(variant), reference.SYSTEMS[variant]()
     with torch.no_grad():
-        pairs = zip(theirs.parameters(), ours.as_module().parameters(), strict=True)
+        pairs = zip(theirs.parameters(), ours.networks.parameters(), strict=True)
         for copy, original in pairs:
             copy.copy_(original)
     return ours, theirs
@@ -64,7 +57,7 @@ def test_every_variant_has_a_reference_and_settings() -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_networks_have_the_parameters_of_params_yaml(variant: str) -> None:
-    ours, theirs = project(variant).as_module(), reference.SYSTEMS[variant]()
+    ours, theirs = project(variant).networks, reference.SYSTEMS[variant]()
     assert shapes(theirs) == shapes(ours)
     assert sum(p.numel() for p in theirs.parameters()) == sum(p.numel() for p in ours.parameters())
 
@@ -90,19 +83,18 @@ def test_the_vae_computes_the_same(images: Tensor) -> None:
 def test_the_adversarial_networks_compute_the_same(images: Tensor) -> None:
     ours, theirs = twins("aae")
     assert isinstance(theirs, reference.Adversarial)
-    assert isinstance(ours.objective, Adversarial)
     codes = theirs.encoder(images.flatten(1))
     torch.testing.assert_close(codes, ours.model.encode(images), atol=1e-5, rtol=0)
     decoded = theirs.decoder(codes).view_as(images).sigmoid()
     torch.testing.assert_close(decoded, ours.model(images), atol=1e-5, rtol=0)
     verdicts = theirs.discriminator(codes).squeeze(1)
-    torch.testing.assert_close(verdicts, ours.objective.discriminate(codes), atol=1e-5, rtol=0)
+    torch.testing.assert_close(verdicts, discriminate(ours.networks, codes), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_images_are_seen_as_the_project_sees_them(variant: str, images: Tensor) -> None:
     many = images.repeat(20, 1, 1, 1)
-    ours, theirs = project(variant).corruption, reference.SYSTEMS[variant]()
+    ours, theirs = project(variant).input, reference.SYSTEMS[variant]()
     seen = theirs.see(many)
     assert seen.shape[1:] == ours.shape((1, 28, 28))
     if variant == "denoise":

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks import __main__, epochs, roofline
+from benchmarks import __main__, epochs, quality, roofline
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,6 +36,16 @@ def test_an_epoch_of_the_reference_is_seen_in_all_its_phases() -> None:
     found = epochs.reference_epoch("denoise", 256)
     assert sum(found["shares"].values()) == pytest.approx(1)
     assert all(share > 0 for share in found["shares"].values())
+
+
+@pytest.mark.parametrize(("variant", "low", "high"), [("conv", 0.6, 1), ("vae", 50, 200)])
+def test_a_short_training_is_tested_by_what_its_reference_is(
+    variant: str, low: float, high: float
+) -> None:
+    # Pixels of pure noise cost ln 2 nats each, or 784 squared errors of a twelfth.
+    found = quality.time_to_quality(variant, 128)
+    assert low < found["loss"] < high
+    assert found["training"] > 0
 
 
 def test_the_operations_of_an_update_are_those_of_the_layers() -> None:

@@ -1,6 +1,7 @@
 """Fréchet distances against SciPy and torchmetrics, and what a classifier says of samples."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,19 +10,27 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from autoencoders.classifier import ConvClassifier
-from autoencoders.evaluation.generation import (
-    class_metrics,
-    frechet_distance,
-    generation_metrics,
-)
-from autoencoders.models import Autoencoder
-from autoencoders.objectives import Adversarial, Objective, Reconstruction
-from autoencoders.randomness import Noise
+from autoencoders import randomness, samplers
+from autoencoders.evaluation import generation
+from autoencoders.evaluation.generation import class_metrics, frechet_distance
+from autoencoders.evaluation.metric import Answer
+from autoencoders.samplers import SAMPLERS
+from autoencoders.variants.models import Model
+from autoencoders.variants.networks.base import Autoencoder
+from autoencoders.variants.networks.classifier import ConvClassifier
+from autoencoders.variants.objectives import Objective
+from autoencoders.variants.objectives.adversarial import Adversarial
+from autoencoders.variants.objectives.reconstruction import Reconstruction
+from autoencoders.variants.priors import STANDARD_NORMAL
+from tests.subjects import put_together, subject
 
+Blobs = Callable[..., Tensor]
 Pictures = Callable[..., Tensor]
 
 SHAPE = (1, 8, 8)
+FITTED = [name for name, sampler in SAMPLERS.items() if sampler.needs_codes]
+ALWAYS = {"frechet_samples", "frechet_reconstructions"}
+OF_PRIOR = {"frechet_prior", "sample_confidence", "sample_coverage"}
 
 
 def two_clouds(n: int = 500, d: int = 6) -> tuple[Tensor, Tensor]:
@@ -92,30 +101,45 @@ class Remembering(Autoencoder):
         return latent.view(-1, *SHAPE)
 
 
+class Plan(Model):
+    latent_shape = (64,)
+
+    def network(self) -> Autoencoder:
+        return Remembering()
+
+
+class PlanOfWhatHoldsTheInput(Plan):
+    latent_holds_input: ClassVar[bool] = True
+
+
 @pytest.fixture
 def network() -> ConvClassifier:
     torch.manual_seed(0)
-    return ConvClassifier(SHAPE, classes=3, channels=[4, 4], features=5)
+    return ConvClassifier(SHAPE, classes=3, channels=[4, 4], features=5).requires_grad_(False)
 
 
 def measure(
-    objective: Objective, classifier: ConvClassifier | None, images: Tensor
-) -> dict[str, float]:
-    def pairs() -> Iterator[tuple[Tensor, Tensor]]:
-        yield from ((batch, batch) for batch in images.split(16))
-
-    noise = Noise(torch.Generator().manual_seed(0))
-    return generation_metrics(Remembering(), objective, classifier, pairs(), noise)
+    objective: Objective,
+    classifier: ConvClassifier | None,
+    test: Tensor,
+    train: Tensor | None = None,
+    plan: Model | None = None,
+    **settings: object,
+) -> Answer:
+    plan = plan or Plan()
+    images = {"train": test if train is None else train, "validation": test, "test": test}
+    assembled = put_together(plan, objective, plan.network(), SHAPE)
+    put_to_test = subject(assembled, images, classifier=classifier, batch_size=16)
+    return generation.measure(put_to_test, **settings)  # type: ignore[arg-type]
 
 
 def test_reconstructions_and_samples_are_held_against_the_images(
-    network: ConvClassifier, pictures: Pictures
+    network: ConvClassifier, blobs: Blobs, pictures: Pictures
 ) -> None:
-    images = pictures(48)
-    measured = measure(Adversarial((64,), [4]), network, images)
-    noise = Noise(torch.Generator().manual_seed(0))
+    measured = measure(Adversarial((64,), [4]), network, blobs(48))
+    noise = randomness.noise(0, "test/samples")
     samples = torch.cat([noise.normal((16, 64)) for _ in range(3)]).sigmoid().view(-1, *SHAPE)
-    features = network.features(images)
+    features = network.features(pictures(48))
     assert measured["frechet_samples"] == 48
     assert measured["frechet_reconstructions"] == pytest.approx(0, abs=1e-5)
     assert measured["frechet_prior"] == pytest.approx(
@@ -125,10 +149,56 @@ def test_reconstructions_and_samples_are_held_against_the_images(
     assert expected == pytest.approx({name: measured[name] for name in expected}, rel=1e-5)
 
 
-def test_what_has_no_prior_has_no_samples(network: ConvClassifier, pictures: Pictures) -> None:
-    measured = measure(Reconstruction("bce"), network, pictures(32))
-    assert set(measured) == {"frechet_samples", "frechet_reconstructions"}
+@pytest.mark.parametrize("name", FITTED)
+def test_what_is_fitted_learns_from_the_first_codes_of_training_images(
+    name: str, network: ConvClassifier, blobs: Blobs, pictures: Pictures
+) -> None:
+    test, train = blobs(16), blobs(60, SHAPE, 1)
+    measured = measure(
+        Reconstruction("bce"), network, test, train, samplers=[name], fitted_codes=40
+    )
+    assert set(measured) == {*ALWAYS, f"frechet_{name}"}
+    sampler = samplers.build(name, None)
+    assert sampler is not None
+    sampler.fit(Remembering().encode(pictures(60, SHAPE, 1)[:40]))
+    drawn = Remembering().decode(sampler.draw(16, randomness.noise(0, "test/samples"))).sigmoid()
+    expected = frechet_distance(network.features(pictures(16)), network.features(drawn))
+    assert measured[f"frechet_{name}"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_without_a_classifier_every_number_is_absent(pictures: Pictures) -> None:
-    assert measure(Adversarial((64,), [4]), None, pictures(32)) == {}
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_each_sampler_that_is_asked_for_has_its_distance(
+    name: str, network: ConvClassifier, blobs: Blobs
+) -> None:
+    every, adversarial = list(SAMPLERS), Adversarial((64,), [4])
+    alone = measure(adversarial, network, blobs(32), samplers=[name])
+    of_name = OF_PRIOR if name == "prior" else {f"frechet_{name}"}
+    assert set(alone) == ALWAYS | of_name
+    together = measure(adversarial, network, blobs(32), samplers=every)
+    assert set(together) == {*ALWAYS, *OF_PRIOR, *(f"frechet_{other}" for other in every)}
+    assert together[f"frechet_{name}"] == alone[f"frechet_{name}"]
+    assert np.isfinite(alone[f"frechet_{name}"])
+
+
+def test_what_has_no_prior_has_no_samples(network: ConvClassifier, blobs: Blobs) -> None:
+    measured = measure(Reconstruction("bce"), network, blobs(32))
+    assert set(measured) == ALWAYS
+    measured = measure(Reconstruction("bce"), network, blobs(32), samplers=list(SAMPLERS))
+    assert set(measured) == {*ALWAYS, *(f"frechet_{name}" for name in FITTED)}
+
+
+def test_to_a_latent_that_holds_the_input_nothing_is_fitted(
+    network: ConvClassifier, blobs: Blobs
+) -> None:
+    class WithPrior(Reconstruction):
+        prior = STANDARD_NORMAL
+
+    plan, every = PlanOfWhatHoldsTheInput(), list(SAMPLERS)
+    plain = measure(Reconstruction("bce"), network, blobs(32), plan=plan, samplers=every)
+    assert set(plain) == ALWAYS
+    drawn = measure(WithPrior("bce"), network, blobs(32), plan=plan, samplers=every)
+    assert set(drawn) == {*ALWAYS, *OF_PRIOR}
+
+
+def test_without_a_classifier_every_number_is_absent(blobs: Blobs) -> None:
+    assert measure(Adversarial((64,), [4]), None, blobs(32), samplers=list(SAMPLERS)) == {}

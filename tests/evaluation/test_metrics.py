@@ -12,10 +12,10 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from sklearn.metrics import log_loss, mean_squared_error
 from torch import Tensor
 
-from autoencoders.data.fetched import TEST_IMAGES
-from autoencoders.data.idx import read_idx
 from autoencoders.errors import UserError
 from autoencoders.evaluation import metrics
+from autoencoders.sources.fetched import TEST_IMAGES
+from autoencoders.sources.idx import read_idx
 
 SHAPES = [(1, 28, 28), (3, 32, 24)]
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from autoencoders import randomness
 from autoencoders.evaluation import yardsticks
 from autoencoders.evaluation.yardsticks import fitted
-from autoencoders.inputs import Clean, Downsampled, Input, Noisy
+from autoencoders.variants.inputs import Clean, Downsampled, Input, Noisy
 
 Pictures = Callable[..., Tensor]
 Matrix = npt.NDArray[np.float64]
@@ -22,8 +22,8 @@ COMPONENTS = 5
 SEES_LESS: dict[str, Input] = {"noisy": Noisy(0.5, 0.3), "downsampled": Downsampled(2, "average")}
 
 
-def seen_by(corruption: Input, images: Tensor, seed: int = 0) -> Tensor:
-    return corruption(images, randomness.noise(seed, "test"))
+def seen_by(input: Input, images: Tensor, seed: int = 0) -> Tensor:
+    return input(images, randomness.noise(seed, "test"))
 
 
 def in_batches(seen: Tensor, images: Tensor, size: int = 77) -> Iterator[tuple[Tensor, Tensor]]:
@@ -60,7 +60,7 @@ def test_on_clean_images_pca_is_that_of_scikit_learn(pictures: Pictures) -> None
 
 
 @pytest.mark.parametrize("name", SEES_LESS)
-def test_on_what_a_corruption_leaves_pca_is_reduced_rank_regression(
+def test_on_what_an_input_leaves_pca_is_reduced_rank_regression(
     name: str, pictures: Pictures
 ) -> None:
     train, test = pictures(400), pictures(40, (1, 8, 8), 1)
@@ -80,9 +80,9 @@ def test_on_what_a_corruption_leaves_pca_is_reduced_rank_regression(
 def test_on_large_images_pca_is_the_same_found_in_another_way(
     name: str, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    corruption = {"clean": Clean(), **SEES_LESS}[name]
+    input = {"clean": Clean(), **SEES_LESS}[name]
     train, test = pictures(400), pictures(40, (1, 8, 8), 1)
-    seen, test_seen = seen_by(corruption, train), seen_by(corruption, test, seed=1)
+    seen, test_seen = seen_by(input, train), seen_by(input, test, seed=1)
     exact = fitted(in_batches(seen, train), COMPONENTS)[0]["pca"](test_seen)
     monkeypatch.setattr(yardsticks, "EXACT", 10)
     global_state = torch.random.get_rng_state()

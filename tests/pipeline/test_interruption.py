@@ -36,7 +36,8 @@ ATOL = 1e-5  # measured: 3e-8; a step of Adam's is 3e-3
 KILLED = """
 import io, itertools, os, signal, sys
 import torch
-from autoencoders import cli, progress, trained
+from autoencoders import cli, progress
+from autoencoders.trained import variant, weights
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -62,9 +63,9 @@ elif moment == "writing the first checkpoint":
 elif moment == "writing the second checkpoint":
     torch.save = at_call(2, write_half, save)
 elif moment == "after the last epoch":
-    trained.save = die
+    variant.save = die
 elif moment == "writing the weights":
-    trained.save_file = write_half
+    weights.save_file = write_half
 sys.exit(cli.main(arguments))
 """
 

@@ -20,7 +20,8 @@ import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from autoencoders import files, trained
+from autoencoders import files
+from autoencoders.trained.variant import load
 
 Runner = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -115,8 +116,8 @@ def test_a_registered_model_works_elsewhere_and_agrees_with_the_one_on_disk(
         "np.save('outputs.npy', model.predict(np.load('images.npy')))\n"
     )
     run(tmp_path, sys.executable, "-c", script, PYTHONPATH="")
-    _, networks = trained.load(repository / "models/mnist/conv")
-    expected = networks.model(torch.from_numpy(images)).numpy()
+    _, assembled = load(repository / "models/mnist/conv", "train@mnist-conv")
+    expected = assembled.model(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(np.load(tmp_path / "outputs.npy"), expected, atol=1e-5)
 
 

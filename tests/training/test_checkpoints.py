@@ -5,9 +5,13 @@ from typing import Any
 import pytest
 import torch
 
-import autoencoders
-from autoencoders import paths
+from autoencoders import params, paths
+from autoencoders.pipeline import DVC, Item
+from autoencoders.stages import train
+from autoencoders.trained.variant import Description
 from autoencoders.training import checkpoints
+
+ROOT = Path(__file__).parents[2]
 
 CPU = torch.device("cpu")
 CONFIGURATION = {"seed": 1, "variant": {"lr": 1e-3, "epochs": 3}}
@@ -16,10 +20,11 @@ CONFIGURATION = {"seed": 1, "variant": {"lr": 1e-3, "epochs": 3}}
 def path(
     configuration: Any = CONFIGURATION,
     data: str = "d1",
+    code: str = "c1",
     device: torch.device = CPU,
     processes: int = 1,
 ) -> Path:
-    return checkpoints.path("mnist-vae", configuration, data, device, processes)
+    return checkpoints.path("mnist-vae", configuration, data, code, device, processes)
 
 
 def test_a_state_comes_back_as_it_went(tmp_path: Path) -> None:
@@ -68,10 +73,11 @@ def test_the_same_configuration_data_and_code_have_one_path() -> None:
         {"configuration": {"seed": 2, "variant": {"lr": 1e-3, "epochs": 3}}},
         {"configuration": {"seed": 1, "variant": {"lr": 1.1e-3, "epochs": 3}}},
         {"data": "d2"},
+        {"code": "c2"},
         {"device": torch.device("cuda")},
         {"processes": 2},
     ],
-    ids=["seed", "params", "data", "device", "processes"],
+    ids=["seed", "params", "data", "code", "device", "processes"],
 )
 def test_another_configuration_s_checkpoint_is_never_picked_up(changed: dict[str, Any]) -> None:
     assert path(**changed) != path()
@@ -80,15 +86,32 @@ def test_another_configuration_s_checkpoint_is_never_picked_up(changed: dict[str
 def test_another_code_s_checkpoint_is_never_picked_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy = tmp_path / "autoencoders"
-    shutil.copytree(Path(autoencoders.__file__).parent, copy)
-    before = path()
-    monkeypatch.setattr(autoencoders, "__file__", str(copy / "__init__.py"))
-    assert path() == before
-    (copy / "page.py").write_text("# no number depends on the report's page")
-    assert path() == before
-    for module in ("objectives.py", "models/mlp.py", "training/loop.py", "inputs.py"):
-        with (copy / module).open("a") as source:
+    sources = tmp_path / "src/autoencoders"
+    shutil.copytree(ROOT / "src/autoencoders", sources)
+    shutil.copy(ROOT / DVC, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    description = Description(
+        *("mnist", "vae", 1, "stand-in", "0" * 64, (1, 28, 28)),
+        variant=params.load(ROOT / paths.PARAMS).variants["vae"],
+    )
+
+    def place() -> Path:
+        return train._checkpoint(description, Item("train", "mnist", "vae"))
+
+    before = place()
+    assert place() == before
+    (sources / "report/page.py").write_text("# no number depends on the report's page")
+    assert place() == before
+    for module in (
+        "data/batches.py",
+        "randomness.py",
+        "training/loop.py",
+        "variants/inputs.py",
+        "variants/models/mlp.py",
+        "variants/networks/mlp.py",
+        "variants/objectives/variational.py",
+    ):
+        with (sources / module).open("a") as source:
             source.write("# a change\n")
-        assert path() != before, module
-        before = path()
+        assert place() != before, module
+        before = place()

@@ -5,14 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from autoencoders.training.optimizers import (
-    OPTIMIZERS,
-    SCHEDULES,
-    Muon,
-    constant,
-    one_cycle,
-    orthogonalise,
-)
+from autoencoders.training.muon import Muon, orthogonalise
+from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES, constant, one_cycle
+from tests.examples import example_arguments
 
 
 def random_matrix(rows: int, columns: int) -> torch.Tensor:
@@ -128,15 +123,11 @@ def test_the_first_step_is_that_of_the_published_formula(kind: str) -> None:
 
 
 def test_every_registered_optimiser_goes_downhill() -> None:
-    arguments: dict[str, dict[str, float]] = {
-        "adam": {"lr": 0.1, "eps": 1e-8},
-        "rmsprop": {"lr": 0.05, "eps": 1e-8},
-        "muon": {"lr": 0.1, "momentum": 0.9, "adam_lr": 0.1, "eps": 1e-8},
-    }
     for kind, build in OPTIMIZERS.items():
         torch.manual_seed(0)
         layer = nn.Linear(5, 5)
-        optimizers = build(list(layer.parameters()), **arguments[kind])
+        rates = dict.fromkeys(next(example_arguments(build)), 0.1)
+        optimizers = build(list(layer.parameters()), **rates)
         losses = []
         for _ in range(60):
             layer.zero_grad()
@@ -166,12 +157,8 @@ def test_one_cycle_at_the_ends_of_its_range(warmup: float) -> None:
 
 
 def test_every_registered_schedule_stays_between_nothing_and_the_full_rate() -> None:
-    arguments: dict[str, dict[str, float]] = {
-        "constant": {},
-        "one_cycle": {"warmup": 0.3, "final": 0.05},
-    }
     for kind, build in SCHEDULES.items():
-        factor = build(**arguments[kind])
+        factor = build(**next(example_arguments(build)))
         values = [factor(done / 100) for done in range(100)]
         assert min(values) >= 0, kind
         assert max(values) == pytest.approx(1), kind

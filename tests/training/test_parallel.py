@@ -4,24 +4,17 @@ import os
 import runpy
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from autoencoders.errors import UserError
-from autoencoders.inputs import Clean
-from autoencoders.models import MODELS
-from autoencoders.objectives import Reconstruction
-from autoencoders.params import Training
-from autoencoders.training import parallel
-from autoencoders.training.loop import train
+from autoencoders.training import loop, parallel
 from autoencoders.training.parallel import Processes
-
-Blobs = Callable[..., Tensor]
+from autoencoders.variants.objectives.reconstruction import Reconstruction
+from tests.training.helpers import CPU, Blobs, Heard, plain, settings, variant
 
 SCRIPT = Path(__file__).with_name("together.py")
 CASES = ("reconstruction", "variational", "adversarial")
@@ -56,39 +49,19 @@ def test_a_process_is_alone_unless_torchrun_says_otherwise(monkeypatch: pytest.M
 def test_a_batch_that_cannot_be_shared_equally_is_refused(
     blobs: Blobs, images: int, batch: int
 ) -> None:
-    training = Training.model_validate(
-        {
-            "epochs": 1,
-            "batch_size": 8,
-            "optimizers": {"model": {"kind": "adam", "lr": 1e-3, "eps": 1e-8}},
-            "schedule": {"kind": "constant"},
-            "initialization": "default",
-            "precision": "float32",
-            "ema_decay": 0.0,
-            "early_stopping_patience": None,
-        }
-    )
-    shape = (1, 8, 8)
-    model = MODELS["mlp_ae"](input_shape=shape, image_shape=shape, hidden=[8], latent_size=2)
+    heard = Heard()
     with pytest.raises(UserError, match=f"batch of {batch} images .* 3 processes: .*") as caught:
-        train(
-            *(model, Reconstruction("bce"), Clean(), blobs(images), blobs(4), training),
+        loop.train(
+            *(variant(plain(), Reconstruction("bce")), blobs(images), blobs(4), settings()),
             seed=0,
             name="blobs",
-            device=torch.device("cpu"),
-            progress=Unheard(),
+            device=CPU,
+            progress=heard,
             processes=Processes(0, 3),
         )
     assert "training.batch_size" in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-class Unheard:
-    def step(self) -> None:
-        raise AssertionError
-
-    def epoch(self, row: dict[str, float], images_per_second: float) -> None:
-        raise AssertionError
+    assert (heard.steps, heard.rows) == (0, [])
 
 
 @pytest.fixture(scope="module")

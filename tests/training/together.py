@@ -7,19 +7,16 @@ It reads `images.pt` where it is started, and writes what it ends with to
 from typing import Any
 
 import torch
-from torch import nn
 
-from autoencoders.inputs import INPUTS
-from autoencoders.models import MODELS
-from autoencoders.objectives import OBJECTIVES
-from autoencoders.params import Variant
 from autoencoders.training import parallel
 from autoencoders.training.loop import Row, train
+from autoencoders.training.settings import Variant
+from autoencoders.variants.assembly import assemble, plan
 
 CPU = torch.device("cpu")
 SHAPE = (1, 8, 8)
-ADAM = {"kind": "adam", "lr": 2e-3, "eps": 1e-8}
-MUON = {"kind": "muon", "lr": 0.02, "momentum": 0.9, "adam_lr": 2e-3, "eps": 1e-8}
+ADAM = {"kind": "adam", "lr": 2e-3}
+MUON = {"kind": "muon", "lr": 0.02, "momentum": 0.9, "adam_lr": 2e-3}
 CONV = {"encoder_channels": [4, 4], "decoder_channels": [4, 4], "upsampling": "transposed"}
 STEPS = ("autoencoder", "discriminator", "generator")
 
@@ -34,22 +31,20 @@ CASES: dict[str, dict[str, Any]] = {
         "input": {"kind": "clean"},
         "model": {"kind": "mlp_vae", "hidden": [24], "latent_size": 3},
         "objective": {"kind": "variational", "likelihood": "gaussian"},
-        "training": {"optimizers": {"model": ADAM}, "ema_decay": 0.0},
+        "training": {"optimizers": {"model": ADAM}},
     },
     "adversarial": {
         "input": {"kind": "clean"},
         "model": {"kind": "mlp_ae", "hidden": [24], "latent_size": 3},
         "objective": {"kind": "adversarial", "discriminator_hidden": [16]},
-        "training": {"optimizers": dict.fromkeys(STEPS, ADAM), "ema_decay": 0.0},
+        "training": {"optimizers": dict.fromkeys(STEPS, ADAM)},
     },
 }
 TRAINING = {
     "epochs": 3,
     "batch_size": 16,
-    "schedule": {"kind": "one_cycle", "warmup": 0.3, "final": 0.0},
-    "initialization": "default",
+    "schedule": {"kind": "one_cycle", "warmup": 0.3},
     "precision": "float32",
-    "early_stopping_patience": None,
 }
 
 
@@ -68,23 +63,17 @@ def main() -> None:
         for name, case in CASES.items():
             content = case | {"training": TRAINING | case["training"]}
             variant = Variant.model_validate(content)
-            torch.manual_seed(0)
-            corruption = variant.input.build(INPUTS)
-            model = variant.model.build(
-                MODELS, input_shape=corruption.shape(SHAPE), image_shape=SHAPE
-            )
-            objective = variant.objective.build(OBJECTIVES, latent_shape=model.latent_shape)
+            assembled = assemble(plan(variant, SHAPE), 0, name, variant.training.initialization)
             history = train(
-                *(model, objective, corruption, images[:75], images[75:], variant.training),
+                *(assembled, images[:75], images[75:], variant.training),
                 seed=0,
                 name=name,
                 device=CPU,
                 progress=Silent(),
                 processes=processes,
             )
-            weights = nn.ModuleDict({"model": model, "objective": objective}).state_dict()
             target = f"{name}-{processes.rank}-of-{processes.count}.pt"
-            torch.save({"weights": weights, "history": history}, target)
+            torch.save({"weights": assembled.networks.state_dict(), "history": history}, target)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Where a dataset's files come from, and its splits on disk."""
+"""A dataset's packed splits, and batches of them."""

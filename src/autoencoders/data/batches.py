@@ -17,6 +17,17 @@ def batches(images: Tensor, chunks: Sequence[Tensor], device: torch.device) -> I
         yield batch.float().div_(255).contiguous(memory_format=torch.channels_last)
 
 
+def shuffled(
+    n_images: int,
+    batch_size: int,
+    order: torch.Generator,
+    device: torch.device = torch.device("cpu"),  # noqa: B008 - it never changes
+) -> Sequence[Tensor]:
+    """Return an epoch's batches of indices, in random order; a last, partial one is dropped."""
+    whole = steps_per_epoch(n_images, batch_size) * batch_size
+    return torch.randperm(n_images, generator=order).to(device)[:whole].split(batch_size)
+
+
 def steps_per_epoch(n_images: int, batch_size: int) -> int:
     """Return the batches in an epoch: whole ones only, but at least one."""
     return max(1, n_images // batch_size)

@@ -1,1 +1,58 @@
-"""How good a trained network is, and what it must beat."""
+"""How good a trained network is, and what it must beat: a module for each question.
+
+A question is a function of a `Subject`. Its keyword-only arguments are the keys of `evaluation` in
+params.yaml; what it measures stands beside it in `METRICS`. `autoencoders check` reads the
+signatures, so that nothing here imports torch.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from autoencoders.components import Strict, configured, settings
+from autoencoders.evaluation import bounds, codes, features, generation, metrics, noise_sweep
+from autoencoders.evaluation.metric import Answer, Metric
+from autoencoders.evaluation.subject import Subject, put_to_test
+
+# In the order of the tables; each module has a question, `measure`, and says what it measures.
+OF_IMAGES = (metrics, bounds, codes, generation, noise_sweep)
+MODULES = (*OF_IMAGES, features)
+
+QUESTIONS = tuple(module.measure for module in MODULES)
+METRICS: tuple[Metric, ...] = tuple(metric for module in OF_IMAGES for metric in module.METRICS)
+OF_FEATURES: tuple[Metric, ...] = features.METRICS
+
+if TYPE_CHECKING:
+
+    class Evaluation(Strict):
+        """What the questions take from params.yaml; each key is an attribute."""
+
+        def __getattr__(self, key: str) -> Any: ...
+
+else:
+    Evaluation = settings(
+        "Evaluation",
+        (put_to_test, *QUESTIONS),
+        "What variants are measured with; each key is explained where it is used.",
+    )
+
+
+__all__ = [
+    "METRICS",
+    "OF_FEATURES",
+    "QUESTIONS",
+    "Evaluation",
+    "Metric",
+    "answers",
+    "put_to_test",
+]
+
+
+def answers(subject: Subject, evaluation: Evaluation) -> Answer:
+    """Ask every question; return all numbers, the yardsticks' under `yardsticks`."""
+    content: Answer = {}
+    for question in QUESTIONS:
+        answer = configured(question, evaluation)(subject)
+        of_yardsticks = answer.pop("yardsticks", {})
+        content |= answer
+        for name, numbers in of_yardsticks.items():
+            content.setdefault("yardsticks", {}).setdefault(name, {}).update(numbers)
+    return content

@@ -1,57 +1,130 @@
 """How like the test images reconstructions and samples are, to the dataset's own classifier."""
 
-from collections.abc import Iterator
+from autoencoders import samplers as registry
+from autoencoders.evaluation.metric import Answer, Metric
+from autoencoders.evaluation.subject import Subject
+from autoencoders.keys import AtLeastTwo, Count
+from autoencoders.lazy import Tensor, torch, without_gradients
+from autoencoders.samplers import SAMPLERS, SamplerName
 
-import torch
-from torch import Tensor
-
-from autoencoders.classifier import ConvClassifier
-from autoencoders.models import Autoencoder
-from autoencoders.objectives import Objective
-from autoencoders.randomness import Noise
-
-Pairs = Iterator[tuple[Tensor, Tensor]]
 CONFIDENT = 0.9  # a sample looks like a class above this predicted probability
+PRIOR = "prior"
+PRIOR_ALONE: list[SamplerName] = [PRIOR]
+
+METRICS = (
+    Metric(
+        "frechet_reconstructions",
+        "Fréchet, reconstructions",
+        "",
+        "lower",
+        2,
+        "squared Fréchet distance of reconstructions to test images, in the features of the "
+        "dataset's own classifier",
+    ),
+    Metric(
+        "frechet_prior",
+        "Fréchet, samples",
+        "",
+        "lower",
+        2,
+        "the same of decoded draws from the prior",
+    ),
+    *(
+        Metric(
+            f"frechet_{name}",
+            f"Fréchet, {name}",
+            "",
+            "lower",
+            2,
+            f"the same of decoded draws from a {name} fitted to codes of training images",
+        )
+        for name in SAMPLERS
+        if name != PRIOR
+    ),
+    Metric(
+        "frechet_samples",
+        "Fréchet, images",
+        "",
+        None,
+        0,
+        "how many images the Fréchet distances are over; they compare at the same number alone",
+    ),
+    Metric(
+        "sample_confidence",
+        "sample confidence",
+        "",
+        "higher",
+        3,
+        "share of draws from the prior that the classifier gives one class more than 0.9",
+    ),
+    Metric(
+        "sample_coverage",
+        "sample coverage",
+        "",
+        "higher",
+        3,
+        "perplexity of the classifier's mean prediction over the number of classes; 1 is even",
+    ),
+)
 
 
-@torch.no_grad()
-def generation_metrics(
-    model: Autoencoder,
-    objective: Objective,
-    classifier: ConvClassifier | None,
-    pairs: Pairs,
-    noise: Noise,
-) -> dict[str, float]:
+@without_gradients
+def measure(
+    subject: Subject,
+    *,
+    samplers: list[SamplerName] = PRIOR_ALONE,
+    fitted_codes: AtLeastTwo = 10_000,
+    mixture_components: Count = 10,
+) -> Answer:
     """Return the Fréchet distances, and what the classifier sees in samples from the prior.
 
-    `pairs` are what the encoder sees and the images. `frechet_reconstructions` is the distance
-    between the classifier's features of the reconstructions and of the images,
-    `frechet_prior` that of as many decoded draws from the prior, where the objective has
-    one; `frechet_samples` is how many of each. The distance falls with that number, so that only
-    distances of equally many compare (and none with those in the features of another network).
+    `frechet_reconstructions` is the distance between the classifier's features of the
+    reconstructions and of the images, `frechet_<sampler>` that of as many decoded draws of each of
+    `samplers` that the variant has, where need be fitted to the first `fitted_codes` training
+    images, a mixture with `mixture_components`. `frechet_samples` is how many of each: the distance
+    falls with that number, so that only distances of equally many compare (and none with those in
+    the features of another network).
 
-    Returns nothing where there is no `classifier`. See `class_metrics` for the samples.
+    Returns nothing where there is no classifier. See `class_metrics` for the prior's samples.
     """
+    classifier = subject.classifier
     if classifier is None:
         return {}
-    real, reconstructed, samples = [], [], []
-    for seen, images in pairs:
+    real, reconstructed = [], []
+    for seen, images in subject.pairs("test"):
         real.append(classifier.features(images))
-        reconstructed.append(classifier.features(model(seen)))
-        if objective.has_prior:
-            latents = noise.normal((len(images), *model.latent_shape))
-            samples.append(classifier.features(model.decode(latents).sigmoid()))
+        reconstructed.append(classifier.features(subject.model(seen)))
     features = torch.cat(real)
     measured = {
         "frechet_samples": len(features),
         "frechet_reconstructions": frechet_distance(features, torch.cat(reconstructed)),
     }
-    if not samples:
-        return measured
-    sampled = torch.cat(samples)
-    probabilities = classifier.classes(sampled).double().softmax(1)
-    distance = {"frechet_prior": frechet_distance(features, sampled)}
-    return measured | distance | class_metrics(probabilities)
+    for name in samplers:
+        sampled = _features_of_samples(subject, name, fitted_codes, mixture_components)
+        if sampled is None:
+            continue
+        measured[f"frechet_{name}"] = frechet_distance(features, sampled)
+        if name == PRIOR:
+            measured |= class_metrics(classifier.classes(sampled).double().softmax(1))
+    return measured
+
+
+def _features_of_samples(
+    subject: Subject, name: SamplerName, fitted_codes: int, mixture_components: int
+) -> Tensor | None:
+    """Return the classifier's features of as many samples as test images; None without samples."""
+    prior = subject.assembled.objective.prior
+    sampler = registry.build(name, prior, components=mixture_components)
+    if sampler is None or (sampler.needs_codes and subject.plan.model.latent_holds_input):
+        return None
+    sampler.fit(subject.codes("train", fitted_codes if sampler.needs_codes else 1))
+    noise, classifier = subject.noise("samples"), subject.classifier
+    assert classifier is not None
+    features = []
+    for chunk in torch.arange(len(subject.images["test"])).split(subject.batch_size):
+        latents = sampler.draw(len(chunk), noise).to(subject.device)
+        features.append(classifier.features(subject.model.decode(latents).sigmoid()))
+    return torch.cat(features)
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:

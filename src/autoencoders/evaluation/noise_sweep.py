@@ -1,19 +1,20 @@
 """How well a network does under more noise, or less, than it was trained with."""
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
-import torch
-from torch import Tensor
-
+from autoencoders.evaluation.metric import Answer, Metric
 from autoencoders.evaluation.metrics import psnr
-from autoencoders.inputs import ImageShape, Input
-from autoencoders.models import Autoencoder
+from autoencoders.evaluation.pairs import Pairs, Predict
+from autoencoders.evaluation.subject import Subject
+from autoencoders.keys import Count, ImageShape, Levels
+from autoencoders.lazy import Tensor, torch, without_gradients
 from autoencoders.randomness import Noise
+from autoencoders.variants.inputs import Input
 
-Pairs = Iterator[tuple[Tensor, Tensor]]
-Predict = Callable[[Tensor], Tensor]
+METRICS: tuple[Metric, ...] = ()  # it measures curves, which no column of a table can hold
 
 
 @runtime_checkable
@@ -26,53 +27,68 @@ class HasNoise(Protocol):
 class Noisier:
     """What another input gives, under zero-mean Gaussian noise, clamped to [0, 1]."""
 
-    def __init__(self, corruption: Input, std: float) -> None:
-        self.corruption = corruption
+    def __init__(self, input: Input, std: float) -> None:
+        self.input = input
         self.std = std
 
     def __call__(self, images: Tensor, noise: Noise) -> Tensor:
         """Return what the other input gives of `images`, with fresh noise."""
-        seen = self.corruption(images, noise)
+        seen = self.input(images, noise)
         return seen.add(noise.normal(seen.shape).to(seen.device), alpha=self.std).clamp_(0, 1)
 
     def shape(self, image_shape: ImageShape) -> ImageShape:
         """Return the other input's shape."""
-        return self.corruption.shape(image_shape)
+        return self.input.shape(image_shape)
 
     def yardsticks(self) -> dict[str, Predict]:
         """Return the other input's yardsticks."""
-        return self.corruption.yardsticks()
+        return self.input.yardsticks()
 
 
-def trained_level(corruption: Input) -> float:
+@without_gradients
+def measure(subject: Subject, *, noise_levels: Levels, noise_images: Count) -> Answer:
+    """Return `noise_sweep` where there are `noise_levels` for the variant's kind of input.
+
+    It is of the first `noise_images` test images.
+    """
+    levels = noise_levels.get(subject.input_kind)
+    if not levels:
+        return {}
+    count = min(noise_images, len(subject.images["test"]))
+    under = partial(subject.pairs, "test", count=count)
+    sweep = noise_sweep(subject.model, subject.assembled.input, levels, under)
+    return {"noise_sweep": {"n_images": count, **sweep}}
+
+
+def trained_level(input: Input) -> float:
     """Return the standard deviation of the noise that the input has by itself; 0 for none."""
-    return corruption.std if isinstance(corruption, HasNoise) else 0.0
+    return input.std if isinstance(input, HasNoise) else 0.0
 
 
-def at_level(corruption: Input, std: float) -> Input:
+def at_level(input: Input, std: float) -> Input:
     """Return the input with noise of this standard deviation, everything else as it is.
 
     An input without noise of its own gets zero-mean noise on what it gives.
     """
-    if not isinstance(corruption, HasNoise):
-        return Noisier(corruption, std)
-    leveled = copy.copy(corruption)
+    if not isinstance(input, HasNoise):
+        return Noisier(input, std)
+    leveled = copy.copy(input)
     leveled.std = std
     return leveled
 
 
-@torch.no_grad()
+@without_gradients
 def noise_sweep(
-    model: Autoencoder,
-    corruption: Input,
+    model: Predict,
+    input: Input,
     levels: Iterable[float],
     pairs: Callable[[Input], Pairs],
 ) -> dict[str, Any]:
     """Return the PSNR in dB, a mean over images, at each noise level.
 
     Args:
-        model: trained on what `corruption` gives.
-        corruption: the level that it has by itself is measured too.
+        model: trained on what `input` gives.
+        input: the level that it has by itself is measured too.
         levels: standard deviations of the noise.
         pairs: what an input gives of the images beside the images, batch by batch; always with
             the same draws, so that the levels differ in the noise's size alone.
@@ -81,10 +97,10 @@ def noise_sweep(
         `trained_at`; the `levels`, increasing; `psnr`, the network's at each; and `yardsticks`, the
         same of each yardstick of the input.
     """
-    trained_at = trained_level(corruption)
+    trained_at = trained_level(input)
     levels = sorted({*levels, trained_at})
-    predictors: dict[str, Predict] = {"network": model, **corruption.yardsticks()}
-    measured = [_psnr(predictors, pairs(at_level(corruption, level))) for level in levels]
+    predictors: dict[str, Predict] = {"network": model, **input.yardsticks()}
+    measured = [_psnr(predictors, pairs(at_level(input, level))) for level in levels]
     curves = {name: [level[name] for level in measured] for name in predictors}
     return {
         "trained_at": trained_at,

@@ -1,16 +1,10 @@
 """What a trained network must beat: predictions that need no network."""
 
-from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
-
 from autoencoders.decomposition import leading_directions
-
-# What the encoder sees and the image that should come out, batch by batch.
-Pairs = Iterator[tuple[Tensor, Tensor]]
-Predict = Callable[[Tensor], Tensor]
+from autoencoders.evaluation.pairs import Pairs, Predict
+from autoencoders.lazy import Tensor, torch
 
 EXACT = 4096  # values per image up to which `pca` is fitted by full decompositions
 RIDGE = 1e-6  # added to each variance, as a share of their mean, so that none is zero
@@ -77,10 +71,10 @@ class _Moments:
             x, y = seen.flatten(1).double(), images.flatten(1).double()
             if count == 0:
                 self.image_shape = images.shape[1:]
-                sums = [torch.zeros(size, dtype=torch.float64) for size in (x.shape[1], y.shape[1])]
+                sums = [x.new_zeros(x.shape[1]), y.new_zeros(y.shape[1])]
                 products = [
-                    torch.zeros(y.shape[1], x.shape[1], dtype=torch.float64),
-                    torch.zeros(x.shape[1], x.shape[1], dtype=torch.float64),
+                    x.new_zeros(y.shape[1], x.shape[1]),
+                    x.new_zeros(x.shape[1], x.shape[1]),
                 ]
             count += len(x)
             sums[0] += x.sum(0)

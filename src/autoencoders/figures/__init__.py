@@ -1,28 +1,26 @@
-"""One function per figure: arrays in, `matplotlib.figure.Figure` out; `save` writes the PNG."""
+"""A trained variant's figures: one table says which there are, when they fit, how they are drawn.
 
-from autoencoders.figures.curves import noise_curves, training_curves
-from autoencoders.figures.images import (
-    error_maps,
-    image_rows,
-    overview,
-    row_blocks,
-    sample_grid,
-    sample_grids,
-)
-from autoencoders.figures.latents import code_distribution, latent_plane, manifold
-from autoencoders.figures.style import save
+A figure is a function of what is `Shown` and a row of `TABLE`. Its keyword-only arguments are keys
+of `figures` in params.yaml. `plots` draws arrays, and knows nothing of variants.
+"""
 
-__all__ = [
-    "code_distribution",
-    "error_maps",
-    "image_rows",
-    "latent_plane",
-    "manifold",
-    "noise_curves",
-    "overview",
-    "row_blocks",
-    "sample_grid",
-    "sample_grids",
-    "save",
-    "training_curves",
-]
+from typing import TYPE_CHECKING, Any
+
+from autoencoders.components import Strict, settings
+from autoencoders.figures.table import TABLE, Drawing
+
+if TYPE_CHECKING:
+
+    class Figures(Strict):
+        """What the figures take from params.yaml; each key is an attribute."""
+
+        def __getattr__(self, key: str) -> Any: ...
+
+else:
+    Figures = settings(
+        "Figures",
+        [drawing.draw for drawing in TABLE],
+        "How much the figures show; each key is explained where it is used.",
+    )
+
+__all__ = ["TABLE", "Drawing", "Figures"]

@@ -5,38 +5,37 @@
 
 import hashlib
 import importlib
-from itertools import product
 from pathlib import Path
 from typing import Any, Protocol
 
-from autoencoders import files, params, tracking
-from autoencoders.device import tune_cpu
+from autoencoders import files, params, pipeline, tracking
 from autoencoders.errors import UserError
 from autoencoders.params import Params
-from autoencoders.tracking import DataUsed, StageIdentity, StageRun
+from autoencoders.pipeline import Item
+from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.training import parallel
 
 
 class Stage(Protocol):
     """What each module of a stage defines."""
 
-    def used_params(self, params: Params, item: StageIdentity) -> dict[str, Any]:
+    def used_params(self, params: Params, item: Item) -> dict[str, Any]:
         """Return the params that the stage reads: those that dvc.yaml names for it."""
         ...
 
-    def data_used(self, item: StageIdentity) -> DataUsed | None:
+    def data_used(self, item: Item) -> DataUsed | None:
         """Return the images that the stage reads."""
         ...
 
-    def outputs(self, item: StageIdentity) -> list[Path]:
+    def outputs(self, item: Item) -> list[Path]:
         """Return the files and folders that the stage writes."""
         ...
 
-    def produce(self, params: Params, item: StageIdentity, run: StageRun) -> str:
+    def produce(self, params: Params, item: Item, run: StageRun) -> str:
         """Write the outputs; return what was written and how good it is, in a line."""
         ...
 
-    def log(self, item: StageIdentity, run: StageRun) -> None:
+    def log(self, item: Item, run: StageRun) -> None:
         """Log the outputs as they lie on disk."""
         ...
 
@@ -47,18 +46,17 @@ def _stage(name: str) -> Stage:
     return stage
 
 
-def run(item: StageIdentity) -> str:
+def run(item: Item) -> str:
     """Run a stage, tracked, and return its summary.
 
     Raises:
         UserError: params.yaml, a name or a file that the stage reads is not as it must be.
     """
-    if item.stage in ("classify", "train"):
-        tune_cpu()  # before params.load, which runs networks: threads inherit it as they start
     loaded = params.load()
     _require_known(item, loaded)
-    if parallel.started().count > 1 and item.stage != "train":
-        raise UserError(f"{item.name} runs as one process: torchrun is for train alone")
+    if parallel.started().count > 1 and not pipeline.BY_NAME[item.stage].processes:
+        shared = ", ".join(stage.name for stage in pipeline.STAGES if stage.processes)
+        raise UserError(f"{item.name} runs as one process: torchrun is for {shared} alone")
     stage = _stage(item.stage)
     if not parallel.started().leads:
         return stage.produce(loaded, item, tracking.untracked(item))
@@ -76,7 +74,7 @@ def track() -> list[str]:
     """
     loaded = params.load()
     uploaded = []
-    for item in _items(loaded):
+    for item in pipeline.items(loaded.datasets_to_run, loaded.variants_to_run):
         stage = _stage(item.stage)
         if not all(path.exists() for path in stage.outputs(item)):
             continue
@@ -90,26 +88,7 @@ def track() -> list[str]:
     return uploaded
 
 
-def _items(loaded: Params) -> list[StageIdentity]:
-    """Return all stages of the pipeline, upstream first."""
-    per_dataset = loaded.datasets_to_run
-    per_variant = list(product(per_dataset, loaded.variants_to_run))
-    return [
-        *(
-            StageIdentity(stage, dataset)
-            for stage in ("fetch", "prepare", "classify", "pixels")
-            for dataset in per_dataset
-        ),
-        *(
-            StageIdentity(stage, dataset, variant)
-            for stage in ("train", "evaluate", "figures")
-            for dataset, variant in per_variant
-        ),
-        StageIdentity("report"),
-    ]
-
-
-def _tracked(stage: Stage, item: StageIdentity, loaded: Params) -> Any:
+def _tracked(stage: Stage, item: Item, loaded: Params) -> Any:
     return tracking.stage_run(
         item,
         params=stage.used_params(loaded, item),
@@ -119,7 +98,7 @@ def _tracked(stage: Stage, item: StageIdentity, loaded: Params) -> Any:
     )
 
 
-def _log(stage: Stage, item: StageIdentity, run: StageRun) -> None:
+def _log(stage: Stage, item: Item, run: StageRun) -> None:
     stage.log(item, run)
     run.log(tags={"outputs.sha256": _digest(stage.outputs(item))})
 
@@ -134,10 +113,10 @@ def _digest(outputs: list[Path]) -> str:
     return content.hexdigest()
 
 
-def _require_known(item: StageIdentity, loaded: Params) -> None:
+def _require_known(item: Item, loaded: Params) -> None:
     for what, name, known in (
         ("dataset", item.dataset, params.image_shapes(loaded)),
         ("variant", item.variant, loaded.variants),
     ):
-        if name is not None and name not in known:
+        if what in pipeline.BY_NAME[item.stage].matrix and name not in known:
             raise UserError(f"{what}: found {name!r}{params.suggestion(name, known)}")

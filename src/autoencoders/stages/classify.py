@@ -4,41 +4,43 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from autoencoders import classifier, files, paths, randomness
-from autoencoders.classifier import ConvClassifier, Labelled
-from autoencoders.data import splits
+from autoencoders import files, paths, randomness
 from autoencoders.data.batches import steps_per_epoch
-from autoencoders.device import device
+from autoencoders.data.prepared import Prepared
+from autoencoders.device import device, tune_cpu
 from autoencoders.params import Params
+from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import prepared_data
-from autoencoders.tracking import DataUsed, StageIdentity, StageRun
+from autoencoders.tracking import DataUsed, StageRun
+from autoencoders.trained import classifier
+from autoencoders.trained.classifier import ClassifierDescription
+from autoencoders.training.classifier import Split, measure, train
+from autoencoders.variants.networks.classifier import ConvClassifier
 
 
-def used_params(params: Params, item: StageIdentity) -> dict[str, Any]:
+def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed and the classifier's settings."""
     return {"seed": params.seed, **params.classifier.model_dump(mode="json")}
 
 
-def data_used(item: StageIdentity) -> DataUsed:
+def data_used(item: Item) -> DataUsed:
     """Describe the prepared images."""
     return prepared_data(item)
 
 
-def outputs(item: StageIdentity) -> list[Path]:
+def outputs(item: Item) -> list[Path]:
     """Return the classifier's folder, and the file of how good it is."""
-    assert item.dataset is not None
     return [paths.classifier(item.dataset), paths.classifier_metrics(item.dataset)]
 
 
-def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
+def produce(params: Params, item: Item, run: StageRun) -> str:
     """Train the classifier; where all images are of one class, only write that there is none."""
-    assert item.dataset is not None
+    tune_cpu()  # before torch starts the threads that inherit it
     folder, report = outputs(item)
-    description = _describe(params, item.dataset)
-    network = _train(description, item, run) if description.exists else None
+    data = Prepared(item)
+    description = _describe(params, data)
+    network = _train(description, data, item, run) if description.exists else None
     classifier.save(folder, description, network)
     content = {
         "dataset": description.dataset,
@@ -46,14 +48,14 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
         "classes": description.classes,
     }
     if network is not None:
-        content |= _accuracies(network, description.dataset)
+        content |= _accuracies(network, data)
     files.write_json(report, content)
     if network is None:
         return f"{item.dataset} has one class: it has no classifier"
     return f"test accuracy {content['test_accuracy']:.4f} in {report}, weights in {folder}"
 
 
-def log(item: StageIdentity, run: StageRun) -> None:
+def log(item: Item, run: StageRun) -> None:
     """Log the accuracies, the weights and the settings."""
     folder, report = outputs(item)
     accuracies = {k: v for k, v in files.read_json(report).items() if k.endswith("_accuracy")}
@@ -61,22 +63,21 @@ def log(item: StageIdentity, run: StageRun) -> None:
 
 
 def _train(
-    description: classifier.Description, item: StageIdentity, run: StageRun
+    description: ClassifierDescription, data: Prepared, item: Item, run: StageRun
 ) -> ConvClassifier:
     network, settings = classifier.build(description), description.settings
-    training = _labelled(description.dataset, "train")
     progress = TrainingProgress(
         item.name,
         settings.epochs,
-        steps_per_epoch(len(training[0]), settings.batch_size),
+        steps_per_epoch(len(data.images("train")), settings.batch_size),
         lambda row, rate: run.log_epoch(int(row["epoch"]), row | {"images_per_second": rate}),
         shown=True,
     )
     with closing(progress):
-        classifier.train(
+        train(
             network,
-            training,
-            _labelled(description.dataset, "validation"),
+            _labelled(data, "train"),
+            _labelled(data, "validation"),
             settings,
             order=randomness.generator(description.seed, f"{description.dataset}/classifier/order"),
             device=device(),
@@ -85,24 +86,21 @@ def _train(
     return network
 
 
-def _accuracies(network: ConvClassifier, dataset: str) -> dict[str, Any]:
+def _accuracies(network: ConvClassifier, data: Prepared) -> dict[str, Any]:
     return {
-        f"{split}_accuracy": classifier.measure(network, _labelled(dataset, split), device())[
-            "accuracy"
-        ]
+        f"{split}_accuracy": measure(network, _labelled(data, split), device())["accuracy"]
         for split in ("validation", "test")
     }
 
 
-def _labelled(dataset: str, split: str) -> Labelled:
-    images, labels = splits.load(paths.prepared(dataset), split, mmap=False)
-    return torch.from_numpy(images), torch.from_numpy(labels)
+def _labelled(data: Prepared, split: str) -> Split:
+    return data.images(split), data.labels(split)
 
 
-def _describe(params: Params, dataset: str) -> classifier.Description:
-    metadata = splits.load_metadata(paths.prepared(dataset))
-    return classifier.Description(
-        dataset=dataset,
+def _describe(params: Params, data: Prepared) -> ClassifierDescription:
+    metadata = data.metadata
+    return ClassifierDescription(
+        dataset=data.name,
         seed=params.seed,
         source=metadata.source,
         data_sha256=metadata.sha256,

@@ -1,84 +1,64 @@
 """A trained variant and its yardsticks on all test images."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from math import prod
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from autoencoders import classifier, files, paths, randomness, trained
-from autoencoders.evaluation import latents, metrics, yardsticks
-from autoencoders.evaluation.families import family_metrics
-from autoencoders.evaluation.generation import generation_metrics
-from autoencoders.evaluation.noise_sweep import flat, noise_sweep
-from autoencoders.evaluation.predictions import pairs
+from autoencoders import evaluation, files, paths
+from autoencoders.components import configured
+from autoencoders.data.prepared import Prepared
+from autoencoders.device import device
+from autoencoders.evaluation.metric import headline
+from autoencoders.evaluation.noise_sweep import flat
+from autoencoders.evaluation.subject import SPLITS
 from autoencoders.params import Params
-from autoencoders.stages.common import images, labels, prepared_data, variant_of
-from autoencoders.tracking import DataUsed, StageIdentity, StageRun
+from autoencoders.pipeline import Item
+from autoencoders.stages.common import prepared_data
+from autoencoders.tracking import DataUsed, StageRun
+from autoencoders.trained import classifier, variant, weights
 
-Pairs = Iterator[tuple[Tensor, Tensor]]
 
-
-def used_params(params: Params, item: StageIdentity) -> dict[str, Any]:
+def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the evaluation's settings; the variant's own are in the model's folder."""
     return params.evaluation.model_dump(mode="json")
 
 
-def data_used(item: StageIdentity) -> DataUsed:
+def data_used(item: Item) -> DataUsed:
     """Describe the prepared images."""
     return prepared_data(item)
 
 
-def outputs(item: StageIdentity) -> list[Path]:
+def outputs(item: Item) -> list[Path]:
     """Return the metrics file."""
-    return [paths.metrics(*variant_of(item))]
+    return [paths.metrics(item.dataset, item.variant)]
 
 
-def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
-    """Measure the network, its family's own terms, and the yardsticks, on the test images."""
-    dataset, variant = variant_of(item)
-    folder = paths.model(dataset, variant)
-    description, networks = trained.load(folder)
-    split = partial(_pairs, params, description, networks)
-    test = images(dataset, "test")
-    references, codes = yardsticks.fitted(split("train"), prod(networks.model.latent_shape))
+def produce(params: Params, item: Item, run: StageRun) -> str:
+    """Ask every question of the variant, and write the answers."""
+    folder, data = paths.model(item.dataset, item.variant), Prepared(item)
+    description, assembled = variant.load(folder, item.at("train").name, device())
+    judge = classifier.load(paths.classifier(item.dataset), item.at("classify").name, device())
+    subject = configured(evaluation.put_to_test, params.evaluation)(
+        assembled,
+        description.variant.input.kind,
+        {split: data.images(split) for split in SPLITS},
+        {split: data.labels(split) for split in SPLITS},
+        judge,
+        description.seed,
+        device(),
+    )
     content = {
-        "dataset": dataset,
-        "variant": variant,
+        "dataset": item.dataset,
+        "variant": item.variant,
         "source": description.source,
-        "n_images": len(test),
-        "model_sha256": trained.weights_sha256(folder),
-        **_measure(networks.model, split("test")),
-        **family_metrics(
-            networks.model,
-            networks.objective,
-            split("test"),
-            randomness.noise(description.seed, "test/draws"),
-            params.evaluation.elbo_draws,
-            params.evaluation.iwae_samples,
-        ),
-        **generation_metrics(
-            networks.model,
-            networks.objective,
-            classifier.load(paths.classifier(dataset)),
-            split("test"),
-            randomness.noise(description.seed, "test/samples"),
-        ),
-        "yardsticks": {
-            name: _measure(predict, split("test"))
-            for name, predict in (references | networks.corruption.yardsticks()).items()
-        },
-        **_noise_sweep(params, description, networks),
+        "n_images": len(data.images("test")),
+        "model_sha256": weights.sha256(folder, item.at("train").name),
+        **evaluation.answers(subject, params.evaluation),
     }
-    _add_label_metrics(content, params, description, networks, codes)
     files.write_json(outputs(item)[0], content)
     return f"PSNR {content['psnr']:.2f} dB, BCE {content['bce']:.4f} in {outputs(item)[0]}"
 
 
-def log(item: StageIdentity, run: StageRun) -> None:
+def log(item: Item, run: StageRun) -> None:
     """Log the metrics to the run and to the model that they are of."""
     content = files.read_json(outputs(item)[0])
     run.log_model_metrics(content["model_sha256"], headline(content))
@@ -90,81 +70,4 @@ def log(item: StageIdentity, run: StageRun) -> None:
         }
         | flat(content.get("noise_sweep", {})),
         artifacts=outputs(item),
-    )
-
-
-def headline(content: dict[str, Any]) -> dict[str, float]:
-    """Return the network's own metrics out of a metrics file's content."""
-    return {
-        name: value
-        for name, value in content.items()
-        if isinstance(value, int | float) and name != "n_images"
-    }
-
-
-def _pairs(
-    params: Params, description: trained.Description, networks: trained.Networks, split: str
-) -> Pairs:
-    return pairs(
-        networks.corruption,
-        images(description.dataset, split),
-        description.seed,
-        split,
-        params.evaluation.batch_size,
-    )
-
-
-def _add_label_metrics(
-    content: dict[str, Any],
-    params: Params,
-    description: trained.Description,
-    networks: trained.Networks,
-    pca_codes: latents.Encode,
-) -> None:
-    """Add what latents and PCA's codes tell of the classes; nothing for one class.
-
-    Nor for a latent of more numbers than the encoder sees: it compresses nothing, PCA has no
-    such codes, and its distances to all images would take minutes.
-    """
-    seen_shape = networks.corruption.shape(description.image_shape)
-    if prod(networks.model.latent_shape) > prod(seen_shape):
-        return
-    measured = latents.by_encoder(
-        {"latents": networks.model.encode, "pca": pca_codes},
-        partial(_pairs, params, description, networks),
-        {split: labels(description.dataset, split) for split in latents.SPLITS},
-        params.evaluation.label_counts,
-        params.evaluation.label_draws,
-        params.evaluation.knn_neighbours,
-        description.seed,
-    )
-    content |= measured.get("latents", {})
-    content["yardsticks"]["pca"] |= measured.get("pca", {})
-
-
-def _noise_sweep(
-    params: Params, description: trained.Description, networks: trained.Networks
-) -> dict[str, Any]:
-    """Return `noise_sweep` where the params have noise levels for the variant's input."""
-    levels = params.evaluation.noise_levels.get(description.variant.input.kind)
-    if not levels:
-        return {}
-    test = images(description.dataset, "test")[: params.evaluation.noise_images]
-    under = partial(
-        pairs,
-        images=test,
-        seed=description.seed,
-        split="test",
-        batch_size=params.evaluation.batch_size,
-    )
-    sweep = noise_sweep(networks.model, networks.corruption, levels, under)
-    return {"noise_sweep": {"n_images": len(test), **sweep}}
-
-
-@torch.no_grad()
-def _measure(predict: Callable[[Tensor], Tensor], split: Pairs) -> dict[str, float]:
-    """Return the means over all images of every image metric."""
-    measured = [metrics.per_image(predict(seen), clean) for seen, clean in split]
-    return metrics.summary(
-        {name: torch.cat([values[name] for values in measured]) for name in measured[0]}
     )

@@ -5,27 +5,28 @@ from pathlib import Path
 from typing import Any
 
 from autoencoders import paths
-from autoencoders.data import fetched, folders, sources
 from autoencoders.params import Params
-from autoencoders.tracking import StageIdentity, StageRun
+from autoencoders.pipeline import Item
+from autoencoders.sources import fetched, folders, published
+from autoencoders.tracking import StageRun
 
 
-def used_params(params: Params, item: StageIdentity) -> dict[str, Any]:
+def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed, the source, the stand-ins' sizes, and people's own datasets."""
     data = params.data.model_dump(mode="json", include={"source", "stand_in", "datasets"})
     return {"seed": params.seed, "data": data}
 
 
-def data_used(item: StageIdentity) -> None:
+def data_used(item: Item) -> None:
     """Return nothing: this stage is where images come from."""
 
 
-def outputs(item: StageIdentity) -> list[Path]:
+def outputs(item: Item) -> list[Path]:
     """Return the folder of fetched files."""
     return [_folder(item)]
 
 
-def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
+def produce(params: Params, item: Item, run: StageRun) -> str:
     """Download or draw a published dataset's files, or pack a folder of images."""
     fetch = _fetch_folder if _folder(item).name in params.data.datasets else _fetch_published
     info = fetch(params, _folder(item))
@@ -33,7 +34,7 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
     return f"{len(info.files)} {info.source} files, {size:.1f} MB, in {_folder(item)}"
 
 
-def log(item: StageIdentity, run: StageRun) -> None:
+def log(item: Item, run: StageRun) -> None:
     """Log where the files came from and their checksums."""
     info = fetched.read_source(_folder(item))
     run.log(
@@ -43,13 +44,12 @@ def log(item: StageIdentity, run: StageRun) -> None:
     )
 
 
-def _folder(item: StageIdentity) -> Path:
-    assert item.dataset is not None
+def _folder(item: Item) -> Path:
     return paths.raw(item.dataset)
 
 
 def _fetch_published(params: Params, target: Path) -> fetched.SourceInfo:
-    return sources.fetch(
+    return published.fetch(
         target.name,
         params.data.source,
         target,

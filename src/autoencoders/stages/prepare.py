@@ -4,45 +4,44 @@ from pathlib import Path
 from typing import Any
 
 from autoencoders import files, paths
-from autoencoders.data import fetched, splits
+from autoencoders.data import splits
 from autoencoders.params import Params
-from autoencoders.tracking import DataUsed, StageIdentity, StageRun
+from autoencoders.pipeline import Item
+from autoencoders.sources import fetched, packing
+from autoencoders.tracking import DataUsed, StageRun
 
 
-def used_params(params: Params, item: StageIdentity) -> dict[str, Any]:
+def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed and the share of training images."""
     return {"seed": params.seed, "data": {"train_fraction": params.data.train_fraction}}
 
 
-def data_used(item: StageIdentity) -> DataUsed:
+def data_used(item: Item) -> DataUsed:
     """Describe the fetched files."""
-    assert item.dataset is not None
     folder = paths.raw(item.dataset)
     info = fetched.read_source(folder)
     record = files.digest(folder / fetched.RECORD)
     return DataUsed(item.dataset, info.source, record, folder.as_posix(), splits={})
 
 
-def outputs(item: StageIdentity) -> list[Path]:
+def outputs(item: Item) -> list[Path]:
     """Return the folder of packed splits."""
-    assert item.dataset is not None
     return [paths.prepared(item.dataset)]
 
 
-def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
+def produce(params: Params, item: Item, run: StageRun) -> str:
     """Verify, split and pack a dataset."""
-    assert item.dataset is not None
     target = paths.prepared(item.dataset)
     fraction = params.data.train_fraction
-    metadata = splits.prepare(paths.raw(item.dataset), target, fraction, params.seed)
+    metadata = packing.prepare(paths.raw(item.dataset), target, fraction, params.seed)
     counts = ", ".join(f"{split.n_images} {name}" for name, split in metadata.splits.items())
     return f"{counts} images in {target}"
 
 
-def log(item: StageIdentity, run: StageRun) -> None:
+def log(item: Item, run: StageRun) -> None:
     """Log the sizes and digests of the splits."""
     folder = outputs(item)[0]
-    metadata = splits.load_metadata(folder)
+    metadata = splits.load_metadata(folder, item.name)
     run.log(
         metrics={f"{name}_images": split.n_images for name, split in metadata.splits.items()},
         artifacts=[folder / splits.METADATA],

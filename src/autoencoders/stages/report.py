@@ -1,65 +1,74 @@
 """All variants' metrics and figures as one table and one page."""
 
 import sys
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
-from autoencoders import figures, files, page, paths, trained
-from autoencoders.data import sources, splits
-from autoencoders.evaluation.predictions import first_pairs
+from autoencoders import files, paths
+from autoencoders.data.prepared import Prepared
+from autoencoders.device import device
+from autoencoders.evaluation.metric import headline
+from autoencoders.evaluation.pairs import first_pairs
+from autoencoders.figures import TABLE, plots
+from autoencoders.figures.shown import array
+from autoencoders.lazy import without_gradients
 from autoencoders.params import Params
-from autoencoders.stages.common import images, load_metrics
-from autoencoders.stages.evaluate import headline
-from autoencoders.stages.figures import CAPTIONS
-from autoencoders.tracking import StageIdentity, StageRun
+from autoencoders.pipeline import Item
+from autoencoders.report import page
+from autoencoders.sources.published import stand_in_banner
+from autoencoders.stages.common import load_metrics
+from autoencoders.tracking import StageRun
+from autoencoders.trained import variant
 
 OVERVIEW_IMAGES = 6
 
 
-def used_params(params: Params, item: StageIdentity) -> dict[str, Any]:
+def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed and which datasets and variants to report."""
     return params.model_dump(mode="json", include={"seed", "datasets_to_run", "variants_to_run"})
 
 
-def data_used(item: StageIdentity) -> None:
+def data_used(item: Item) -> None:
     """Return nothing: the report covers all datasets."""
 
 
-def outputs(item: StageIdentity) -> list[Path]:
-    """Return the table, the page, and the overviews."""
-    return [paths.RESULTS, paths.REPORT, paths.OVERVIEW]
+def outputs(item: Item) -> list[Path]:
+    """Return the table, the page, the overviews, and the curves for `dvc plots`."""
+    return [paths.RESULTS, paths.REPORT, paths.OVERVIEW, paths.CURVES]
 
 
-def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
+def produce(params: Params, item: Item, run: StageRun) -> str:
     """Write the table and the page of the datasets and variants to run."""
-    rows = [
-        _measured(dataset, variant)
-        for dataset, variant in product(params.datasets_to_run, params.variants_to_run)
-    ]
+    datasets = [Prepared(Item(item.stage, dataset)) for dataset in params.datasets_to_run]
+    rows = {
+        data.name: [_measured(Item(item.stage, data.name, name)) for name in params.variants_to_run]
+        for data in datasets
+    }
     # Noise sweeps are curves: lists, which no column of a table can hold.
-    table = [{key: row[key] for key in row if key != "noise_sweep"} for row in rows]
+    table = [
+        {key: row[key] for key in row if key != "noise_sweep"}
+        for of_dataset in rows.values()
+        for row in of_dataset
+    ]
     with files.atomic_file(paths.RESULTS) as temporary:
         pd.json_normalize(table).to_csv(temporary, index=False)
     with files.atomic_directory(paths.OVERVIEW) as folder:
-        for dataset in params.datasets_to_run:
-            _draw_overview(params, dataset, folder / f"{dataset}.png")
-    sections = [
-        _section(dataset, [row for row in rows if row["dataset"] == dataset])
-        for dataset in params.datasets_to_run
-    ]
+        for data in datasets:
+            _draw_overview(params, data, folder / f"{data.name}.png")
+    with files.atomic_file(paths.CURVES) as temporary:
+        _curves(params).to_csv(temporary, index=False)
+    sections = [_section(data, rows[data.name]) for data in datasets]
     with files.atomic_file(paths.REPORT) as temporary:
         temporary.write_text(page.render(sections), encoding="utf-8")
     for section in sections:
         if section.source == "stand-in" and params.data.source == "auto":
-            print(sources.stand_in_banner(section.dataset), file=sys.stderr)
-    return f"{len(rows)} results in {paths.RESULTS}, the report in {paths.REPORT}"
+            print(stand_in_banner(section.dataset), file=sys.stderr)
+    return f"{len(table)} results in {paths.RESULTS}, the report in {paths.REPORT}"
 
 
-def log(item: StageIdentity, run: StageRun) -> None:
+def log(item: Item, run: StageRun) -> None:
     """Log the report, and every headline metric to the configuration's run."""
     run.log(artifacts=outputs(item))
     table = pd.read_csv(paths.RESULTS)
@@ -72,40 +81,49 @@ def log(item: StageIdentity, run: StageRun) -> None:
     run.log_to_parent(metrics=metrics, artifacts=[paths.RESULTS])
 
 
-def _measured(dataset: str, variant: str) -> dict[str, Any]:
+def _measured(item: Item) -> dict[str, Any]:
     """Return a variant's metrics; where its latents were put to the test, raw pixels' beside."""
-    row = load_metrics(dataset, variant)
+    row = load_metrics(item)
     if "probe_accuracy" in row:
-        path = files.require(paths.pixels(dataset), f"pixels@{dataset}")
+        path = files.require(paths.pixels(item.dataset), item.at("pixels").name)
         row["yardsticks"]["raw_pixels"] = headline(files.read_json(path))
     return row
 
 
-@torch.no_grad()
-def _draw_overview(params: Params, dataset: str, target: Path) -> None:
+@without_gradients
+def _draw_overview(params: Params, data: Prepared, target: Path) -> None:
     """Draw what each variant's encoder sees and what comes out, side by side."""
-    test = images(dataset, "test")
-    rows = []
-    source = ""
-    for variant in params.variants_to_run:
-        description, networks = trained.load(paths.model(dataset, variant))
-        source = description.source
+    test, rows = data.images("test"), []
+    for name in params.variants_to_run:
+        item = Item("train", data.name, name)
+        description, assembled = variant.load(paths.model(data.name, name), item.name, device())
         seen, originals = first_pairs(
-            networks.corruption, test, description.seed, "test", OVERVIEW_IMAGES
+            assembled.input, test, description.seed, "test", OVERVIEW_IMAGES, device()
         )
-        psnr = load_metrics(dataset, variant)["psnr"]
-        predicted = networks.model(seen)
-        rows.append((variant, seen.numpy(), predicted.numpy(), f"{psnr:.1f} dB"))
-    title = splits.load_metadata(paths.prepared(dataset)).title
-    heading = f"{title}: what the encoder sees → what comes out"
-    figures.save(figures.overview(originals.numpy(), rows, heading), target, source)
+        psnr = load_metrics(item)["psnr"]
+        rows.append((name, array(seen), array(assembled.model(seen)), f"{psnr:.1f} dB"))
+    heading = f"{data.metadata.title}: what the encoder sees → what comes out"
+    figure = plots.overview(array(originals), rows, heading)
+    plots.save(figure, target, description.source)
 
 
-def _section(dataset: str, rows: list[dict[str, Any]]) -> page.DatasetSection:
-    metadata = splits.load_metadata(paths.prepared(dataset))
-    overview = paths.OVERVIEW / f"{dataset}.png"
+def _curves(params: Params) -> pd.DataFrame:
+    """Return every variant's validation error over the epochs, as one long table."""
+    histories = []
+    for dataset in params.datasets_to_run:
+        for name in params.variants_to_run:
+            stage = Item("train", dataset, name).name
+            history = variant.load_history(paths.model(dataset, name), stage)
+            found = history[["epoch", "validation_mse"]]
+            histories.append(found.assign(dataset=dataset, variant=name))
+    return pd.concat(histories)
+
+
+def _section(data: Prepared, rows: list[dict[str, Any]]) -> page.DatasetSection:
+    metadata = data.metadata
+    overview = paths.OVERVIEW / f"{data.name}.png"
     return page.DatasetSection(
-        dataset=dataset,
+        dataset=data.name,
         title=metadata.title,
         source=metadata.source,
         image_counts={name: split.n_images for name, split in metadata.splits.items()},
@@ -115,23 +133,25 @@ def _section(dataset: str, rows: list[dict[str, Any]]) -> page.DatasetSection:
 
 
 def _variant_section(row: dict[str, Any]) -> page.VariantSection:
-    folder = paths.model(row["dataset"], row["variant"])
-    history = trained.load_history(folder)
-    drawn = paths.figures(row["dataset"], row["variant"])
+    item = Item("train", row["dataset"], row["variant"])
+    folder = paths.model(item.dataset, item.variant)
+    history = variant.load_history(folder, item.name)
+    drawn = paths.figures(item.dataset, item.variant)
+    description = variant.load_description(folder, item.name)
     return page.VariantSection(
-        variant=row["variant"],
+        variant=item.variant,
         metrics=headline(row),
         yardsticks=row["yardsticks"],
-        hyperparameters=trained.load_description(folder).variant.model_dump(mode="json"),
+        hyperparameters=description.variant.model_dump(mode="json"),
         figures=[
-            page.Picture(_relative(drawn / name), caption)
-            for name, caption in CAPTIONS.items()
-            if (drawn / name).exists()
+            page.Picture(_relative(drawn / drawing.file), drawing.caption)
+            for drawing in TABLE
+            if (drawn / drawing.file).exists()
         ],
         model_sha256=row["model_sha256"],
         training={
             "epochs": len(history),
-            "best epoch": int(trained.best_epoch(history)["epoch"]),
+            "best epoch": int(variant.best_epoch(history)["epoch"]),
         },
     )
 

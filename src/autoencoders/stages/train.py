@@ -1,73 +1,68 @@
 """Packed images into a trained variant: weights, history, resolved params."""
 
+import hashlib
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from autoencoders import classifier, paths, trained
-from autoencoders.data import splits
+from autoencoders import paths, pipeline
 from autoencoders.data.batches import steps_per_epoch
-from autoencoders.device import device
-from autoencoders.objectives import OBJECTIVES, Perceive
+from autoencoders.data.prepared import Prepared
+from autoencoders.device import device, tune_cpu
 from autoencoders.params import Params
+from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
-from autoencoders.stages.common import images, prepared_data, variant_of
-from autoencoders.tracking import DataUsed, StageIdentity, StageRun, TrainedModel
+from autoencoders.stages.common import prepared_data
+from autoencoders.tracking import DataUsed, StageRun, TrainedModel
+from autoencoders.trained import classifier, variant, weights
+from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training import checkpoints, loop, parallel
+from autoencoders.variants.objectives.perceptual import Perceive
 
 
-def used_params(params: Params, item: StageIdentity) -> dict[str, Any]:
+def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed and the variant."""
-    _, variant = variant_of(item)
-    return {"seed": params.seed, **params.variants[variant].model_dump(mode="json")}
+    return {"seed": params.seed, **params.variants[item.variant].model_dump(mode="json")}
 
 
-def data_used(item: StageIdentity) -> DataUsed:
+def data_used(item: Item) -> DataUsed:
     """Describe the prepared images."""
     return prepared_data(item)
 
 
-def outputs(item: StageIdentity) -> list[Path]:
+def outputs(item: Item) -> list[Path]:
     """Return the weights, the history and the resolved params."""
-    folder = paths.model(*variant_of(item))
-    return [folder / trained.WEIGHTS, folder / trained.HISTORY, folder / trained.PARAMS]
+    folder = _folder(item)
+    return [folder / WEIGHTS, folder / variant.HISTORY, folder / RECORD]
 
 
-def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
+def produce(params: Params, item: Item, run: StageRun) -> str:
     """Train one variant on one dataset, from its checkpoint where there is one.
 
     Of several processes under torchrun, all train and the first alone shows and writes.
     """
-    dataset, variant = variant_of(item)
-    description = _describe(params, dataset, variant)
-    networks = trained.build(description, _perceive(description))
+    tune_cpu()  # before torch starts the threads that inherit it
+    data = Prepared(item)
+    description = _describe(params, item, data)
+    assembled = variant.build(description, _perceive(description, item))
     training = description.variant.training
     leads = parallel.started().leads
-    checkpoint = checkpoints.path(
-        f"{dataset}-{variant}",
-        description.as_dict(),
-        description.data_sha256,
-        device(),
-        parallel.started().count,
-    )
-    train_images = images(dataset, "train")
+    checkpoint = _checkpoint(description, item)
     progress = TrainingProgress(
         item.name,
         training.epochs,
-        steps_per_epoch(len(train_images), training.batch_size),
+        steps_per_epoch(len(data.images("train")), training.batch_size),
         lambda row, rate: run.log_epoch(int(row["epoch"]), row | {"images_per_second": rate}),
         shown=leads,
     )
     with closing(progress), parallel.joined(device()) as processes:
         history = loop.train(
-            networks.model,
-            networks.objective,
-            networks.corruption,
-            train_images,
-            images(dataset, "validation"),
+            assembled,
+            data.images("train"),
+            data.images("validation"),
             training,
             seed=params.seed,
-            name=f"{dataset}/{variant}",
+            name=f"{item.dataset}/{item.variant}",
             device=device(),
             progress=progress,
             checkpoint=checkpoint,
@@ -75,60 +70,78 @@ def produce(params: Params, item: StageIdentity, run: StageRun) -> str:
         )
     if not leads:
         return f"trained as process {processes.rank} of {processes.count}"
-    trained.save(paths.model(dataset, variant), description, networks, history)
+    variant.save(_folder(item), description, assembled, history)
     checkpoint.unlink(missing_ok=True)
-    best = trained.best_epoch(trained.load_history(paths.model(dataset, variant)))
+    best = variant.best_epoch(variant.load_history(_folder(item), item.name))
     return (
         f"validation loss {best['validation_loss']:.4f} at epoch {best['epoch']:.0f} of "
-        f"{len(history)}, weights in {paths.model(dataset, variant)}"
+        f"{len(history)}, weights in {_folder(item)}"
     )
 
 
-def log(item: StageIdentity, run: StageRun) -> None:
+def log(item: Item, run: StageRun) -> None:
     """Log the best epoch, the files, and the model as one that loads without this repository."""
-    dataset, variant = variant_of(item)
-    folder = paths.model(dataset, variant)
-    history = trained.load_history(folder)
+    folder = _folder(item)
+    history = variant.load_history(folder, item.name)
     if not run.epochs_logged:
         for row in history.to_dict("records"):
             run.log_epoch(int(row["epoch"]), {str(name): value for name, value in row.items()})
-    best = trained.best_epoch(history)
+    best = variant.best_epoch(history)
     run.log(
         metrics={f"best_{name}": value for name, value in best.items()},
         artifacts=outputs(item),
     )
-    description, networks = trained.load(folder)
+    _, assembled = variant.load(folder, item.name)
     run.log_model(
         TrainedModel(
-            networks.model,
-            networks.corruption.shape(description.image_shape),
-            trained.weights_sha256(folder),
-            f"{dataset}-{variant}",
+            assembled.model,
+            assembled.plan.input_shape,
+            weights.sha256(folder, item.name),
+            f"{item.dataset}-{item.variant}",
         )
     )
 
 
-def _perceive(description: trained.Description) -> Perceive | None:
+def _folder(item: Item) -> Path:
+    return paths.model(item.dataset, item.variant)
+
+
+def _checkpoint(description: variant.Description, item: Item) -> Path:
+    """Return where an unfinished training of this belongs, by all that decides its bits."""
+    sources = b"".join(source.read_bytes() for source in pipeline.sources(item.stage))
+    return checkpoints.path(
+        f"{item.dataset}-{item.variant}",
+        description.as_dict(),
+        description.data_sha256,
+        hashlib.sha256(sources).hexdigest(),
+        device(),
+        parallel.started().count,
+    )
+
+
+def _perceive(description: variant.Description, item: Item) -> Perceive | None:
     """Return what an objective that learns from the dataset's classifier is given of it."""
     if description.classifier_sha256 is None:
         return None
-    frozen = classifier.load(paths.classifier(description.dataset))
+    stage = item.at("classify").name
+    frozen = classifier.load(paths.classifier(item.dataset), stage, device())
     assert frozen is not None
-    return frozen.to(device()).maps
+    return frozen.maps
 
 
-def _describe(params: Params, dataset: str, variant: str) -> trained.Description:
-    metadata = splits.load_metadata(paths.prepared(dataset))
-    perceives = params.variants[variant].objective.takes(OBJECTIVES, "perceive")
-    return trained.Description(
-        dataset=dataset,
-        name=variant,
+def _describe(params: Params, item: Item, data: Prepared) -> variant.Description:
+    chosen = params.variants[item.variant]
+    return variant.Description(
+        dataset=item.dataset,
+        name=item.variant,
         seed=params.seed,
-        source=metadata.source,
-        data_sha256=metadata.sha256,
-        image_shape=metadata.image_shape,
-        variant=params.variants[variant],
+        source=data.metadata.source,
+        data_sha256=data.metadata.sha256,
+        image_shape=data.metadata.image_shape,
+        variant=chosen,
         classifier_sha256=(
-            classifier.weights_sha256(paths.classifier(dataset)) if perceives else None
+            classifier.weights_sha256(paths.classifier(item.dataset), item.at("classify").name)
+            if chosen.objective.takes("perceive")
+            else None
         ),
     )

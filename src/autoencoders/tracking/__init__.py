@@ -9,12 +9,11 @@ mlflow and torch take seconds to import, so only functions import them.
 
 from autoencoders.tracking.dataset import DataUsed
 from autoencoders.tracking.model import TrainedModel
-from autoencoders.tracking.run import StageIdentity, StageRun, is_tracked, stage_run, untracked
+from autoencoders.tracking.run import StageRun, is_tracked, stage_run, untracked
 from autoencoders.tracking.store import tracking_uri
 
 __all__ = [
     "DataUsed",
-    "StageIdentity",
     "StageRun",
     "TrainedModel",
     "is_tracked",

@@ -7,11 +7,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from autoencoders.errors import UserError
+from autoencoders.pipeline import Item
 from autoencoders.tracking import model as models
 from autoencoders.tracking import store
 from autoencoders.tracking.dataset import DataUsed, as_input
@@ -25,35 +25,14 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 
-@dataclass(frozen=True)
-class StageIdentity:
-    """Which stage runs, on which dataset and variant; None where the stage has neither."""
-
-    stage: str
-    dataset: str | None = None
-    variant: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The stage's name in DVC: `train@mnist-vae`, `fetch@mnist`, `report`."""
-        item = "-".join(part for part in (self.dataset, self.variant) if part)
-        return f"{self.stage}@{item}" if item else self.stage
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """The tags `stage`, `dataset` and `variant`, as far as the stage has them."""
-        parts = {"stage": self.stage, "dataset": self.dataset, "variant": self.variant}
-        return {name: part for name, part in parts.items() if part}
-
-
-def is_tracked(identity: StageIdentity, outputs_sha256: str, experiment: str) -> bool:
+def is_tracked(item: Item, outputs_sha256: str, experiment: str) -> bool:
     """Tell whether a finished run of this stage has `outputs_sha256` as its tag `outputs.sha256`.
 
     Raises:
         UserError: the tracking server or database cannot be used.
     """
     wanted = (
-        f"attributes.run_name = '{identity.name}' and attributes.status = 'FINISHED' "
+        f"attributes.run_name = '{item.name}' and attributes.status = 'FINISHED' "
         f"and tags.`outputs.sha256` = '{outputs_sha256}'"
     )
     try:
@@ -68,16 +47,16 @@ def is_tracked(identity: StageIdentity, outputs_sha256: str, experiment: str) ->
         ) from error
 
 
-def untracked(identity: StageIdentity) -> "StageRun":
+def untracked(item: Item) -> "StageRun":
     """Return a run whose every call does nothing, for a process that does not track."""
-    run = StageRun(identity, "", None)
+    run = StageRun(item, "", None)
     run.lost = True
     return run
 
 
 @contextmanager
 def stage_run(
-    identity: StageIdentity,
+    item: Item,
     *,
     params: Mapping[str, Any],
     configuration: Mapping[str, Any],
@@ -90,7 +69,7 @@ def stage_run(
     Exceptions of the body pass through; those of MLflow never reach it.
 
     Args:
-        identity: the stage; it names the run.
+        item: the stage; it names the run.
         params: the params that this stage uses, resolved; nested keys are joined by dots.
         configuration: the whole content of params.yaml. Its digest, the commit and the name of the
             DVC experiment identify the parent run, which is created when it is missing.
@@ -98,7 +77,7 @@ def stage_run(
         tags: further tags, such as `outputs.sha256`.
         data: the images used, logged as the run's input.
     """
-    run = StageRun(identity, experiment, data)
+    run = StageRun(item, experiment, data)
     try:
         run._start(params, configuration, tags)
         yield run
@@ -126,7 +105,7 @@ def _never_fails(
         except Exception as error:
             run.lost = True
             _warn(
-                f"{run.identity.name} is no longer tracked by MLflow ({store.reason(error)}). The "
+                f"{run.item.name} is no longer tracked by MLflow ({store.reason(error)}). The "
                 "stage goes on and its files will be complete: `autoencoders track` uploads them"
             )
 
@@ -137,14 +116,14 @@ class StageRun:
     """The run of one execution of a stage; `stage_run` makes it.
 
     Attributes:
-        identity: the stage.
+        item: the stage.
         id: MLflow's id of the run, "" where there is none.
         lost: tracking has failed, and every call does nothing from then on.
         epochs_logged: at least one epoch's metrics have been given to `log_epoch`.
     """
 
-    def __init__(self, identity: StageIdentity, experiment: str, data: DataUsed | None) -> None:
-        self.identity = identity
+    def __init__(self, item: Item, experiment: str, data: DataUsed | None) -> None:
+        self.item = item
         self.id = ""
         self.lost = False
         self.epochs_logged = False
@@ -192,7 +171,7 @@ class StageRun:
             try:
                 description = models.export(model, exported)
             except Exception as error:
-                _warn(f"the model of {self.identity.name} is not exported: {store.reason(error)}")
+                _warn(f"the model of {self.item.name} is not exported: {store.reason(error)}")
                 return
             logged = models.upload(
                 self._client,
@@ -202,7 +181,7 @@ class StageRun:
                 experiment_id=self._experiment_id,
                 run_id=self.id,
                 params=self._params,
-                tags=self.identity.tags,
+                tags=self.item.tags,
             )
         models.register(self._client, model, logged, self._data.tags if self._data else {})
 
@@ -224,11 +203,11 @@ class StageRun:
         )
         run = self._client.create_run(
             self._experiment_id,
-            run_name=self.identity.name,
+            run_name=self.item.name,
             tags={
                 "mlflow.parentRunId": self._parent_id,
                 "params.sha256": fingerprint(params),
-                **self.identity.tags,
+                **self.item.tags,
                 **origin_tags,
                 **(self._data.tags if self._data else {}),
                 **tags,
@@ -238,7 +217,7 @@ class StageRun:
         self._params = flatten(params)
         store.log_params(self._client, self.id, self._params)
         if self._data:
-            self._client.log_inputs(self.id, [as_input(self._data, self.identity.stage)])
+            self._client.log_inputs(self.id, [as_input(self._data, self.item.stage)])
 
     @_never_fails
     def _end(self, status: str) -> None:

@@ -7,18 +7,20 @@ from typing import Any
 
 import torch
 
-import autoencoders
 from autoencoders import files, paths
-
-CODE = ("data/batches.py", "inputs.py", "models", "objectives.py", "randomness.py", "training")
 
 
 def path(
-    name: str, configuration: Any, data_sha256: str, device: torch.device, processes: int
+    name: str,
+    configuration: Any,
+    data_sha256: str,
+    code_sha256: str,
+    device: torch.device,
+    processes: int,
 ) -> Path:
     """Return where the checkpoint of this configuration, data, code and machinery belongs."""
     machinery = [torch.__version__, device.type, processes]
-    key = json.dumps([configuration, data_sha256, _code_sha256(), machinery], sort_keys=True)
+    key = json.dumps([configuration, data_sha256, code_sha256, machinery], sort_keys=True)
     digest = hashlib.sha256(key.encode()).hexdigest()
     return paths.checkpoints() / f"{name}-{digest[:16]}.pt"
 
@@ -35,13 +37,3 @@ def load(source: Path, device: torch.device) -> dict[str, Any] | None:
         return None
     state: dict[str, Any] = torch.load(source, map_location=device, weights_only=True)
     return state
-
-
-def _code_sha256() -> str:
-    root = Path(autoencoders.__file__).parent
-    sources = sorted(
-        source
-        for entry in CODE
-        for source in ([root / entry] if entry.endswith(".py") else (root / entry).rglob("*.py"))
-    )
-    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()

@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from autoencoders import randomness
-from autoencoders.data.batches import batches, steps_per_epoch
+from autoencoders.data.batches import batches, shuffled, steps_per_epoch
 from autoencoders.errors import UserError
-from autoencoders.inputs import Input
-from autoencoders.models import Autoencoder
-from autoencoders.objectives import Objective
-from autoencoders.params import Training
+from autoencoders.keys import Precision
 from autoencoders.randomness import Noise
 from autoencoders.training import checkpoints
-from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES, set_rates
+from autoencoders.training.optimizers import set_rates
 from autoencoders.training.parallel import Processes
+from autoencoders.training.settings import Training
 from autoencoders.training.watch import Guard, Means, diverged
+from autoencoders.variants.assembly import Assembled
+from autoencoders.variants.networks.together import Networks
 
 VALIDATION_BATCH = 1000  # images at a time
 ALONE = Processes()
@@ -47,7 +47,7 @@ class Progress(Protocol):
 class Learner:
     """Everything that changes while training, and nothing else."""
 
-    networks: nn.ModuleDict
+    networks: Networks
     average: AveragedModel | None
     optimizers: dict[str, list[torch.optim.Optimizer]]
     generators: dict[str, torch.Generator]
@@ -56,9 +56,9 @@ class Learner:
     best: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def result(self) -> nn.ModuleDict:
+    def result(self) -> Networks:
         """Return what is validated and saved: the averaged networks where there are any."""
-        return self.networks if self.average is None else cast(nn.ModuleDict, self.average.module)
+        return self.networks if self.average is None else cast(Networks, self.average.module)
 
     @property
     def epochs_since_best(self) -> int:
@@ -104,9 +104,7 @@ class Learner:
 
 
 def train(
-    model: Autoencoder,
-    objective: Objective,
-    corruption: Input,
+    assembled: Assembled,
     train_images: Tensor,
     validation_images: Tensor,
     training: Training,
@@ -118,7 +116,7 @@ def train(
     checkpoint: Path | None = None,
     processes: Processes = ALONE,
 ) -> list[Row]:
-    """Train `model` (and the objective's own networks) in place; leave the best epoch's weights.
+    """Train a variant's networks in place; leave the best epoch's weights.
 
     Images are uint8 `(N, C, H, W)`; a memory-mapped tensor is read batch by batch. An epoch's
     best is the lowest validation loss. Randomness comes from `seed` and `name`. With a
@@ -134,14 +132,14 @@ def train(
     """
     _require_equal_parts(min(training.batch_size, len(train_images)), processes)
     steps = steps_per_epoch(len(train_images), training.batch_size)
-    networks = nn.ModuleDict({"model": model, "objective": objective})
+    networks = assembled.networks
     networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     learner = Learner(
         networks,
         _average(networks, training.ema_decay),
         {
-            step: training.optimizers[step].build(OPTIMIZERS, parameters=parameters)
-            for step, parameters in objective.parameter_groups(model).items()
+            step: training.optimizers[step].build(parameters=parameters)
+            for step, parameters in assembled.objective.parameter_groups(networks).items()
         },
         {
             "order": randomness.generator(seed, f"{name}/order"),
@@ -160,10 +158,10 @@ def train(
     while not _finished(learner, training):
         started = time.perf_counter()
         row = _learn(
-            learner, corruption, train_images, training, precision, progress, checkpoint, processes
+            learner, assembled, train_images, training, precision, progress, checkpoint, processes
         )
         noise = randomness.noise(seed, f"{name}/validation", device)
-        row |= _validate(learner.result, corruption, validation_images, noise, precision)
+        row |= _validate(learner.result, assembled, validation_images, noise, precision)
         if not math.isfinite(row["validation_loss"]):
             epoch = len(learner.history)
             raise diverged((epoch + 1) * steps, epoch, checkpoint)
@@ -175,7 +173,9 @@ def train(
     return learner.history
 
 
-def autocast(precision: str, device: torch.device) -> Callable[[], AbstractContextManager[Any]]:
+def autocast(
+    precision: Precision, device: torch.device
+) -> Callable[[], AbstractContextManager[Any]]:
     """Return the context in which networks run; `auto` is bfloat16 where the hardware has it."""
     if precision == "auto":
         on_gpu = device.type == "cuda"
@@ -200,7 +200,7 @@ def _require_equal_parts(batch: int, processes: Processes) -> None:
         )
 
 
-def _average(networks: nn.ModuleDict, decay: float) -> AveragedModel | None:
+def _average(networks: Networks, decay: float) -> AveragedModel | None:
     """Return an exponential moving average of the weights, None where nothing is averaged."""
     if decay == 0:
         return None
@@ -215,7 +215,7 @@ def _finished(learner: Learner, training: Training) -> bool:
 
 def _learn(
     learner: Learner,
-    corruption: Input,
+    assembled: Assembled,
     images: Tensor,
     training: Training,
     precision: Callable[[], AbstractContextManager[Any]],
@@ -224,17 +224,16 @@ def _learn(
     processes: Processes,
 ) -> Row:
     """Run one epoch of updates and return its row of training terms."""
-    model, objective = parts(learner.networks)
+    networks, objective = learner.networks, assembled.objective
     device = learner.generators["noise"].device
     epoch, steps = len(learner.history), steps_per_epoch(len(images), training.batch_size)
-    factor = training.schedule.build(SCHEDULES)
-    groups = objective.parameter_groups(model)
+    factor = training.schedule.build()
+    groups = objective.parameter_groups(networks)
     optimizers = [optimizer for group in learner.optimizers.values() for optimizer in group]
     guard = Guard(epoch, steps, len(groups), learner.first_losses, checkpoint, device)
     means = Means()
     noise = Noise(learner.generators["noise"], processes.rank, processes.count)
-    order = torch.randperm(len(images), generator=learner.generators["order"]).to(images.device)
-    whole = order[: steps * training.batch_size].split(training.batch_size)
+    whole = shuffled(len(images), training.batch_size, learner.generators["order"], images.device)
     mine = [processes.part(indices) for indices in whole]
 
     def step(name: str, losses: Tensor) -> None:
@@ -253,11 +252,11 @@ def _learn(
 
     for index, batch in enumerate(batches(images, mine, device)):
         rate = set_rates(optimizers, factor((epoch * steps + index) / (steps * training.epochs)))
-        seen = corruption(batch, noise)
+        seen = assembled.input(batch, noise)
         with precision():
-            means.add(objective.update(model, seen, batch, noise, step))
+            means.add(objective.update(networks, seen, batch, noise, step))
         if learner.average is not None:
-            learner.average.update_parameters(learner.networks)
+            learner.average.update_parameters(networks)
         progress.step()
     guard.check()
     terms = {f"train_{name}": value for name, value in means.values(processes).items()}
@@ -266,23 +265,17 @@ def _learn(
 
 @torch.no_grad()
 def _validate(
-    networks: nn.ModuleDict,
-    corruption: Input,
+    networks: Networks,
+    assembled: Assembled,
     images: Tensor,
     noise: Noise,
     precision: Callable[[], AbstractContextManager[Any]],
 ) -> Row:
     """Return the objective's terms on all validation images; every process goes through all."""
-    model, objective = parts(networks)
     means = Means()
     chunks = torch.arange(len(images), device=images.device).split(VALIDATION_BATCH)
     for batch in batches(images, chunks, noise.generator.device):
-        seen = corruption(batch, noise)
+        seen = assembled.input(batch, noise)
         with precision():
-            means.add(objective.terms(model, seen, batch, noise))
+            means.add(assembled.objective.terms(networks, seen, batch, noise))
     return {f"validation_{name}": value for name, value in means.values(ALONE).items()}
-
-
-def parts(networks: nn.ModuleDict) -> tuple[Autoencoder, Objective]:
-    """Return the model and the objective out of what is trained together."""
-    return cast(Autoencoder, networks["model"]), cast(Objective, networks["objective"])

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from autoencoders.errors import UserError
-from autoencoders.objectives import Terms
 from autoencoders.training.parallel import Processes
+from autoencoders.variants.objectives.base import Terms
 
 EXPLODED = 1000.0  # times its first value is what no loss recovers from
 

@@ -1,0 +1,20 @@
+"""The commands, a file each. `autoencoders COMMAND` finds every module here by itself.
+
+A module has `add(commands)`, which adds its parser, with a `run` that takes the parsed options and
+returns an iterator of lines to print. It is imported at every start: what takes long to import
+belongs in `run`. Relative paths in arguments are the caller's and resolved when they are parsed;
+a command then runs in the repository's root.
+"""
+
+import argparse
+import importlib
+import pkgutil
+from typing import TypeAlias
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_all(commands: Commands) -> None:
+    """Add every command to the command line."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}").add(commands)

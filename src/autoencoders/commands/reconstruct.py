@@ -1,0 +1,80 @@
+"""`autoencoders reconstruct`: people's own image files through a trained variant."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from autoencoders import paths
+from autoencoders.commands import Commands
+from autoencoders.errors import UserError
+from autoencoders.files import atomic_file
+from autoencoders.keys import ImageShape
+from autoencoders.lazy import Tensor, torch
+from autoencoders.pipeline import Item
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("reconstruct", help="put image files through a trained variant")
+    parser.add_argument("dataset")
+    parser.add_argument("variant")
+    parser.add_argument("images", nargs="+", type=_resolved, help="what the encoder is to see")
+    parser.add_argument("--to", type=_resolved, required=True, help="the folder to write PNGs into")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> Iterator[str]:
+    """Write each image's reconstruction into a folder as a PNG; yield the paths written.
+
+    An image is what the encoder sees: a noisy one for a denoiser, a small one for an upscaler.
+
+    Raises:
+        UserError: a file is no image, or not of the size that the variant was trained on; or the
+            variant is not trained.
+    """
+    from autoencoders.device import device
+    from autoencoders.trained import variant
+
+    item = Item("train", options.dataset, options.variant)
+    folder = paths.model(item.dataset, item.variant)
+    _, assembled = variant.load(folder, item.name, device())
+    batch = torch.stack([_read(image, assembled.plan.input_shape) for image in options.images])
+    with torch.no_grad():
+        outputs = assembled.model(batch.to(device())).cpu()
+    for image, output in zip(options.images, outputs, strict=True):
+        target = options.to / f"{image.stem}-{item.variant}.png"
+        _write(target, output)
+        yield str(target)
+
+
+def _resolved(argument: str) -> Path:
+    return Path(argument).resolve()
+
+
+def _read(path: Path, shape: ImageShape) -> Tensor:
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    from autoencoders.sources.folders import MODES
+
+    channels, height, width = shape
+    try:
+        with Image.open(path) as opened:
+            image = opened.convert(MODES[channels])
+    except (FileNotFoundError, IsADirectoryError, UnidentifiedImageError):
+        raise UserError(f"{path} is not an image file: give PNG, JPEG or the like") from None
+    if image.size != (width, height):
+        found = f"{image.size[0]}×{image.size[1]}"
+        raise UserError(
+            f"{path} is {found} pixels; this variant takes {width}×{height}: resize it first"
+        )
+    pixels = np.asarray(image, dtype=np.float32).reshape(height, width, channels) / 255
+    return torch.from_numpy(pixels).permute(2, 0, 1)
+
+
+def _write(target: Path, image: Tensor) -> None:
+    from PIL import Image
+
+    pixels = image.mul(255).round().byte().permute(1, 2, 0).squeeze(2).numpy()
+    with atomic_file(target) as temporary:
+        Image.fromarray(pixels).save(temporary, format="PNG")

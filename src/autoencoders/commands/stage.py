@@ -1,0 +1,25 @@
+"""`autoencoders train mnist vae` and so on: one command for each stage, as DVC runs it."""
+
+import argparse
+from collections.abc import Iterator
+
+from autoencoders import pipeline
+from autoencoders.commands import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add one command for each stage of the pipeline."""
+    for stage in pipeline.STAGES:
+        parser = commands.add_parser(stage.name, help=f"run the stage {stage.name}, tracked")
+        for axis in stage.matrix:
+            parser.add_argument(axis)
+        parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> Iterator[str]:
+    """Run the stage, and say what it wrote."""
+    from autoencoders import stages
+
+    matrix = pipeline.BY_NAME[options.command].matrix
+    item = pipeline.Item(options.command, **{axis: getattr(options, axis) for axis in matrix})
+    yield f"{item.name}: {stages.run(item)}"

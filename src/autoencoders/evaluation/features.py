@@ -1,0 +1,287 @@
+"""How much of the classes stands in features that were learned without them.
+
+Features are vectors `(N, D)` float32: a network's latents, or what they are held against.
+"""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from autoencoders import randomness
+from autoencoders.data.stratification import stratified
+from autoencoders.evaluation.metric import Answer, Metric
+from autoencoders.evaluation.pairs import Pairs, Predict
+from autoencoders.evaluation.subject import SPLITS, Subject
+from autoencoders.keys import AtLeastTwo, Count, Counts
+from autoencoders.lazy import F, Tensor, torch, without_gradients
+
+PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)  # times half the squared weights, beside the mean loss
+ENOUGH = 1e-4  # a fit ends when a step gains less, in nats per image
+MOST_STEPS = 100
+STILL = 1e-3  # of the largest standard deviation: what moves less is noise, not to be blown up
+CHUNK = 500  # images whose distances to all others are in memory at a time
+
+# Each may be there for fewer labels too, as `probe_accuracy_100`.
+METRICS = (
+    Metric(
+        "probe_accuracy",
+        "linear probe",
+        "accuracy",
+        "higher",
+        4,
+        "share of test images whose class one linear layer (logistic regression) on the frozen "
+        "latents tells, its penalty chosen on validation images",
+    ),
+    Metric(
+        "knn_accuracy",
+        "nearest neighbours",
+        "accuracy",
+        "higher",
+        4,
+        "share of test images whose class a majority of the nearest training images in the latent "
+        "tells, by Euclidean distance",
+    ),
+    Metric(
+        "neighbour_disagreement",
+        "neighbour of another class",
+        "share",
+        "lower",
+        4,
+        "share of test images whose nearest other test image in the latent is of another class",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Features `(N, D)` float32 and the class of each, `(N,)` int64."""
+
+    vectors: Tensor
+    labels: Tensor
+
+    def part(self, indices: Tensor) -> "Labelled":
+        """Return those at `indices`."""
+        return Labelled(self.vectors[indices], self.labels[indices])
+
+
+@without_gradients
+def measure(
+    subject: Subject,
+    *,
+    knn_neighbours: Count,
+    label_counts: Counts,
+    label_draws: AtLeastTwo,
+) -> Answer:
+    """Return what latents and PCA's codes tell of the classes; nothing for one class.
+
+    Nor for a latent of more numbers than the encoder sees: it compresses nothing, PCA has no
+    such codes, and its distances to all images would take minutes.
+    """
+    if subject.latent_size > subject.input_size:
+        return {}
+    of_encoder = partial(
+        by_encoder,
+        pairs=subject.pairs,
+        labels=subject.labels,
+        seed=subject.seed,
+        knn_neighbours=knn_neighbours,
+        label_counts=label_counts,
+        label_draws=label_draws,
+    )
+    of_latents = of_encoder(subject.model.encode)
+    return of_latents | {"yardsticks": {"pca": of_encoder(subject.fitted.pca_codes)}}
+
+
+def by_encoder(
+    encode: Predict,
+    pairs: Callable[[str], Pairs],
+    labels: Mapping[str, Tensor],
+    seed: int,
+    *,
+    knn_neighbours: Count,
+    label_counts: Counts,
+    label_draws: AtLeastTwo,
+) -> dict[str, float]:
+    """Return the `label_metrics` of what an encoder makes of a dataset; none for one class.
+
+    `pairs` gives what is seen of a split and the images; `labels` has the classes of each split.
+    """
+    if len(labels["train"].unique()) < 2:
+        return {}
+    splits = {split: Labelled(encoded(encode, pairs(split)), labels[split]) for split in SPLITS}
+    return label_metrics(
+        splits,
+        label_counts,
+        draws=label_draws,
+        neighbours=knn_neighbours,
+        seed=seed,
+    )
+
+
+@without_gradients
+def encoded(encode: Predict, pairs: Pairs) -> Tensor:
+    """Return what `encode` makes of what is seen, each flattened: `(N, D)` on the CPU, in order."""
+    return torch.cat([encode(seen).flatten(1).cpu() for seen, _ in pairs])
+
+
+def label_metrics(
+    splits: Mapping[str, Labelled],
+    counts: Sequence[int],
+    *,
+    draws: int,
+    neighbours: int,
+    seed: int,
+) -> dict[str, float]:
+    """Return what can be read of the classes from features of the train, validation, test images.
+
+    `probe_accuracy` and `knn_accuracy` are on the test images, with all labels of the training
+    images, and as `…_100` with 100 for each of `counts` that is less than all: the mean over
+    `draws` of the labelled images, two or more, with their standard deviation as `…_100_std`.
+    The probe then has as many labels of validation images, or all, to choose its penalty by; the
+    nearest neighbours need none. Which images are labelled depends on `seed` and the labels alone.
+    `neighbour_disagreement` is the share of test images whose nearest other is of another class.
+
+    The probe is on standardised features, as its penalty is on all weights alike. Neighbours are
+    by Euclidean distance as it is: the geometry of the latent is what is measured.
+    """
+    scaled = standardised(splits)
+    train, test = splits["train"], splits["test"]
+    metrics = {
+        "probe_accuracy": probe_accuracy(scaled["train"], scaled["validation"], scaled["test"]),
+        "knn_accuracy": knn_accuracy(train, test, neighbours),
+    }
+    for count in counts:
+        if count < len(train.labels):
+            metrics |= _with_few_labels(
+                splits, scaled, count, draws=draws, neighbours=neighbours, seed=seed
+            )
+    return metrics | {"neighbour_disagreement": neighbour_disagreement(test)}
+
+
+def _with_few_labels(
+    splits: Mapping[str, Labelled],
+    scaled: Mapping[str, Labelled],
+    count: int,
+    *,
+    draws: int,
+    neighbours: int,
+    seed: int,
+) -> dict[str, float]:
+    """Return mean and standard deviation over `draws` of `count` labels, of both accuracies."""
+    accuracies: dict[str, list[float]] = {"probe_accuracy": [], "knn_accuracy": []}
+    for draw in range(draws):
+        chosen = {
+            name: labelled_subset(
+                splits[name].labels,
+                count,
+                randomness.derived_seed(seed, f"{name}/labelled/{draw}"),
+            )
+            for name in ("train", "validation")
+        }
+        few = {name: scaled[name].part(indices) for name, indices in chosen.items()}
+        references = splits["train"].part(chosen["train"])
+        accuracies["probe_accuracy"].append(probe_accuracy(**few, test=scaled["test"]))
+        accuracies["knn_accuracy"].append(knn_accuracy(references, splits["test"], neighbours))
+    return {
+        f"{name}_{count}{suffix}": summary(values)
+        for name, values in accuracies.items()
+        for suffix, summary in (("", statistics.mean), ("_std", statistics.stdev))
+    }
+
+
+def standardised(splits: Mapping[str, Labelled]) -> dict[str, Labelled]:
+    """Return features with the training features' mean and standard deviation at 0 and 1.
+
+    A dimension that moves less than a thousandth of the one that moves most is divided by that.
+    """
+    std, mean = torch.std_mean(splits["train"].vectors, dim=0)
+    std = std.clamp(min=STILL * float(std.max()))
+    return {
+        name: Labelled((split.vectors - mean) / std, split.labels) for name, split in splits.items()
+    }
+
+
+def labelled_subset(labels: Tensor, count: int, seed: int) -> Tensor:
+    """Return `count` indices, or all, ascending: random, each class by its share."""
+    if count >= len(labels):
+        return torch.arange(len(labels))
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(stratified(labels.numpy(), count / len(labels), rng)[0])
+
+
+def probe_accuracy(train: Labelled, validation: Labelled, test: Labelled) -> float:
+    """Return the test accuracy of multinomial logistic regression, one linear layer.
+
+    Of the `PENALTIES` on its squared weights the one that does best on the validation images is
+    taken, of equals the largest.
+    """
+    classes = 1 + int(train.labels.max())
+    weight = torch.zeros(classes, train.vectors.shape[1], requires_grad=True)
+    bias = torch.zeros(classes, requires_grad=True)
+
+    def accuracy(split: Labelled) -> float:
+        predicted = F.linear(split.vectors, weight, bias).argmax(1)
+        return (predicted == split.labels).double().mean().item()
+
+    accuracies = []
+    for penalty in PENALTIES:  # each goes on from the last: from stiff to supple is a short way
+        _fit(weight, bias, train, penalty)
+        accuracies.append((accuracy(validation), accuracy(test)))
+    return max(accuracies, key=lambda pair: pair[0])[1]
+
+
+def _fit(weight: Tensor, bias: Tensor, train: Labelled, penalty: float) -> None:
+    """Minimise the mean cross-entropy and the penalty by L-BFGS on all images at once."""
+    optimizer = torch.optim.LBFGS(
+        [weight, bias],
+        max_iter=MOST_STEPS,
+        tolerance_grad=0,
+        tolerance_change=ENOUGH,
+        line_search_fn="strong_wolfe",
+    )
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        fit = F.cross_entropy(F.linear(train.vectors, weight, bias), train.labels)
+        total = fit + penalty / 2 * weight.square().sum()
+        total.backward()
+        return total
+
+    with torch.enable_grad():
+        optimizer.step(loss)
+
+
+def knn_accuracy(reference: Labelled, test: Labelled, neighbours: int) -> float:
+    """Return the test accuracy of a majority vote of the nearest references, or of all if fewer.
+
+    Of classes with as many votes the first is taken.
+    """
+    count = min(neighbours, len(reference.labels))
+    votes = reference.labels[nearest(test.vectors, reference.vectors, count)]
+    predicted = F.one_hot(votes).sum(1).argmax(1)
+    return (predicted == test.labels).double().mean().item()
+
+
+def neighbour_disagreement(test: Labelled) -> float:
+    """Return the share of images whose nearest other image is of another class."""
+    first, second = nearest(test.vectors, test.vectors, 2).unbind(1)
+    itself = first == torch.arange(len(first))  # not always the first: images may be equal
+    other = torch.where(itself, second, first)
+    return (test.labels[other] != test.labels).double().mean().item()
+
+
+def nearest(queries: Tensor, references: Tensor, count: int) -> Tensor:
+    """Return the indices of the `count` references nearest to each query, nearest first."""
+    centre = references.mean(0)  # distances stay; small numbers lose less to rounding
+    queries, references = queries - centre, references - centre
+    halves = references.square().sum(1) / 2
+    # Half the squared distance, less half the query's square, which orders nothing.
+    return torch.cat(
+        [
+            torch.addmm(halves, chunk, references.T, alpha=-1).topk(count, largest=False).indices
+            for chunk in queries.split(CHUNK)
+        ]
+    )

@@ -1,0 +1,46 @@
+"""Images of a split beside what the encoder sees of them, always under the same noise."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import TypeAlias
+
+from autoencoders import randomness
+from autoencoders.lazy import Tensor, torch
+from autoencoders.variants.inputs import Input
+
+Pairs: TypeAlias = Iterator[tuple[Tensor, Tensor]]  # what is seen, and the image; batch by batch
+Predict: TypeAlias = Callable[[Tensor], Tensor]  # what is seen → the image, or features of it
+
+
+def pairs(
+    input: Input,
+    images: Tensor,
+    seed: int,
+    split: str,
+    batch_size: int,
+    device: "torch.device | str" = "cpu",
+) -> Pairs:
+    """Yield what the encoder sees and the image, float32 `(n, C, H, W)` on `device`, in order.
+
+    `images` are uint8 `(N, C, H, W)`. The noise depends on `seed` and `split` alone: every variant
+    with the same input, every figure and every device sees the same; no two images do.
+    """
+    from autoencoders.data.batches import batches
+
+    noise = randomness.noise(seed, f"{split}/input")
+    chunks = torch.arange(len(images)).split(batch_size)
+    for batch in batches(images, chunks, torch.device("cpu")):
+        clean = batch.contiguous()
+        yield input(clean, noise).to(device), clean.to(device)
+
+
+def first_pairs(
+    input: Input,
+    images: Tensor,
+    seed: int,
+    split: str,
+    count: int,
+    device: "torch.device | str" = "cpu",
+) -> tuple[Tensor, Tensor]:
+    """Return the first `count` of `pairs` as one batch."""
+    return next(islice(pairs(input, images[:count], seed, split, count, device), 1))

@@ -1,0 +1,115 @@
+"""What every question of the evaluation is asked of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING
+
+from autoencoders import randomness
+from autoencoders.evaluation import yardsticks
+from autoencoders.evaluation.pairs import Pairs, Predict, pairs
+from autoencoders.keys import Count
+from autoencoders.lazy import Tensor, torch
+from autoencoders.randomness import Noise
+from autoencoders.variants.assembly import Assembled, Plan
+from autoencoders.variants.inputs import Input
+
+if TYPE_CHECKING:
+    from autoencoders.variants.networks.base import Autoencoder
+    from autoencoders.variants.networks.classifier import ConvClassifier
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A trained variant, and the images that it is put to the test on.
+
+    Attributes:
+        assembled: the variant, its networks frozen and on `device`.
+        input_kind: what params.yaml calls its input.
+        images: of each split, uint8 `(N, C, H, W)`.
+        labels: of each split, int64 `(N,)`.
+        classifier: the dataset's own, on `device`; None where there is one class.
+        seed: what all noise derives from.
+        device: where networks compute.
+        batch_size: how many images go through a network at a time.
+    """
+
+    assembled: Assembled
+    input_kind: str
+    images: Mapping[str, Tensor]
+    labels: Mapping[str, Tensor]
+    classifier: "ConvClassifier | None"
+    seed: int
+    device: "torch.device"
+    batch_size: int
+
+    @property
+    def model(self) -> "Autoencoder":
+        """Return the autoencoder."""
+        return self.assembled.model
+
+    @property
+    def plan(self) -> Plan:
+        """Return what is known of the variant without its networks."""
+        return self.assembled.plan
+
+    @property
+    def latent_size(self) -> int:
+        """Return how many numbers a latent has."""
+        return prod(self.plan.model.latent_shape)
+
+    @property
+    def input_size(self) -> int:
+        """Return how many numbers the encoder sees of an image."""
+        return prod(self.plan.input_shape)
+
+    def pairs(self, split: str, input: Input | None = None, count: int | None = None) -> Pairs:
+        """Yield what the encoder sees beside the image, of the first `count` or all of a split.
+
+        With another `input`, what that gives, with the same noise.
+        """
+        return pairs(
+            input or self.assembled.input,
+            self.images[split][:count],
+            self.seed,
+            split,
+            self.batch_size,
+            self.device,
+        )
+
+    def codes(self, split: str, count: int | None = None) -> Tensor:
+        """Return the latents of the first `count` or all images of a split."""
+        encode = self.model.encode
+        return torch.cat([encode(seen) for seen, _ in self.pairs(split, count=count)])
+
+    def noise(self, name: str) -> Noise:
+        """Return fresh noise for a measurement on the test images; on the CPU, on every device."""
+        return randomness.noise(self.seed, f"test/{name}")
+
+    @cached_property
+    def fitted(self) -> yardsticks.Fitted:
+        """Return the yardsticks that are fitted to training images."""
+        return yardsticks.fitted(self.pairs("train"), self.latent_size)
+
+    @property
+    def yardsticks(self) -> dict[str, Predict]:
+        """Return all ways to an image that need no network, by name."""
+        return self.fitted.predictions | self.assembled.input.yardsticks()
+
+
+def put_to_test(
+    assembled: Assembled,
+    input_kind: str,
+    images: Mapping[str, Tensor],
+    labels: Mapping[str, Tensor],
+    classifier: "ConvClassifier | None",
+    seed: int,
+    device: "torch.device",
+    *,
+    batch_size: Count,
+) -> Subject:
+    """Return a trained variant as what is asked."""
+    return Subject(assembled, input_kind, images, labels, classifier, seed, device, batch_size)

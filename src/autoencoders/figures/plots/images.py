@@ -1,0 +1,329 @@
+"""Figures made of images: rows to compare, error maps, grids of samples, the overview.
+
+Images are float32 `(N, C, H, W)` in [0, 1], C being 1 or 3. Each of their pixels is drawn as a
+block of whole screen pixels (nearest neighbour), so that what is seen is what the network gave.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize, to_rgb
+from matplotlib.figure import Figure
+
+from autoencoders.figures.plots.style import (
+    FRAME,
+    MARGIN,
+    MUTED,
+    SMALL_SIZE,
+    TEXT_SIZE,
+    TITLE_SIZE,
+    Images,
+    Pixels,
+    add_axes,
+    place_pixels,
+    place_text,
+    sheet,
+    styled,
+    text_size,
+    to_rgb_pixels,
+    wrap,
+)
+
+ROW_WIDTH = 1250  # pixels that one row of images may take
+CELL = 140  # pixels that the longer side of an image may take
+LABEL_WIDTH = 230  # pixels at which the label of a row is wrapped
+BLOCK_GAP = 28  # pixels between blocks of rows, beside those between rows
+LABEL_GAP = 24  # pixels between a label and its row
+GAP = 8  # pixels between neighbouring images
+SIGN_WIDTH = 70  # pixels for the sign between two groups of images
+BAR_WIDTH, BAR_HEIGHT, BAR_TEXT = 560, 18, 76  # pixels of a colour bar and of what is written on it
+
+
+class _Row(NamedTuple):
+    """What stands in one row of a figure, from left to right."""
+
+    label: str
+    groups: list[Pixels]  # each of tiles (N, height, width, 3)
+    captions: Sequence[str] = ()  # under the tiles of the first group
+    sign: str = "→"  # between the groups
+    below: int = GAP  # pixels between this row and the next
+
+
+@styled
+def image_rows(
+    rows: Mapping[str, Images],
+    title: str,
+    captions: Mapping[str, Sequence[str]] | None = None,
+) -> Figure:
+    """Draw one labelled row of images per entry, each column the same image.
+
+    Args:
+        rows: label → images `(N, C, H, W)`, the same N in each; smaller images are enlarged to the
+            size of the largest ones by nearest neighbour.
+        title: of the figure.
+        captions: label of a row → a short text under each of its N images, such as a PSNR.
+
+    Raises:
+        ValueError: the rows differ in N, or the captions of a row do not number N.
+    """
+    captions = captions or {}
+    count = _common_count(rows.values())
+    for label, texts in captions.items():
+        if len(texts) != count:
+            raise ValueError(f"row {label!r} has {count} images but {len(texts)} captions")
+    cell = _cell(rows.values(), count)
+    return _draw_rows(
+        [
+            _Row(label, [_tiles(to_rgb_pixels(images), cell)], captions.get(label, ()))
+            for label, images in rows.items()
+        ],
+        title,
+    )[0]
+
+
+@styled
+def row_blocks(blocks: Sequence[Mapping[str, Images]], title: str) -> Figure:
+    """Draw blocks of labelled rows under each other, with some room between.
+
+    Args:
+        blocks: each maps labels to images `(N, C, H, W)`, the same N in all.
+        title: of the figure.
+
+    Raises:
+        ValueError: the rows differ in N.
+    """
+    every_row = [images for block in blocks for images in block.values()]
+    cell = _cell(every_row, _common_count(every_row))
+    rows = []
+    for block in blocks:
+        rows += [
+            _Row(label, [_tiles(to_rgb_pixels(images), cell)]) for label, images in block.items()
+        ]
+        rows[-1] = rows[-1]._replace(below=GAP + BLOCK_GAP)
+    rows[-1] = rows[-1]._replace(below=GAP)
+    return _draw_rows(rows, title)[0]
+
+
+@styled
+def error_maps(originals: Images, reconstructions: Images, title: str) -> Figure:
+    """Draw originals, reconstructions and their signed difference, averaged over channels.
+
+    Both are `(N, C, H, W)`. The colours are symmetric about zero and reach to the largest error.
+    """
+    errors = (reconstructions.astype(np.float64) - originals).mean(axis=1)
+    limit = float(np.abs(errors).max()) or 1.0
+    scale = ScalarMappable(Normalize(-limit, limit), matplotlib.colormaps["RdBu_r"])
+    shown = {
+        "original": to_rgb_pixels(originals),
+        "reconstruction": to_rgb_pixels(reconstructions),
+        "error": np.stack([scale.to_rgba(error, bytes=True)[..., :3] for error in errors]),
+    }
+    cell = _cell([originals], len(originals))
+    figure, left, top = _draw_rows(
+        [_Row(label, [_tiles(colours, cell)]) for label, colours in shown.items()],
+        title,
+        below=GAP + BAR_HEIGHT + BAR_TEXT,
+        at_least=BAR_WIDTH,
+    )
+    averaged = ", mean over channels" if originals.shape[1] > 1 else ""
+    figure.colorbar(
+        scale,
+        cax=add_axes(figure, left, top + GAP, BAR_WIDTH, BAR_HEIGHT),
+        orientation="horizontal",
+        label=f"reconstruction − original{averaged}",
+    )
+    return figure
+
+
+@styled
+def sample_grid(images: Images, title: str, columns: int = 10) -> Figure:
+    """Draw images `(N, C, H, W)` as a grid, row after row; the last row may be shorter."""
+    return _draw_grids({"": images}, title, columns)
+
+
+@styled
+def sample_grids(grids: Mapping[str, Images], title: str, columns: int = 10) -> Figure:
+    """Draw one grid as `sample_grid` does for each heading, one under the other."""
+    return _draw_grids(grids, title, columns)
+
+
+@styled
+def overview(
+    originals: Images, rows: Sequence[tuple[str, Images, Images, str]], title: str
+) -> Figure:
+    """Draw, for each variant, what its encoder sees beside what comes out, under the originals.
+
+    Args:
+        originals: `(N, C, H, W)`.
+        rows: per variant its label, inputs, outputs (both of the same N images) and a caption,
+            such as its PSNR.
+        title: of the figure.
+
+    Raises:
+        ValueError: some inputs or outputs do not number N.
+    """
+    every_group = [originals, *(images for row in rows for images in row[1:3])]
+    cell = _cell(every_group, 2 * _common_count(every_group))
+    return _draw_rows(
+        [
+            _Row(
+                f"{label}\n{caption}",
+                [_tiles(to_rgb_pixels(images), cell) for images in (inputs, outputs)],
+            )
+            for label, inputs, outputs, caption in rows
+        ]
+        + [_Row("original", [_tiles(to_rgb_pixels(originals), cell)] * 2, sign="")],
+        title,
+        headings=("what the encoder sees", "what comes out"),
+    )[0]
+
+
+def _draw_grids(grids: Mapping[str, Images], title: str, columns: int) -> Figure:
+    columns = min(columns, max(len(images) for images in grids.values()))
+    cell = _cell(grids.values(), columns)
+    strips = {
+        heading: _strips(_tiles(to_rgb_pixels(images), cell), columns)
+        for heading, images in grids.items()
+    }
+    widths = [text_size(heading, TEXT_SIZE)[0] for heading in grids]
+    widths += [rows[0].shape[1] for rows in strips.values()]
+    heading_heights = {
+        heading: text_size(heading, TEXT_SIZE)[1] + GAP if heading else 0 for heading in grids
+    }
+    step = cell[0] + 2 + GAP
+    heights = {heading: heading_heights[heading] + len(strips[heading]) * step for heading in grids}
+    height = sum(heights.values()) + (len(grids) - 1) * BLOCK_GAP - GAP + MARGIN
+    figure, top = sheet(title, max(widths) + 2 * MARGIN, height)
+    for heading, rows in strips.items():
+        place_text(figure, heading, MARGIN, top, color=MUTED, vertical="top")
+        for row, strip in enumerate(rows):
+            place_pixels(figure, strip, MARGIN, top + heading_heights[heading] + row * step)
+        top += heights[heading] + BLOCK_GAP
+    return figure
+
+
+def _strips(tiles: Pixels, columns: int) -> list[Pixels]:
+    """Lay tiles (N, height, width, 3) out in rows of `columns`."""
+    starts = range(0, len(tiles), columns)
+    return [_strip(tiles[start : start + columns], tiles.shape[2]) for start in starts]
+
+
+def _common_count(groups: Iterable[Images]) -> int:
+    counts = {len(images) for images in groups}
+    if len(counts) != 1:
+        raise ValueError(f"every row needs the same number of images, found {sorted(counts)}")
+    return counts.pop()
+
+
+def _cell(groups: Iterable[Images], count: int) -> tuple[int, int]:
+    """Return the (height, width) in pixels at which `count` images are shown side by side."""
+    groups = list(groups)
+    height = max(images.shape[2] for images in groups)
+    width = max(images.shape[3] for images in groups)
+    factor = max(1, min(CELL // max(height, width), (ROW_WIDTH // count - GAP) // width))
+    return height * factor, width * factor
+
+
+def _tiles(colours: Pixels, cell: tuple[int, int]) -> Pixels:
+    """Enlarge (N, H, W, 3) to `cell` by nearest neighbour and put a hairline around each."""
+    rows = np.arange(cell[0]) * colours.shape[1] // cell[0]
+    columns = np.arange(cell[1]) * colours.shape[2] // cell[1]
+    enlarged = colours[:, rows[:, None], columns]
+    tiles = np.empty((len(colours), cell[0] + 2, cell[1] + 2, 3), np.uint8)
+    tiles[:] = np.multiply(to_rgb(FRAME), 255).round().astype(np.uint8)
+    tiles[:, 1:-1, 1:-1] = enlarged
+    return tiles
+
+
+def _strip(tiles: Pixels, column: int) -> Pixels:
+    """Lay tiles (N, height, width, 3) side by side on white, each centred in `column` pixels."""
+    count, height, width, _ = tiles.shape
+    strip = np.full((height, count * (column + GAP) - GAP, 3), 255, np.uint8)
+    for i, tile in enumerate(tiles):
+        start = i * (column + GAP) + (column - width) // 2
+        strip[:, start : start + width] = tile
+    return strip
+
+
+def _draw_rows(
+    rows: Sequence[_Row],
+    title: str,
+    *,
+    headings: Sequence[str] = (),
+    below: int = 0,
+    at_least: int = 0,
+) -> tuple[Figure, int, int]:
+    """Draw labelled rows of images under their headings.
+
+    Args:
+        rows: with the same number of groups, and all tiles of one size.
+        title: of the figure.
+        headings: one above each group, or none.
+        below: pixels to leave free under the last row.
+        at_least: pixels that the part right of the labels is wide, however few images there are.
+
+    Returns:
+        The figure, and the left and top in pixels of the space left free below.
+    """
+    rows = [row._replace(label=wrap(row.label, LABEL_WIDTH, TEXT_SIZE)) for row in rows]
+    left = MARGIN + max(text_size(row.label, TEXT_SIZE)[0] for row in rows) + LABEL_GAP
+    column = max(_column_width(row) for row in rows)
+    heading_sizes = [text_size(heading, TEXT_SIZE) for heading in headings]
+    heading_height = max((height + GAP for _, height in heading_sizes), default=0)
+    group_width = max(
+        [rows[0].groups[0].shape[0] * (column + GAP) - GAP, *(width for width, _ in heading_sizes)]
+    )
+    group_step = group_width + SIGN_WIDTH
+    content_width = max(len(rows[0].groups) * group_step - SIGN_WIDTH, at_least)
+    content_height = heading_height + sum(_row_height(row) for row in rows) + below
+
+    figure, top = sheet(title, left + content_width + MARGIN, content_height + MARGIN)
+    for group, heading in enumerate(headings):
+        place_text(figure, heading, left + group * group_step, top, color=MUTED, vertical="top")
+    top += heading_height
+    for row in rows:
+        _draw_row(figure, row, left, top, column, group_step)
+        top += _row_height(row)
+    return figure, left, top
+
+
+def _column_width(row: _Row) -> int:
+    captions = (text_size(caption, SMALL_SIZE)[0] for caption in row.captions)
+    return max(int(row.groups[0].shape[2]), max(captions, default=0))
+
+
+def _body_height(row: _Row) -> int:
+    return max(int(row.groups[0].shape[1]), text_size(row.label, TEXT_SIZE)[1])
+
+
+def _row_height(row: _Row) -> int:
+    captions = [text_size(caption, SMALL_SIZE)[1] for caption in row.captions]
+    return _body_height(row) + row.below + (max(captions) + 2 * GAP if captions else 0)
+
+
+def _draw_row(figure: Figure, row: _Row, left: int, top: int, column: int, group_step: int) -> None:
+    """Draw the label, the groups of images, arrows between them, and the captions below."""
+    height = row.groups[0].shape[1]
+    image_top = top + (_body_height(row) - height) // 2
+    middle = image_top + height / 2
+    place_text(figure, row.label, left - LABEL_GAP, middle, horizontal="right")
+    for group, tiles in enumerate(row.groups):
+        group_left = left + group * group_step
+        place_pixels(figure, _strip(tiles, column), group_left, image_top)
+        if group > 0:
+            between = group_left - SIGN_WIDTH / 2
+            place_text(figure, row.sign, between, middle, size=TITLE_SIZE, horizontal="center")
+    for i, caption in enumerate(row.captions):
+        place_text(
+            figure,
+            caption,
+            left + i * (column + GAP) + column / 2,
+            image_top + height + GAP,
+            size=SMALL_SIZE,
+            color=MUTED,
+            horizontal="center",
+            vertical="top",
+        )

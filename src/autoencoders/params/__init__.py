@@ -1,0 +1,42 @@
+"""params.yaml as typed, validated objects: the only reader of that file."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from autoencoders import paths
+from autoencoders.errors import UserError
+from autoencoders.params.complaints import describe, suggestion
+from autoencoders.params.contradictions import contradictions, why_impossible
+from autoencoders.params.schema import Params, image_shapes
+
+__all__ = ["Params", "image_shapes", "load", "parse", "suggestion", "why_impossible"]
+
+
+def load(path: Path = paths.PARAMS) -> Params:
+    """Return the validated params.
+
+    Raises:
+        UserError: a line for each mistake, with its key, what was found and what is allowed.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run this in the repository's root folder") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    return parse(content, str(path))
+
+
+def parse(content: Any, origin: str) -> Params:
+    """Return validated params from the plain content of a YAML file; `origin` names it."""
+    try:
+        params = Params.model_validate(content)
+    except ValidationError as error:
+        mistakes = [describe(mistake, Params) for mistake in error.errors()]
+        raise UserError("\n".join(f"{origin}: {mistake}" for mistake in mistakes)) from None
+    if mistakes := contradictions(params):
+        raise UserError("\n".join(f"{origin}: {mistake}" for mistake in mistakes))
+    return params

@@ -1,0 +1,76 @@
+"""What is wrong with params although every value is fine by itself."""
+
+from collections.abc import Collection
+
+from autoencoders import paths
+from autoencoders.keys import ImageShape
+from autoencoders.params.complaints import suggestion
+from autoencoders.params.schema import Params, image_shapes
+from autoencoders.sources.datasets import DATASETS
+from autoencoders.training.settings import Variant
+from autoencoders.variants.assembly import plan
+from autoencoders.variants.inputs import INPUTS
+
+
+def contradictions(params: Params) -> list[str]:
+    """Return what is wrong although every value is fine by itself."""
+    taken = [
+        f"data.datasets.{name}: a published dataset has this name; choose another"
+        for name in params.data.datasets
+        if name in DATASETS
+    ]
+    if paths.CLASSIFIER in params.variants:
+        taken.append(
+            f"variants.{paths.CLASSIFIER}: each dataset's classifier has this name; choose another"
+        )
+    names = [
+        *_wrong_names("datasets_to_run", params.datasets_to_run, image_shapes(params)),
+        *_wrong_names("variants_to_run", params.variants_to_run, params.variants),
+        *_wrong_names("evaluation.noise_levels", list(params.evaluation.noise_levels), INPUTS),
+    ]
+    impossible = [
+        f"variants.{name}: {reason}"
+        for name, variant in params.variants.items()
+        for reason in _why_unfit(params, name, variant)
+    ]
+    return taken + names + impossible
+
+
+def _why_unfit(params: Params, name: str, variant: Variant) -> list[str]:
+    """Return why a variant that is to run fails on a dataset to run, or another on all datasets.
+
+    A variant that only suits other datasets than those to run is thus no mistake.
+    """
+    known = image_shapes(params)
+    to_run = sorted({known[dataset] for dataset in params.datasets_to_run if dataset in known})
+    if name in params.variants_to_run:
+        found = (why_impossible(variant, shape) for shape in to_run)
+        return list(dict.fromkeys(reason for reason in found if reason))
+    # Almost always the first one will do, so that the rest is not built.
+    first: list[str] = []
+    for shape in dict.fromkeys((*to_run, *known.values())):
+        reason = why_impossible(variant, shape)
+        if reason is None:
+            return []
+        first = first or [reason]
+    return first
+
+
+def _wrong_names(key: str, names: list[str], allowed: Collection[str]) -> list[str]:
+    unknown = [
+        f"{key}: found {name!r}{suggestion(name, allowed)}" for name in names if name not in allowed
+    ]
+    twice = [f"{key}: found {name!r} twice" for name in sorted(set(names)) if names.count(name) > 1]
+    return unknown + twice
+
+
+def why_impossible(variant: Variant, image_shape: ImageShape) -> str | None:
+    """Return why `variant` cannot train on images of this `(C, H, W)`, or None where it can."""
+    try:
+        steps = plan(variant, image_shape).objective.steps
+    except ValueError as error:
+        return str(error)
+    if sorted(steps) != sorted(variant.training.optimizers):
+        found = ", ".join(variant.training.optimizers)
+        return f"training.optimizers: found {found}; this objective needs {', '.join(steps)}"
+    return None

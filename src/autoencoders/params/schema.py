@@ -1,0 +1,73 @@
+"""The whole of params.yaml as one type; what others use of it is defined where it is used."""
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, MinLen
+from pydantic import Field
+
+from autoencoders.components import Strict
+from autoencoders.evaluation import Evaluation
+from autoencoders.figures import Figures
+from autoencoders.keys import Count, ImageShape, Misfits, Part
+from autoencoders.sources.datasets import DATASETS
+from autoencoders.training.settings import Classifier, Variant
+
+Text = Annotated[str, MinLen(1)]
+Names = Annotated[list[str], MinLen(1)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]  # fit for a path and a stage
+
+
+class StandIn(Strict):
+    """How many images the generated data sets hold."""
+
+    train_images: Annotated[int, Ge(100)]
+    test_images: Annotated[int, Ge(10)]
+
+
+class ImageFolder(Strict):
+    """People's own images as a dataset, made `size`×`size` pixels large with 1 or 3 channels.
+
+    `test_fraction` is null where the folder has `train/` and `test/`; the title is by default the
+    dataset's name. What becomes of `misfits`, files that cannot be read or are of another size,
+    stands at `folders.fetch`.
+    """
+
+    folder: Text
+    size: Count
+    channels: Literal[1, 3]
+    test_fraction: Part | None = None
+    misfits: Misfits = "refuse"
+    title: Text | None = None
+
+
+class Data(Strict):
+    """Where the images come from, and what share of the training images trains.
+
+    `datasets` are people's own; the published ones have names already.
+    """
+
+    source: Literal["official", "stand-in", "auto"]
+    train_fraction: Part
+    stand_in: StandIn
+    datasets: dict[Name, ImageFolder]
+
+
+class Params(Strict):
+    """The whole of params.yaml."""
+
+    seed: Annotated[int, Ge(0)]
+    experiment: Text
+    datasets_to_run: Names
+    variants_to_run: Names
+    data: Data
+    variants: dict[Name, Variant]
+    classifier: Classifier
+    evaluation: Evaluation
+    figures: Figures
+
+
+def image_shapes(params: Params) -> dict[str, ImageShape]:
+    """Return the `(C, H, W)` of every known dataset by name, published and people's own."""
+    published = {name: dataset.shape for name, dataset in DATASETS.items()}
+    own = {name: (d.channels, d.size, d.size) for name, d in params.data.datasets.items()}
+    return published | own

@@ -1,0 +1,87 @@
+"""The pipeline's stages, once: their names, what each runs for, what is true of them alone.
+
+The command line, `autoencoders track`, the benchmark and the tests derive from this table, and
+`dvc.yaml` is held against it. How a stage does its work is `stages/<name>.py`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DVC = Path("dvc.yaml")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of dvc.yaml.
+
+    Attributes:
+        name: of the stage, of its module in `stages/`, and of its command.
+        matrix: what it runs once for each of.
+        processes: torchrun may share one run of it among several processes.
+    """
+
+    name: str
+    matrix: tuple[str, ...] = ()
+    processes: bool = False
+
+
+# Upstream first.
+STAGES = (
+    Stage("fetch", ("dataset",)),
+    Stage("prepare", ("dataset",)),
+    Stage("classify", ("dataset",)),
+    Stage("pixels", ("dataset",)),
+    Stage("train", ("dataset", "variant"), processes=True),
+    Stage("evaluate", ("dataset", "variant")),
+    Stage("figures", ("dataset", "variant")),
+    Stage("report"),
+)
+BY_NAME = {stage.name: stage for stage in STAGES}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One run of a stage: on which dataset and variant; "" where the stage has none."""
+
+    stage: str
+    dataset: str = ""
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name in DVC: `train@mnist-vae`, `fetch@mnist`, `report`."""
+        item = "-".join(part for part in (self.dataset, self.variant) if part)
+        return f"{self.stage}@{item}" if item else self.stage
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags `stage`, `dataset` and `variant`, as far as the stage has them."""
+        parts = {"stage": self.stage, "dataset": self.dataset, "variant": self.variant}
+        return {name: part for name, part in parts.items() if part}
+
+    def at(self, stage: str) -> "Item":
+        """Return another stage for the same dataset, and variant where that stage has one."""
+        item = replace(self, stage=stage)
+        return item if "variant" in BY_NAME[stage].matrix else replace(item, variant="")
+
+
+def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
+    """Yield all runs of all stages, upstream first."""
+    names = {"dataset": datasets, "variant": variants}
+    for stage in STAGES:
+        for values in product(*(names[axis] for axis in stage.matrix)):
+            yield Item(stage.name, **dict(zip(stage.matrix, values, strict=True)))
+
+
+def sources(stage: str) -> list[Path]:
+    """Return the Python files that decide a stage's bytes: those that dvc.yaml lists for it."""
+    stages: dict[str, Any] = yaml.safe_load(DVC.read_text("utf-8"))["stages"]
+    listed = [Path(dep) for dep in stages[stage]["deps"] if dep.startswith("src/")]
+    return sorted(
+        source for path in listed for source in (path.rglob("*.py") if path.is_dir() else [path])
+    )

@@ -1,0 +1,59 @@
+"""Draws from a mixture of Gaussians, fitted to codes."""
+
+from autoencoders.decomposition import principal_directions
+from autoencoders.keys import Count
+from autoencoders.lazy import Tensor, torch
+from autoencoders.randomness import Noise
+from autoencoders.samplers.base import Sampler
+from autoencoders.samplers.gaussian import GaussianSampler
+
+DIMENSIONS = 32  # leading principal components of the codes in which the parts differ
+SMALLEST_VARIANCE = 1e-4  # of a part, as a share of the components' mean variance
+
+
+class MixtureSampler(Sampler):
+    """A mixture of as many Gaussians as `components` says, or as there are codes.
+
+    Each part has its own mean and full covariance in the codes' first 32 principal components; in
+    the rest of a larger latent all parts share one Gaussian. Draws from one part stand together.
+    Ghosh et al., arXiv 1903.12436, sample plain autoencoders from such a mixture.
+    """
+
+    def __init__(self, components: Count = 10) -> None:
+        self.components = components
+        self.title = f"a mixture of {components} Gaussians, one after the other"
+
+    def fit(self, codes: Tensor) -> None:
+        """Fit by expectation maximisation, always from the same start."""
+        from sklearn.mixture import GaussianMixture  # here, as importing it costs seconds
+
+        self.latent_shape = codes.shape[1:]
+        self.mean = codes.flatten(1).mean(0)
+        centred = codes.flatten(1) - self.mean
+        self.directions = principal_directions(centred, DIMENSIONS)
+        leading = centred @ self.directions
+        mixture = GaussianMixture(
+            min(self.components, len(codes)),
+            tol=1e-2,  # nats per code
+            reg_covar=SMALLEST_VARIANCE * max(leading.var(dim=0).mean().item(), 1e-6),
+            random_state=0,
+        ).fit(leading.double().cpu().numpy())
+        self.weights, self.means, covariances = (
+            torch.from_numpy(array)
+            for array in (mixture.weights_, mixture.means_, mixture.covariances_)
+        )
+        self.factors = torch.linalg.cholesky(covariances)
+        self.rest = GaussianSampler()
+        self.rest.fit(centred - leading @ self.directions.T)
+
+    def draw(self, count: int, noise: Noise) -> Tensor:
+        """Return `count` draws, those from the same part next to each other."""
+        generator = noise.generator
+        weights = self.weights.to(generator.device)
+        chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
+        parts = chosen.sort().values.cpu()
+        normal = noise.normal((count, self.means.shape[1])).cpu().double()
+        leading = self.means[parts] + torch.einsum("nij,nj->ni", self.factors[parts], normal)
+        drawn = leading.float().to(self.mean.device) @ self.directions.T
+        whole = self.mean + drawn + self.rest.draw(count, noise)
+        return whole.view(count, *self.latent_shape)

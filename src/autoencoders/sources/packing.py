@@ -1,0 +1,80 @@
+"""From fetched files to a dataset's splits: packed arrays, and what they are."""
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from autoencoders import files
+from autoencoders.data import splits
+from autoencoders.data.splits import Metadata, SplitInfo
+from autoencoders.data.stratification import stratified
+from autoencoders.errors import UserError
+from autoencoders.keys import Bytes
+from autoencoders.sources import fetched
+from autoencoders.sources.fetched import SourceInfo
+
+
+def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metadata:
+    """Check the fetched files, split the training images, and write all as packed arrays.
+
+    Writes `<split>_images.npy` (uint8 `(N, C, H, W)`), `<split>_labels.npy` (uint8 `(N,)`) for
+    train, validation and test, and `metadata.json`. Images keep the order of the fetched files.
+
+    Args:
+        raw: a folder that the stage `fetch` wrote.
+        target: the folder to write; it is replaced as a whole, or left as it was.
+        train_fraction: share of the training images to train on, the rest to validate; exact in
+            total, and in each class to within one image.
+        seed: decides which images of a class are trained on.
+
+    Raises:
+        UserError: a raw file is missing, truncated or altered; or a split would be empty.
+    """
+    info = fetched.read_source(raw)
+    arrays = fetched.read_arrays(raw, info)
+    images, labels = arrays.train_images, arrays.train_labels
+    try:
+        train, validation = stratified(labels, train_fraction, np.random.default_rng(seed))
+    except ValueError as error:
+        raise UserError(
+            f"train_fraction {error}: set data.train_fraction so that training and validation "
+            "each get at least one image"
+        ) from None
+    parts = {
+        "train": (images[train], labels[train]),
+        "validation": (images[validation], labels[validation]),
+        "test": (arrays.test_images, arrays.test_labels),
+    }
+    with files.atomic_directory(target) as folder:
+        written = {name: _write(folder, name, *parts[name], info) for name in parts}
+        metadata = Metadata(
+            dataset=info.dataset,
+            title=info.title,
+            source=info.source,
+            class_names=info.class_names,
+            image_shape=info.image_shape,
+            splits=written,
+            sha256=_digest_of_all(written),
+        )
+        files.write_json(folder / splits.METADATA, asdict(metadata))
+    return metadata
+
+
+def _write(folder: Path, split: str, images: Bytes, labels: Bytes, info: SourceInfo) -> SplitInfo:
+    images_path, labels_path = splits.paths(folder, split)
+    np.save(images_path, images.reshape(-1, *info.image_shape))
+    np.save(labels_path, labels)
+    counts = np.bincount(labels, minlength=len(info.class_names))
+    return SplitInfo(
+        n_images=len(labels),
+        class_counts=tuple(int(count) for count in counts),
+        images_sha256=files.digest(images_path),
+        labels_sha256=files.digest(labels_path),
+    )
+
+
+def _digest_of_all(written: dict[str, SplitInfo]) -> str:
+    digests = [part.images_sha256 + part.labels_sha256 for part in written.values()]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()

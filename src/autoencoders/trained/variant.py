@@ -1,0 +1,103 @@
+"""A trained variant as files, and back again."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from autoencoders import files
+from autoencoders.keys import ImageShape
+from autoencoders.trained import weights
+from autoencoders.trained.weights import RECORD, WEIGHTS
+from autoencoders.training.settings import Variant
+from autoencoders.variants.assembly import Assembled, assemble, plan
+from autoencoders.variants.objectives.perceptual import Perceive
+
+HISTORY = "history.csv"
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What was trained on what: the resolved params beside the weights.
+
+    `classifier_sha256` is of the classifier that the objective learns from; None where it does not.
+    """
+
+    dataset: str
+    name: str
+    seed: int
+    source: str
+    data_sha256: str
+    image_shape: ImageShape
+    variant: Variant
+    classifier_sha256: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain content for YAML and for hashing."""
+        record = {field.name: getattr(self, field.name) for field in fields(self)}
+        return record | {
+            "image_shape": list(self.image_shape),
+            "variant": self.variant.model_dump(mode="json"),
+        }
+
+
+def build(description: Description, perceive: Perceive | None = None) -> Assembled:
+    """Return the untrained variant; its weights depend on the seed and the names alone.
+
+    `perceive` is what an objective that learns from a classifier needs to learn, and only then.
+    """
+    return assemble(
+        plan(description.variant, description.image_shape, perceive),
+        description.seed,
+        f"{description.dataset}/{description.name}",
+        description.variant.training.initialization,
+    )
+
+
+def save(
+    folder: Path, description: Description, assembled: Assembled, history: list[dict[str, float]]
+) -> None:
+    """Write the weights, the history and the resolved params into `folder`."""
+    weights.save(folder / WEIGHTS, assembled.networks)
+    with files.atomic_file(folder / HISTORY) as temporary:
+        pd.DataFrame(history).to_csv(temporary, index=False)
+    weights.save_record(folder / RECORD, description.as_dict())
+
+
+def load(folder: Path, stage: str, device: torch.device = CPU) -> tuple[Description, Assembled]:
+    """Return a trained variant, its networks in evaluation mode on `device`.
+
+    Args:
+        folder: where `save` has written.
+        stage: the name of the stage that writes it, for complaints.
+        device: where the networks go.
+
+    Raises:
+        UserError: a file is missing, or the weights do not fit the model.
+    """
+    description = load_description(folder, stage)
+    assembled = build(description)
+    weights.load_into(assembled.networks, folder, stage)
+    # Laid out as they are trained, networks evaluate 2 to 3 times faster.
+    assembled.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return description, assembled
+
+
+def load_description(folder: Path, stage: str) -> Description:
+    """Return the resolved params of a trained variant."""
+    record = weights.load_record(folder, stage)
+    return Description(**{**record, "variant": Variant.model_validate(record["variant"])})
+
+
+def load_history(folder: Path, stage: str) -> pd.DataFrame:
+    """Return one row per epoch, as `training.loop.train` describes them."""
+    return pd.read_csv(files.require(folder / HISTORY, stage))
+
+
+def best_epoch(history: pd.DataFrame) -> dict[str, float]:
+    """Return the row of the epoch whose weights were kept: the lowest validation loss."""
+    best = history["validation_loss"].argmin()
+    return {str(name): float(value) for name, value in history.iloc[int(best)].items()}

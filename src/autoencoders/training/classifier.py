@@ -1,0 +1,72 @@
+"""Training a dataset's classifier, whose features and predictions judge generated images."""
+
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from autoencoders.data.batches import batches, shuffled, steps_per_epoch
+from autoencoders.training.loop import VALIDATION_BATCH, Progress
+from autoencoders.training.optimizers import set_rates
+from autoencoders.training.settings import Classifier
+from autoencoders.variants.networks.classifier import ConvClassifier
+
+Split = tuple[Tensor, Tensor]  # images uint8 (N, C, H, W), labels uint8 (N,)
+
+
+def train(
+    network: ConvClassifier,
+    training: Split,
+    validation: Split,
+    settings: Classifier,
+    *,
+    order: torch.Generator,
+    device: torch.device,
+    progress: Progress,
+) -> None:
+    """Train `network` in place by cross-entropy.
+
+    `order` decides which images share a batch; the last, partial batch is dropped. `progress`
+    hears of each epoch `train_loss`, `validation_loss`, `validation_accuracy`, `learning_rate`.
+    """
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizers = settings.optimizer.build(parameters=list(network.parameters()))
+    factor = settings.schedule.build()
+    images, labels = training
+    steps = steps_per_epoch(len(images), settings.batch_size)
+    for epoch in range(settings.epochs):
+        started = time.perf_counter()
+        total = torch.zeros((), device=device)
+        chunks = shuffled(len(images), settings.batch_size, order)
+        for index, batch in enumerate(batches(images, chunks, device)):
+            rate = set_rates(
+                optimizers, factor((epoch * steps + index) / (steps * settings.epochs))
+            )
+            truth = labels[chunks[index]].to(device).long()
+            loss = F.cross_entropy(network(batch), truth)
+            network.zero_grad()
+            loss.backward()
+            for optimizer in optimizers:
+                optimizer.step()
+            total += loss.detach()
+            progress.step()
+        row = {
+            "epoch": epoch + 1,
+            "train_loss": total.item() / steps,
+            "learning_rate": rate,
+            **{f"validation_{k}": v for k, v in measure(network, validation, device).items()},
+        }
+        progress.epoch(row, len(images) / (time.perf_counter() - started))
+
+
+@torch.no_grad()
+def measure(network: ConvClassifier, split: Split, device: torch.device) -> dict[str, float]:
+    """Return the mean cross-entropy in nats, `loss`, and `accuracy`, the share told right."""
+    images, labels = split
+    chunks = torch.arange(len(images)).split(VALIDATION_BATCH)
+    logits = torch.cat([network(batch).cpu() for batch in batches(images, chunks, device)]).double()
+    return {
+        "loss": F.cross_entropy(logits, labels.long()).item(),
+        "accuracy": (logits.argmax(1) == labels).double().mean().item(),
+    }

@@ -1,0 +1,67 @@
+"""Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon)."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+LARGE = 2**14  # entries of a matrix from which Muon no longer pads it into a batch
+
+
+class Muon(torch.optim.Optimizer):
+    """Nesterov momentum, orthogonalised by Newton–Schulz, for weights of two or more dimensions.
+
+    `torch.optim.Muon` takes matrices alone; this one flattens convolution kernels to
+    `(outputs, inputs·height·width)` first. Each update is scaled by sqrt(max(1, rows / columns)).
+    """
+
+    def __init__(self, parameters: list[nn.Parameter], lr: float, momentum: float) -> None:
+        super().__init__(parameters, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Move every weight that has a gradient."""
+        for group in self.param_groups:
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            momentum = group["momentum"]
+            directions = [self._direction(weight, weight.grad, momentum) for weight in weights]
+            for weight, update in zip(weights, orthogonalise(directions), strict=True):
+                rows, columns = update.shape
+                rate = group["lr"] * max(1.0, rows / columns) ** 0.5
+                weight.add_(update.reshape(weight.shape), alpha=-rate)
+
+    def _direction(
+        self, weight: torch.Tensor, gradient: torch.Tensor, momentum: float
+    ) -> torch.Tensor:
+        state = self.state[weight]
+        if not state:
+            state["momentum"] = torch.zeros_like(weight)
+        state["momentum"].lerp_(gradient, 1 - momentum)
+        return gradient.lerp(state["momentum"], momentum).flatten(1)
+
+
+def orthogonalise(matrices: list[torch.Tensor], iterations: int = 5) -> list[torch.Tensor]:
+    """Return nearly the closest semi-orthogonal matrices: singular values go to about 1.
+
+    Jordan et al. 2024: a quintic Newton–Schulz iteration with coefficients that favour speed.
+    Small matrices are padded with zeros, which changes nothing, to go through it as one batch:
+    what they cost is the number of operations and not their size.
+    """
+    if len(matrices) > 1 and any(matrix.numel() > LARGE for matrix in matrices):
+        return [result for matrix in matrices for result in orthogonalise([matrix], iterations)]
+    if not matrices:
+        return []
+    wide = [matrix.T if is_tall(matrix) else matrix for matrix in matrices]
+    rows, columns = (max(sizes) for sizes in zip(*(m.shape for m in wide), strict=True))
+    x = torch.stack([F.pad(m, (0, columns - m.shape[1], 0, rows - m.shape[0])) for m in wide])
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    a, b, c = 3.4445, -4.7750, 2.0315
+    for _ in range(iterations):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    results = [y[: m.shape[0], : m.shape[1]] for y, m in zip(x, wide, strict=True)]
+    return [y.T if is_tall(m) else y for y, m in zip(results, matrices, strict=True)]
+
+
+def is_tall(matrix: torch.Tensor) -> bool:
+    """Tell whether `matrix` has more rows than columns."""
+    return matrix.shape[0] > matrix.shape[1]

@@ -1,0 +1,58 @@
+"""How long and how networks learn, as params.yaml says it; what is neutral needs no line there."""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from pydantic import Field
+
+from autoencoders.components import Component, Strict, components
+from autoencoders.keys import Count, Fraction, Initialization, Precision, Widths
+from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
+from autoencoders.variants.assembly import Parts
+
+if TYPE_CHECKING:
+    AnOptimizer: TypeAlias = Component
+    ASchedule: TypeAlias = Component
+else:
+    AnOptimizer = components(OPTIMIZERS)
+    ASchedule = components(SCHEDULES)
+
+CONSTANT = {"kind": "constant"}
+
+
+class Training(Strict):
+    """How long and how a variant learns; `epochs` are passes over the training images.
+
+    There is one optimiser for each step that an update of the objective takes, by its name.
+    `ema_decay` is that of an exponential moving average of the weights, which is then what is
+    validated and saved; 0 averages nothing. `early_stopping_patience` is how many epochs in a row
+    may not lower the validation loss before training ends; null never ends it early.
+    """
+
+    epochs: Count
+    batch_size: Count
+    optimizers: dict[str, AnOptimizer]
+    schedule: ASchedule = Field(CONSTANT, validate_default=True)
+    initialization: Initialization = "default"
+    precision: Precision = "auto"
+    ema_decay: Fraction = 0.0
+    early_stopping_patience: Count | None = None
+
+
+class Variant(Parts):
+    """What the encoder sees × the network × what one update is, and how it is trained."""
+
+    training: Training
+
+
+class Classifier(Strict):
+    """The network that tells a dataset's classes apart, and how it learns.
+
+    `channels` are the widths of its convolutions, `features` that of the layer before the classes.
+    """
+
+    channels: Widths
+    features: Count
+    epochs: Count
+    batch_size: Count
+    optimizer: AnOptimizer
+    schedule: ASchedule = Field(CONSTANT, validate_default=True)

@@ -1,0 +1,174 @@
+"""What the encoder sees: a clean batch in, the batch that the encoder is given out.
+
+An input is called as `seen = input(images, noise)` with `images` `(N, C, H, W)` float in
+[0, 1]; all its randomness comes from `noise`. `shape` tells the size of what it returns.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from autoencoders.keys import AtLeastTwo, Deviation, ImageShape, Reduction
+from autoencoders.lazy import F, Tensor, torch
+from autoencoders.randomness import Noise
+
+
+class Input(Protocol):
+    """What every entry of `INPUTS` can do."""
+
+    def __call__(self, images: Tensor, noise: Noise) -> Tensor:
+        """Return what the encoder sees of `images`."""
+        ...
+
+    def shape(self, image_shape: ImageShape) -> ImageShape:
+        """Return the `(C, H, W)` of what the encoder sees."""
+        ...
+
+    def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Return training-free ways back from what the encoder sees to the image, by name."""
+        ...
+
+
+class Clean:
+    """The image itself."""
+
+    def __call__(self, images: Tensor, noise: Noise) -> Tensor:
+        """Return `images` unchanged."""
+        return images
+
+    def shape(self, image_shape: ImageShape) -> ImageShape:
+        """Return `image_shape` unchanged."""
+        return image_shape
+
+    def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Return nothing: the way back from the image to itself is no yardstick."""
+        return {}
+
+
+class Noisy:
+    """The image under additive Gaussian noise: `clamp(x + n, 0, 1)`, n ~ Normal(mean, std²).
+
+    The noise is drawn anew for every pixel, image and call.
+    """
+
+    def __init__(self, mean: float, std: Deviation) -> None:
+        self.mean = mean
+        self.std = std
+
+    def __call__(self, images: Tensor, noise: Noise) -> Tensor:
+        """Return `images` with fresh noise."""
+        added = noise.normal(images.shape).mul_(self.std).add_(self.mean)
+        return added.to(images.device).add_(images).clamp_(0, 1)
+
+    def shape(self, image_shape: ImageShape) -> ImageShape:
+        """Return `image_shape` unchanged."""
+        return image_shape
+
+    def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Return the noisy image itself, and a 3×3 median filter less the noise's mean."""
+        return {
+            "noisy_input": lambda seen: seen,
+            "median_filter": lambda seen: (median_filter(seen) - self.mean).clamp(0, 1),
+        }
+
+
+class Downsampled:
+    """The image reduced `factor` times in height and width."""
+
+    def __init__(self, factor: AtLeastTwo, reduction: Reduction) -> None:
+        self.factor = factor
+        self.reduction = reduction
+
+    def __call__(self, images: Tensor, noise: Noise) -> Tensor:
+        """Return the reduced images, `(N, C, H/factor, W/factor)`."""
+        if self.reduction == "average":
+            return F.avg_pool2d(images, self.factor)
+        size = self.shape((images.shape[1], images.shape[2], images.shape[3]))[1:]
+        return F.interpolate(
+            images, size, mode="bilinear", align_corners=False, antialias=True
+        ).clamp_(0, 1)
+
+    def shape(self, image_shape: ImageShape) -> ImageShape:
+        """Return `(C, H/factor, W/factor)`.
+
+        Raises:
+            ValueError: height or width is no multiple of the factor.
+        """
+        channels, height, width = image_shape
+        if height % self.factor or width % self.factor:
+            raise ValueError(f"images of {height}×{width} cannot be reduced {self.factor} times")
+        return channels, height // self.factor, width // self.factor
+
+    def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Return nearest, bilinear, bicubic and Lanczos enlargement."""
+        return {
+            method: partial(enlarge, factor=self.factor, method=method)
+            for method in ("nearest", "bilinear", "bicubic", "lanczos")
+        }
+
+
+class NoisyDownsampled:
+    """The image reduced `factor` times, and then noisy."""
+
+    def __init__(
+        self,
+        factor: AtLeastTwo,
+        reduction: Reduction,
+        mean: float,
+        std: Deviation,
+    ) -> None:
+        self.downsampled = Downsampled(factor, reduction)
+        self.mean = mean
+        self.std = std
+
+    def __call__(self, images: Tensor, noise: Noise) -> Tensor:
+        """Return the reduced images with fresh noise, `(N, C, H/factor, W/factor)`."""
+        return Noisy(self.mean, self.std)(self.downsampled(images, noise), noise)
+
+    def shape(self, image_shape: ImageShape) -> ImageShape:
+        """Return `(C, H/factor, W/factor)`.
+
+        Raises:
+            ValueError: height or width is no multiple of the factor.
+        """
+        return self.downsampled.shape(image_shape)
+
+    def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Return the enlargements of the small noisy image."""
+        return self.downsampled.yardsticks()
+
+
+def median_filter(images: Tensor) -> Tensor:
+    """Return each pixel's median over its 3×3 neighbourhood, the border reflected."""
+    padded = F.pad(images, (1, 1, 1, 1), mode="reflect")
+    neighbourhoods = padded.unfold(2, 3, 1).unfold(3, 3, 1)  # (N, C, H, W, 3, 3)
+    return neighbourhoods.flatten(-2).median(dim=-1).values
+
+
+def enlarge(images: Tensor, factor: int, method: str) -> Tensor:
+    """Return `images` interpolated to `factor` times the size, clamped to [0, 1]."""
+    if method == "lanczos":
+        rows, columns = (_lanczos(size, factor).to(images) for size in images.shape[2:])
+        return (rows @ images @ columns.T).clamp(0, 1)
+    align_corners = None if method == "nearest" else False
+    enlarged = F.interpolate(images, scale_factor=factor, mode=method, align_corners=align_corners)
+    return enlarged.clamp(0, 1)
+
+
+def _lanczos(size: int, factor: int) -> Tensor:
+    """Return the weights `(size·factor, size)` of Lanczos interpolation with three lobes.
+
+    Pixel centres lie at halves. Beyond the border nothing is seen: what is left weighs more.
+    """
+    centres = (torch.arange(size * factor) + 0.5) / factor - 0.5
+    distances = centres[:, None] - torch.arange(size)
+    weights = (distances.sinc() * (distances / 3).sinc()).where(distances.abs() < 3, 0)
+    return weights / weights.sum(1, keepdim=True)
+
+
+INPUTS: dict[str, Callable[..., Input]] = {
+    "clean": Clean,
+    "noisy": Noisy,
+    "downsampled": Downsampled,
+    "noisy_downsampled": NoisyDownsampled,
+}

@@ -1,0 +1,18 @@
+"""The models, by the name that params.yaml calls them."""
+
+from collections.abc import Callable
+
+from autoencoders.variants.models.base import Model
+from autoencoders.variants.models.convolutional import ConvAE, ConvVAE
+from autoencoders.variants.models.mlp import MlpAE, MlpVAE
+from autoencoders.variants.models.super_resolution import SuperResolution
+
+MODELS: dict[str, Callable[..., Model]] = {
+    "conv_ae": ConvAE,
+    "conv_vae": ConvVAE,
+    "mlp_ae": MlpAE,
+    "mlp_vae": MlpVAE,
+    "super_resolution": SuperResolution,
+}
+
+__all__ = ["MODELS", "Model"]

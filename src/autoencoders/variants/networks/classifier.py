@@ -1,0 +1,32 @@
+"""The network that tells a dataset's classes apart."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from autoencoders.keys import ImageShape
+from autoencoders.variants.networks.convolutional import convolutions, pooled_maps
+
+
+class ConvClassifier(nn.Module):
+    """3×3 convolutions, each followed by a 2×2 max-pool; a layer of features; the classes."""
+
+    def __init__(
+        self, image_shape: ImageShape, classes: int, channels: list[int], features: int
+    ) -> None:
+        super().__init__()
+        self.convolutions = convolutions([image_shape[0], *channels])
+        height, width = (-(-side // 2 ** len(channels)) for side in image_shape[1:])
+        self.hidden = nn.Linear(channels[-1] * height * width, features)
+        self.classes = nn.Linear(features, classes)
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """Return the feature maps after each pool, of images `(N, C, H, W)` float in [0, 1]."""
+        return pooled_maps(self.convolutions, images)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return what the classes are told by, `(N, features)`, of images as in `maps`."""
+        return F.relu(self.hidden(self.maps(images)[-1].flatten(1)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits `(N, classes)` of images as in `maps`."""
+        return self.classes(self.features(images))

@@ -1,0 +1,129 @@
+"""Convolutions between images and small feature maps."""
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from autoencoders.keys import ImageShape, Upsampling
+
+
+def convolutions(widths: list[int]) -> nn.ModuleList:
+    """Return 3×3 convolutions between `widths` that leave sizes as they are."""
+    return nn.ModuleList(nn.Conv2d(a, b, 3, padding="same") for a, b in pairwise(widths))
+
+
+def pooled_maps(layers: nn.ModuleList, images: Tensor) -> list[Tensor]:
+    """Return the feature maps after each convolution, its 2×2 max-pool and its ReLU.
+
+    A pool over an odd size is padded by one, so that a size s becomes ⌈s/2⌉: map i is
+    `(N, C_i, ⌈H/2^(i+1)⌉, ⌈W/2^(i+1)⌉)`.
+    """
+    maps = [images]
+    for convolution in layers:
+        x = convolution(maps[-1])
+        # ReLU after the pool is the same function on a quarter of the values.
+        maps.append(F.relu(F.max_pool2d(x, 2, padding=(x.shape[2] % 2, x.shape[3] % 2))))
+    return maps[1:]
+
+
+class ConvEncoder(nn.Module):
+    """3×3 convolutions between `widths`, each followed by a ReLU and a 2×2 max-pool."""
+
+    def __init__(self, widths: list[int]) -> None:
+        super().__init__()
+        self.convolutions = convolutions(widths)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the last of `pooled_maps`."""
+        return pooled_maps(self.convolutions, images)[-1]
+
+
+class ToMaps(nn.Linear):
+    """A linear layer from a vector to feature maps of a given shape, with a ReLU."""
+
+    def __init__(self, size: int, maps_shape: ImageShape) -> None:
+        super().__init__(size, maps_shape[0] * maps_shape[1] * maps_shape[2])
+        self.maps_shape = maps_shape
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Return the feature maps, `(N, *maps_shape)`."""
+        return F.relu(super().forward(vectors)).unflatten(1, self.maps_shape)
+
+
+class ConvDecoder(nn.Module):
+    """3×3 convolutions, each followed by a ReLU and a ×2 upsampling; then one to the image.
+
+    What doubling leaves too large is cut where it costs least: the last convolution before the
+    last doubling goes unpadded where that fits, and the image is cropped by the rest.
+    """
+
+    def __init__(
+        self,
+        latent_shape: ImageShape,
+        image_shape: ImageShape,
+        channels: list[int],
+        upsampling: Upsampling,
+    ) -> None:
+        super().__init__()
+        self.image_size = image_shape[1:]
+        scale = 2 ** len(channels)
+        trims = [
+            s * scale // 2 - -(-size // 2) >= 2
+            for s, size in zip(latent_shape[1:], self.image_size, strict=True)
+        ]
+        unpadded = (int(not trims[0]), int(not trims[1]))
+        paddings = [(1, 1)] * (len(channels) - 1) + [unpadded]
+        widths = [latent_shape[0], *channels]
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(a, b, 3, padding=padding)
+            for (a, b), padding in zip(pairwise(widths), paddings, strict=True)
+        )
+        self.doublings = nn.ModuleList(_doubling(width, upsampling) for width in channels)
+        if upsampling == "nearest":  # the last doubling costs most: it and the convolution are one
+            self.doublings[-1] = nn.Identity()
+            self.to_image: nn.Conv2d = DoublingConv(channels[-1], image_shape[0])
+        else:
+            self.to_image = nn.Conv2d(channels[-1], image_shape[0], 3, padding="same")
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the image's logits, `(N, *image_shape)`."""
+        for convolution, double in zip(self.convolutions, self.doublings, strict=True):
+            z = double(F.relu(convolution(z)))
+        return self.to_image(z)[..., : self.image_size[0], : self.image_size[1]]
+
+
+class DoublingConv(nn.Conv2d):
+    """A 3×3 'same' convolution of its input doubled in size, every pixel four times.
+
+    Each of a pixel's four copies sees 2×2 pixels of the input, under sums of the kernel's taps.
+    Computed as that, a sub-pixel convolution (Shi et al., arXiv 1609.05158), the doubled input is
+    never written.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 3, padding="same")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(N, O, 2·H, 2·W)` from `x` `(N, C, H, W)`."""
+        of_columns = _of_copies(self.weight, 3)  # (O, 2, C, 3, 3)
+        kernels = _of_copies(of_columns, 3)  # (O, 2, 2, C, 3, 3)
+        assert self.bias is not None
+        bias = self.bias.repeat_interleave(4)
+        return F.pixel_shuffle(F.conv2d(x, kernels.flatten(0, 2), bias, padding=1), 2)
+
+
+def _of_copies(kernels: Tensor, dim: int) -> Tensor:
+    """Return the kernels along `dim` that a pixel's first and second copy see, stacked at 1."""
+    before, at, after = kernels.unbind(dim)
+    nothing = torch.zeros_like(at)
+    first = torch.stack([before, at + after, nothing], dim)
+    second = torch.stack([nothing, before + at, after], dim)
+    return torch.stack([first, second], 1)
+
+
+def _doubling(channels: int, upsampling: Upsampling) -> nn.Module:
+    if upsampling == "transposed":
+        return nn.ConvTranspose2d(channels, channels, 2, stride=2)
+    return nn.Upsample(scale_factor=2, mode=upsampling)

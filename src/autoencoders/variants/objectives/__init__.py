@@ -1,0 +1,18 @@
+"""The objectives, by the name that params.yaml calls them."""
+
+from collections.abc import Callable
+
+from autoencoders.variants.objectives.adversarial import Adversarial
+from autoencoders.variants.objectives.base import Objective
+from autoencoders.variants.objectives.perceptual import Perceptual
+from autoencoders.variants.objectives.reconstruction import Reconstruction
+from autoencoders.variants.objectives.variational import Variational
+
+OBJECTIVES: dict[str, Callable[..., Objective]] = {
+    "reconstruction": Reconstruction,
+    "perceptual": Perceptual,
+    "variational": Variational,
+    "adversarial": Adversarial,
+}
+
+__all__ = ["OBJECTIVES", "Objective"]

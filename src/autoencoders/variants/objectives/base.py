@@ -1,0 +1,74 @@
+"""How a network learns: the loss terms of a batch, and one update from them.
+
+Every term is one value per image, `(N,)` float32; the training loop alone averages them. `loss` is
+what validation selects the best weights by, `mse` is there for every objective, so that curves of
+different objectives can share a plot.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from autoencoders.keys import Likelihood
+from autoencoders.lazy import Tensor, nn
+from autoencoders.randomness import Noise
+from autoencoders.variants.models import Model
+from autoencoders.variants.priors import Prior
+
+if TYPE_CHECKING:
+    from autoencoders.variants.networks.together import Networks
+
+Terms = dict[str, Tensor]
+Step = Callable[[str, Tensor], None]
+
+
+class Objective(ABC):
+    """One way to learn. It holds settings alone; what learns is handed to its methods.
+
+    Attributes:
+        steps: the names of an update's steps, each with an optimiser of its own.
+        prior: what latents are drawn towards, so that its draws decode to images; None without.
+        likelihood: what the reconstruction is the log-likelihood under; None where under nothing.
+        units: the units of those of the terms that have one, for figures.
+    """
+
+    steps: ClassVar[tuple[str, ...]] = ("model",)
+    units: ClassVar[dict[str, str]] = {}
+    prior: Prior | None = None
+    likelihood: Likelihood | None = None
+
+    @abstractmethod
+    def check(self, model: Model) -> None:
+        """Raise a `ValueError` that says why `model` cannot or should not learn this way."""
+
+    def networks(self) -> "dict[str, nn.Module]":
+        """Return the objective's own networks by name, drawn from torch's global generator."""
+        return {}
+
+    @abstractmethod
+    def terms(self, networks: "Networks", seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+        """Return the loss terms of a batch; `images` is what the decoder should give."""
+
+    def parameter_groups(self, networks: "Networks") -> "dict[str, list[nn.Parameter]]":
+        """Return what each of `steps` moves: all of the model's parameters, unless overridden."""
+        return {"model": list(networks.model.parameters())}
+
+    def update(
+        self, networks: "Networks", seen: Tensor, images: Tensor, noise: Noise, step: Step
+    ) -> Terms:
+        """Learn from one batch and return its terms: one step down the loss, unless overridden.
+
+        `step(name, losses)` averages `losses` `(N,)`, and moves the optimiser called `name`.
+        """
+        terms = self.terms(networks, seen, images, noise)
+        step("model", terms["loss"])
+        return terms
+
+
+def refuse_posterior(model: Model, objective: str) -> None:
+    """Raise a `ValueError` where `model` has a posterior, whose log-variance would never learn."""
+    if model.has_posterior:
+        raise ValueError(
+            f"the {objective} objective never trains a variational model's log-variance: "
+            "use the variational objective, or a plain model"
+        )

@@ -1,0 +1,34 @@
+"""What all objectives measure: how far decoded pixels are from an image's."""
+
+from autoencoders.keys import Likelihood, PixelLoss
+from autoencoders.lazy import F, Tensor
+from autoencoders.randomness import Noise
+
+
+def cross_entropy(logits: Tensor, images: Tensor) -> Tensor:
+    """Return the binary cross-entropy of every pixel in nats, `(N, C·H·W)`."""
+    return F.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1)
+
+
+def squared_error(logits: Tensor, images: Tensor) -> Tensor:
+    """Return the squared error of every pixel, `(N, C·H·W)`."""
+    return (logits.sigmoid() - images).square().flatten(1)
+
+
+def pixel_loss(loss: PixelLoss, logits: Tensor, images: Tensor) -> Tensor:
+    """Return the mean over pixels of one of the two above, `(N,)`."""
+    return (cross_entropy if loss == "bce" else squared_error)(logits, images).mean(1)
+
+
+def negative_log_likelihood(likelihood: Likelihood, logits: Tensor, images: Tensor) -> Tensor:
+    """Return -log p(x|z) of every pixel in nats, `(N, C·H·W)`, up to a constant.
+
+    A Gaussian of variance ½ leaves the squared error and lacks ½·log π; a Bernoulli leaves the
+    binary cross-entropy and lacks nothing.
+    """
+    return (squared_error if likelihood == "gaussian" else cross_entropy)(logits, images)
+
+
+def draw(mean: Tensor, log_variance: Tensor, noise: Noise) -> Tensor:
+    """Return one draw from N(mean, exp(log_variance)) for every row, shaped as `mean`."""
+    return mean + noise.normal(mean.shape).to(mean.device) * (log_variance / 2).exp()

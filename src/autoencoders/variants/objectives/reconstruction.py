@@ -1,0 +1,32 @@
+"""Give back the image."""
+
+from typing import TYPE_CHECKING
+
+from autoencoders.keys import PixelLoss
+from autoencoders.lazy import Tensor
+from autoencoders.randomness import Noise
+from autoencoders.variants.models import Model
+from autoencoders.variants.objectives.base import Objective, Terms, refuse_posterior
+from autoencoders.variants.objectives.losses import pixel_loss, squared_error
+
+if TYPE_CHECKING:
+    from autoencoders.variants.networks.together import Networks
+
+
+class Reconstruction(Objective):
+    """Give back the image: binary cross-entropy or squared error, the mean over pixels."""
+
+    def __init__(self, loss: PixelLoss) -> None:
+        self.loss = loss
+
+    def check(self, model: Model) -> None:
+        """Refuse a variational model: the gradient would never reach its log-variance."""
+        refuse_posterior(model, "reconstruction")
+
+    def terms(self, networks: "Networks", seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+        """Return `loss`, in nats or squared intensity per pixel."""
+        logits = networks.model.decode(networks.model.encode(seen)).float()
+        return {
+            "loss": pixel_loss(self.loss, logits, images),
+            "mse": squared_error(logits, images).mean(1),
+        }

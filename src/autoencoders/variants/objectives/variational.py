@@ -1,0 +1,51 @@
+"""Maximise the evidence lower bound."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from autoencoders.keys import Likelihood
+from autoencoders.lazy import Tensor
+from autoencoders.randomness import Noise
+from autoencoders.variants.models import Model
+from autoencoders.variants.objectives.base import Objective, Terms
+from autoencoders.variants.objectives.losses import draw, negative_log_likelihood, squared_error
+from autoencoders.variants.priors import STANDARD_NORMAL, Prior
+
+if TYPE_CHECKING:
+    from autoencoders.variants.networks.together import Networks
+
+
+class Variational(Objective):
+    """The negative evidence lower bound, one draw per image (Kingma & Welling, eq. 7 and 10).
+
+    The reconstruction term is a sum over pixels, up to a constant -log p(x|z): of squared errors
+    for a Gaussian of variance ½, of binary cross-entropies for a Bernoulli.
+    """
+
+    units: ClassVar[dict[str, str]] = {"reconstruction": "nats per image", "kl": "nats per image"}
+
+    def __init__(self, likelihood: Likelihood, prior: Prior = STANDARD_NORMAL) -> None:
+        self.likelihood: Likelihood = likelihood
+        self.prior: Prior = prior
+
+    def check(self, model: Model) -> None:
+        """Refuse a model without a posterior."""
+        if not model.has_posterior:
+            raise ValueError("the variational objective needs a variational model")
+
+    def terms(self, networks: "Networks", seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+        """Return `loss` = `reconstruction` + `kl`, in nats per image, the latent drawn once."""
+        from autoencoders.variants.networks.base import VariationalAutoencoder
+
+        model = networks.model
+        assert isinstance(model, VariationalAutoencoder)
+        mean, log_variance = (part.float() for part in model.posterior(seen))
+        latents = draw(mean, log_variance, noise)
+        logits = model.decode(latents).float()
+        reconstruction = negative_log_likelihood(self.likelihood, logits, images).sum(1)
+        kl = self.prior.kl(mean, log_variance, latents)
+        return {
+            "loss": reconstruction + kl,
+            "reconstruction": reconstruction,
+            "kl": kl,
+            "mse": squared_error(logits, images).mean(1),
+        }

@@ -1,0 +1,10 @@
+"""The priors, by the name that params.yaml calls them."""
+
+from collections.abc import Callable
+
+from autoencoders.variants.priors.base import Prior
+from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL, StandardNormal
+
+PRIORS: dict[str, Callable[..., Prior]] = {"standard_normal": StandardNormal}
+
+__all__ = ["PRIORS", "STANDARD_NORMAL", "Prior"]

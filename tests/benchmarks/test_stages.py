@@ -1,0 +1,29 @@
+"""What the benchmark runs the pipeline's stages with."""
+
+import shutil
+from pathlib import Path
+
+from autoencoders import params, paths
+from autoencoders.pipeline import STAGES
+from benchmarks import small, stages
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_stage_of_the_pipeline_is_timed() -> None:
+    assert list(stages.COMMANDS) == ["import torch", *(stage.name for stage in STAGES)]
+    assert stages.COMMANDS["train"] == ("autoencoders", "train", "mnist", "conv")
+    assert stages.COMMANDS["report"] == ("autoencoders", "report")
+
+
+def test_every_variant_can_be_made_small(tmp_path: Path) -> None:
+    path = tmp_path / paths.PARAMS
+    shutil.copy(ROOT / paths.PARAMS, path)
+    given = params.load(path)
+    small.write(path, ["mnist", "cifar10"], ["conv", "vae"], epochs=1)
+    made = params.load(path)
+    assert (made.datasets_to_run, made.variants_to_run) == (["mnist", "cifar10"], ["conv", "vae"])
+    assert list(made.variants) == list(given.variants)
+    for name, variant in made.variants.items():
+        assert variant.model.kind == given.variants[name].model.kind
+        assert variant.training.epochs == 1

@@ -1,0 +1,257 @@
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from autoencoders import cli, commands, paths, stages
+
+ROOT = Path(__file__).parents[2]
+# Each takes a second or more to import.
+SLOW = ("torch", "torchvision", "matplotlib", "pandas", "mlflow")
+COMMANDS = [
+    f"autoencoders.commands.{module.name}" for module in pkgutil.iter_modules(commands.__path__)
+]
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / paths.PARAMS).write_bytes((ROOT / paths.PARAMS).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    return tmp_path
+
+
+def test_check_says_that_params_are_valid(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["check"]) == 0
+    assert "params.yaml is valid" in capsys.readouterr().out
+
+
+def test_check_names_every_mistake_and_runs_nothing(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = (repository / paths.PARAMS).read_text("utf-8")
+    content = content.replace("train_fraction: 0.9", "train_fraction: 1.5").replace("seed:", "sed:")
+    (repository / paths.PARAMS).write_text(content, "utf-8")
+    assert cli.main(["check"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("error: params.yaml: ") for line in lines)
+    assert any("data.train_fraction: found 1.5" in line for line in lines)
+    assert any("sed: unknown key; did you mean 'seed'?" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["train", "mnist", "cnov"], "variant: found 'cnov'; did you mean 'conv'?"),
+        (["fetch", "minst"], "dataset: found 'minst'; did you mean 'mnist'?"),
+        (["prepare", "mnist"], "dvc repro fetch@mnist"),
+        (["train", "mnist", "conv"], "dvc repro prepare@mnist"),
+    ],
+)
+def test_a_users_mistake_is_one_line_without_a_traceback(
+    repository: Path, capsys: pytest.CaptureFixture[str], command: list[str], said: str
+) -> None:
+    assert cli.main(command) == 1
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert said in error
+
+
+def test_outside_a_repository_the_message_says_where_to_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["check"]) == 1
+    assert "params.yaml" in capsys.readouterr().err
+
+
+def test_a_fault_of_ours_is_one_line_and_with_debug_a_traceback(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> list[str]:
+        raise KeyError("a fault")
+
+    monkeypatch.setattr(stages, "track", broken)
+    assert cli.main(["track"]) == 1
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert "--debug" in error
+    with pytest.raises(KeyError, match="a fault"):
+        cli.main(["--debug", "track"])
+
+
+def test_ctrl_c_exits_as_shells_expect(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stages, "track", interrupted)
+    assert cli.main(["track"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def imported(statement: str) -> set[str]:
+    """Return which of the slow packages a statement imports, in a process of its own."""
+    script = f"import sys; {statement}; print(*({set(SLOW)!r} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import autoencoders.cli",
+        f"import {', '.join(COMMANDS)}",
+        "from autoencoders import params; params.load()",  # what check does
+    ],
+)
+def test_the_command_line_and_what_check_does_need_nothing_slow(statement: str) -> None:
+    assert imported(statement) == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["stages", "stages.fetch", "stages.prepare", "tracking", "params", "pipeline"]
+)
+def test_what_fetches_and_prepares_needs_no_torch(module: str) -> None:
+    assert imported(f"import autoencoders.{module}") == set()
+
+
+def without(folder: Path, packages: Sequence[str]) -> dict[str, str]:
+    """Return an environment where whoever imports one of these packages fails."""
+    for package in packages:
+        (folder / package).mkdir()
+        (folder / package / "__init__.py").write_text("raise RuntimeError('too slow')\n", "utf-8")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT / "src")])}
+
+
+@pytest.fixture(scope="module")
+def without_slow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return without(tmp_path_factory.mktemp("fakes"), SLOW)
+
+
+def autoencoders(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user does, in this process's folder."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("autoencoders"), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_packages_that_fail_when_imported_stand_first(without_slow: dict[str, str]) -> None:
+    for package in SLOW:
+        done = subprocess.run(
+            [sys.executable, "-c", f"import {package}"],
+            env=without_slow,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "too slow" in done.stderr
+
+
+def test_check_passes_valid_params_without_torch(
+    repository: Path, without_slow: dict[str, str]
+) -> None:
+    done = autoencoders(without_slow, "check")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("params.yaml is valid: ")
+
+
+def test_check_says_without_torch_why_a_variant_is_impossible(
+    repository: Path, without_slow: dict[str, str]
+) -> None:
+    content = (repository / paths.PARAMS).read_text("utf-8")
+    conv = "model: {kind: conv_ae, encoder_channels: [16, 8, 8], decoder_channels: [8, 8, 16]}"
+    assert conv in content
+    short = conv.replace("[8, 8, 16]", "[8, 8]")
+    vae = "objective: {kind: variational, likelihood: gaussian}"
+    assert vae in content
+    plain = "objective: {kind: reconstruction, loss: bce}"
+    content = content.replace(conv, short, 1).replace(vae, plain, 1)
+    (repository / paths.PARAMS).write_text(content, "utf-8")
+    done = autoencoders(without_slow, "check")
+    assert (done.returncode, done.stdout) == (1, "")
+    first, second = done.stderr.splitlines()
+    assert first.startswith("error: params.yaml: variants.conv: ")
+    assert "28" in first
+    assert second.startswith("error: params.yaml: variants.vae: ")
+    assert "use the variational objective, or a plain model" in second
+
+
+def test_fetch_and_prepare_run_without_torch(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    environment = without(tmp_path_factory.mktemp("fakes"), ("torch", "torchvision", "mlflow"))
+    content = (repository / paths.PARAMS).read_text("utf-8")
+    content = re.sub("source: auto.*", "source: stand-in", content)
+    content = re.sub("stand_in: .*", "stand_in: {train_images: 100, test_images: 10}", content)
+    (repository / paths.PARAMS).write_text(content, "utf-8")
+    for stage, said in (("fetch", "4 stand-in files"), ("prepare", "90 train")):
+        done = autoencoders(environment, stage, "mnist")
+        assert done.returncode == 0, done.stderr
+        assert f"{stage}@mnist: {said}" in done.stdout
+        # Tracking alone wants mlflow, and no stage fails for it.
+        (warning,) = done.stderr.splitlines()
+        assert "too slow" in warning
+    assert (repository / paths.prepared("mnist") / "test_images.npy").exists()
+
+
+# --- a command is one file
+
+GREET = """
+def add(commands):
+    parser = commands.add_parser("greet", help="say hello")
+    parser.add_argument("name")
+    parser.set_defaults(run=run)
+
+
+def run(options):
+    yield "hello"
+    yield options.name
+"""
+
+
+@pytest.fixture
+def greet(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """A module of ours beside the commands, gone after the test."""
+    folder = tmp_path_factory.mktemp("commands")
+    (folder / "greet.py").write_text(GREET, "utf-8")
+    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(folder)])
+    monkeypatch.setattr(commands, "greet", None, raising=False)  # importing it sets it
+    yield
+    del sys.modules["autoencoders.commands.greet"]
+
+
+@pytest.mark.usefixtures("greet")
+def test_a_file_among_the_commands_is_a_command(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["greet", "everyone"]) == 0
+    assert capsys.readouterr().out == "hello\neveryone\n"
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    assert "say hello" in capsys.readouterr().out
+
+
+def test_every_file_among_the_commands_adds_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    said = capsys.readouterr().out
+    for command in ("check", "track", "reconstruct", "fetch", "train", "report"):
+        assert f"\n    {command}" in said

@@ -1,0 +1,364 @@
+"""What a model with a posterior has, against torch.distributions and NumPy."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, distributions, nn
+
+from autoencoders.evaluation import bounds
+from autoencoders.keys import Likelihood
+from autoencoders.randomness import Noise
+from autoencoders.variants.models import Model
+from autoencoders.variants.models.mlp import MlpAE, MlpVAE
+from autoencoders.variants.networks.base import Autoencoder, Gaussian, VariationalAutoencoder
+from autoencoders.variants.networks.mlp import Unflattened
+from autoencoders.variants.networks.together import Networks
+from autoencoders.variants.objectives import Objective
+from autoencoders.variants.objectives.base import Terms
+from autoencoders.variants.objectives.losses import draw, negative_log_likelihood, squared_error
+from autoencoders.variants.objectives.reconstruction import Reconstruction
+from autoencoders.variants.objectives.variational import Variational
+from autoencoders.variants.priors import STANDARD_NORMAL, Prior
+from tests.subjects import put_together, subject
+
+Blobs = Callable[..., Tensor]
+Pictures = Callable[..., Tensor]
+
+SHAPE = (1, 8, 8)
+LATENT = 3
+WITH_LIKELIHOOD = {"elbo", "elbo_gaussian", "elbo_bernoulli", "iwae_bernoulli", "kl"}
+PLAN = MlpVAE(SHAPE, SHAPE, [16], LATENT)
+
+
+@pytest.fixture
+def vae() -> Gaussian:
+    """A network whose posteriors differ between images and are far from the prior."""
+    torch.manual_seed(0)
+    vae = PLAN.network()
+    assert isinstance(vae, Gaussian)
+    with torch.no_grad():
+        vae.mean.weight *= 4
+        vae.log_variance.bias.add_(torch.tensor([-2.0, -1.0, 0.5]))
+    return vae.eval()
+
+
+def measure(
+    network: Autoencoder,
+    objective: Objective,
+    images: Tensor,
+    draws: int = 1,
+    batch_size: int = 7,
+    iwae_samples: int = 2,
+    plan: Model = PLAN,
+) -> dict[str, float]:
+    put_to_test = subject(
+        put_together(plan, objective, network, SHAPE), images, batch_size=batch_size
+    )
+    return bounds.measure(put_to_test, elbo_draws=draws, iwae_samples=iwae_samples)
+
+
+def test_a_model_without_a_posterior_has_no_bounds(blobs: Blobs) -> None:
+    plan = MlpAE(SHAPE, SHAPE, [16], LATENT)
+    assert measure(plan.network(), Reconstruction("bce"), blobs(8), plan=plan) == {}
+
+
+@torch.no_grad()
+def test_kl_is_the_mean_divergence_of_the_posteriors(
+    vae: Gaussian, blobs: Blobs, pictures: Pictures
+) -> None:
+    mean, log_variance = vae.posterior(pictures(20))
+    posterior = distributions.Normal(mean, (log_variance / 2).exp())
+    prior = distributions.Normal(0.0, 1.0)
+    expected = distributions.kl_divergence(posterior, prior).sum(1).mean().item()
+    measured = measure(vae, Variational("gaussian"), blobs(20))["kl"]
+    assert measured == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
+@torch.no_grad()
+def test_elbo_is_the_expected_log_likelihood_less_the_divergence(
+    likelihood: Likelihood, vae: Gaussian, blobs: Blobs, pictures: Pictures
+) -> None:
+    images, draws = pictures(20), 400
+    mean, log_variance = vae.posterior(images)
+    posterior = distributions.Normal(mean, (log_variance / 2).exp())
+    torch.manual_seed(1)
+    logits = vae.decode(posterior.sample((draws,)).flatten(0, 1)).unflatten(0, (draws, -1))
+    bounds = log_likelihood(likelihood, logits, images) - distributions.kl_divergence(
+        posterior, distributions.Normal(0.0, 1.0)
+    ).sum(1)
+    measured = measure(vae, Variational(likelihood), blobs(20), draws)["elbo"]
+    # Both are averages of as many draws; an image's own mean does not vary.
+    standard_error = (bounds.var(0).mean() / bounds.numel() * 2).sqrt().item()
+    assert measured == pytest.approx(bounds.mean().item(), abs=4 * standard_error)
+    assert 4 * standard_error < 0.01 * abs(measured)
+
+
+def log_likelihood(likelihood: Likelihood, logits: Tensor, images: Tensor) -> Tensor:
+    """log p(x|z) by torch.distributions, of `(…, C, H, W)`."""
+    if likelihood == "gaussian":
+        # The constant ½·log π for each pixel is left out by what is tested.
+        density = distributions.Normal(logits.sigmoid(), math.sqrt(0.5)).log_prob(images)
+        density += math.log(math.pi) / 2
+    else:
+        density = distributions.Bernoulli(logits=logits, validate_args=False).log_prob(images)
+    return density.sum((-3, -2, -1))
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
+def test_the_bounds_under_both_likelihoods_do_not_depend_on_the_one_that_was_trained(
+    likelihood: Likelihood, vae: Gaussian, blobs: Blobs
+) -> None:
+    images, draws = blobs(20), 300
+    measured = measure(vae, Variational(likelihood), images, draws, iwae_samples=draws)
+    other: Likelihood = "bernoulli" if likelihood == "gaussian" else "gaussian"
+    expected = measure(vae, Variational(other), images, draws)["elbo"]
+    assert measured[f"elbo_{likelihood}"] == pytest.approx(measured["elbo"], rel=5e-3)
+    assert measured[f"elbo_{other}"] == pytest.approx(expected, rel=5e-3)
+
+
+# --- objectives and priors that the evaluation has never heard of
+
+
+class Weighted(Objective):
+    """The terms of the bound, weighted: its loss is not the bound."""
+
+    def __init__(self, likelihood: Likelihood | None, prior: Prior | None) -> None:
+        self.likelihood = likelihood
+        self.prior = prior
+
+    def check(self, model: Model) -> None:
+        pass
+
+    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+        model = networks.model
+        assert isinstance(model, VariationalAutoencoder)
+        mean, log_variance = model.posterior(seen)
+        latents = draw(mean, log_variance, noise)
+        logits = model.decode(latents)
+        loss = squared_error(logits, images).sum(1)
+        if self.likelihood is not None:
+            loss = negative_log_likelihood(self.likelihood, logits, images).sum(1)
+        if self.prior is not None:
+            loss = loss + self.weighted(self.prior.kl(mean, log_variance, latents))
+        return {"loss": loss, "mse": squared_error(logits, images).mean(1)}
+
+    def weighted(self, kl: Tensor) -> Tensor:
+        return 4 * kl
+
+
+class FreeBits(Weighted):
+    """The divergence costs nothing below a threshold that it never reaches here."""
+
+    def weighted(self, kl: Tensor) -> Tensor:
+        return kl.clamp(min=1000.0)
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
+@pytest.mark.parametrize("objective", [Weighted, FreeBits])
+def test_an_unknown_objective_gets_the_true_bound_and_not_its_loss(
+    objective: type[Weighted],
+    likelihood: Likelihood,
+    vae: Gaussian,
+    blobs: Blobs,
+    pictures: Pictures,
+    noise: Noise,
+) -> None:
+    unknown = objective(likelihood, STANDARD_NORMAL)
+    measured = measure(vae, unknown, blobs(20), draws=5)
+    assert set(measured) == {*WITH_LIKELIHOOD, "active_units"}
+    assert measured == measure(vae, Variational(likelihood), blobs(20), draws=5)
+    images = pictures(20)
+    loss = unknown.terms(Networks(vae, {}), images, images, noise)["loss"].mean().item()
+    assert measured["elbo"] > -loss + 2
+
+
+def test_without_a_likelihood_there_is_no_bound_under_ones_own(vae: Gaussian, blobs: Blobs) -> None:
+    measured = measure(vae, Weighted(None, STANDARD_NORMAL), blobs(20), batch_size=20)
+    assert set(measured) == {*WITH_LIKELIHOOD - {"elbo"}, "active_units"}
+    # The KL of a standard normal takes no draw, and that of the network is the same.
+    assert measured["kl"] == measure(vae, Variational("gaussian"), blobs(20), batch_size=20)["kl"]
+
+
+def test_without_a_prior_there_are_active_units_alone(vae: Gaussian, blobs: Blobs) -> None:
+    expected = measure(vae, Variational("gaussian"), blobs(20))["active_units"]
+    likelihoods: list[Likelihood | None] = ["gaussian", None]
+    for likelihood in likelihoods:
+        measured = measure(vae, Weighted(likelihood, None), blobs(20))
+        assert measured == {"active_units": expected}
+
+
+class Elsewhere(Prior):
+    """Normal with mean 1 and standard deviation 2, its divergence left to a draw."""
+
+    normal = distributions.Normal(1.0, 2.0)
+
+    def draw(self, shape: Sequence[int], noise: Noise) -> Tensor:
+        return 1 + 2 * noise.normal(shape)
+
+    def log_density(self, latents: Tensor) -> Tensor:
+        return self.normal.log_prob(latents).flatten(1).sum(1)
+
+    def quantiles(self, shares: Tensor) -> Tensor:
+        return self.normal.icdf(shares)
+
+
+@torch.no_grad()
+def test_another_priors_bounds_are_those_of_torch_distributions(
+    vae: Gaussian, pictures: Pictures
+) -> None:
+    images, samples, prior = pictures(20), 4, Elsewhere()
+    noises = [Noise(torch.Generator().manual_seed(0)) for _ in range(2)]
+    found = bounds.bounds(vae, images, images, noises[0], prior, samples)
+
+    mean, log_variance = (part.double() for part in vae.posterior(images))
+    posterior = distributions.Normal(mean, (log_variance / 2).exp())
+    latents = torch.stack(
+        [mean + posterior.stddev * noises[1].normal(mean.shape) for _ in range(samples)]
+    )
+    logits = vae.decode(latents.float().flatten(0, 1)).unflatten(0, (samples, -1)).double()
+    log_ratio = (prior.normal.log_prob(latents) - posterior.log_prob(latents)).sum(2)
+    bernoulli = log_likelihood("bernoulli", logits, images)
+    expected = {
+        "kl": -log_ratio.mean(0),
+        "elbo_gaussian": (log_likelihood("gaussian", logits, images) + log_ratio).mean(0),
+        "elbo_bernoulli": (bernoulli + log_ratio).mean(0),
+        "iwae_bernoulli": (bernoulli + log_ratio).logsumexp(0) - math.log(samples),
+    }
+    assert set(found) == set(expected)
+    for name, values in expected.items():
+        torch.testing.assert_close(found[name], values, rtol=1e-5, atol=1e-4, msg=name)
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
+@torch.no_grad()
+def test_with_another_prior_kl_and_elbo_are_near_their_expectations(
+    likelihood: Likelihood, vae: Gaussian, blobs: Blobs, pictures: Pictures
+) -> None:
+    draws = 400
+    mean, log_variance = vae.posterior(pictures(20))
+    posterior = distributions.Normal(mean, (log_variance / 2).exp())
+    divergence = distributions.kl_divergence(posterior, Elsewhere.normal).sum(1).mean().item()
+    objective = Weighted(likelihood, Elsewhere())
+    measured = measure(vae, objective, blobs(20), draws, iwae_samples=draws)
+    assert measured["kl"] == pytest.approx(divergence, rel=0.02)
+    assert abs(divergence - measure(vae, Variational("gaussian"), blobs(20))["kl"]) > 0.5
+    # The prior decides nothing of the likelihood's term.
+    usual = measure(vae, Variational(likelihood), blobs(20), draws)
+    expected = usual["elbo"] + usual["kl"] - divergence
+    assert measured["elbo"] == pytest.approx(expected, rel=5e-3)
+    assert measured[f"elbo_{likelihood}"] == pytest.approx(expected, rel=5e-3)
+
+
+# --- the importance-weighted bound
+
+
+class Line(VariationalAutoencoder):
+    """One latent dimension; its posterior, the same for all images, is a little too wide."""
+
+    latent_shape = (1,)
+
+    def posterior(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        mean = torch.full((len(seen), 1), 0.5)
+        return mean, torch.full_like(mean, math.log(0.5))
+
+    def decode(self, latent: Tensor) -> Tensor:
+        weights = torch.linspace(-1, 1, 64)
+        return (latent * weights).view(-1, *SHAPE)
+
+
+def marginal_log_likelihood(images: Tensor, prior: distributions.Normal) -> Tensor:
+    """log ∫ p(z) Π Bernoulli(x; sigmoid(w z)) dz of `Line`, by the trapezoidal rule."""
+    z = torch.linspace(-8, 8, 4001, dtype=torch.float64)
+    logits = z[:, None] * torch.linspace(-1, 1, 64, dtype=torch.float64)
+    conditional = distributions.Bernoulli(logits=logits, validate_args=False)
+    density = conditional.log_prob(images.double().flatten(1)[:, None]).sum(2)
+    joint = (density + prior.log_prob(z)).exp()
+    return torch.trapezoid(joint, z, dim=1).log()
+
+
+def test_the_importance_weighted_bound_rises_from_the_elbo_to_the_likelihood(
+    pictures: Pictures, noise: Noise
+) -> None:
+    images = pictures(200)
+
+    def iwae(samples: int) -> float:
+        of_each = bounds.bounds(Line(), images, images, noise, STANDARD_NORMAL, samples)
+        return of_each["iwae_bernoulli"].mean().item()
+
+    of_draws = bounds.bounds(Line(), images, images, noise, STANDARD_NORMAL, 2000)
+    elbo = of_draws["elbo_bernoulli"].mean().item()
+    truth = marginal_log_likelihood(images, distributions.Normal(0.0, 1.0)).mean().item()
+    one = sum(iwae(1) for _ in range(50)) / 50
+    assert one == pytest.approx(elbo, abs=0.05)  # eq. 8 with one sample is the ELBO
+    assert one + 0.05 < iwae(5) < iwae(50) < truth + 0.02
+    assert iwae(2000) == pytest.approx(truth, abs=0.02)
+
+
+def test_under_another_prior_the_importance_weighted_bound_reaches_that_likelihood(
+    pictures: Pictures, noise: Noise
+) -> None:
+    images = pictures(40)
+    truth = marginal_log_likelihood(images, Elsewhere.normal).mean().item()
+    usual = marginal_log_likelihood(images, distributions.Normal(0.0, 1.0)).mean().item()
+    found = bounds.bounds(Line(), images, images, noise, Elsewhere(), 2000)
+    assert found["iwae_bernoulli"].mean().item() == pytest.approx(truth, abs=0.02)
+    assert abs(truth - usual) > 0.2
+
+
+def test_the_bound_of_a_decoder_that_ignores_its_latent_is_its_likelihood(
+    vae: Gaussian, pictures: Pictures, noise: Noise
+) -> None:
+    assert isinstance(vae.decoder, Unflattened)
+    with torch.no_grad():
+        for layer in (vae.mean, vae.log_variance, vae.decoder[0]):
+            assert is_linear(layer)
+            layer.get_parameter("weight").zero_()
+            layer.get_parameter("bias").zero_()
+    images = pictures(6)
+    likelihood = distributions.Bernoulli(logits=vae.decode(torch.zeros(6, LATENT))[0])
+    binary = images.round()
+    for name in ("elbo_bernoulli", "iwae_bernoulli"):
+        measured = bounds.bounds(vae, binary, binary, noise, STANDARD_NORMAL, 3)[name]
+        expected = likelihood.log_prob(binary).flatten(1).sum(1).double()
+        torch.testing.assert_close(measured, expected, rtol=1e-5, atol=1e-4)
+
+
+def test_weights_far_too_small_for_a_float_still_add_up(noise: Noise) -> None:
+    images = torch.ones(2, 1, 100, 100)
+
+    class Unlikely(Line):
+        def decode(self, latent: Tensor) -> Tensor:
+            return torch.full((len(latent), 1, 100, 100), -5.0)
+
+    measured = bounds.bounds(Unlikely(), images, images, noise, STANDARD_NORMAL, 50)
+    per_pixel = -math.log1p(math.exp(5))
+    assert measured["iwae_bernoulli"].tolist() == pytest.approx([10_000 * per_pixel] * 2, abs=1)
+
+
+@torch.no_grad()
+def test_a_unit_is_active_where_its_mean_varies_between_images(
+    vae: Gaussian, blobs: Blobs, pictures: Pictures
+) -> None:
+    images = pictures(30)
+    assert measure(vae, Variational("gaussian"), blobs(30))["active_units"] == LATENT
+    vae.mean.weight[1] = 0
+    vae.mean.weight[2] *= math.sqrt(0.009 / vae.encode(images)[:, 2].var().item())
+    variances = np.var(vae.encode(images).numpy(), axis=0, ddof=1)
+    assert variances[2] == pytest.approx(0.009, rel=1e-4)  # a little below the threshold
+    assert measure(vae, Variational("gaussian"), blobs(30))["active_units"] == 1
+
+
+def test_nothing_but_the_draws_noise_depends_on_the_batch_size(vae: Gaussian, blobs: Blobs) -> None:
+    one, many = (
+        measure(vae, Variational("gaussian"), blobs(40), 50, b, iwae_samples=200) for b in (40, 7)
+    )
+    assert one == pytest.approx(many, rel=5e-3)
+    assert one["kl"] == pytest.approx(many["kl"], rel=1e-6)
+
+
+def is_linear(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Linear)

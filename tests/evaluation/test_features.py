@@ -1,0 +1,230 @@
+"""What latents tell of the classes, against scikit-learn and by hand."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+
+from autoencoders import randomness
+from autoencoders.evaluation.features import (
+    PENALTIES,
+    Labelled,
+    by_encoder,
+    encoded,
+    knn_accuracy,
+    label_metrics,
+    labelled_subset,
+    nearest,
+    neighbour_disagreement,
+    probe_accuracy,
+    standardised,
+)
+from autoencoders.evaluation.pairs import Predict
+
+CLASSES, SIZE = 4, 6
+SPLITS = {"train": 400, "validation": 200, "test": 500}
+
+
+def clusters(count: int, seed: int) -> Labelled:
+    """Return classes that overlap, in dimensions of very different scale, far from the origin."""
+    centres = torch.randn(CLASSES, SIZE, generator=torch.Generator().manual_seed(0))
+    random = torch.Generator().manual_seed(seed)
+    labels = torch.randint(CLASSES, (count,), generator=random)
+    vectors = centres[labels] + torch.randn(count, SIZE, generator=random)
+    return Labelled(5 + vectors * torch.tensor([1.0, 1.0, 2.0, 0.5, 10.0, 0.1]), labels)
+
+
+@pytest.fixture(scope="module")
+def splits() -> dict[str, Labelled]:
+    return {name: clusters(count, seed) for seed, (name, count) in enumerate(SPLITS.items(), 1)}
+
+
+def few_labels(
+    splits: dict[str, Labelled], counts: list[int], draws: int = 2, seed: int = 1
+) -> dict[str, float]:
+    return label_metrics(splits, counts, draws=draws, neighbours=3, seed=seed)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_the_probe_is_logistic_regression_with_the_penalty_that_validates_best(
+    splits: dict[str, Labelled],
+) -> None:
+    train, validation, test = splits.values()
+    scaler = StandardScaler().fit(train.vectors)
+    scores = {}
+    for penalty in PENALTIES:
+        # scikit-learn sums the losses where the probe takes their mean.
+        reference = LogisticRegression(C=1 / (penalty * len(train.labels)), tol=1e-8, max_iter=1000)
+        reference.fit(scaler.transform(train.vectors), train.labels)
+        scores[penalty] = [
+            reference.score(scaler.transform(split.vectors), split.labels)
+            for split in (validation, test)
+        ]
+    best = max(PENALTIES, key=lambda penalty: scores[penalty][0])
+    assert probe_accuracy(**standardised(splits)) == pytest.approx(scores[best][1], abs=0.01)
+    assert len({accuracy for accuracy, _ in scores.values()}) > 1  # the choice decides something
+
+
+def test_the_penalty_is_chosen_on_validation_images() -> None:
+    # The first dimension tells the classes apart in training alone; the other does, less well,
+    # everywhere. Which one a probe heeds depends on what validation says.
+    labels = torch.arange(200) % 2
+    sign = (2 * labels - 1).float()
+    weak = sign + 0.8 * torch.randn(200, generator=generator())
+    train = Labelled(torch.stack([0.2 * sign, weak], 1), labels)
+    deceived = Labelled(torch.stack([-0.2 * sign, weak], 1), labels)
+    assert probe_accuracy(train, train, train) == 1
+    stiff = probe_accuracy(train, deceived, deceived)
+    supple = probe_accuracy(train, train, deceived)
+    assert stiff > supple
+
+
+def test_standardised_features_have_the_training_moments_at_zero_and_one(
+    splits: dict[str, Labelled],
+) -> None:
+    scaled = standardised(splits)
+    scaler = StandardScaler().fit(splits["train"].vectors)
+    for name, split in splits.items():
+        expected = scaler.transform(split.vectors)
+        np.testing.assert_allclose(scaled[name].vectors, expected, rtol=5e-3, atol=1e-4)
+
+
+def test_a_dimension_that_stands_still_is_not_blown_up() -> None:
+    vectors = torch.randn(100, 3, generator=generator()) * torch.tensor([1.0, 0.0, 1e-7])
+    labels = torch.zeros(100).long()
+    scaled = standardised({"train": Labelled(vectors, labels)})["train"].vectors
+    assert scaled[:, 0].std() == pytest.approx(1)
+    assert scaled[:, 1:].abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("neighbours", [1, 10])
+def test_nearest_neighbours_vote_as_in_scikit_learn(
+    neighbours: int, splits: dict[str, Labelled]
+) -> None:
+    train, _, test = splits.values()
+    reference = KNeighborsClassifier(neighbours).fit(train.vectors, train.labels)
+    expected = reference.score(test.vectors, test.labels)
+    assert knn_accuracy(train, test, neighbours) == pytest.approx(expected)
+
+
+def test_fewer_references_than_neighbours_all_vote(splits: dict[str, Labelled]) -> None:
+    few = splits["train"].part(torch.arange(5))
+    most = few.labels.bincount().argmax()
+    share = (splits["test"].labels == most).double().mean().item()
+    assert knn_accuracy(few, splits["test"], 10) == pytest.approx(share)
+
+
+def test_nearest_is_by_euclidean_distance_however_far_from_the_origin() -> None:
+    references = 100 + torch.randn(800, 2, generator=generator())
+    queries = 100 + torch.randn(1203, 2, generator=generator(1))  # more than one chunk, not whole
+    search = NearestNeighbors(n_neighbors=3).fit(references.double())
+    expected = search.kneighbors(queries.double(), return_distance=False)
+    assert (nearest(queries, references, 3).numpy() == expected).mean() > 0.999
+
+
+def test_neighbours_disagree_where_the_nearest_other_image_is_of_another_class() -> None:
+    vectors = torch.tensor([[0.0], [1.0], [1.5], [5.0], [5.0], [5.0]])
+    #  nearest other:         1.0    1.5    1.0    5.0 for each of the three, which are one point
+    labels = torch.tensor([0, 0, 1, 2, 2, 2])
+    assert neighbour_disagreement(Labelled(vectors, labels)) == pytest.approx(2 / 6)
+
+
+@pytest.mark.parametrize("count", [10, 33, 100])
+def test_a_labelled_subset_has_each_class_by_its_share(count: int) -> None:
+    labels = torch.arange(4).repeat_interleave(torch.tensor([500, 300, 150, 50]))
+    chosen = labelled_subset(labels, count, 0)
+    assert len(chosen) == len(chosen.unique()) == count
+    ideal = count * torch.tensor([0.5, 0.3, 0.15, 0.05])
+    assert (labels[chosen].bincount(minlength=4) - ideal).abs().max() < 1
+
+
+def test_few_labels_are_among_more_and_differ_by_seed() -> None:
+    labels = torch.arange(1000) % 10
+    few, more = (labelled_subset(labels, count, 0) for count in (100, 300))
+    assert set(few.tolist()) < set(more.tolist())
+    assert set(few.tolist()) != set(labelled_subset(labels, 100, 1).tolist())
+    assert len(labelled_subset(labels, 2000, 0)) == 1000
+
+
+def test_all_features_of_a_dataset_are_tested_with_the_same_labels(
+    splits: dict[str, Labelled],
+) -> None:
+    # Turning all features changes no distance: another draw of labels would.
+    turn, _ = torch.linalg.qr(torch.randn(SIZE, SIZE, generator=generator()))
+    turned = {name: Labelled(s.vectors @ turn, s.labels) for name, s in splits.items()}
+    here, there = (few_labels(features, [20, 50]) for features in (splits, turned))
+    for name in ("knn_accuracy", "knn_accuracy_20", "knn_accuracy_50", "neighbour_disagreement"):
+        assert here[name] == pytest.approx(there[name], abs=0.005)
+    assert here == few_labels(splits, [20, 50])
+    assert here["knn_accuracy_20"] != few_labels(splits, [20], seed=2)["knn_accuracy_20"]
+
+
+def test_few_labels_are_drawn_more_than_once_and_each_draw_counts(
+    splits: dict[str, Labelled],
+) -> None:
+    train, _, test = splits.values()
+    accuracies = []
+    for draw in range(4):
+        seed = randomness.derived_seed(1, f"train/labelled/{draw}")
+        accuracies.append(
+            knn_accuracy(train.part(labelled_subset(train.labels, 20, seed)), test, 3)
+        )
+    assert len(set(accuracies)) > 1
+    metrics = few_labels(splits, [20], draws=4)
+    assert metrics["knn_accuracy_20"] == pytest.approx(np.mean(accuracies))
+    assert metrics["knn_accuracy_20_std"] == pytest.approx(np.std(accuracies, ddof=1))
+
+
+def test_a_count_of_labels_that_is_not_less_than_all_is_left_out(
+    splits: dict[str, Labelled],
+) -> None:
+    metrics = few_labels(splits, [20, SPLITS["train"], 1000])
+    assert list(metrics) == [
+        *("probe_accuracy", "knn_accuracy"),
+        *("probe_accuracy_20", "probe_accuracy_20_std", "knn_accuracy_20", "knn_accuracy_20_std"),
+        "neighbour_disagreement",
+    ]
+    assert metrics["probe_accuracy"] > metrics["probe_accuracy_20"] > 1 / CLASSES
+
+
+def test_each_encoder_is_measured_on_its_own_features_and_none_on_one_class(
+    splits: dict[str, Labelled],
+) -> None:
+    def pairs(split: str) -> Iterator[tuple[Tensor, Tensor]]:
+        yield from ((seen, seen) for seen in splits[split].vectors.split(77))
+
+    def measured(encode: Predict, labels: dict[str, Tensor]) -> dict[str, float]:
+        settings: dict[str, Any] = {"label_counts": [20], "label_draws": 2, "knn_neighbours": 3}
+        return by_encoder(encode, pairs, labels, seed=1, **settings)
+
+    encoders: dict[str, Predict] = {
+        "latents": lambda seen: seen[:, :2],
+        "raw_pixels": lambda seen: seen,
+    }
+    labels = {name: split.labels for name, split in splits.items()}
+    assert measured(encoders["raw_pixels"], labels) == few_labels(splits, [20])
+    halves = {name: Labelled(s.vectors[:, :2], s.labels) for name, s in splits.items()}
+    assert measured(encoders["latents"], labels) == few_labels(halves, [20])
+    one_class = {name: torch.zeros_like(of_split) for name, of_split in labels.items()}
+    for encode in encoders.values():
+        assert measured(encode, one_class) == {}
+
+
+def test_what_is_encoded_is_what_is_seen_flattened_and_in_order() -> None:
+    seen = torch.arange(24.0).view(6, 1, 2, 2)
+
+    def pairs(size: int) -> list[tuple[Tensor, Tensor]]:
+        return [(batch, torch.zeros(0)) for batch in seen.split(size)]
+
+    for size in (4, 6):
+        vectors = encoded(lambda batch: -batch, iter(pairs(size)))
+        assert torch.equal(vectors, -seen.flatten(1))

@@ -1,0 +1,122 @@
+"""All questions together: every number that a variant is answered with is one that tables know."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from autoencoders.components import configured
+from autoencoders.evaluation import METRICS, OF_FEATURES, QUESTIONS, Evaluation, answers
+from autoencoders.evaluation.metric import Metric
+from autoencoders.samplers import SAMPLERS
+from autoencoders.variants.assembly import Parts
+from autoencoders.variants.inputs import INPUTS
+from autoencoders.variants.networks.classifier import ConvClassifier
+from tests.examples import example_parts
+from tests.subjects import subject, untrained
+
+Blobs = Callable[..., Tensor]
+
+SHAPE = (3, 12, 12)  # the structural similarity needs 11
+CLASSES = 3
+COUNTS = {"train": 60, "validation": 20, "test": 24}
+# One variant of each model with each objective that it can learn by.
+KINDS = {
+    f"{parts.model.kind}-{parts.objective.kind}": parts for parts in example_parts(SHAPE).values()
+}
+SETTINGS = Evaluation.model_validate(
+    {
+        "batch_size": 10,
+        "elbo_draws": 2,
+        "iwae_samples": 2,
+        "samplers": list(SAMPLERS),
+        "fitted_codes": 30,
+        "knn_neighbours": 3,
+        "label_counts": [12, 1000],
+        "label_draws": 2,
+        "noise_levels": {kind: [0.1] for kind in INPUTS},
+        "noise_images": 8,
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def answered(blobs: Blobs) -> Mapping[str, Mapping[str, Any]]:
+    """What every model with every objective that it can learn by is answered with."""
+    images = {
+        split: blobs(count, SHAPE, seed) for seed, (split, count) in enumerate(COUNTS.items())
+    }
+    labels = {split: torch.arange(count) % CLASSES for split, count in COUNTS.items()}
+    torch.manual_seed(0)
+    classifier = ConvClassifier(SHAPE, CLASSES, [4, 4], 5).eval().requires_grad_(False)
+
+    def answer(parts: Parts) -> Mapping[str, Any]:
+        asked = subject(
+            untrained(parts, SHAPE),
+            images,
+            labels=labels,
+            input_kind=parts.input.kind,
+            classifier=classifier,
+            batch_size=10,
+        )
+        return answers(asked, SETTINGS)
+
+    return {name: answer(parts) for name, parts in KINDS.items()}
+
+
+def of_features(key: str) -> str:
+    """Return a metric's name without the number of labels, and without being a deviation."""
+    return re.sub(r"_\d+(_std)?$", "", key)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_answer_has_a_metric_that_says_what_it_is(
+    kind: str, answered: Mapping[str, Mapping[str, Any]]
+) -> None:
+    known = {metric.key for metric in METRICS}
+    known_of_features = {metric.key for metric in OF_FEATURES}
+    answer = dict(answered[kind])
+    yardsticks = answer.pop("yardsticks")
+    assert answer.pop("noise_sweep")["n_images"] == 8  # it is drawn, and stands in no table
+    for numbers in (answer, *yardsticks.values()):
+        for key, value in numbers.items():
+            assert key in known or of_features(key) in known_of_features, key
+            assert isinstance(value, int | float), key
+
+
+def test_every_metric_is_an_answer_to_some_variant(
+    answered: Mapping[str, Mapping[str, Any]],
+) -> None:
+    answers = {of_features(key) for answer in answered.values() for key in answer}
+    assert {metric.key for metric in (*METRICS, *OF_FEATURES)} <= answers
+
+
+def test_metrics_have_a_name_of_their_own_and_words() -> None:
+    metrics: tuple[Metric, ...] = (*METRICS, *OF_FEATURES)
+    for named in ([m.key for m in metrics], [m.label for m in metrics]):
+        assert len(set(named)) == len(named)
+    for metric in metrics:
+        assert metric.label
+        assert metric.meaning
+        assert metric.digits >= 0
+
+
+def test_yardsticks_stand_together_whatever_question_measured_them(
+    answered: Mapping[str, Mapping[str, Any]],
+) -> None:
+    for answer in answered.values():
+        assert {"mean_image", "pca"} <= set(answer["yardsticks"])
+        assert "psnr" in answer["yardsticks"]["pca"]
+        # Features are measured where there is a latent that compresses: both sides, or neither.
+        assert ("probe_accuracy" in answer["yardsticks"]["pca"]) == ("probe_accuracy" in answer)
+    assert any("probe_accuracy" in answer for answer in answered.values())
+
+
+def test_questions_are_asked_one_by_one_and_none_answers_for_another(blobs: Blobs) -> None:
+    parts = KINDS["mlp_vae-variational"]
+    asked = subject(untrained(parts, SHAPE), blobs(20, SHAPE), input_kind="clean")
+    keys = [set(configured(question, SETTINGS)(asked)) - {"yardsticks"} for question in QUESTIONS]
+    assert sum(map(len, keys)) == len(set().union(*keys))

@@ -1,0 +1,253 @@
+"""The report page, read back as a browser would."""
+
+import math
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from autoencoders.report.page import DatasetSection, Picture, VariantSection, render
+
+VOID = {"meta", "img", "link", "br"}
+
+
+class Page(HTMLParser):
+    """Elements in order with their attributes and text, and a check that they nest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None], list[str]]] = []
+        self.open: list[tuple[str, dict[str, str | None], list[str]]] = []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = (tag, dict(attrs), list[str]())
+        self.elements.append(element)
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        for _, _, texts in self.open:
+            texts.append(data)
+
+    def all(self, tag: str, **attributes: str) -> list[str]:
+        """Return the text of each such element, white space collapsed."""
+        wanted = {key.rstrip("_"): value for key, value in attributes.items()}
+        return [
+            " ".join("".join(texts).split())
+            for name, found, texts in self.elements
+            if name == tag and wanted.items() <= found.items()
+        ]
+
+    def attributes(self, tag: str, attribute: str) -> list[str]:
+        values = (found.get(attribute) for name, found, _ in self.elements if name == tag)
+        return [value for value in values if value is not None]
+
+    def table(self) -> dict[str, list[str]]:
+        """Return row name → cells of the first table, each cell with its class in brackets."""
+        rows: dict[str, list[str]] = {}
+        for tag, attributes, texts in self.elements:
+            text = "".join(texts).strip()
+            if tag == "th" and attributes.get("scope") == "row":
+                rows[text] = cells = []
+            elif tag == "td":
+                mark = f"[{attributes['class']}]" if "class" in attributes else ""
+                cells.append(re.sub(r"[★▲] | best$| better than the network$", "", text) + mark)
+        return rows
+
+
+def variant(name: str, metrics: dict[str, float], **others: Any) -> VariantSection:
+    plain = VariantSection(
+        variant=name,
+        metrics=metrics,
+        yardsticks={},
+        hyperparameters={},
+        figures=[],
+        model_sha256="ab" * 32,
+    )
+    return replace(plain, **others)
+
+
+def dataset(*variants: VariantSection, **others: Any) -> DatasetSection:
+    plain = DatasetSection(
+        "mnist", "MNIST", "official", {"train": 54_000, "test": 10_000}, variants
+    )
+    return replace(plain, **others)
+
+
+SMALL = dataset(
+    variant(
+        "conv",
+        {"mse": 0.0134, "psnr": 19.5, "kl": 1.0},
+        yardsticks={
+            "mean_image": {"mse": 0.0673, "psnr": 11.9},
+            "pca_128": {"mse": 0.0049, "psnr": 19.5},
+        },
+    ),
+    variant("vae", {"mse": 0.01340001, "psnr": math.nan, "kl": 4.67, "elbo": -37.72}),
+    variant("aae", {"mse": 0.0254, "psnr": 21.0}, yardsticks={"nan": {"mse": math.nan}}),
+)
+
+
+def test_best_marks_stand_on_the_best_networks_and_on_yardsticks_that_beat_theirs() -> None:
+    # Columns: mse (lower is better), psnr (higher), elbo (one network, no contest), kl (neither).
+    assert Page(render([SMALL])).table() == {
+        "conv": ["0.0134[best]", "19.50", "–", "1.00"],
+        "mean image": ["0.0673", "11.90", "–", "–"],
+        "pca 128": ["0.0049[beats]", "19.50", "–", "–"],  # equal is not better
+        "vae": ["0.0134[best]", "nan", "−37.72", "4.67"],  # equal as printed; NaN is never best
+        "aae": ["0.0254", "21.00[best]", "–", "–"],
+        "nan": ["nan", "–", "–", "–"],
+    }
+
+
+def test_the_columns_name_their_unit_and_direction() -> None:
+    assert Page(render([SMALL])).all("th", scope="col") == [
+        *("variant", "MSE ↓", "PSNR ↑dB", "ELBO ↑nats/image", "KLnats/image"),
+    ]
+
+
+def test_a_metric_that_the_page_does_not_know_is_shown_without_a_verdict() -> None:
+    page = Page(render([dataset(variant("a", {"sharpness": 0.9}), variant("b", {"mse": 1}))]))
+    assert page.all("th", scope="col") == ["variant", "MSE ↓", "sharpness"]
+    assert page.table() == {"a": ["–", "0.9000"], "b": ["1.0000", "–"]}
+
+
+def test_features_have_a_table_of_their_own_with_their_yardsticks_beside() -> None:
+    of_features = {"probe_accuracy": 0.91, "probe_accuracy_100": 0.7, "probe_accuracy_1000": 0.8}
+    of_features |= {"probe_accuracy_100_std": 0.02}
+    section = variant(
+        "conv",
+        {"mse": 0.01, **of_features, "neighbour_disagreement": 0.05},
+        yardsticks={
+            "mean_image": {"mse": 0.07},
+            "pca": {"mse": 0.02, **of_features, "probe_accuracy_100": 0.75},
+        },
+    )
+    page = Page(render([dataset(section)]))
+    assert page.all("th", scope="col") == [
+        *("variant", "MSE ↓"),
+        *("variant", "linear probe ↑accuracy", "linear probe, 1,000 labels ↑accuracy"),
+        *("linear probe, 100 labels ↑accuracy", "neighbour of another class ↓share"),
+    ]
+    assert page.all("th", scope="row") == ["conv", "mean image", "pca", "conv", "pca"]
+    assert page.table() | {"mean image": []} == {
+        "conv": ["0.9100", "0.8000", "0.7000 ± 0.0200", "0.0500"],
+        "mean image": [],
+        "pca": ["0.9100", "0.8000", "0.7500 ± 0.0200[beats]", "–"],
+    }
+    assert page.all("h3")[:2] == ["Images", "Features without labels"]
+    assert "pca beats conv on linear probe, 100 labels" in page.all("li")
+    assert (
+        "the same with the labels of 100 training images, mean ± standard deviation over draws of "
+        "them; higher is better"
+    ) in page.all("dd")
+
+
+def test_where_nothing_is_known_of_features_their_table_is_left_out() -> None:
+    assert Page(render([SMALL])).all("h3") == [
+        "Images",
+        "MNIST · conv",
+        "MNIST · vae",
+        "MNIST · aae",
+    ]
+
+
+def test_it_says_in_words_where_a_yardstick_wins() -> None:
+    assert "pca 128 beats conv on MSE" in Page(render([SMALL])).all("li")
+    alone = dataset(variant("conv", {"mse": 0.1}, yardsticks={"pca": {"mse": 0.2}}))
+    assert any(
+        "No yardstick is better than its network" in text for text in Page(render([alone])).all("p")
+    )
+
+
+def test_stand_ins_get_a_loud_banner_and_official_data_none() -> None:
+    fake = dataset(variant("conv", {"mse": 0.1}), title="Fashion-MNIST", source="stand-in")
+    (banner,) = Page(render([SMALL, fake])).all("p", class_="banner")
+    assert banner.startswith("stand-in data: Fashion-MNIST These images were generated")
+    assert Page(render([SMALL])).all("p", class_="banner") == []
+    assert "Fashion-MNIST: generated stand-in images, 54,000 train, 10,000 test" in Page(
+        render([fake])
+    ).all("li")
+
+
+def test_pictures_have_words_and_relative_addresses() -> None:
+    figures = [Picture("figures/mnist/conv/a b.png", "Inputs & outputs")]
+    page = Page(render([dataset(variant("conv", {"mse": 1}, figures=figures), figures=figures)]))
+    assert page.attributes("img", "src") == ["figures/mnist/conv/a%20b.png"] * 2
+    assert page.attributes("img", "alt") == [
+        "MNIST: Inputs & outputs",
+        "MNIST conv: Inputs & outputs",
+    ]
+    assert set(page.attributes("img", "loading")) == {"lazy"}
+    assert page.all("figcaption") == ["Inputs & outputs"] * 2
+
+
+@pytest.mark.parametrize("path", ["/tmp/a.png", "https://example.org/a.png", "//host/a.png"])
+def test_pictures_elsewhere_are_refused(path: str) -> None:
+    section = dataset(variant("conv", {"mse": 1}, figures=[Picture(path, "")]))
+    with pytest.raises(ValueError, match="relative paths"):
+        render([section])
+
+
+def test_the_page_needs_nothing_but_itself_and_its_links_lead_somewhere() -> None:
+    html = render([SMALL, dataset(variant("conv", {"mse": 1}), dataset="fashion_mnist")])
+    page = Page(html)
+    assert not {"script", "link", "iframe"} & {tag for tag, _, _ in page.elements}
+    assert not re.search(r"https?:|url\(|@import", html)
+    targets = [found["id"] for _, found, _ in page.elements if "id" in found]
+    assert len(targets) == len(set(targets))
+    links = page.attributes("a", "href")
+    assert "#mnist-vae" in links
+    assert "#fashion_mnist-conv" in links
+    assert {link.removeprefix("#") for link in links} <= set(targets)
+
+
+def test_hyperparameters_stand_as_dotted_keys() -> None:
+    settings = {
+        "model": {"name": "conv", "channels": [16, 8]},
+        "optimiser": {"adam": {"lr": 1e-4}},
+        "weight_decay": None,
+        "extra": {},
+    }
+    section = variant("conv", {"mse": 1}, hyperparameters=settings, training={"best_epoch": 27})
+    page = Page(render([dataset(section)]))
+    pairs = dict(zip(page.all("dt"), page.all("dd"), strict=True))
+    assert pairs["model.name"] == "conv"
+    assert pairs["model.channels"] == "[16, 8]"
+    assert pairs["optimiser.adam.lr"] == "0.0001"
+    assert pairs["weight_decay"] == "null"
+    assert pairs["extra"] == "{}"
+    assert pairs["best epoch"] == "27"
+    assert "ab" * 32 in page.all("span", class_="digest")
+
+
+def test_what_comes_from_outside_is_escaped() -> None:
+    evil = "<script>alert('1')</script>&\""
+    section = dataset(
+        variant(
+            evil,
+            {"mse": 0.1, evil: 1.0},
+            yardsticks={evil: {"mse": 0.2}},
+            hyperparameters={evil: evil},
+            figures=[Picture(evil, evil)],
+            training={evil: evil},
+            model_sha256=evil,
+        ),
+        dataset=evil,
+    )
+    html = render([section])
+    page = Page(html)
+    assert "<script" not in html
+    assert evil in page.all("figcaption")
+    assert evil in page.all("dd")
+
+
+def test_the_same_input_gives_the_same_page() -> None:
+    assert render([SMALL]) == render([SMALL])

@@ -1,0 +1,159 @@
+"""What every sampler promises, and each against another way to the same numbers."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from autoencoders import samplers
+from autoencoders.randomness import Noise
+from autoencoders.samplers import SAMPLERS, mixture
+from autoencoders.samplers.base import Sampler
+from autoencoders.samplers.gaussian import GaussianSampler
+from autoencoders.samplers.mixture import MixtureSampler
+from autoencoders.samplers.prior import PriorSampler
+from autoencoders.variants.priors import STANDARD_NORMAL
+from tests.codes import correlated
+
+
+def fresh(seed: int = 0) -> Noise:
+    return Noise(torch.Generator().manual_seed(seed))
+
+
+def fitted(sampler: Sampler, codes: Tensor) -> Sampler:
+    sampler.fit(codes)
+    return sampler
+
+
+def build(name: str) -> Sampler:
+    sampler = samplers.build(name, STANDARD_NORMAL)
+    assert sampler is not None
+    return sampler
+
+
+def numpy_state() -> str:
+    """Return the state of NumPy's global generator, which scikit-learn falls back on."""
+    with np.printoptions(threshold=10_000):
+        return str(np.random.get_state())  # noqa: NPY002
+
+
+# --- what all of them promise
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("shape", [(1,), (2,), (40,), (3, 4, 4)])
+@pytest.mark.parametrize("count", [2, 3, 100])  # also fewer codes than a mixture has parts
+def test_draws_are_codes_of_any_shape_and_all_randomness_is_the_noises(
+    name: str, shape: tuple[int, ...], count: int
+) -> None:
+    codes = correlated(count, *shape)
+    given = codes.clone()
+    before = torch.random.get_rng_state(), numpy_state()
+    sampler = fitted(build(name), codes)
+    drawn = sampler.draw(7, fresh())
+    assert drawn.shape == (7, *shape)
+    assert drawn.dtype == torch.float32
+    assert drawn.isfinite().all()
+    assert torch.equal(drawn, sampler.draw(7, fresh()))
+    assert torch.equal(drawn, fitted(build(name), codes).draw(7, fresh()))
+    assert not torch.equal(drawn, sampler.draw(7, fresh(1)))
+    assert torch.equal(codes, given)
+    assert torch.equal(torch.random.get_rng_state(), before[0])
+    assert numpy_state() == before[1]
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_one_source_of_noise_gives_ever_new_draws(name: str, noise: Noise) -> None:
+    sampler = fitted(build(name), correlated(50, 4))
+    assert not torch.equal(sampler.draw(5, noise), sampler.draw(5, noise))
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_sampler_looks_at_no_more_of_the_codes_than_it_says(name: str) -> None:
+    drawn, of_others = (
+        fitted(build(name), codes).draw(5, fresh())
+        for codes in (correlated(50, 4), 10 + correlated(50, 4))
+    )
+    assert torch.equal(drawn, of_others) == (not SAMPLERS[name].needs_codes)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_without_a_prior_those_that_need_one_are_none(name: str) -> None:
+    assert (samplers.build(name, None) is None) == SAMPLERS[name].needs_prior
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_sampler_says_what_is_drawn_from_and_takes_what_it_knows(name: str) -> None:
+    sampler = samplers.build(name, STANDARD_NORMAL, components=7, of_others="unknown")
+    assert sampler is not None
+    assert sampler.title
+    if isinstance(sampler, MixtureSampler):
+        assert sampler.components == 7
+        assert "7" in sampler.title
+
+
+# --- the prior
+
+
+def test_the_prior_draws_what_the_prior_draws() -> None:
+    sampler = fitted(PriorSampler(STANDARD_NORMAL), correlated(2, 3, 4))
+    assert torch.equal(sampler.draw(5, fresh()), STANDARD_NORMAL.draw((5, 3, 4), fresh()))
+
+
+# --- draws from what is fitted to codes
+
+
+def test_draws_from_the_gaussian_have_the_codes_mean_and_covariance(noise: Noise) -> None:
+    codes = correlated(300, 2, 2)
+    drawn = fitted(GaussianSampler(), codes).draw(20_000, noise)
+    assert drawn.shape == (20_000, 2, 2)
+    torch.testing.assert_close(drawn.mean(0), codes.mean(0), atol=0.1, rtol=0)
+    expected = codes.flatten(1).T.cov()
+    torch.testing.assert_close(drawn.flatten(1).T.cov(), expected, atol=0.3, rtol=0)
+
+
+@pytest.mark.parametrize("mixture_dimensions", [32, 2])
+def test_draws_from_the_mixture_stay_with_the_clusters_of_the_codes(
+    mixture_dimensions: int, noise: Noise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three clusters at ±10 and 0 on one line of twelve dimensions; the Gaussian fills the gaps."""
+    monkeypatch.setattr(mixture, "DIMENSIONS", mixture_dimensions)
+    random = torch.Generator().manual_seed(1)
+    codes = torch.randn(900, 3, 2, 2, generator=random)
+    codes[:, 0, 0, 0] += torch.tensor([-10.0, 0.0, 10.0]).repeat(300)
+
+    def gaps(drawn: Tensor) -> float:
+        positions = drawn[:, 0, 0, 0].abs()
+        return ((positions > 3.5) & (positions < 6.5)).float().mean().item()
+
+    drawn = fitted(MixtureSampler(3), codes).draw(500, noise)
+    assert drawn.shape == (500, 3, 2, 2)
+    assert gaps(drawn) < 0.02 < 0.1 < gaps(fitted(GaussianSampler(), codes).draw(500, noise))
+    torch.testing.assert_close(drawn[:, 1:].std(0), codes[:, 1:].std(0), atol=0.15, rtol=0)
+    assert torch.equal(drawn, fitted(MixtureSampler(3), codes).draw(500, fresh()))
+
+
+def test_draws_of_one_part_of_the_mixture_stand_together(noise: Noise) -> None:
+    codes = torch.cat([correlated(100, 2) - 100, correlated(100, 2) + 100])
+    sides = fitted(MixtureSampler(2), codes).draw(200, noise)[:, 0] > 0
+    assert 60 < sides.sum() < 140  # as many as there are codes of each, give or take
+    assert (sides[1:] != sides[:-1]).sum() == 1
+
+
+@pytest.mark.parametrize("mixture_dimensions", [32, 2])
+def test_a_mixture_of_one_is_the_gaussian(
+    mixture_dimensions: int, noise: Noise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mixture, "DIMENSIONS", mixture_dimensions)
+    codes = correlated(300, 2, 2)
+    drawn = fitted(MixtureSampler(1), codes).draw(20_000, noise)
+    torch.testing.assert_close(drawn.mean(0), codes.mean(0), atol=0.1, rtol=0)
+    expected = codes.flatten(1).T.cov()
+    torch.testing.assert_close(drawn.flatten(1).T.cov(), expected, atol=0.3, rtol=0)
+
+
+def test_a_dimension_that_never_varies_hardly_moves(noise: Noise) -> None:
+    codes = torch.cat([correlated(100, 3), torch.full((100, 1), 7.0)], dim=1)
+    drawn = fitted(MixtureSampler(2), codes).draw(50, noise)
+    assert drawn[:, 3].std() < 0.02 * drawn[:, :3].std()
+    assert drawn[:, 3].mean().item() == pytest.approx(7, abs=0.02)

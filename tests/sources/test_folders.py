@@ -1,0 +1,255 @@
+"""People's own folders of images, in good order and in bad."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autoencoders.errors import UserError
+from autoencoders.sources import fetched, folders, packing
+
+
+def fetch(source: Path, target: Path, **changes: Any) -> fetched.SourceInfo:
+    settings: dict[str, Any] = {
+        **{"title": "My pets", "size": 8, "channels": 3, "test_fraction": 0.25},
+        **{"misfits": "refuse", "seed": 0},
+    }
+    return folders.fetch("pets", source, target, **settings | changes)
+
+
+def pack(source: Path, target: Path, **changes: Any) -> fetched.Arrays:
+    return fetched.read_arrays(target, fetch(source, target, **changes))
+
+
+def draw(path: Path, number: int, size: tuple[int, int] = (8, 8)) -> None:
+    """Write a picture whose every byte is `number`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (number, number, number)).save(path)
+
+
+def numbers(images: np.ndarray) -> list[int]:
+    """Return the number that each picture shows."""
+    return [int(image.reshape(-1)[0]) for image in images]
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    """Four cats, 0 to 3, and eight dogs, 100 to 107, in class folders."""
+    for i in range(4):
+        draw(tmp_path / "pets" / "cat" / f"{i}.png", i)
+    for i in range(8):
+        draw(tmp_path / "pets" / "dog" / f"{i}.png", 100 + i)
+    return tmp_path / "pets"
+
+
+def test_class_folders_are_classes_and_each_gives_its_share_to_test(
+    tmp_path: Path, pets: Path
+) -> None:
+    info = fetch(pets, tmp_path / "raw")
+    assert (info.dataset, info.title, info.source) == ("pets", "My pets", "folder")
+    assert info.class_names == ("cat", "dog")
+    assert info.image_shape == (3, 8, 8)
+    assert fetched.read_source(tmp_path / "raw") == info
+    arrays = fetched.read_arrays(tmp_path / "raw", info)
+    assert np.bincount(arrays.test_labels).tolist() == [1, 2]
+    assert arrays.train_images.shape == (9, 3, 8, 8)
+    shown = numbers(arrays.train_images) + numbers(arrays.test_images)
+    assert sorted(shown) == [*range(4), *range(100, 108)]
+    labels = [*arrays.train_labels, *arrays.test_labels]
+    assert [number >= 100 for number in shown] == [label == 1 for label in labels]
+
+
+def test_train_and_test_folders_are_the_split(tmp_path: Path, pets: Path) -> None:
+    shutil.move(pets, tmp_path / "split" / "train")
+    draw(tmp_path / "split" / "test" / "dog" / "new.png", 200)
+    arrays = pack(tmp_path / "split", tmp_path / "raw", test_fraction=None)
+    assert len(arrays.train_images) == 12
+    assert (numbers(arrays.test_images), arrays.test_labels.tolist()) == ([200], [1])
+
+
+def test_a_flat_folder_is_one_class(tmp_path: Path) -> None:
+    for i in range(8):
+        draw(tmp_path / "flat" / f"{i}.png", i)
+    info = fetch(tmp_path / "flat", tmp_path / "raw")
+    assert info.class_names == ("image",)
+    assert fetched.read_arrays(tmp_path / "raw", info).train_labels.tolist() == [0] * 6
+
+
+def test_flat_train_and_test_folders(tmp_path: Path) -> None:
+    for i in range(3):
+        draw(tmp_path / "flat" / "train" / f"{i}.png", i)
+    draw(tmp_path / "flat" / "test" / "9.png", 9)
+    arrays = pack(tmp_path / "flat", tmp_path / "raw", test_fraction=None)
+    assert sorted(numbers(arrays.train_images)) == [0, 1, 2]
+    assert numbers(arrays.test_images) == [9]
+
+
+def test_the_first_images_are_of_all_classes(tmp_path: Path) -> None:
+    for i in range(200):
+        draw(tmp_path / "split" / ("train", "test")[i % 2] / f"class {i // 20}" / f"{i}.png", i)
+    arrays = pack(tmp_path / "split", tmp_path / "raw", test_fraction=None)
+    for labels in (arrays.train_labels, arrays.test_labels):
+        assert len(np.unique(labels[:30])) > 5
+
+
+def test_the_names_and_the_seed_decide_order_and_split_and_not_the_file_system(
+    tmp_path: Path, pets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch(pets, tmp_path / "a")
+    walk = os.walk
+
+    def backwards(folder: Path, followlinks: bool) -> list[tuple[str, list[str], list[str]]]:
+        found = [*walk(folder, followlinks=followlinks)]
+        return [(place, inner, names[::-1]) for place, inner, names in found[::-1]]
+
+    monkeypatch.setattr(os, "walk", backwards)
+    fetch(pets, tmp_path / "b")
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+    tested = {tuple(numbers(pack(pets, tmp_path / "c", seed=s).test_images)) for s in range(5)}
+    assert len(tested) > 1
+
+
+def test_colour_is_made_grey_where_the_params_say_so(tmp_path: Path) -> None:
+    for name, colour in (("a", (255, 0, 0)), ("b", (0, 255, 0)), ("c", (0, 0, 255))):
+        Image.new("RGB", (8, 8), colour).save(tmp_path / f"{name}.png")
+    arrays = pack(tmp_path, tmp_path / "raw", channels=1, test_fraction=0.34)
+    assert arrays.train_images.shape == (2, 1, 8, 8)
+    # ITU-R 601: 0.299 red + 0.587 green + 0.114 blue.
+    both = numbers(arrays.train_images) + numbers(arrays.test_images)
+    assert sorted(both) == [29, 76, 150]
+
+
+def test_channels_keep_their_places(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), np.uint8)
+    for i, image in enumerate(pixels):
+        (tmp_path / "own" / ("train", "test")[i]).mkdir(parents=True)
+        Image.fromarray(image).save(tmp_path / "own" / ("train", "test")[i] / "a.png")
+    arrays = pack(tmp_path / "own", tmp_path / "raw", test_fraction=None)
+    np.testing.assert_array_equal(arrays.train_images[0], pixels[0].transpose(2, 0, 1))
+
+
+# --- misfits
+
+
+@pytest.fixture
+def untidy(pets: Path) -> Path:
+    draw(pets / "cat" / "wide.png", 50, size=(16, 8))
+    (pets / "dog" / "torn.png").write_bytes((pets / "dog" / "0.png").read_bytes()[:40])
+    return pets
+
+
+def test_all_misfits_are_named_at_once_with_what_to_do(tmp_path: Path, untidy: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        fetch(untidy, tmp_path / "raw")
+    assert str(caught.value).splitlines() == [
+        f"{untidy}/cat/wide.png: 16×8 pixels",
+        f"{untidy}/dog/torn.png: cannot be read as an image",
+        "data.datasets.pets: 2 of 14 files are not 8×8 images; "
+        "set data.datasets.pets.misfits to skip or resize, or change data.datasets.pets.size",
+    ]
+    assert not (tmp_path / "raw").exists()
+
+
+def test_misfits_are_skipped_with_a_warning_where_the_params_say_so(
+    tmp_path: Path, untidy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrays = pack(untidy, tmp_path / "raw", misfits="skip")
+    assert len(arrays.train_images) + len(arrays.test_images) == 12
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[0] for line in told] == ["warning"] * 2
+    assert "wide.png: 16×8 pixels" in told[0]
+
+
+def test_other_sizes_are_resized_where_the_params_say_so(tmp_path: Path, pets: Path) -> None:
+    wide = Image.new("RGB", (48, 16), (0, 0, 0))
+    wide.paste((200, 200, 200), (8, 0, 40, 16))  # more than the square in the middle, 16 to 32
+    wide.save(pets / "cat" / "wide.png")
+    arrays = pack(pets, tmp_path / "raw", misfits="resize")
+    images = np.concatenate([arrays.train_images, arrays.test_images])
+    assert len(images) == 13
+    (resized,) = images[images[:, 0, 0, 0] == 200]
+    assert (resized == 200).all()
+
+
+def test_a_file_that_cannot_be_read_cannot_be_resized(tmp_path: Path, untidy: Path) -> None:
+    with pytest.raises(UserError, match=r"torn\.png.*\n.*1 of 14 files.*remove these files"):
+        fetch(untidy, tmp_path / "raw", misfits="resize")
+
+
+def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
+    halves = Image.new("RGB", (8, 8))
+    halves.paste((255, 255, 255), (0, 0, 4, 8))  # the left half
+    turned = Image.Exif()
+    turned[0x0112] = 6  # "turn it by 90° clockwise to see it upright"
+    for name in ("train", "test"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        halves.save(tmp_path / "own" / name / "a.png", exif=turned)
+    arrays = pack(tmp_path / "own", tmp_path / "raw", test_fraction=None)
+    assert arrays.train_images[0, 0, :, 0].tolist() == [255] * 4 + [0] * 4
+
+
+def test_hidden_files_and_other_files_are_not_looked_at(tmp_path: Path, pets: Path) -> None:
+    (pets / "._0.png").write_bytes(b"left by another system")
+    (pets / ".cache").mkdir()
+    (pets / ".cache" / "0.png").write_bytes(b"no image")
+    (pets / "README.txt").write_text("twelve pets", "utf-8")
+    assert fetch(pets, tmp_path / "raw").class_names == ("cat", "dog")
+
+
+# --- folders that are laid out otherwise
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"data\.datasets\.pets\.folder: found '.*nowhere'"):
+        fetch(tmp_path / "nowhere", tmp_path / "raw")
+
+
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"holds no image file \(\.png"):
+        fetch(tmp_path, tmp_path / "raw")
+
+
+def test_images_beside_class_folders_are_refused(tmp_path: Path, pets: Path) -> None:
+    draw(pets / "stray.png", 0)
+    with pytest.raises(UserError, match=r"in class folders and beside them, such as stray\.png"):
+        fetch(pets, tmp_path / "raw")
+
+
+def test_a_third_split_is_refused(tmp_path: Path, pets: Path) -> None:
+    for name in ("train", "test", "val"):
+        shutil.copytree(pets, tmp_path / "split" / name)
+    with pytest.raises(UserError, match=r"train/ and test/ and, beside them, images in val"):
+        fetch(tmp_path / "split", tmp_path / "raw", test_fraction=None)
+
+
+def test_a_share_to_test_is_needed_where_there_is_no_split_and_only_there(
+    tmp_path: Path, pets: Path
+) -> None:
+    with pytest.raises(UserError, match=r"pets\.test_fraction: found None; allowed: the share"):
+        fetch(pets, tmp_path / "raw", test_fraction=None)
+    shutil.copytree(pets, tmp_path / "split" / "train")
+    shutil.copytree(pets, tmp_path / "split" / "test")
+    with pytest.raises(UserError, match=r"pets\.test_fraction: found 0\.25; .* null where"):
+        fetch(tmp_path / "split", tmp_path / "raw")
+
+
+def test_a_share_that_tests_nothing_is_refused(tmp_path: Path, pets: Path) -> None:
+    with pytest.raises(UserError, match=r"test_fraction: 0\.01 of 12 images leaves a split empty"):
+        fetch(pets, tmp_path / "raw", test_fraction=0.01)
+
+
+# --- what follows
+
+
+def test_the_folder_is_never_read_again(tmp_path: Path, pets: Path) -> None:
+    fetch(pets, tmp_path / "raw" / "pets")
+    shutil.rmtree(pets)
+    metadata = packing.prepare(tmp_path / "raw" / "pets", tmp_path / "pets_prepared", 0.8, seed=0)
+    assert (metadata.title, metadata.source) == ("My pets", "folder")
+    assert metadata.class_names == ("cat", "dog")
+    assert [part.n_images for part in metadata.splits.values()] == [7, 2, 3]

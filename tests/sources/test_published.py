@@ -1,0 +1,178 @@
+import gzip
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autoencoders.errors import UserError
+from autoencoders.sources import fetched, official
+from autoencoders.sources.fetched import SourceInfo
+from autoencoders.sources.idx import read_idx
+from autoencoders.sources.published import Wanted, fetch
+
+
+def fetch_few(
+    dataset: str, source: Wanted, target: Path, mirror: str | None = None, **changes: int
+) -> SourceInfo:
+    numbers = {"train_images": 60, "test_images": 30, "seed": 0} | changes
+    return fetch(dataset, source, target, mirror=mirror, **numbers)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_stand_ins_come_in_the_official_format(tmp_path: Path) -> None:
+    info = fetch_few("mnist", "stand-in", tmp_path / "raw" / "mnist")
+    assert info.source == "stand-in"
+    assert read_idx(tmp_path / "raw/mnist/train-images-idx3-ubyte.gz").shape == (60, 28, 28)
+    assert read_idx(tmp_path / "raw/mnist/t10k-labels-idx1-ubyte.gz").shape == (30,)
+
+
+def test_torchvision_takes_the_stand_ins_for_mnist(tmp_path: Path) -> None:
+    from torchvision.datasets import MNIST
+
+    fetch_few("mnist", "stand-in", tmp_path / "raw")
+    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
+    for name in fetched.IDX_FILES:
+        unpacked = gzip.decompress((tmp_path / "raw" / name).read_bytes())
+        (tmp_path / "MNIST" / "raw" / name.removesuffix(".gz")).write_bytes(unpacked)
+    train = MNIST(tmp_path, train=True, download=False)
+    np.testing.assert_array_equal(
+        train.data.numpy(), read_idx(tmp_path / "raw" / fetched.TRAIN_IMAGES)
+    )
+    assert np.bincount(train.targets.numpy()).tolist() == [6] * 10
+
+
+def test_colour_stand_ins_have_cifar10s_shape_and_classes(tmp_path: Path) -> None:
+    info = fetch_few("cifar10", "stand-in", tmp_path / "cifar10")
+    arrays = fetched.read_arrays(tmp_path / "cifar10", info)
+    assert arrays.train_images.shape == (60, 3, 32, 32)
+    assert np.bincount(arrays.test_labels).tolist() == [3] * 10
+    assert (info.image_shape, len(info.class_names)) == ((3, 32, 32), 10)
+
+
+def test_cifar10_stays_packed_as_it_was_published(tmp_path: Path, mirror: Path) -> None:
+    info = fetch_few("cifar10", "official", tmp_path / "cifar10", str(mirror))
+    archive = "cifar-10-python.tar.gz"
+    assert list(info.files) == [archive]
+    published = (mirror / "cifar-10" / archive).read_bytes()
+    assert (tmp_path / "cifar10" / archive).read_bytes() == published
+
+
+def test_the_record_says_what_each_file_is(tmp_path: Path, mirror: Path) -> None:
+    fetch_few("fashion_mnist", "official", tmp_path / "raw", str(mirror))
+    record = json.loads((tmp_path / "raw" / "source.json").read_text())
+    assert (record["dataset"], record["source"]) == ("fashion_mnist", "official")
+    assert list(record["files"]) == sorted(fetched.IDX_FILES)
+    for name, entry in record["files"].items():
+        raw = (tmp_path / "raw" / name).read_bytes()
+        assert entry["bytes"] == len(raw)
+        assert entry["sha256"] == hashlib.sha256(raw).hexdigest()
+        assert entry["md5"] == hashlib.md5(raw).hexdigest()
+
+
+def test_the_record_is_read_back(tmp_path: Path) -> None:
+    info = fetch_few("mnist", "stand-in", tmp_path / "mnist")
+    assert fetched.read_source(tmp_path / "mnist") == info
+
+
+def test_the_same_files_from_elsewhere_give_the_same_folder(tmp_path: Path, mirror: Path) -> None:
+    shutil.copytree(mirror, tmp_path / "elsewhere")
+    fetch_few("mnist", "auto", tmp_path / "a", str(mirror))
+    fetch_few("mnist", "official", tmp_path / "b", str(tmp_path / "elsewhere"))
+    assert content(tmp_path / "a") == content(tmp_path / "b")
+
+
+def test_the_same_seed_gives_the_same_folder_and_another_seed_other_images(tmp_path: Path) -> None:
+    fetch_few("mnist", "stand-in", tmp_path / "a")
+    fetch_few("mnist", "stand-in", tmp_path / "b")
+    fetch_few("mnist", "stand-in", tmp_path / "c", seed=1)
+    a, b, c = content(tmp_path / "a"), content(tmp_path / "b"), content(tmp_path / "c")
+    assert a == b
+    assert a[fetched.TRAIN_IMAGES] != c[fetched.TRAIN_IMAGES]
+    assert a[fetched.TEST_IMAGES] != c[fetched.TEST_IMAGES]
+
+
+def test_the_test_images_do_not_depend_on_how_many_are_trained_on(tmp_path: Path) -> None:
+    fetch_few("mnist", "stand-in", tmp_path / "a")
+    fetch_few("mnist", "stand-in", tmp_path / "b", train_images=20)
+    assert (
+        content(tmp_path / "a")[fetched.TEST_IMAGES] == content(tmp_path / "b")[fetched.TEST_IMAGES]
+    )
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
+def test_no_test_image_is_trained_on(tmp_path: Path, dataset: str) -> None:
+    fetch_few(dataset, "stand-in", tmp_path / "raw", train_images=1000, test_images=1000)
+    images = [read_idx(tmp_path / "raw" / n) for n in (fetched.TRAIN_IMAGES, fetched.TEST_IMAGES)]
+    assert len({image.tobytes() for part in images for image in part}) == 2000
+
+
+def test_auto_takes_the_official_files_where_it_can(
+    tmp_path: Path, mirror: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fetch_few("mnist", "auto", tmp_path / "raw", str(mirror)).source == "official"
+    assert "STAND-IN" not in capsys.readouterr().err
+
+
+def test_auto_falls_back_where_no_mirror_is_reached_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fetch_few("fashion_mnist", "auto", tmp_path / "raw").source == "stand-in"
+    piped, told = capsys.readouterr()
+    for words in ("STAND-IN DATA", "DATASET_MIRROR", "dvc repro -f -s fetch@fashion_mnist"):
+        assert words in told
+    assert told.replace("\n", "").isprintable(), "no colours, no carriage returns"
+    assert piped == ""
+
+
+def test_stand_ins_that_were_asked_for_need_no_banner_and_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr(official, "download", refuse)
+    fetch_few("mnist", "stand-in", tmp_path / "raw")
+    assert capsys.readouterr().err == ""
+
+
+def test_official_without_a_mirror_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"DATASET_MIRROR.*auto"):
+        fetch_few("mnist", "official", tmp_path / "raw" / "mnist")
+    assert list((tmp_path / "raw").iterdir()) == []
+
+
+@pytest.mark.parametrize("source", ["official", "auto"])
+def test_a_corrupt_download_is_never_replaced_by_stand_ins(
+    tmp_path: Path, mirror: Path, source: Wanted
+) -> None:
+    fetch_few("mnist", "stand-in", tmp_path / "raw" / "mnist")
+    before = content(tmp_path / "raw" / "mnist")
+    (mirror / "mnist" / fetched.TRAIN_LABELS).write_bytes(b"<html>")
+    with pytest.raises(UserError, match=f"{fetched.TRAIN_LABELS}.*expected MD5"):
+        fetch_few("mnist", source, tmp_path / "raw" / "mnist", str(mirror))
+    assert content(tmp_path / "raw" / "mnist") == before, "what was there is left as it was"
+    assert len(list((tmp_path / "raw").iterdir())) == 1
+
+
+def test_an_unreadable_record_names_the_stage(tmp_path: Path) -> None:
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "source.json").write_text('{"dataset": "mn')
+    with pytest.raises(UserError, match=r"source\.json.*dvc repro -f -s fetch@mnist"):
+        fetched.read_source(tmp_path / "mnist")
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
+def test_the_official_files_pass_their_checksums(
+    tmp_path: Path, official_mirror: str, dataset: str
+) -> None:
+    info = fetch_few(dataset, "official", tmp_path / "raw", official_mirror)
+    assert info.source == "official"
+    assert read_idx(tmp_path / "raw" / fetched.TRAIN_IMAGES).shape == (60000, 28, 28)
+    assert read_idx(tmp_path / "raw" / fetched.TEST_LABELS).shape == (10000,)

@@ -1,0 +1,53 @@
+"""The stage that measures raw pixels: what features of a network are held against."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.neighbors import KNeighborsClassifier
+
+from autoencoders import files, params, paths, tracking
+from autoencoders.data import splits
+from autoencoders.keys import Bytes
+from autoencoders.pipeline import Item
+from autoencoders.stages import pixels
+
+ROOT = Path(__file__).parents[2]
+SIZES = {"train": 300, "validation": 60, "test": 100}
+
+
+def split(name: str, classes: int) -> tuple[Bytes, Bytes]:
+    """Return noisy images, brighter with their class, and the classes."""
+    rng = np.random.default_rng(SIZES[name])
+    labels = rng.integers(0, classes, SIZES[name]).astype(np.uint8)
+    images = rng.integers(0, 200, (SIZES[name], 1, 8, 8)) + 15 * labels[:, None, None, None]
+    return images.astype(np.uint8), labels
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_raw_pixels_are_features_as_any_and_tell_nothing_of_one_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classes: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    metadata = splits.Metadata(
+        *("mnist", "MNIST", "stand-in", ("a", "b", "c")[:classes], (1, 8, 8)),
+        splits={},
+        sha256="0" * 64,
+    )
+    monkeypatch.setattr(splits, "load_metadata", lambda folder, stage: metadata)
+    monkeypatch.setattr(splits, "load", lambda folder, name, stage, mmap: split(name, classes))
+    item = Item("pixels", "mnist")
+    said = pixels.produce(params.load(ROOT / "params.yaml"), item, tracking.untracked(item))
+    measured = files.read_json(paths.pixels("mnist"))
+    assert measured["source"] == "stand-in"
+    if classes == 1:
+        assert "has one class" in said
+        assert set(measured) == {"dataset", "source"}
+        return
+    vectors, labels = zip(*(split(name, classes) for name in ("train", "test")), strict=True)
+    train, test = (torch.from_numpy(images).flatten(1).float() / 255 for images in vectors)
+    reference = KNeighborsClassifier(10).fit(train, labels[0])
+    assert measured["knn_accuracy"] == pytest.approx(reference.score(test, labels[1]), abs=0.02)
+    assert {"probe_accuracy", "probe_accuracy_100", "neighbour_disagreement"} < set(measured)
+    assert {"probe_accuracy_100_std", "knn_accuracy_100_std"} < set(measured)

@@ -1,0 +1,124 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from autoencoders import files, params, paths, tracking
+from autoencoders.data import splits
+from autoencoders.errors import UserError
+from autoencoders.keys import Bytes
+from autoencoders.pipeline import Item
+from autoencoders.stages import classify
+from autoencoders.trained import classifier
+from autoencoders.trained.classifier import ClassifierDescription
+from autoencoders.trained.weights import RECORD, WEIGHTS
+from autoencoders.training.classifier import measure
+from tests.training.helpers import CPU, SHAPE, Blobs, halves, tiny_classifier
+
+ROOT = Path(__file__).parents[2]
+STAGE = "classify@mnist"
+
+
+@pytest.fixture
+def description() -> ClassifierDescription:
+    """Two classes of small images, and a network for seconds."""
+    return ClassifierDescription(
+        dataset="mnist",
+        seed=1,
+        source="stand-in",
+        data_sha256="0" * 64,
+        image_shape=SHAPE,
+        classes=2,
+        settings=tiny_classifier(),
+    )
+
+
+def test_the_weights_depend_on_the_seed(description: ClassifierDescription) -> None:
+    first, again = classifier.build(description), classifier.build(description)
+    for a, b in zip(first.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+    other = classifier.build(replace(description, seed=2))
+    assert not torch.equal(other.hidden.weight, first.hidden.weight)
+
+
+def test_what_is_loaded_is_what_was_saved_and_learns_no_more(
+    tmp_path: Path, description: ClassifierDescription
+) -> None:
+    network, images = classifier.build(description), torch.rand(3, 1, 8, 8)
+    classifier.save(tmp_path / "classifier", description, network)
+    loaded = classifier.load(tmp_path / "classifier", STAGE)
+    assert loaded is not None
+    assert torch.equal(loaded(images), network(images))
+    assert not any(parameter.requires_grad for parameter in loaded.parameters())
+    assert classifier.load_description(tmp_path / "classifier", STAGE) == description
+    expected = files.digest(tmp_path / "classifier" / WEIGHTS)
+    assert classifier.weights_sha256(tmp_path / "classifier", STAGE) == expected
+
+
+def test_a_dataset_of_one_class_has_a_record_and_no_classifier(
+    tmp_path: Path, description: ClassifierDescription
+) -> None:
+    single = replace(description, classes=1)
+    folder = tmp_path / "classifier"
+    classifier.save(folder, single, None)
+    assert classifier.load(folder, STAGE) is None
+    assert classifier.load_description(folder, STAGE) == single
+    with pytest.raises(UserError, match=r"mnist has one class and so no classifier: choose"):
+        classifier.weights_sha256(folder, STAGE)
+
+
+@pytest.mark.parametrize("damage", ["another network's", "cut off", "missing"])
+def test_weights_that_do_not_fit_are_one_line_that_names_the_stage(
+    tmp_path: Path, description: ClassifierDescription, damage: str
+) -> None:
+    folder = tmp_path / "classifier"
+    classifier.save(folder, description, classifier.build(description))
+    weights, record = folder / WEIGHTS, folder / RECORD
+    if damage == "another network's":
+        record.write_text(record.read_text("utf-8").replace("features: 8", "features: 9"))
+    elif damage == "cut off":
+        weights.write_bytes(weights.read_bytes()[:100])
+    else:
+        weights.unlink()
+    with pytest.raises(UserError, match=STAGE) as error:
+        classifier.load(folder, STAGE)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("classes", [1, 2])
+def test_the_stage_writes_a_record_weights_and_accuracies_where_there_are_classes(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    description: ClassifierDescription,
+    blobs: Blobs,
+    classes: int,
+) -> None:
+    def load(folder: Path, split: str, stage: str, mmap: bool) -> tuple[Bytes, Bytes]:
+        images, labels = halves(blobs, 100, len(split))
+        return np.asarray(images), np.asarray(labels)
+
+    monkeypatch.chdir(tmp_path)
+    metadata = splits.Metadata(
+        *("mnist", "MNIST", "stand-in", ("a", "b")[:classes], SHAPE), splits={}, sha256="0" * 64
+    )
+    monkeypatch.setattr(splits, "load_metadata", lambda folder, stage: metadata)
+    monkeypatch.setattr(splits, "load", load)
+    shipped = params.load(ROOT / "params.yaml")
+    loaded = shipped.model_copy(update={"classifier": description.settings})
+    item = Item("classify", "mnist")
+    said = classify.produce(loaded, item, tracking.untracked(item))
+    assert all(output.exists() for output in classify.outputs(item))
+    measured = files.read_json(paths.classifier_metrics("mnist"))
+    assert (measured["source"], measured["classes"]) == ("stand-in", classes)
+    network = classifier.load(paths.classifier("mnist"), STAGE)
+    if classes == 1:
+        assert "has one class" in said
+        assert not any(name.endswith("_accuracy") for name in measured)
+        assert network is None
+    else:
+        assert network is not None
+        for split in ("validation", "test"):
+            expected = measure(network, halves(blobs, 100, len(split)), CPU)["accuracy"]
+            assert measured[f"{split}_accuracy"] == pytest.approx(expected)

@@ -1,0 +1,81 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from autoencoders import params
+from autoencoders.errors import UserError
+from autoencoders.trained import variant
+from autoencoders.trained.variant import HISTORY, Description
+from autoencoders.trained.weights import RECORD, WEIGHTS
+
+ROOT = Path(__file__).parents[2]
+STAGE = "train@mnist-conv"
+ROWS = [{"epoch": 1, "validation_loss": 0.5}, {"epoch": 2, "validation_loss": 0.25}]
+
+
+@pytest.fixture
+def description() -> Description:
+    return Description(
+        dataset="mnist",
+        name="conv",
+        seed=1,
+        source="stand-in",
+        data_sha256="0" * 64,
+        image_shape=(1, 28, 28),
+        variant=params.load(ROOT / "params.yaml").variants["conv"],
+    )
+
+
+def test_what_is_loaded_is_what_was_saved(tmp_path: Path, description: Description) -> None:
+    saved = variant.build(description)
+    variant.save(tmp_path, description, saved, ROWS)
+    loaded_description, loaded = variant.load(tmp_path, STAGE)
+    assert loaded_description == description
+    images = torch.rand(3, 1, 28, 28)
+    torch.testing.assert_close(
+        loaded.networks.state_dict(), saved.networks.state_dict(), rtol=0, atol=0
+    )
+    saved.model.to(memory_format=torch.channels_last)  # as `load` lays them: sums round alike
+    torch.testing.assert_close(loaded.model(images), saved.model(images), rtol=0, atol=0)
+    assert variant.best_epoch(variant.load_history(tmp_path, STAGE)) == ROWS[1]
+
+
+def test_the_same_weights_are_the_same_bytes(tmp_path: Path, description: Description) -> None:
+    folders = [tmp_path / name for name in ("a", "b")]
+    for folder in folders:
+        variant.save(folder, description, variant.build(description), ROWS)
+    for name in (WEIGHTS, HISTORY, RECORD):
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+def test_a_perceptual_variant_loads_and_decodes_without_the_classifier_that_it_learnt_from(
+    tmp_path: Path, description: Description
+) -> None:
+    perceptual = params.load(ROOT / "params.yaml").variants["superres_perceptual"]
+    learnt = replace(description, variant=perceptual, classifier_sha256="1" * 64)
+    saved = variant.build(learnt, perceive=lambda images: [images])
+    variant.save(tmp_path, learnt, saved, ROWS)
+    loaded_description, loaded = variant.load(tmp_path, STAGE)
+    assert loaded_description.classifier_sha256 == "1" * 64
+    small = torch.rand(2, 1, 14, 14)
+    saved.model.to(memory_format=torch.channels_last)
+    torch.testing.assert_close(loaded.model(small), saved.model(small), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("damage", ["another model's", "cut off", "missing"])
+def test_weights_that_do_not_fit_are_one_line_that_names_the_stage(
+    tmp_path: Path, description: Description, damage: str
+) -> None:
+    variant.save(tmp_path, description, variant.build(description), ROWS)
+    weights, record = tmp_path / WEIGHTS, tmp_path / RECORD
+    if damage == "another model's":
+        record.write_text(record.read_text("utf-8").replace("- 16", "- 4"), "utf-8")
+    elif damage == "cut off":
+        weights.write_bytes(weights.read_bytes()[:100])
+    else:
+        weights.unlink()
+    with pytest.raises(UserError, match=STAGE) as error:
+        variant.load(tmp_path, STAGE)
+    assert "\n" not in str(error.value)

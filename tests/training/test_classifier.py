@@ -1,0 +1,85 @@
+"""What trains a dataset's classifier, and says how good it is."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from autoencoders.keys import ImageShape
+from autoencoders.randomness import seeded_initialisation
+from autoencoders.training import classifier
+from autoencoders.training.classifier import measure
+from autoencoders.variants.networks.classifier import ConvClassifier
+from tests.training.helpers import CPU, SHAPE, Blobs, Heard, halves, tiny_classifier
+
+
+def untrained() -> ConvClassifier:
+    settings = tiny_classifier()
+    with seeded_initialisation(1, "classifier"):
+        return ConvClassifier(SHAPE, 2, settings.channels, settings.features)
+
+
+def trained(blobs: Blobs) -> ConvClassifier:
+    network, heard = untrained(), Heard()
+    classifier.train(
+        network,
+        halves(blobs, 410, 1),
+        halves(blobs, 200, 2),
+        tiny_classifier(),
+        order=torch.Generator().manual_seed(1),
+        device=CPU,
+        progress=heard,
+    )
+    assert heard.steps == 4 * 20  # the last ten images of an epoch's order make no batch
+    assert [row["epoch"] for row in heard.rows] == [1, 2, 3, 4]
+    assert heard.rows[-1]["train_loss"] < heard.rows[0]["train_loss"]
+    return network
+
+
+@pytest.mark.parametrize(
+    ("shape", "sizes"),
+    [
+        ((1, 28, 28), [(14, 14), (7, 7), (4, 4)]),
+        ((3, 32, 32), [(16, 16), (8, 8), (4, 4)]),
+        ((3, 64, 48), [(32, 24), (16, 12), (8, 6)]),
+        ((2, 9, 7), [(5, 4), (3, 2), (2, 1)]),
+    ],
+)
+def test_a_classifier_takes_images_of_any_size_channels_and_classes(
+    shape: ImageShape, sizes: list[tuple[int, int]]
+) -> None:
+    network = ConvClassifier(shape, classes=5, channels=[3, 4, 6], features=7)
+    images = torch.rand(2, *shape)
+    maps = network.maps(images)
+    assert [tuple(m.shape) for m in maps] == [
+        (2, c, *size) for c, size in zip([3, 4, 6], sizes, strict=True)
+    ]
+    features = network.features(images)
+    assert features.shape == (2, 7)
+    assert network(images).shape == (2, 5)
+    torch.testing.assert_close(network(images), network.classes(features))
+
+
+def test_a_trained_classifier_knows_images_that_it_has_not_seen(blobs: Blobs) -> None:
+    unseen = halves(blobs, 500, 3)
+    assert measure(untrained(), unseen, CPU)["accuracy"] < 0.8
+    assert measure(trained(blobs), unseen, CPU)["accuracy"] > 0.95
+
+
+def test_the_same_order_gives_the_same_weights(blobs: Blobs) -> None:
+    first, second = trained(blobs), trained(blobs)
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_accuracy_and_loss_are_means_over_images(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classifier, "VALIDATION_BATCH", 7)
+    network, (images, labels) = untrained(), halves(blobs, 30, 2)
+    logits = network(images.float() / 255)
+    measured = measure(network, (images, labels), CPU)
+    expected = nn.functional.cross_entropy(logits, labels.long()).item()
+    assert measured["loss"] == pytest.approx(expected, rel=1e-5)
+    right = logits.argmax(1).numpy() == labels.numpy()
+    assert measured["accuracy"] == pytest.approx(np.mean(right))

@@ -1,0 +1,112 @@
+"""Input × model × objective: any sentence of the three trains, but for those that make no sense."""
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from autoencoders.keys import ImageShape
+from autoencoders.params import why_impossible
+from autoencoders.training.settings import Variant
+from autoencoders.variants.assembly import Parts, Plan, assemble, plan
+from autoencoders.variants.inputs import INPUTS
+from autoencoders.variants.models import MODELS
+from autoencoders.variants.objectives import OBJECTIVES
+from tests.examples import example_arguments, fitting_model
+from tests.training.helpers import ADAM, Blobs, run, settings, weights
+
+SHAPES: dict[str, ImageShape] = {
+    "grey": (1, 28, 28),
+    "colour": (3, 32, 32),
+    "large colour": (3, 64, 64),
+}
+# The pairs that make no sense, whatever the third part is, and what is said of them.
+REFUSED = {
+    ("clean", "super_resolution"): "is no such step: give it a downsampled input",
+    ("noisy", "super_resolution"): "is no such step: give it a downsampled input",
+    ("mlp_vae", "reconstruction"): "never trains a variational model's log-variance",
+    ("conv_vae", "reconstruction"): "never trains a variational model's log-variance",
+    ("mlp_vae", "perceptual"): "never trains a variational model's log-variance",
+    ("conv_vae", "perceptual"): "never trains a variational model's log-variance",
+    ("mlp_vae", "adversarial"): "never trains a variational model's log-variance",
+    ("conv_vae", "adversarial"): "never trains a variational model's log-variance",
+    ("mlp_ae", "variational"): "needs a variational model",
+    ("conv_ae", "variational"): "needs a variational model",
+    ("super_resolution", "variational"): "needs a variational model",
+    ("super_resolution", "adversarial"): "cannot draw a latent that holds the input itself",
+}
+# Of these kinds the table is complete. Any that comes later may itself refuse what it must, as
+# long as it trains with something.
+JUDGED = {kind for pair in REFUSED for kind in pair} | {"downsampled", "noisy_downsampled"}
+SENTENCES = list(product(INPUTS, MODELS, OBJECTIVES))
+
+
+def example(seen: str, model: str, objective: str, shape: ImageShape) -> Variant:
+    """Return a small variant of these kinds; its parts fit the images where any example does."""
+    arguments = fitting_arguments(seen, shape)
+    input_shape = INPUTS[seen](**arguments).shape(shape)
+    parts = {
+        "input": {"kind": seen, **arguments},
+        "model": fitting_model(model, input_shape, shape)
+        or {"kind": model, **next(example_arguments(MODELS[model]))},
+        "objective": {"kind": objective, **next(example_arguments(OBJECTIVES[objective]))},
+    }
+    learning = Parts.model_validate(parts).objective.build(latent_shape=(1,), perceive=None)
+    optimizers = dict.fromkeys(learning.steps, ADAM)
+    training = settings(batch_size=2, optimizers=optimizers)
+    return Variant.model_validate(parts | {"training": training.model_dump()})
+
+
+def fitting_arguments(seen: str, shape: ImageShape) -> dict[str, Any]:
+    """Return the first example arguments of an input that takes images of this shape."""
+    for arguments in example_arguments(INPUTS[seen]):
+        with suppress(ValueError):
+            INPUTS[seen](**arguments).shape(shape)
+            return arguments
+    raise LookupError(f"no example of {seen} takes images of {shape}")
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("kinds", SENTENCES, ids="-".join)
+def test_every_sensible_variant_trains_and_every_other_is_refused(
+    kinds: tuple[str, str, str], shape: ImageShape, blobs: Blobs
+) -> None:
+    variant = example(*kinds, shape)
+    found = why_impossible(variant, shape)
+    if reasons := [reason for pair, reason in REFUSED.items() if set(kinds).issuperset(pair)]:
+        assert found is not None
+        # A kind that came later may have a reason of its own.
+        assert any(reason in found for reason in reasons) or not JUDGED.issuperset(kinds)
+    elif found is not None:
+        assert not JUDGED.issuperset(kinds), found
+        assert "\n" not in found
+    else:
+        planned = plan(variant, shape, perceive=lambda images: [images])
+        images = blobs(4, shape), blobs(2, shape)
+        # A layer as narrow as this may be dead from the start; not from every start.
+        assert any(every_weight_moves(planned, seed, *images, variant) for seed in range(3))
+
+
+def every_weight_moves(
+    planned: Plan, seed: int, images: Tensor, validation_images: Tensor, variant: Variant
+) -> bool:
+    """Train; tell whether no weight is left as it was. Every number of the history is finite."""
+    subject = assemble(planned, seed, name="blobs", initialization="default")
+    before = weights(subject)
+    (row,) = run(subject, images, validation_images, variant.training)
+    assert all(map(math.isfinite, row.values()))
+    return not any(map(torch.equal, before, weights(subject)))
+
+
+@pytest.mark.parametrize(
+    "registry", [INPUTS, MODELS, OBJECTIVES], ids=["input", "model", "objective"]
+)
+def test_every_kind_trains_with_something(registry: Mapping[str, Any]) -> None:
+    shape = SHAPES["colour"]
+    possible = [k for k in SENTENCES if why_impossible(example(*k, shape), shape) is None]
+    assert {kind for kinds in possible for kind in kinds} >= set(registry)

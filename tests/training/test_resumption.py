@@ -1,0 +1,93 @@
+"""Trainings that are interrupted, and go on as if they had never been."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torch import Tensor
+
+from autoencoders.training.loop import Row
+from autoencoders.variants.inputs import Noisy
+from autoencoders.variants.models import Model
+from autoencoders.variants.objectives import Objective
+from autoencoders.variants.objectives.reconstruction import Reconstruction
+from autoencoders.variants.objectives.variational import Variational
+from tests.training.helpers import (
+    ADAM,
+    MUON,
+    ONE_CYCLE,
+    RMSPROP,
+    THREE_ADAMS,
+    Blobs,
+    Heard,
+    adversarial,
+    convolutional,
+    identical,
+    plain,
+    run,
+    settings,
+    variant,
+    variational,
+    weights,
+)
+
+TRAININGS: dict[str, tuple[Callable[[], Model], Callable[[], Objective], dict[str, Any], float]] = {
+    "adam": (convolutional, lambda: Reconstruction("bce"), {"model": ADAM}, 0.0),
+    "rmsprop": (variational, lambda: Variational("gaussian"), {"model": RMSPROP}, 0.0),
+    "muon": (convolutional, lambda: Reconstruction("mse"), {"model": MUON}, 0.0),
+    "adversarial": (plain, adversarial, THREE_ADAMS, 0.0),
+    "adversarial muon": (plain, adversarial, dict.fromkeys(THREE_ADAMS, MUON), 0.0),
+    "averaged": (convolutional, lambda: Reconstruction("bce"), {"model": MUON}, 0.9),
+    "averaged adversarial": (plain, adversarial, THREE_ADAMS, 0.9),
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "objective", "optimizers", "ema_decay"), TRAININGS.values(), ids=TRAININGS
+)
+@pytest.mark.parametrize(
+    "interruption",
+    [{"stop_at_epoch": 1}, {"stop_at_epoch": 3}, {"stop_at_step": 8}, {"stop_at_step": 2}],
+    ids=["after an epoch", "after three", "within the third", "within the first"],
+)
+def test_an_interrupted_training_ends_as_if_it_had_never_been(
+    blobs: Blobs,
+    tmp_path: Path,
+    model: Callable[[], Model],
+    objective: Callable[[], Objective],
+    optimizers: dict[str, Any],
+    ema_decay: float,
+    interruption: dict[str, int],
+) -> None:
+    training = settings(4, optimizers=optimizers, ema_decay=ema_decay, schedule=ONE_CYCLE)
+    checkpoint = tmp_path / "unfinished.pt"
+
+    def attempt(heard: Heard, checkpoint: Path | None) -> tuple[list[Row], list[Tensor]]:
+        subject = variant(model(), objective(), Noisy(0.5, 0.3))
+        data = (blobs(27), blobs(11), training)
+        history = run(subject, *data, progress=heard, checkpoint=checkpoint)
+        return history, weights(subject)
+
+    history, expected = attempt(Heard(), None)
+    with pytest.raises(KeyboardInterrupt):
+        attempt(Heard(**interruption), checkpoint)
+    heard = Heard()
+    resumed_history, resumed = attempt(heard, checkpoint)
+    assert identical(resumed, expected)
+    assert resumed_history == history
+    done_before = interruption.get("stop_at_epoch", (interruption.get("stop_at_step", 0) - 1) // 3)
+    assert heard.rows == history[done_before:]  # nothing is done twice
+    assert heard.steps == 4 * 3  # and the bar still counts to its end
+
+
+def test_a_finished_training_is_not_done_again(blobs: Blobs, tmp_path: Path) -> None:
+    checkpoint, again = tmp_path / "finished.pt", Heard()
+    subjects = [variant(plain(), Reconstruction("bce")) for _ in range(2)]
+    histories = [
+        run(subject, blobs(24), blobs(8), settings(2), progress=heard, checkpoint=checkpoint)
+        for subject, heard in zip(subjects, (Heard(), again), strict=True)
+    ]
+    assert histories[0] == histories[1]
+    assert again.rows == []
+    assert identical(weights(subjects[0]), weights(subjects[1]))

@@ -1,0 +1,28 @@
+import math
+
+import torch
+from torch import nn
+
+from autoencoders.variants.networks.initialization import kaiming
+
+
+def test_kaiming_gives_each_layer_the_deviation_of_its_fan_in_and_biases_of_zero() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(16, 32, 3), nn.ReLU(), nn.Sequential(nn.Linear(100, 400)))
+    kaiming(network)
+    weights = network.state_dict()
+    for name, fan_in in (("0", 16 * 9), ("2.0", 100)):
+        expected = math.sqrt(2 / fan_in)
+        assert abs(weights[f"{name}.weight"].std() / expected - 1) < 0.05
+        assert abs(weights[f"{name}.weight"].mean()) < 0.1 * expected
+        assert not weights[f"{name}.bias"].any()
+
+
+def test_kaiming_keeps_the_scale_of_a_signal_through_many_layers() -> None:
+    torch.manual_seed(0)
+    layers = [m for _ in range(20) for m in (nn.Linear(256, 256), nn.ReLU())]
+    network = nn.Sequential(*layers)
+    x = torch.randn(100, 256)
+    assert network(x).square().mean() < 1e-3  # the default lets it die away
+    kaiming(network)
+    assert 0.3 < network(x).square().mean() < 3

@@ -1,0 +1,564 @@
+"""The networks: SPEC.md's sizes, and one contract that every registered model keeps."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from autoencoders.keys import ImageShape
+from autoencoders.randomness import Noise
+from autoencoders.variants.assembly import Assembled, Parts, assemble, plan
+from autoencoders.variants.models import MODELS
+from autoencoders.variants.networks.base import Autoencoder, VariationalAutoencoder
+from autoencoders.variants.networks.convolutional import DoublingConv
+from autoencoders.variants.networks.initialization import kaiming
+from autoencoders.variants.objectives import OBJECTIVES
+from tests import examples
+from tests.examples import example_parts, fitting_model
+
+Pictures = Callable[..., Tensor]
+
+GREY = (1, 28, 28)
+CONV = {"encoder_channels": [16, 8, 8], "decoder_channels": [8, 8, 16], "upsampling": "nearest"}
+SUPERRES = CONV | {"encoder_channels": [16, 8]}
+VAE = {"hidden": [512], "latent_size": 2}
+AAE = {"hidden": [1000, 1000, 1000], "latent_size": 150}
+
+
+def build(
+    kind: str,
+    arguments: dict[str, Any],
+    input_shape: ImageShape = GREY,
+    image_shape: ImageShape = GREY,
+) -> Autoencoder:
+    torch.manual_seed(0)
+    return MODELS[kind](input_shape=input_shape, image_shape=image_shape, **arguments).network()
+
+
+def parameter_count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def convolutions(*widths: int) -> int:
+    """Return the parameters of 3×3 convolutions between `widths`."""
+    return sum(9 * a * b + b for a, b in pairwise(widths))
+
+
+def linears(*widths: int) -> int:
+    """Return the parameters of linear layers between `widths`."""
+    return sum(a * b + b for a, b in pairwise(widths))
+
+
+def sizes(module: nn.Module, x: Tensor) -> list[tuple[int, ...]]:
+    """Return what each layer with weights or an upsampling is given, and the result, in order."""
+    seen: list[tuple[int, ...]] = []
+    layers = [layer for layer in module.modules() if not list(layer.children())]
+    hooks = [
+        layer.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[1:])))
+        for layer in layers
+    ]
+    seen.append(tuple(module(x).shape[1:]))
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+# --- SPEC.md's sizes
+
+
+def test_the_convolutional_encoder_goes_28_14_7_4() -> None:
+    model = build("conv_ae", CONV)
+    assert sizes(model.encoder, torch.rand(2, 1, 28, 28)) == [
+        *[(1, 28, 28), (16, 14, 14), (8, 7, 7)],
+        (8, 4, 4),
+    ]
+    assert model.latent_shape == (8, 4, 4)
+
+
+def test_the_super_resolution_encoder_goes_14_7_4() -> None:
+    model = build("conv_ae", SUPERRES, input_shape=(1, 14, 14))
+    assert sizes(model.encoder, torch.rand(2, 1, 14, 14)) == [(1, 14, 14), (16, 7, 7), (8, 4, 4)]
+    assert model(torch.rand(2, 1, 14, 14)).shape == (2, 1, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("upsampling", "before_the_image"), [("nearest", (16, 14, 14)), ("transposed", (16, 28, 28))]
+)
+def test_the_decoder_goes_4_8_16_14_28(
+    upsampling: str, before_the_image: tuple[int, int, int]
+) -> None:
+    model = build("conv_ae", CONV | {"upsampling": upsampling})
+    decoder = model.get_submodule("decoder")
+    assert sizes(decoder, torch.rand(2, 8, 4, 4)) == [
+        *[(8, 4, 4), (8, 4, 4)],  # a convolution, a doubling
+        *[(8, 8, 8), (8, 8, 8)],
+        *[(8, 16, 16), (16, 14, 14)],
+        before_the_image,
+        (1, 28, 28),
+    ]
+
+
+@pytest.mark.parametrize("size", [(4, 4), (5, 7)])
+def test_a_doubling_convolution_is_an_upsampling_and_a_convolution(size: tuple[int, int]) -> None:
+    layer = DoublingConv(6, 3).double()
+    x = torch.rand(2, 6, *size, dtype=torch.float64, requires_grad=True)
+    doubled = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+    expected = nn.functional.conv2d(doubled, layer.weight, layer.bias, padding=1)
+    torch.testing.assert_close(layer(x), expected)
+    inputs = (x, *layer.parameters())
+    weights = torch.rand_like(expected)
+    torch.testing.assert_close(
+        torch.autograd.grad((layer(x) * weights).sum(), inputs),
+        torch.autograd.grad((expected * weights).sum(), inputs),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "input_shape", "expected"),
+    [
+        (
+            *("conv_ae", CONV, GREY),
+            convolutions(1, 16, 8, 8) + convolutions(8, 8, 8, 16) + convolutions(16, 1),
+        ),
+        (
+            *("conv_ae", SUPERRES, (1, 14, 14)),
+            convolutions(1, 16, 8) + convolutions(8, 8, 8, 16) + convolutions(16, 1),
+        ),
+        (
+            *("conv_ae", CONV | {"upsampling": "transposed"}, GREY),
+            convolutions(1, 16, 8, 8)
+            + convolutions(8, 8, 8, 16)
+            + 2 * (4 * 8 * 8 + 8)  # three transposed 2×2 convolutions
+            + (4 * 16 * 16 + 16)
+            + convolutions(16, 1),
+        ),
+        (
+            *("conv_vae", CONV | {"latent_size": 2}, GREY),
+            convolutions(1, 16, 8, 8)
+            + 2 * linears(8 * 4 * 4, 2)
+            + linears(2, 8 * 4 * 4)
+            + convolutions(8, 8, 8, 16)
+            + convolutions(16, 1),
+        ),
+        (
+            *("super_resolution", {"width": 10, "blocks": 3}, (1, 7, 7)),
+            convolutions(1, 10) + 6 * convolutions(10, 10) + convolutions(10, 4 * 4) + 1,
+        ),
+        (
+            *("mlp_vae", VAE, GREY),
+            linears(784, 512) + 2 * linears(512, 2) + linears(2, 512, 784),
+        ),
+        (
+            *("mlp_ae", AAE, GREY),
+            linears(784, 1000, 1000, 1000, 150) + linears(150, 1000, 1000, 1000, 784),
+        ),
+    ],
+    ids=["conv", "superres", "transposed", "conv_vae", "super_resolution", "vae", "aae"],
+)
+def test_parameters_are_as_many_as_the_specification_s_layers_have(
+    kind: str, arguments: dict[str, Any], input_shape: ImageShape, expected: int
+) -> None:
+    assert parameter_count(build(kind, arguments, input_shape)) == expected
+
+
+def test_the_discriminator_is_150_500_500_500_500_1() -> None:
+    objective = OBJECTIVES["adversarial"](
+        latent_shape=(150,), discriminator_hidden=[500, 500, 500, 500]
+    )
+    (discriminator,) = objective.networks().values()
+    layers = [x for x in discriminator.children() if isinstance(x, nn.Linear)]
+    assert [layer.in_features for layer in layers] == [150, 500, 500, 500, 500]
+    assert layers[-1].out_features == 1
+    assert parameter_count(discriminator) == linears(150, 500, 500, 500, 500, 1)
+
+
+def decoder_of_the_specification(mode: str = "nearest") -> list[nn.Module]:
+    double = nn.Upsample(scale_factor=2, mode=mode)
+    return [
+        *[nn.Conv2d(8, 8, 3, padding="same"), nn.ReLU(), double],
+        *[nn.Conv2d(8, 8, 3, padding="same"), nn.ReLU(), double],
+        *[nn.Conv2d(8, 16, 3), nn.ReLU(), double],
+        *[nn.Conv2d(16, 1, 3, padding="same"), nn.Sigmoid()],
+    ]
+
+
+def encoder_of_the_specification() -> list[nn.Module]:
+    return [
+        *[nn.Conv2d(1, 16, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2)],
+        *[nn.Conv2d(16, 8, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2)],
+        *[nn.Conv2d(8, 8, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2, padding=1)],
+    ]
+
+
+def conv_of_the_specification() -> nn.Sequential:
+    return nn.Sequential(*encoder_of_the_specification(), *decoder_of_the_specification())
+
+
+def bilinear_of_the_specification() -> nn.Sequential:
+    return nn.Sequential(*encoder_of_the_specification(), *decoder_of_the_specification("bilinear"))
+
+
+def superres_of_the_specification() -> nn.Sequential:
+    return nn.Sequential(
+        *[nn.Conv2d(1, 16, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2)],
+        *[nn.Conv2d(16, 8, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2, padding=1)],
+        *decoder_of_the_specification(),
+    )
+
+
+def mlp_of_the_specification() -> nn.Sequential:
+    encoder, decoder = [784, 1000, 1000, 1000, 150], [150, 1000, 1000, 1000, 784]
+    layers: list[nn.Module] = []
+    for widths in (encoder, decoder):
+        for a, b in pairwise(widths):
+            layers += [nn.Linear(a, b), nn.ReLU()]
+        layers.pop()  # neither the code nor the logits are rectified
+    return nn.Sequential(nn.Flatten(), *layers, nn.Sigmoid(), nn.Unflatten(1, GREY))
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "input_shape", "specified"),
+    [
+        ("conv_ae", CONV, GREY, conv_of_the_specification),
+        ("conv_ae", CONV | {"upsampling": "bilinear"}, GREY, bilinear_of_the_specification),
+        ("conv_ae", SUPERRES, (1, 14, 14), superres_of_the_specification),
+        ("mlp_ae", AAE, GREY, mlp_of_the_specification),
+    ],
+    ids=["conv", "bilinear", "superres", "aae"],
+)
+def test_a_model_is_the_function_that_the_specification_writes_down(
+    kind: str,
+    arguments: dict[str, Any],
+    input_shape: ImageShape,
+    specified: Callable[[], nn.Sequential],
+) -> None:
+    model, reference = build(kind, arguments, input_shape), specified()
+    weights = zip(reference.state_dict(), model.state_dict().values(), strict=True)
+    reference.load_state_dict(dict(weights))
+    x = torch.rand(4, *input_shape)
+    torch.testing.assert_close(model(x), reference(x))
+    for network in (model, reference):  # ReLU after the pool: also the same gradients
+        network(x).square().mean().backward()
+    for mine, its in zip(model.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, its.grad, atol=1e-7, rtol=1e-4)
+
+
+def test_the_vae_s_decoder_and_heads_are_the_specification_s() -> None:
+    model = build("mlp_vae", VAE)
+    assert isinstance(model, VariationalAutoencoder)
+    state, x = model.state_dict(), torch.rand(4, *GREY)
+    hidden = (x.flatten(1) @ state["encoder.0.weight"].T + state["encoder.0.bias"]).clamp(min=0)
+    mean, log_variance = model.posterior(x)
+    torch.testing.assert_close(mean, hidden @ state["mean.weight"].T + state["mean.bias"])
+    expected = hidden @ state["log_variance.weight"].T + state["log_variance.bias"]
+    torch.testing.assert_close(log_variance, expected)
+    hidden = (mean @ state["decoder.0.weight"].T + state["decoder.0.bias"]).clamp(min=0)
+    logits = hidden @ state["decoder.2.weight"].T + state["decoder.2.bias"]
+    torch.testing.assert_close(model(x), logits.sigmoid().view(4, *GREY))
+
+
+def test_the_convolutional_vae_is_the_convolutional_autoencoder_around_linear_layers() -> None:
+    model = build("conv_vae", CONV | {"latent_size": 2})
+    assert isinstance(model, VariationalAutoencoder)
+    state, x = model.state_dict(), torch.rand(4, *GREY)
+    encoder = nn.Sequential(*encoder_of_the_specification(), nn.Flatten())
+    decoder = nn.Sequential(nn.ReLU(), nn.Unflatten(1, (8, 4, 4)), *decoder_of_the_specification())
+    for part, name in ((encoder, "encoder."), (decoder, "decoder.")):
+        weights = [value for key, value in state.items() if key.startswith(name)]
+        part.load_state_dict(dict(zip(part.state_dict(), weights, strict=True)))
+    mean, log_variance = model.posterior(x)
+    features = encoder(x)
+    torch.testing.assert_close(mean, features @ state["mean.weight"].T + state["mean.bias"])
+    expected = features @ state["log_variance.weight"].T + state["log_variance.bias"]
+    torch.testing.assert_close(log_variance, expected)
+    maps = mean @ state["to_maps.weight"].T + state["to_maps.bias"]
+    torch.testing.assert_close(model(x), decoder(maps))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("factor", [2, 3, 4])
+@pytest.mark.parametrize("initialization", ["default", "kaiming"])
+def test_super_resolution_starts_as_the_bicubic_enlargement(
+    initialization: str, factor: int, channels: int
+) -> None:
+    image_shape = (channels, 7 * factor, 8 * factor)
+    model = build("super_resolution", {"width": 8, "blocks": 2}, (channels, 7, 8), image_shape)
+    if initialization == "kaiming":
+        kaiming(model)
+    seen = torch.rand(4, channels, 7, 8)
+    expected = F.interpolate(seen, scale_factor=factor, mode="bicubic").clamp(1e-3, 1 - 1e-3)
+    torch.testing.assert_close(model(seen), expected)
+
+
+def test_super_resolution_adds_a_sub_pixel_convolution_of_residual_features() -> None:
+    model = build("super_resolution", {"width": 4, "blocks": 2}, (3, 6, 5), (3, 18, 15))
+    state = model.state_dict()
+    state["gain"].fill_(0.1)
+
+    def convolve(x: Tensor, name: str) -> Tensor:
+        return F.conv2d(x, state[f"{name}.weight"], state[f"{name}.bias"], padding=1)
+
+    seen = torch.rand(2, 3, 6, 5)
+    features = convolve(seen, "encoder.0")
+    for block in ("encoder.1", "encoder.2"):
+        features = features + convolve(
+            convolve(features, f"{block}.first").relu(), f"{block}.second"
+        )
+    latent = torch.cat([seen, features.relu()], 1)
+    torch.testing.assert_close(model.encode(seen), latent)
+    sub_pixels = convolve(features.relu(), "decoder.0").view(2, 3, 3, 3, 6, 5)
+    residual = sub_pixels.permute(0, 1, 4, 2, 5, 3).reshape(2, 3, 18, 15)
+    image = F.interpolate(seen, scale_factor=3, mode="bicubic").clamp(0, 1) + 0.1 * residual
+    torch.testing.assert_close(model(seen), image.clamp(1e-3, 1 - 1e-3))
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "image_shape"),
+    [
+        ((1, 28, 28), (1, 28, 28)),
+        ((1, 28, 28), (1, 14, 14)),
+        ((1, 12, 12), (1, 28, 28)),
+        ((1, 14, 7), (1, 28, 28)),
+        ((1, 16, 16), (3, 32, 32)),
+    ],
+    ids=["same size", "smaller", "2⅓ times", "2 and 4 times", "other channels"],
+)
+def test_super_resolution_refuses_what_is_no_enlargement(
+    input_shape: ImageShape, image_shape: ImageShape
+) -> None:
+    sizes = "×".join(map(str, input_shape)) + " to " + "×".join(map(str, image_shape))
+    with pytest.raises(ValueError, match=f"{sizes} is no such step: give it a downsampled input"):
+        build("super_resolution", {"width": 16, "blocks": 2}, input_shape, image_shape)
+
+
+def test_slip_reconstructing_a_random_draw_a_vae_reconstructs_from_the_posterior_mean() -> None:
+    model = build("mlp_vae", VAE)
+    assert isinstance(model, VariationalAutoencoder)
+    x = torch.rand(4, *GREY)
+    mean, _ = model.posterior(x)
+    assert torch.equal(model.encode(x), mean)
+    assert torch.equal(model(x), model.decode(mean).sigmoid())
+
+
+def test_too_few_doublings_say_what_to_change() -> None:
+    with pytest.raises(ValueError, match=r"1 doublings of 4×4 .* 28×28.*decoder_channels"):
+        build("conv_ae", CONV | {"decoder_channels": [8]})
+
+
+@pytest.mark.parametrize("encoder", [[4], [4, 4], [4, 4, 4], [4, 4, 4, 4, 4, 4]])
+@pytest.mark.parametrize("size", [(28, 28), (32, 32), (27, 30), (1, 5)])
+def test_any_depth_fits_any_size(encoder: list[int], size: tuple[int, int]) -> None:
+    shape = (1, *size)
+    arguments = {"encoder_channels": encoder, "decoder_channels": encoder, "upsampling": "nearest"}
+    model = build("conv_ae", arguments, shape, shape)
+    assert model(torch.rand(2, *shape)).shape == (2, *shape)
+
+
+# --- the contract: the registries say what there is, the signatures how to make one
+
+
+@pytest.fixture(params=list(MODELS))
+def kind(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+def small(parts: Parts, image_shape: ImageShape = GREY) -> Assembled:
+    """Return a small variant for images of this shape, its weights a little off where they start.
+
+    Some start at 0, where they hide what the others do.
+    """
+    torch.manual_seed(0)
+    assembled = assemble(plan(parts, image_shape, lambda x: [x]), 0, "small", "default")
+    with torch.no_grad():
+        for parameter in assembled.networks.parameters():
+            parameter.add_(0.01 * torch.randn(parameter.shape))
+    return assembled
+
+
+@pytest.fixture
+def example(kind: str) -> Assembled:
+    """A small variant with a model of this kind."""
+    return small(next(parts for parts in PAIRS.values() if parts.model.kind == kind))
+
+
+PAIRS = example_parts(GREY)
+
+SHAPES = {
+    "grey": ((1, 28, 28), (1, 28, 28)),
+    "colour": ((3, 32, 32), (3, 32, 32)),
+    "large colour": ((3, 64, 64), (3, 64, 64)),
+    "super-resolution": ((1, 14, 14), (1, 28, 28)),
+    "colour super-resolution": ((3, 16, 16), (3, 32, 32)),
+}
+
+FITTING = [
+    pytest.param(entry, *shapes, id=f"{kind}-{name}")
+    for kind in MODELS
+    for name, shapes in SHAPES.items()
+    if (entry := fitting_model(kind, *shapes))
+]
+
+
+def test_the_first_models_fit_all_shapes_and_super_resolution_those_that_it_enlarges() -> None:
+    ids = {str(parameter.id) for parameter in FITTING}
+    enlarging = {name for name in SHAPES if "super-resolution" in name}
+    for kind in ("conv_ae", "conv_vae", "mlp_ae", "mlp_vae"):
+        assert {f"{kind}-{name}" for name in SHAPES} <= ids
+    assert {name for name in SHAPES if f"super_resolution-{name}" in ids} == enlarging
+
+
+@pytest.mark.parametrize(("entry", "input_shape", "image_shape"), FITTING)
+def test_contract_shapes_and_range(
+    entry: dict[str, Any], input_shape: ImageShape, image_shape: ImageShape
+) -> None:
+    torch.manual_seed(0)
+    planned = examples.build(MODELS, entry, input_shape=input_shape, image_shape=image_shape)
+    model = planned.network()
+    seen = torch.rand(5, *input_shape)
+    latent = model.encode(seen)
+    assert latent.shape == (5, *model.latent_shape)
+    assert planned.latent_shape == model.latent_shape
+    assert planned.has_posterior == isinstance(model, VariationalAutoencoder)
+    assert model.decode(latent).shape == (5, *image_shape)
+    output = model(100 * seen)  # extreme on purpose
+    assert output.shape == (5, *image_shape)
+    assert output.min() >= 0
+    assert output.max() <= 1
+
+
+def test_contract_a_latent_that_holds_the_input_says_so(example: Assembled, noise: Noise) -> None:
+    seen = example.input(torch.rand(5, *GREY), noise)
+    latent = example.model.encode(seen)
+    held = latent.ndim == 4 and torch.equal(latent[:, : seen.shape[1]], seen)
+    assert example.plan.model.latent_holds_input == held
+
+
+def test_contract_forward_is_deterministic_and_image_by_image(
+    example: Assembled, noise: Noise
+) -> None:
+    model = example.model
+    seen = example.input(torch.rand(5, *GREY), noise)
+    torch.manual_seed(1)
+    first = model(seen)
+    torch.manual_seed(2)
+    assert torch.equal(model(seen), first)
+    torch.testing.assert_close(model(seen[2:3]), first[2:3])
+
+
+def test_contract_forward_decodes_the_code(example: Assembled, noise: Noise) -> None:
+    model = example.model
+    seen = example.input(torch.rand(5, *GREY), noise)
+    expected = 1 / (1 + torch.exp(-model.decode(model.encode(seen))))
+    torch.testing.assert_close(model(seen), expected)
+
+
+def test_contract_every_model_and_every_objective_has_its_counterpart() -> None:
+    assert {parts.model.kind for parts in PAIRS.values()} == set(MODELS)
+    assert {parts.objective.kind for parts in PAIRS.values()} == set(OBJECTIVES)
+
+
+@pytest.mark.parametrize("parts", PAIRS.values(), ids=PAIRS)
+def test_contract_a_gradient_reaches_every_parameter(
+    parts: Parts, pictures: Pictures, noise: Noise
+) -> None:
+    example = small(parts)
+    networks, objective = example.networks, example.objective
+    groups = objective.parameter_groups(networks)
+    reached: set[nn.Parameter] = set()
+
+    def step(group: str, losses: Tensor) -> None:
+        gradients = torch.autograd.grad(losses.mean(), groups[group])
+        assert all(gradient.any() for gradient in gradients), group
+        reached.update(groups[group])
+
+    images = pictures(16, GREY)
+    objective.update(networks, example.input(images, noise), images, noise, step)
+    assert reached == set(networks.parameters())
+
+
+def test_contract_saved_weights_give_the_same_outputs(
+    example: Assembled, noise: Noise, tmp_path: Path
+) -> None:
+    model = example.model
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    torch.manual_seed(9)
+    loaded = example.plan.model.network()
+    seen = example.input(torch.rand(5, *GREY), noise)
+    assert not torch.equal(loaded(seen), model(seen))
+    loaded.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    assert torch.equal(loaded(seen), model(seen))
+
+
+def learn_by_heart(
+    example: Assembled, shown: Tensor, images: Tensor, noise: Noise, steps: int
+) -> float:
+    """Return the least loss within so many steps, as a share of the first; it ends below 0.3.
+
+    The encoder sees `shown`, made into the model's input; the decoder should give `images`.
+    What comes after is left alone: of a batch that is known by heart the gradients vanish, Adam
+    makes full steps of what is left of them, and when that throws the loss up again is a matter
+    of the last bits.
+    """
+    networks, objective = example.networks, example.objective
+    seen = example.input(shown, noise)
+    optimizers = {
+        group: torch.optim.Adam(parameters, 5e-3 if group in ("model", "autoencoder") else 1e-4)
+        for group, parameters in objective.parameter_groups(networks).items()
+    }
+
+    def step(group: str, losses: Tensor) -> None:
+        optimizers[group].zero_grad()
+        losses.mean().backward()
+        optimizers[group].step()
+
+    losses: list[float] = []
+    while len(losses) < steps and (not losses or losses[-1] >= 0.3 * losses[0]):
+        terms = objective.update(networks, seen, images, noise, step)
+        losses.append(terms["loss"].detach().mean().item())
+    return min(losses) / losses[0]
+
+
+SMALL_GREY = (1, 16, 16)
+LEARNERS = example_parts(SMALL_GREY)
+
+
+@pytest.fixture
+def opposites(pictures: Pictures) -> Tensor:
+    """Four images in black and white, whose mean is grey everywhere and tells of none of them.
+
+    Black and white, so that the lowest possible cross-entropy is 0; without what the encoder
+    sees it is log 2.
+    """
+    images = pictures(2, SMALL_GREY).round()
+    return torch.cat([images, 1 - images])
+
+
+def learner(parts: Parts, seed: int = 0) -> Assembled:
+    return assemble(plan(parts, SMALL_GREY, lambda x: [x]), seed, "learner", "default")
+
+
+@pytest.mark.parametrize("parts", LEARNERS.values(), ids=LEARNERS)
+def test_contract_one_batch_can_be_learnt_by_heart(
+    parts: Parts, opposites: Tensor, noise: Noise
+) -> None:
+    """From one of three draws of the weights: with ill luck the units of a layer die together."""
+    assert any(
+        learn_by_heart(learner(parts, seed), opposites, opposites, noise, steps=500) < 0.3
+        for seed in range(3)
+    )
+
+
+def test_no_batch_can_be_learnt_by_heart_whose_images_all_look_the_same(
+    kind: str, opposites: Tensor, noise: Noise
+) -> None:
+    """So that the test above finds a model that does not look."""
+    example = learner(next(parts for parts in LEARNERS.values() if parts.model.kind == kind))
+    alike = opposites.mean(0, keepdim=True).expand_as(opposites)
+    assert learn_by_heart(example, alike, opposites, noise, steps=150) > 0.8

@@ -1,0 +1,433 @@
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, distributions, nn
+
+from autoencoders.randomness import Noise
+from autoencoders.variants.assembly import Assembled, assemble, plan
+from autoencoders.variants.models import MODELS, Model
+from autoencoders.variants.networks.base import Autoencoder, VariationalAutoencoder
+from autoencoders.variants.networks.classifier import ConvClassifier
+from autoencoders.variants.networks.together import Networks
+from autoencoders.variants.objectives import OBJECTIVES, Objective
+from autoencoders.variants.objectives.adversarial import Adversarial, discriminate
+from autoencoders.variants.objectives.base import Terms
+from autoencoders.variants.objectives.losses import cross_entropy, draw, squared_error
+from autoencoders.variants.objectives.perceptual import Perceptual
+from autoencoders.variants.objectives.reconstruction import Reconstruction
+from autoencoders.variants.objectives.variational import Variational
+from tests.examples import example_parts
+
+Pictures = Callable[..., Tensor]
+
+SHAPE = (1, 8, 8)
+PIXELS = 64
+
+
+def planned(kind: str) -> Model:
+    return MODELS[kind](input_shape=SHAPE, image_shape=SHAPE, hidden=[20], latent_size=3)
+
+
+def plain() -> Autoencoder:
+    torch.manual_seed(0)
+    return planned("mlp_ae").network()
+
+
+def variational() -> VariationalAutoencoder:
+    torch.manual_seed(0)
+    model = planned("mlp_vae").network()
+    assert isinstance(model, VariationalAutoencoder)
+    return model
+
+
+def adversarial() -> Adversarial:
+    return Adversarial(latent_shape=(3,), discriminator_hidden=[16, 16])
+
+
+def together(objective: Objective, model: Autoencoder) -> Networks:
+    """Return a model and the networks that the objective brings."""
+    torch.manual_seed(1)
+    return Networks(model, objective.networks())
+
+
+def terms_of(objective: Objective, model: Autoencoder, images: Tensor, noise: Noise) -> Terms:
+    """Return the terms of images that the encoder sees as they are."""
+    return objective.terms(together(objective, model), images, images, noise)
+
+
+def perceive(images: Tensor) -> list[Tensor]:
+    """Two feature maps of no trained network."""
+    weight = torch.linspace(-1, 1, 18).view(2, 1, 3, 3)
+    first = nn.functional.conv2d(images, weight).relu()
+    return [first, nn.functional.max_pool2d(first, 2).square()]
+
+
+def perceptual(pixel_loss: Any = "bce", pixel_weight: float = 0.5) -> Perceptual:
+    return Perceptual(perceive, pixel_loss, pixel_weight)
+
+
+def no_step(name: str, losses: Tensor) -> None:
+    pass
+
+
+LEARNERS = {
+    name.removeprefix(f"{parts.model.kind}-"): parts
+    for name, parts in reversed(example_parts(SHAPE).items())
+}
+
+
+@pytest.fixture(params=LEARNERS.values(), ids=list(LEARNERS))
+def example(request: pytest.FixtureRequest) -> Assembled:
+    """Each objective with each choice of its words, and the first model that can learn by it."""
+    return assemble(plan(request.param, SHAPE, perceive), 0, "example", "default")
+
+
+def test_every_registered_objective_is_tested_here() -> None:
+    assert {parts.objective.kind for parts in LEARNERS.values()} == set(OBJECTIVES)
+
+
+# --- every objective
+
+
+def test_terms_are_one_finite_float32_per_image(
+    example: Assembled, pictures: Pictures, noise: Noise
+) -> None:
+    objective, networks = example.objective, example.networks
+    images = pictures(5)
+    seen = example.input(images, noise)
+    terms = objective.terms(networks, seen, images, noise)
+    learnt_from = objective.update(networks, seen, images, noise, no_step)
+    assert list(terms) == list(learnt_from)
+    assert {"loss", "mse"} <= set(terms)
+    assert set(objective.units) <= set(terms)
+    for values in [*terms.values(), *learnt_from.values()]:
+        assert values.shape == (5,)
+        assert values.dtype == torch.float32
+        assert values.isfinite().all()
+
+
+def test_the_target_is_the_clean_image_and_not_what_the_encoder_saw(
+    example: Assembled, pictures: Pictures, noise: Noise
+) -> None:
+    objective, networks = example.objective, example.networks
+    noisy, clean = torch.rand(5, *example.plan.input_shape), pictures(5)
+    logits: list[Tensor] = []
+    decoder = networks.model.get_submodule("decoder")
+    decoder.register_forward_hook(lambda _, inputs, output: logits.append(output))
+    mse = objective.terms(networks, noisy, clean, noise)["mse"]
+    expected = (logits[0].sigmoid().view_as(clean) - clean).square().mean((1, 2, 3))
+    torch.testing.assert_close(mse, expected)
+
+
+def test_an_update_takes_each_of_its_steps_once_and_groups_cover_every_parameter(
+    example: Assembled, pictures: Pictures, noise: Noise
+) -> None:
+    objective, networks = example.objective, example.networks
+    images, steps = pictures(5), list[str]()
+    seen = example.input(images, noise)
+    objective.update(networks, seen, images, noise, lambda name, _: steps.append(name))
+    groups = objective.parameter_groups(networks)
+    assert steps == list(objective.steps) == list(groups)
+    covered = {parameter for group in groups.values() for parameter in group}
+    assert covered == set(networks.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "objective"),
+    [
+        ("reconstruction", Reconstruction("bce")),
+        ("perceptual", perceptual()),
+        ("adversarial", adversarial()),
+    ],
+)
+def test_a_variational_model_is_refused_where_its_variance_would_never_learn(
+    name: str, objective: Objective
+) -> None:
+    with pytest.raises(ValueError, match=f"{name} objective never trains .* log-variance.*plain"):
+        objective.check(planned("mlp_vae"))
+    objective.check(planned("mlp_ae"))
+
+
+def test_a_model_without_posterior_is_refused_by_the_variational_objective() -> None:
+    with pytest.raises(ValueError, match="needs a variational model"):
+        Variational("gaussian").check(planned("mlp_ae"))
+    Variational("gaussian").check(planned("mlp_vae"))
+
+
+# --- reconstruction
+
+
+def test_binary_cross_entropy_is_the_one_of_probabilities() -> None:
+    logits, images = 3 * torch.randn(4, 1, 3, 3).double(), torch.rand(4, 1, 3, 3).double()
+    x, p = images.numpy(), 1 / (1 + np.exp(-logits.numpy()))
+    expected = -(x * np.log(p) + (1 - x) * np.log(1 - p))
+    np.testing.assert_allclose(cross_entropy(logits, images), expected.reshape(4, 9), rtol=1e-5)
+
+
+def test_binary_cross_entropy_stays_finite_and_exact_for_sure_and_wrong_logits() -> None:
+    logits, images = torch.full((1, 1, 1, 2), 200.0), torch.tensor([[[[1.0, 0.0]]]])
+    assert cross_entropy(logits, images).tolist() == [[0, 200]]
+
+
+def test_squared_error_is_the_one_of_intensities() -> None:
+    logits, images = torch.randn(4, 1, 3, 3).double(), torch.rand(4, 1, 3, 3).double()
+    p = 1 / (1 + np.exp(-logits.numpy()))
+    expected = (p - images.numpy()) ** 2
+    np.testing.assert_allclose(squared_error(logits, images), expected.reshape(4, 9), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("loss", "reference"),
+    [("bce", nn.functional.binary_cross_entropy), ("mse", nn.functional.mse_loss)],
+)
+def test_reconstruction_loss_is_a_mean_over_pixels(
+    loss: Any,
+    reference: Callable[[Tensor, Tensor], Tensor],
+    pictures: Pictures,
+    noise: Noise,
+) -> None:
+    model, images = plain(), pictures(5)
+    terms = terms_of(Reconstruction(loss), model, images, noise)
+    for i, image in enumerate(images):
+        output = model(image[None])[0]
+        torch.testing.assert_close(terms["loss"][i], reference(output, image))
+        torch.testing.assert_close(terms["mse"][i], nn.functional.mse_loss(output, image))
+
+
+# --- perceptual
+
+
+@pytest.mark.parametrize(
+    ("pixel_loss", "reference"),
+    [("bce", nn.functional.binary_cross_entropy), ("mse", nn.functional.mse_loss)],
+)
+def test_perceptual_loss_is_the_features_squared_difference_and_a_share_of_the_pixels(
+    pixel_loss: Any,
+    reference: Callable[[Tensor, Tensor], Tensor],
+    pictures: Pictures,
+    noise: Noise,
+) -> None:
+    model, images = plain(), pictures(5)
+    terms = terms_of(perceptual(pixel_loss, 0.5), model, images, noise)
+    for i in range(5):
+        output, image = model(images[i : i + 1]), images[i : i + 1]
+        maps = zip(perceive(output), perceive(image), strict=True)
+        features = sum(nn.functional.mse_loss(a, b) for a, b in maps)
+        torch.testing.assert_close(terms["features"][i], features)
+        torch.testing.assert_close(terms["pixels"][i], reference(output, image))
+        torch.testing.assert_close(terms["loss"][i], features + 0.5 * reference(output, image))
+
+
+def test_the_features_alone_move_the_model_and_leave_the_classifier_as_it_is(
+    pictures: Pictures, noise: Noise
+) -> None:
+    network = ConvClassifier(SHAPE, classes=2, channels=[4], features=3).requires_grad_(False)
+    objective = Perceptual(network.maps, "bce", pixel_weight=0.0)
+    networks, images = together(objective, plain()), pictures(5)
+    objective.update(networks, images, images, noise, lambda _, losses: losses.mean().backward())
+    assert all(parameter.grad is not None for parameter in networks.model.parameters())
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_the_classifier_is_given_and_no_part_of_what_is_saved() -> None:
+    network = ConvClassifier(SHAPE, classes=2, channels=[4], features=3)
+    assert not Perceptual(network.maps, "bce", 1.0).networks()
+    without = Perceptual(None, "bce", 1.0)
+    without.check(planned("mlp_ae"))
+    assert list(without.parameter_groups(together(without, plain()))) == ["model"]
+
+
+# --- variational
+
+
+def test_slip_exp_log_var_as_standard_deviation_draws_have_std_exp_half_log_var(
+    noise: Noise,
+) -> None:
+    mean = torch.tensor([1.0, -2.0]).expand(100_000, 2)
+    log_variance = torch.tensor([4.0, 0.25]).log().expand(100_000, 2)
+    drawn = draw(mean, log_variance, noise)
+    torch.testing.assert_close(drawn.mean(0), torch.tensor([1.0, -2.0]), atol=0.03, rtol=0)
+    torch.testing.assert_close(drawn.std(0), torch.tensor([2.0, 0.5]), atol=0.02, rtol=0)
+
+
+class FixedPosterior(VariationalAutoencoder):
+    """A posterior that does not look at the image; remembers the latents that it decodes."""
+
+    latent_shape = (2,)
+
+    def __init__(self, mean: float, variance: float) -> None:
+        super().__init__()
+        self.mean, self.variance = mean, variance
+        self.latents = torch.empty(0)
+
+    def posterior(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        mean = torch.full((len(seen), 2), self.mean)
+        return mean, torch.full_like(mean, math.log(self.variance))
+
+    def decode(self, latent: Tensor) -> Tensor:
+        self.latents = latent
+        return latent.repeat(1, PIXELS // 2).view(-1, *SHAPE)
+
+
+def test_slip_exp_log_var_as_standard_deviation_in_the_objective_itself(
+    noise: Noise,
+) -> None:
+    model, images = FixedPosterior(mean=1.0, variance=4.0), torch.zeros(20_000, *SHAPE)
+    terms = terms_of(Variational("gaussian"), model, images, noise)
+    assert model.latents.mean() == pytest.approx(1, abs=0.05)
+    assert model.latents.std() == pytest.approx(2, abs=0.05)
+    per_dimension = (4 + 1**2 - 1 - math.log(4)) / 2
+    assert terms["kl"].tolist() == pytest.approx([2 * per_dimension] * 20_000)
+
+
+def test_every_image_has_its_own_draw(noise: Noise) -> None:
+    model, images = FixedPosterior(mean=0.0, variance=1.0), torch.zeros(50, *SHAPE)
+    terms_of(Variational("gaussian"), model, images, noise)
+    assert len(model.latents.unique()) == 100
+
+
+def test_the_gaussian_term_is_minus_log_likelihood_of_variance_one_half_up_to_its_constant(
+    noise: Noise, pictures: Pictures
+) -> None:
+    model, images = FixedPosterior(mean=0.0, variance=1.0), pictures(50)
+    terms = terms_of(Variational("gaussian"), model, images, noise)
+    decoded = model.decode(model.latents).sigmoid()
+    likelihood = distributions.Normal(decoded, math.sqrt(0.5))
+    constant = PIXELS / 2 * math.log(math.pi)
+    expected = -likelihood.log_prob(images).flatten(1).sum(1) - constant
+    torch.testing.assert_close(terms["reconstruction"], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_bernoulli_term_is_minus_log_likelihood(noise: Noise, pictures: Pictures) -> None:
+    model, images = FixedPosterior(mean=0.0, variance=1.0), pictures(50).round()
+    terms = terms_of(Variational("bernoulli"), model, images, noise)
+    likelihood = distributions.Bernoulli(logits=model.decode(model.latents))
+    expected = -likelihood.log_prob(images).flatten(1).sum(1)
+    torch.testing.assert_close(terms["reconstruction"], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_vae_s_loss_is_pixels_times_mse_plus_kl(noise: Noise, pictures: Pictures) -> None:
+    images = pictures(5)
+    terms = terms_of(Variational("gaussian"), variational(), images, noise)
+    torch.testing.assert_close(terms["loss"], PIXELS * terms["mse"] + terms["kl"])
+
+
+def test_the_bound_s_gradient_reaches_the_log_variance_from_both_terms(
+    noise: Noise, pictures: Pictures
+) -> None:
+    model, images = variational(), pictures(5)
+    terms = terms_of(Variational("gaussian"), model, images, noise)
+    weight = model.get_parameter("log_variance.weight")
+    for name in ("reconstruction", "kl"):
+        (gradient,) = torch.autograd.grad(terms[name].sum(), weight, retain_graph=True)
+        assert gradient.abs().max() > 0, name
+
+
+# --- adversarial
+
+
+def discriminator(networks: Networks) -> nn.Sequential:
+    network = networks.objective["discriminator"]
+    assert isinstance(network, nn.Sequential)
+    return network
+
+
+def test_slip_last_layer_unused_the_discriminator_gives_one_number_per_image() -> None:
+    networks, codes = together(adversarial(), plain()), torch.randn(7, 3)
+    logits = discriminate(networks, codes)
+    assert logits.shape == (7,)
+    last = [layer for layer in discriminator(networks) if isinstance(layer, nn.Linear)][-1]
+    assert last.out_features == 1
+    with torch.no_grad():
+        last.bias.add_(1)
+    torch.testing.assert_close(discriminate(networks, codes), logits + 1)
+
+
+def test_feature_maps_can_be_codes_too() -> None:
+    objective = Adversarial(latent_shape=(8, 4, 4), discriminator_hidden=[16])
+    assert discriminate(together(objective, plain()), torch.randn(7, 8, 4, 4)).shape == (7,)
+
+
+def test_both_sides_of_the_game_are_cross_entropies(noise: Noise, pictures: Pictures) -> None:
+    objective, images = adversarial(), pictures(5)
+    networks = together(objective, plain())
+    model = networks.model
+    terms = objective.terms(networks, images, images, noise)
+    prior = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    real = discriminate(networks, prior).sigmoid()
+    fake = discriminate(networks, model.encode(images)).sigmoid()
+    torch.testing.assert_close(terms["discriminator"], -real.log() - (1 - fake).log())
+    torch.testing.assert_close(terms["generator"], -fake.log())
+    output = model(images)
+    bce = nn.functional.binary_cross_entropy(output, images, reduction="none")
+    torch.testing.assert_close(terms["loss"], bce.mean((1, 2, 3)))
+
+
+def test_a_discriminator_that_cannot_tell_scores_two_log_two(
+    noise: Noise, pictures: Pictures
+) -> None:
+    objective, images = adversarial(), pictures(5)
+    networks = together(objective, plain())
+    for parameter in discriminator(networks).parameters():
+        nn.init.zeros_(parameter)
+    terms = objective.terms(networks, images, images, noise)
+    assert terms["discriminator"].tolist() == pytest.approx([2 * math.log(2)] * 5)
+
+
+def test_slip_codes_not_detached_the_discriminator_s_loss_has_no_way_to_the_encoder(
+    noise: Noise, pictures: Pictures
+) -> None:
+    objective, images = adversarial(), pictures(5)
+    networks = together(objective, plain())
+    reaches: dict[str, bool] = {}
+
+    def step(name: str, losses: Tensor) -> None:
+        encoder = list(networks.model.encoder.parameters())
+        gradients = torch.autograd.grad(
+            losses.mean(), encoder, allow_unused=True, retain_graph=True
+        )
+        reaches[name] = gradients[0] is not None
+
+    objective.update(networks, images, images, noise, step)
+    assert reaches == {"autoencoder": True, "discriminator": False, "generator": True}
+
+
+def test_the_generator_s_step_sees_the_discriminator_that_has_just_learnt(
+    noise: Noise, pictures: Pictures
+) -> None:
+    objective, images = adversarial(), pictures(5)
+    networks = together(objective, plain())
+
+    def step(name: str, losses: Tensor) -> None:
+        if name == "discriminator":
+            for parameter in discriminator(networks).parameters():
+                nn.init.zeros_(parameter)
+
+    terms = objective.update(networks, images, images, noise, step)
+    assert terms["generator"].tolist() == pytest.approx([math.log(2)] * 5)
+
+
+def test_slip_global_generators_draws_come_from_the_generator_given(pictures: Pictures) -> None:
+    images = pictures(5)
+
+    def terms(global_seed: int, seed: int) -> list[Tensor]:
+        torch.manual_seed(global_seed)
+        np.random.seed(global_seed)  # noqa: NPY002
+        model, objective = variational(), adversarial()
+        networks = together(objective, plain())
+        torch.manual_seed(global_seed)
+        given = Noise(torch.Generator().manual_seed(seed))
+        return [
+            draw(torch.zeros(4, 3), torch.zeros(4, 3), given),
+            terms_of(Variational("gaussian"), model, images, given)["loss"],
+            objective.terms(networks, images, images, given)["discriminator"],
+            objective.update(networks, images, images, given, no_step)["discriminator"],
+        ]
+
+    for a, b, c in zip(terms(0, seed=1), terms(5, seed=1), terms(0, seed=2), strict=True):
+        assert torch.equal(a, b)
+        assert not torch.equal(a, c)

@@ -1,0 +1,131 @@
+import math
+
+import pytest
+import torch
+from torch import Tensor, distributions
+
+from autoencoders.randomness import Noise
+from autoencoders.variants.priors import PRIORS, STANDARD_NORMAL, Prior
+from autoencoders.variants.priors.base import gaussian_log_density
+from autoencoders.variants.priors.standard_normal import StandardNormal
+
+STANDARD = distributions.Normal(0.0, 1.0)
+
+
+def posterior(rows: int, *latent_shape: int) -> tuple[Tensor, Tensor]:
+    """Return means and log-variances of a few Gaussians, no two alike."""
+    return torch.randn(rows, *latent_shape), torch.randn(rows, *latent_shape)
+
+
+# --- every prior
+
+
+@pytest.fixture(params=PRIORS.values(), ids=list(PRIORS))
+def prior(request: pytest.FixtureRequest) -> Prior:
+    made: Prior = request.param()
+    return made
+
+
+def test_draws_are_of_the_shape_asked_for_and_come_from_the_noise_given(prior: Prior) -> None:
+    def drawn(global_seed: int, seed: int) -> Tensor:
+        torch.manual_seed(global_seed)
+        return prior.draw((5, 2, 3), Noise(torch.Generator().manual_seed(seed)))
+
+    assert drawn(0, seed=1).shape == (5, 2, 3)
+    assert torch.equal(drawn(0, seed=1), drawn(5, seed=1))
+    assert not torch.equal(drawn(0, seed=1), drawn(0, seed=2))
+
+
+def test_as_many_draws_lie_below_a_quantile_as_it_says(prior: Prior, noise: Noise) -> None:
+    shares = torch.tensor([0.01, 0.1, 0.5, 0.8, 0.99], dtype=torch.float64)
+    draws = prior.draw((100_000, 1), noise)
+    below = (draws < prior.quantiles(shares)).double().mean(0)
+    torch.testing.assert_close(below, shares, atol=0.006, rtol=0)
+
+
+def test_density_and_divergence_are_one_number_for_each_latent_whatever_its_shape(
+    prior: Prior, noise: Noise
+) -> None:
+    mean, log_variance = posterior(5, 2, 3, 3)
+    latents = prior.draw(mean.shape, noise)
+    assert prior.log_density(latents).shape == (5,)
+    assert prior.kl(mean, log_variance, latents).shape == (5,)
+
+
+def test_the_mean_of_the_one_draw_estimates_is_the_divergence(prior: Prior, noise: Noise) -> None:
+    mean, log_variance = posterior(6, 2)
+    rows = 100_000
+    for m, v in zip(mean, log_variance, strict=True):
+        means, variances = m.expand(rows, 2), v.expand(rows, 2)
+        latents = means + noise.normal((rows, 2)) * (variances / 2).exp()
+        estimates = Prior.kl(prior, means, variances, latents)
+        five_errors = 5 * estimates.std() / math.sqrt(rows)
+        divergence = prior.kl(means, variances, latents).mean()
+        assert abs(estimates.mean() - divergence) < five_errors
+
+
+# --- the standard normal distribution
+
+
+def test_the_standard_normal_is_what_there_is_without_a_word() -> None:
+    assert isinstance(STANDARD_NORMAL, StandardNormal)
+    assert PRIORS["standard_normal"] is StandardNormal
+
+
+def test_its_density_agrees_with_torch_distributions() -> None:
+    latents = 2 * torch.randn(6, 2, 3)
+    expected = STANDARD.log_prob(latents).sum((1, 2))
+    torch.testing.assert_close(STANDARD_NORMAL.log_density(latents), expected)
+
+
+def test_a_gaussian_s_density_agrees_with_torch_distributions() -> None:
+    mean, log_variance = posterior(6, 2, 3)
+    latents = 2 * torch.randn(6, 2, 3)
+    expected = distributions.Normal(mean, (log_variance / 2).exp()).log_prob(latents).sum((1, 2))
+    torch.testing.assert_close(gaussian_log_density(latents, mean, log_variance), expected)
+
+
+def test_its_quantiles_are_where_torch_distributions_has_them() -> None:
+    shares = torch.linspace(0.001, 0.999, 101, dtype=torch.float64)
+    quantiles = STANDARD_NORMAL.quantiles(shares)
+    assert quantiles.dtype == torch.float64
+    torch.testing.assert_close(quantiles, STANDARD.icdf(shares))
+
+
+def test_its_draws_are_the_noise_itself() -> None:
+    drawn = STANDARD_NORMAL.draw((7, 2), Noise(torch.Generator().manual_seed(3)))
+    assert torch.equal(drawn, torch.randn(7, 2, generator=torch.Generator().manual_seed(3)))
+
+
+def test_kl_agrees_with_torch_distributions() -> None:
+    mean, log_variance = posterior(6, 2, 3)
+    gaussian = distributions.Normal(mean, log_variance.exp().sqrt())
+    expected = distributions.kl_divergence(gaussian, STANDARD).sum((1, 2))
+    torch.testing.assert_close(STANDARD_NORMAL.kl(mean, log_variance, mean), expected)
+
+
+def test_kl_is_the_integral_that_defines_it() -> None:
+    mean, log_variance = (x.double() for x in posterior(6, 1))
+    deviation = (log_variance / 2).exp()
+    z = mean + deviation * torch.linspace(-12, 12, 4001, dtype=torch.float64)  # (6, 4001)
+    q = distributions.Normal(mean, deviation).log_prob(z)
+    integrand = q.exp() * (q - STANDARD.log_prob(z))
+    expected = torch.trapezoid(integrand, z)
+    torch.testing.assert_close(STANDARD_NORMAL.kl(mean, log_variance, mean), expected)
+
+
+def test_kl_is_zero_at_the_prior_alone() -> None:
+    zero = torch.zeros(1, 2)
+
+    def kl(mean: Tensor, log_variance: Tensor) -> Tensor:
+        return STANDARD_NORMAL.kl(mean, log_variance, mean)
+
+    assert kl(zero, zero) == 0
+    assert kl(zero + 0.1, zero) > 0
+    assert kl(zero, zero - 0.1) > 0
+
+
+def test_kl_in_closed_form_does_not_look_at_the_draw() -> None:
+    mean, log_variance = posterior(6, 2)
+    results = [STANDARD_NORMAL.kl(mean, log_variance, torch.randn(6, 2)) for _ in range(2)]
+    assert torch.equal(*results)
