@@ -7,7 +7,7 @@ import torch
 
 from autoencoders import params
 from autoencoders.device import device
-from autoencoders.evaluation import bounds, metrics
+from autoencoders.evaluation import bounds, image_quality
 from autoencoders.evaluation.subject import Subject
 from benchmarks import machine, trainer
 from benchmarks.settings import QUICK, REFERENCE_EPOCHS, REFERENCE_LOSS, Options
@@ -77,4 +77,4 @@ def _test_loss(trained: trainer.Trainer, count: int) -> float:
     found = bounds.measure(subject, elbo_draws=settings.elbo_draws, iwae_samples=1)
     if found:
         return -found["elbo"]
-    return metrics.of_predictions(subject.model, subject.pairs("test"))["bce"]
+    return image_quality.of_predictions(subject.model, subject.pairs("test"))["bce"]

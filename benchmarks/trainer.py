@@ -9,7 +9,6 @@ from autoencoders import params
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import device
 from autoencoders.params import Params
-from autoencoders.pipeline import Item
 from autoencoders.sources.datasets import DATASETS
 from autoencoders.training import loop
 from autoencoders.training.settings import Training, Variant
@@ -66,7 +65,7 @@ def quick(name: str) -> Trainer:
 
 def prepared(split: str, count: int) -> Tensor:
     """Return the first images of a split, as the pipeline's stages open them."""
-    return Prepared(Item("train", DATASET)).images(split)[:count]
+    return Prepared(DATASET).images(split)[:count]
 
 
 def _with(loaded: Params, name: str, variant: Variant, **training: Any) -> Trainer:

@@ -10,7 +10,7 @@ from autoencoders.evaluation.subject import SPLITS, Subject
 from autoencoders.keys import ImageShape
 from autoencoders.variants.assembly import Assembled, Parts, Plan, assemble, plan
 from autoencoders.variants.inputs import Clean
-from autoencoders.variants.models import Model
+from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.networks.base import Autoencoder
 from autoencoders.variants.networks.classifier import ConvClassifier
 from autoencoders.variants.networks.together import Networks
@@ -28,7 +28,7 @@ def untrained(parts: Parts | dict[str, Any], image_shape: ImageShape) -> Assembl
 
 
 def put_together(
-    model: Model, objective: Objective, network: Autoencoder, image_shape: ImageShape
+    model: ModelPlan, objective: Objective, network: Autoencoder, image_shape: ImageShape
 ) -> Assembled:
     """Return a variant of a network that the test has made, seeing the image itself."""
     laid_out = Plan(Clean(), model, objective, image_shape, image_shape)

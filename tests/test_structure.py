@@ -19,6 +19,7 @@ LAYERS = (
     "pipeline",
     "data",
     "sources",
+    "packing",
     "variants",
     "training",
     "trained",
@@ -43,7 +44,7 @@ EXCUSED = {
     "pixels": {"variants", "training", "trained", "samplers", "decomposition"},
     "evaluate": {"training"},
     "figures": {"training"},
-    "report": {"training", "sources", "samplers", "decomposition"},
+    "report": {"training", "sources", "decomposition"},
 }
 
 

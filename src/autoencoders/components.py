@@ -76,6 +76,8 @@ def _component(
 
 def _field(parameter: inspect.Parameter, nested: Mapping[type, Registry]) -> tuple[Any, Any]:
     default = ... if parameter.default is parameter.empty else parameter.default
+    if isinstance(parameter.annotation, str):
+        raise TypeError(f"{parameter}: the type of what params.yaml sets is written unquoted")
     registry = nested.get(parameter.annotation)
     if registry is None:
         return parameter.annotation, default

@@ -18,7 +18,7 @@ Deviation: TypeAlias = Annotated[float, Gt(0)]  # a standard deviation, of pixel
 Weight: TypeAlias = Annotated[float, Ge(0)]
 Fraction: TypeAlias = Annotated[float, Ge(0), Lt(1)]
 Share: TypeAlias = Annotated[float, Ge(0), Le(1)]
-Part: TypeAlias = Annotated[float, Gt(0), Lt(1)]  # of a whole, neither nothing nor all
+ProperFraction: TypeAlias = Annotated[float, Gt(0), Lt(1)]  # neither nothing nor all
 Levels: TypeAlias = dict[str, list[Annotated[float, Ge(0)]]]  # by the kind of input
 
 PixelLoss: TypeAlias = Literal["bce", "mse"]

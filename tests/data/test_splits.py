@@ -3,9 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autoencoders import packing
 from autoencoders.data import splits
 from autoencoders.errors import UserError
-from autoencoders.sources import packing, published
+from autoencoders.sources import published
 
 SPLITS = ("train", "validation", "test")
 

@@ -11,7 +11,7 @@ from torch import Tensor, distributions, nn
 from autoencoders.evaluation import bounds
 from autoencoders.keys import Likelihood
 from autoencoders.randomness import Noise
-from autoencoders.variants.models import Model
+from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.models.mlp import MlpAE, MlpVAE
 from autoencoders.variants.networks.base import Autoencoder, Gaussian, VariationalAutoencoder
 from autoencoders.variants.networks.mlp import Unflattened
@@ -52,7 +52,7 @@ def measure(
     draws: int = 1,
     batch_size: int = 7,
     iwae_samples: int = 2,
-    plan: Model = PLAN,
+    plan: ModelPlan = PLAN,
 ) -> dict[str, float]:
     put_to_test = subject(
         put_together(plan, objective, network, SHAPE), images, batch_size=batch_size
@@ -130,7 +130,7 @@ class Weighted(Objective):
         self.likelihood = likelihood
         self.prior = prior
 
-    def check(self, model: Model) -> None:
+    def check(self, model: ModelPlan) -> None:
         pass
 
     def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:

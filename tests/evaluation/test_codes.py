@@ -11,7 +11,7 @@ from autoencoders.evaluation import codes
 from autoencoders.evaluation.metric import Answer
 from autoencoders.randomness import Noise
 from autoencoders.variants.assembly import Assembled
-from autoencoders.variants.models import Model
+from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.models.mlp import MlpAE, MlpVAE
 from autoencoders.variants.networks.base import Autoencoder, Plain
 from autoencoders.variants.networks.mlp import Flattened
@@ -47,7 +47,7 @@ def measure(
     *,
     batch_size: int = 7,
     discriminator: nn.Module | None = None,
-    plan: Model = PLAN,
+    plan: ModelPlan = PLAN,
 ) -> Answer:
     assembled = put_together(plan, objective, network, SHAPE)
     if discriminator is not None:
@@ -82,7 +82,7 @@ class Matching(Objective):
 
     prior = STANDARD_NORMAL
 
-    def check(self, model: Model) -> None:
+    def check(self, model: ModelPlan) -> None:
         pass
 
     def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:

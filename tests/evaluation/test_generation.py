@@ -15,7 +15,7 @@ from autoencoders.evaluation import generation
 from autoencoders.evaluation.generation import class_metrics, frechet_distance
 from autoencoders.evaluation.metric import Answer
 from autoencoders.samplers import SAMPLERS
-from autoencoders.variants.models import Model
+from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.networks.base import Autoencoder
 from autoencoders.variants.networks.classifier import ConvClassifier
 from autoencoders.variants.objectives import Objective
@@ -101,7 +101,7 @@ class Remembering(Autoencoder):
         return latent.view(-1, *SHAPE)
 
 
-class Plan(Model):
+class Plan(ModelPlan):
     latent_shape = (64,)
 
     def network(self) -> Autoencoder:
@@ -123,7 +123,7 @@ def measure(
     classifier: ConvClassifier | None,
     test: Tensor,
     train: Tensor | None = None,
-    plan: Model | None = None,
+    plan: ModelPlan | None = None,
     **settings: object,
 ) -> Answer:
     plan = plan or Plan()

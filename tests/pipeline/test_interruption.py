@@ -22,7 +22,6 @@ from safetensors.torch import load_file
 from autoencoders import files, paths
 
 Runner = Callable[..., subprocess.CompletedProcess[str]]
-pytestmark = pytest.mark.xdist_group("interruption")
 
 TRAIN = ("autoencoders", "train", "mnist", "vae")
 # Without DVC's memory of earlier runs: it would take the weights from there.

@@ -1,7 +1,7 @@
 """DVC for real, in a copy of the repository, on a few hundred stand-in images.
 
 The scenario is one: each test goes on where the one before it stopped, as a user would. pytest
-keeps the order, and `xdist_group` keeps all of it in one worker.
+keeps the order, and `--dist loadfile` keeps all of it in one worker.
 """
 
 import re
@@ -26,7 +26,6 @@ from autoencoders.trained.variant import load
 Runner = Callable[..., subprocess.CompletedProcess[str]]
 
 VARIANTS = ("conv", "vae", "aae")
-pytestmark = pytest.mark.xdist_group("pipeline")
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from autoencoders import packing
 from autoencoders.errors import UserError
-from autoencoders.sources import fetched, folders, packing
+from autoencoders.sources import fetched, folders
 
 
 def fetch(source: Path, target: Path, **changes: Any) -> fetched.SourceInfo:

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoencoders import files
+from autoencoders import files, packing
 from autoencoders.data import splits
 from autoencoders.errors import UserError
-from autoencoders.sources import fetched, packing, published
+from autoencoders.sources import fetched, published
 from autoencoders.sources.datasets import DATASETS
 from autoencoders.sources.idx import write_idx
 

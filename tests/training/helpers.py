@@ -14,7 +14,7 @@ from autoencoders.training.loop import Row
 from autoencoders.training.settings import Classifier, Training
 from autoencoders.variants.assembly import Assembled, Plan, assemble
 from autoencoders.variants.inputs import Clean, Input
-from autoencoders.variants.models import Model
+from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.models.convolutional import ConvAE
 from autoencoders.variants.models.mlp import MlpAE, MlpVAE
 from autoencoders.variants.networks.together import Networks
@@ -106,15 +106,15 @@ class Told(Reconstruction):
         return terms | {"loss": 0 * terms["loss"] + value}
 
 
-def plain(latent_size: int = 3, hidden: int = 24) -> Model:
+def plain(latent_size: int = 3, hidden: int = 24) -> ModelPlan:
     return MlpAE(SHAPE, SHAPE, [hidden], latent_size)
 
 
-def convolutional() -> Model:
+def convolutional() -> ModelPlan:
     return ConvAE(SHAPE, SHAPE, [4, 4], [4, 4], "transposed")
 
 
-def variational() -> Model:
+def variational() -> ModelPlan:
     return MlpVAE(SHAPE, SHAPE, hidden=[24], latent_size=3)
 
 
@@ -122,7 +122,7 @@ def adversarial(latent_size: int = 3, hidden: int = 16) -> Adversarial:
     return Adversarial((latent_size,), discriminator_hidden=[hidden, hidden])
 
 
-def variant(model: Model, objective: Objective, input: Input | None = None) -> Assembled:
+def variant(model: ModelPlan, objective: Objective, input: Input | None = None) -> Assembled:
     """Return these parts with networks, the same ones at every call; the input is clean if unset.
 
     The objective is not asked whether it can learn with the model.

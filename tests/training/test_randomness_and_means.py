@@ -12,7 +12,7 @@ from torch import Tensor, distributions
 
 from autoencoders.randomness import Noise
 from autoencoders.variants.inputs import Noisy
-from autoencoders.variants.models import Model
+from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.networks.base import VariationalAutoencoder
 from autoencoders.variants.networks.together import Networks
 from autoencoders.variants.objectives import Objective
@@ -140,7 +140,7 @@ def test_slip_the_discriminator_never_learns_codes_approach_the_prior(blobs: Blo
     assert abs(in_the_end.var(0) - 1).max() < 0.4
 
 
-PARTS: dict[str, tuple[Callable[[], Model], Callable[[], Objective]]] = {
+PARTS: dict[str, tuple[Callable[[], ModelPlan], Callable[[], Objective]]] = {
     "noisy": (plain, lambda: Reconstruction("bce")),
     "variational": (variational, lambda: Variational("gaussian")),
     "adversarial": (plain, adversarial),
@@ -149,7 +149,7 @@ PARTS: dict[str, tuple[Callable[[], Model], Callable[[], Objective]]] = {
 
 @pytest.mark.parametrize(("model", "objective"), PARTS.values(), ids=PARTS)
 def test_slip_global_generators_are_neither_used_nor_touched(
-    blobs: Blobs, model: Callable[[], Model], objective: Callable[[], Objective]
+    blobs: Blobs, model: Callable[[], ModelPlan], objective: Callable[[], Objective]
 ) -> None:
     def trained(global_seed: int, seed: int) -> list[Tensor]:
         subject = variant(model(), objective(), Noisy(0.5, 0.3))

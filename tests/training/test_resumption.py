@@ -9,7 +9,7 @@ from torch import Tensor
 
 from autoencoders.training.loop import Row
 from autoencoders.variants.inputs import Noisy
-from autoencoders.variants.models import Model
+from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
@@ -32,7 +32,8 @@ from tests.training.helpers import (
     weights,
 )
 
-TRAININGS: dict[str, tuple[Callable[[], Model], Callable[[], Objective], dict[str, Any], float]] = {
+Case = tuple[Callable[[], ModelPlan], Callable[[], Objective], dict[str, Any], float]
+TRAININGS: dict[str, Case] = {
     "adam": (convolutional, lambda: Reconstruction("bce"), {"model": ADAM}, 0.0),
     "rmsprop": (variational, lambda: Variational("gaussian"), {"model": RMSPROP}, 0.0),
     "muon": (convolutional, lambda: Reconstruction("mse"), {"model": MUON}, 0.0),
@@ -54,7 +55,7 @@ TRAININGS: dict[str, tuple[Callable[[], Model], Callable[[], Objective], dict[st
 def test_an_interrupted_training_ends_as_if_it_had_never_been(
     blobs: Blobs,
     tmp_path: Path,
-    model: Callable[[], Model],
+    model: Callable[[], ModelPlan],
     objective: Callable[[], Objective],
     optimizers: dict[str, Any],
     ema_decay: float,

@@ -9,7 +9,7 @@ from torch import Tensor, distributions, nn
 
 from autoencoders.randomness import Noise
 from autoencoders.variants.assembly import Assembled, assemble, plan
-from autoencoders.variants.models import MODELS, Model
+from autoencoders.variants.models import MODELS, ModelPlan
 from autoencoders.variants.networks.base import Autoencoder, VariationalAutoencoder
 from autoencoders.variants.networks.classifier import ConvClassifier
 from autoencoders.variants.networks.together import Networks
@@ -28,7 +28,7 @@ SHAPE = (1, 8, 8)
 PIXELS = 64
 
 
-def planned(kind: str) -> Model:
+def planned(kind: str) -> ModelPlan:
     return MODELS[kind](input_shape=SHAPE, image_shape=SHAPE, hidden=[20], latent_size=3)
 
 

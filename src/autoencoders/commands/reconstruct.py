@@ -32,15 +32,16 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         UserError: a file is no image, or not of the size that the variant was trained on; or the
             variant is not trained.
     """
-    from autoencoders.device import device
+    from autoencoders.device import exact_device
     from autoencoders.trained import variant
 
     item = Item("train", options.dataset, options.variant)
     folder = paths.model(item.dataset, item.variant)
-    _, assembled = variant.load(folder, item.name, device())
+    device = exact_device()
+    _, assembled = variant.load(folder, item.name, device)
     batch = torch.stack([_read(image, assembled.plan.input_shape) for image in options.images])
     with torch.no_grad():
-        outputs = assembled.model(batch.to(device())).cpu()
+        outputs = assembled.model(batch.to(device)).cpu()
     for image, output in zip(options.images, outputs, strict=True):
         target = options.to / f"{image.stem}-{item.variant}.png"
         _write(target, output)
@@ -53,7 +54,7 @@ def _resolved(argument: str) -> Path:
 
 def _read(path: Path, shape: ImageShape) -> Tensor:
     import numpy as np
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     from autoencoders.sources.folders import MODES
 
@@ -61,7 +62,7 @@ def _read(path: Path, shape: ImageShape) -> Tensor:
     try:
         with Image.open(path) as opened:
             image = opened.convert(MODES[channels])
-    except (FileNotFoundError, IsADirectoryError, UnidentifiedImageError):
+    except (OSError, Image.DecompressionBombError):
         raise UserError(f"{path} is not an image file: give PNG, JPEG or the like") from None
     if image.size != (width, height):
         found = f"{image.size[0]}×{image.size[1]}"

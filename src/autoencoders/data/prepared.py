@@ -10,15 +10,15 @@ from autoencoders.pipeline import Item
 
 
 class Prepared:
-    """The splits of an item's dataset: verified and opened when first asked for, and kept.
+    """The splits of a dataset: verified and opened when first asked for, and kept.
 
     Images are uint8 `(N, C, H, W)`, left on disk until they are indexed; labels int64 `(N,)`.
     """
 
-    def __init__(self, item: Item) -> None:
-        self.stage = item.at("prepare").name
-        self.name = item.dataset
-        self.folder = paths.prepared(item.dataset)
+    def __init__(self, dataset: str) -> None:
+        self.stage = Item("prepare", dataset).name
+        self.name = dataset
+        self.folder = paths.prepared(dataset)
         self._opened: dict[str, tuple[Tensor, Tensor]] = {}
 
     @cached_property

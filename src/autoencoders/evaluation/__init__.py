@@ -8,17 +8,18 @@ signatures, so that nothing here imports torch.
 from typing import TYPE_CHECKING, Any
 
 from autoencoders.components import Strict, configured, settings
-from autoencoders.evaluation import bounds, codes, features, generation, metrics, noise_sweep
+from autoencoders.evaluation import bounds, codes, features, generation, image_quality, noise_sweep
 from autoencoders.evaluation.metric import Answer, Metric
 from autoencoders.evaluation.subject import Subject, put_to_test
 
 # In the order of the tables; each module has a question, `measure`, and says what it measures.
-OF_IMAGES = (metrics, bounds, codes, generation, noise_sweep)
-MODULES = (*OF_IMAGES, features)
+MODULES = (image_quality, bounds, codes, generation, noise_sweep, features)
 
 QUESTIONS = tuple(module.measure for module in MODULES)
-METRICS: tuple[Metric, ...] = tuple(metric for module in OF_IMAGES for metric in module.METRICS)
-OF_FEATURES: tuple[Metric, ...] = features.METRICS
+OF_FEATURES: tuple[Metric, ...] = features.METRICS  # in a table of their own
+METRICS: tuple[Metric, ...] = tuple(
+    metric for module in MODULES if module is not features for metric in module.METRICS
+)
 
 if TYPE_CHECKING:
 
@@ -31,7 +32,7 @@ else:
     Evaluation = settings(
         "Evaluation",
         (put_to_test, *QUESTIONS),
-        "What variants are measured with; each key is explained where it is used.",
+        "What variants are measured with; params.yaml says what each key is.",
     )
 
 

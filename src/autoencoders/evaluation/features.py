@@ -92,6 +92,8 @@ def measure(
         label_draws=label_draws,
     )
     of_latents = of_encoder(subject.model.encode)
+    if not of_latents:
+        return {}
     return of_latents | {"yardsticks": {"pca": of_encoder(subject.fitted.pca_codes)}}
 
 

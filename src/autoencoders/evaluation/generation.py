@@ -99,7 +99,7 @@ def measure(
         "frechet_samples": len(features),
         "frechet_reconstructions": frechet_distance(features, torch.cat(reconstructed)),
     }
-    for name in samplers:
+    for name in dict.fromkeys(samplers):
         sampled = _features_of_samples(subject, name, fitted_codes, mixture_components)
         if sampled is None:
             continue

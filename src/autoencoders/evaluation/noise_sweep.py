@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
+from autoencoders.evaluation.image_quality import psnr
 from autoencoders.evaluation.metric import Answer, Metric
-from autoencoders.evaluation.metrics import psnr
 from autoencoders.evaluation.pairs import Pairs, Predict
 from autoencoders.evaluation.subject import Subject
 from autoencoders.keys import Count, ImageShape, Levels

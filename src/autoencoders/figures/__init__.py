@@ -20,7 +20,7 @@ else:
     Figures = settings(
         "Figures",
         [drawing.draw for drawing in TABLE],
-        "How much the figures show; each key is explained where it is used.",
+        "How much the figures show; params.yaml says what each key is.",
     )
 
 __all__ = ["TABLE", "Drawing", "Figures"]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoencoders import samplers as registry
-from autoencoders.evaluation import metrics
+from autoencoders.evaluation import image_quality
 from autoencoders.evaluation.noise_sweep import at_level
 from autoencoders.figures import latent_experiments
 from autoencoders.figures.shown import Shown, array
@@ -53,7 +53,7 @@ def reconstructions(shown: Shown, *, images: Count) -> "Figure":
         for name, predict in list(shown.assembled.input.yardsticks().items())[-1:]
     } | {"network": shown.assembled.model(seen)}
     captions = {
-        name: [f"{psnr:.1f} dB" for psnr in metrics.per_image(row, originals)["psnr"]]
+        name: [f"{psnr:.1f} dB" for psnr in image_quality.per_image(row, originals)["psnr"]]
         for name, row in predictions.items()
     }
     first_row = {} if isinstance(shown.assembled.input, Clean) else {"encoder sees": seen}
@@ -157,7 +157,6 @@ def samples(shown: Shown) -> "Figure":
 def code_samples(shown: Shown, *, fitted_codes: AtLeastTwo, mixture_components: Count) -> "Figure":
     """Decode draws of every sampler that is fitted to training codes, to the first of them."""
     codes = shown.train_codes(fitted_codes)
-    noise = shown.noise("code_samples")
     decoded = {}
     for name, kind in SAMPLERS.items():
         sampler = registry.build(
@@ -165,7 +164,8 @@ def code_samples(shown: Shown, *, fitted_codes: AtLeastTwo, mixture_components: 
         )
         if sampler is not None and kind.needs_codes:
             sampler.fit(codes)
-            decoded[sampler.title] = array(shown.decode(sampler.draw(DRAWS, noise)))
+            drawn = sampler.draw(DRAWS, shown.noise(f"code_samples/{name}"))
+            decoded[sampler.title] = array(shown.decode(drawn))
     return plots.sample_grids(
         decoded,
         f"{shown.title}: decoded draws from what was fitted to {len(codes):,} training codes",
@@ -284,7 +284,7 @@ TABLE = (
     Drawing("samples.png", "Decoded draws from the prior", has_prior, samples),
     Drawing(
         "code_samples.png",
-        "Decoded draws from what is fitted to training codes",
+        "Decoded draws from a Gaussian and other distributions, fitted to training codes",
         has_latent,
         code_samples,
     ),

@@ -8,7 +8,7 @@ from pydantic import Field
 from autoencoders.components import Strict
 from autoencoders.evaluation import Evaluation
 from autoencoders.figures import Figures
-from autoencoders.keys import Count, ImageShape, Misfits, Part
+from autoencoders.keys import Count, ImageShape, Misfits, ProperFraction
 from autoencoders.sources.datasets import DATASETS
 from autoencoders.training.settings import Classifier, Variant
 
@@ -35,7 +35,7 @@ class ImageFolder(Strict):
     folder: Text
     size: Count
     channels: Literal[1, 3]
-    test_fraction: Part | None = None
+    test_fraction: ProperFraction | None = None
     misfits: Misfits = "refuse"
     title: Text | None = None
 
@@ -47,7 +47,7 @@ class Data(Strict):
     """
 
     source: Literal["official", "stand-in", "auto"]
-    train_fraction: Part
+    train_fraction: ProperFraction
     stand_in: StandIn
     datasets: dict[Name, ImageFolder]
 

@@ -9,7 +9,7 @@ from autoencoders.variants.priors import Prior
 
 
 class PriorSampler(Sampler):
-    """What a variational or adversarial objective draws latents towards."""
+    """What an objective draws latents towards, if it has a prior."""
 
     title = "the prior"
     needs_prior: ClassVar[bool] = True

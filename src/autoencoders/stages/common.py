@@ -10,7 +10,7 @@ from autoencoders.tracking import DataUsed
 
 def prepared_data(item: Item) -> DataUsed:
     """Describe the prepared images of a stage's dataset."""
-    data = Prepared(item)
+    data = Prepared(item.dataset)
     metadata = data.metadata
     return DataUsed(
         name=data.name,

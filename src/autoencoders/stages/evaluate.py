@@ -6,7 +6,7 @@ from typing import Any
 from autoencoders import evaluation, files, paths
 from autoencoders.components import configured
 from autoencoders.data.prepared import Prepared
-from autoencoders.device import device
+from autoencoders.device import exact_device
 from autoencoders.evaluation.metric import headline
 from autoencoders.evaluation.noise_sweep import flat
 from autoencoders.evaluation.subject import SPLITS
@@ -34,9 +34,10 @@ def outputs(item: Item) -> list[Path]:
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Ask every question of the variant, and write the answers."""
-    folder, data = paths.model(item.dataset, item.variant), Prepared(item)
-    description, assembled = variant.load(folder, item.at("train").name, device())
-    judge = classifier.load(paths.classifier(item.dataset), item.at("classify").name, device())
+    folder, data = paths.model(item.dataset, item.variant), Prepared(item.dataset)
+    device = exact_device()
+    description, assembled = variant.load(folder, item.at("train").name, device)
+    judge = classifier.load(paths.classifier(item.dataset), item.at("classify").name, device)
     subject = configured(evaluation.put_to_test, params.evaluation)(
         assembled,
         description.variant.input.kind,
@@ -44,7 +45,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         {split: data.labels(split) for split in SPLITS},
         judge,
         description.seed,
-        device(),
+        device,
     )
     content = {
         "dataset": item.dataset,

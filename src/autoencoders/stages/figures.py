@@ -6,7 +6,7 @@ from typing import Any
 from autoencoders import files, paths
 from autoencoders.components import configured
 from autoencoders.data.prepared import Prepared
-from autoencoders.device import device
+from autoencoders.device import exact_device
 from autoencoders.figures import TABLE, plots
 from autoencoders.figures.shown import Shown
 from autoencoders.lazy import without_gradients
@@ -52,8 +52,9 @@ def log(item: Item, run: StageRun) -> None:
 def _load(item: Item) -> tuple[Shown, str]:
     """Return what is drawn, and the source of its images."""
     folder, stage = paths.model(item.dataset, item.variant), item.at("train").name
-    data = Prepared(item)
-    description, assembled = variant.load(folder, stage, device())
+    data = Prepared(item.dataset)
+    device = exact_device()
+    description, assembled = variant.load(folder, stage, device)
     shown = Shown(
         title=f"{data.metadata.title}, {item.variant}",
         assembled=assembled,
@@ -64,6 +65,6 @@ def _load(item: Item) -> tuple[Shown, str]:
         class_names=data.metadata.class_names,
         measured=load_metrics(item),
         seed=description.seed,
-        device=device(),
+        device=device,
     )
     return shown, description.source

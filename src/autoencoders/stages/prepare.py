@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from autoencoders import files, paths
+from autoencoders import files, packing, paths
 from autoencoders.data import splits
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
-from autoencoders.sources import fetched, packing
+from autoencoders.sources import fetched
 from autoencoders.tracking import DataUsed, StageRun
 
 

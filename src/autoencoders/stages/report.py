@@ -8,7 +8,7 @@ import pandas as pd
 
 from autoencoders import files, paths
 from autoencoders.data.prepared import Prepared
-from autoencoders.device import device
+from autoencoders.device import exact_device
 from autoencoders.evaluation.metric import headline
 from autoencoders.evaluation.pairs import first_pairs
 from autoencoders.figures import TABLE, plots
@@ -41,7 +41,7 @@ def outputs(item: Item) -> list[Path]:
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Write the table and the page of the datasets and variants to run."""
-    datasets = [Prepared(Item(item.stage, dataset)) for dataset in params.datasets_to_run]
+    datasets = [Prepared(dataset) for dataset in params.datasets_to_run]
     rows = {
         data.name: [_measured(Item(item.stage, data.name, name)) for name in params.variants_to_run]
         for data in datasets
@@ -93,12 +93,13 @@ def _measured(item: Item) -> dict[str, Any]:
 @without_gradients
 def _draw_overview(params: Params, data: Prepared, target: Path) -> None:
     """Draw what each variant's encoder sees and what comes out, side by side."""
-    test, rows = data.images("test"), []
+    test, rows, device = data.images("test"), [], exact_device()
     for name in params.variants_to_run:
         item = Item("train", data.name, name)
-        description, assembled = variant.load(paths.model(data.name, name), item.name, device())
+        folder = paths.model(data.name, name)
+        description, assembled = variant.load(folder, item.name, device)
         seen, originals = first_pairs(
-            assembled.input, test, description.seed, "test", OVERVIEW_IMAGES, device()
+            assembled.input, test, description.seed, "test", OVERVIEW_IMAGES, device
         )
         psnr = load_metrics(item)["psnr"]
         rows.append((name, array(seen), array(assembled.model(seen)), f"{psnr:.1f} dB"))

@@ -42,7 +42,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     Of several processes under torchrun, all train and the first alone shows and writes.
     """
     tune_cpu()  # before torch starts the threads that inherit it
-    data = Prepared(item)
+    data = Prepared(item.dataset)
     description = _describe(params, item, data)
     assembled = variant.build(description, _perceive(description, item))
     training = description.variant.training

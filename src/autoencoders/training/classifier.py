@@ -12,7 +12,7 @@ from autoencoders.training.optimizers import set_rates
 from autoencoders.training.settings import Classifier
 from autoencoders.variants.networks.classifier import ConvClassifier
 
-Split = tuple[Tensor, Tensor]  # images uint8 (N, C, H, W), labels uint8 (N,)
+Split = tuple[Tensor, Tensor]  # images uint8 (N, C, H, W), labels of whole numbers (N,)
 
 
 def train(

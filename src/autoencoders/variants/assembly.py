@@ -7,7 +7,7 @@ from autoencoders.components import Component, Strict, components
 from autoencoders.keys import ImageShape, Initialization
 from autoencoders.randomness import seeded_initialisation
 from autoencoders.variants.inputs import INPUTS, Input
-from autoencoders.variants.models import MODELS, Model
+from autoencoders.variants.models import MODELS, ModelPlan
 from autoencoders.variants.objectives import OBJECTIVES, Objective
 from autoencoders.variants.objectives.perceptual import Perceive
 from autoencoders.variants.priors import PRIORS, Prior
@@ -38,7 +38,7 @@ class Plan:
     """A variant's parts for images of one shape, before any of it is a network."""
 
     input: Input
-    model: Model
+    model: ModelPlan
     objective: Objective
     input_shape: ImageShape
     image_shape: ImageShape
@@ -77,7 +77,7 @@ def plan(parts: Parts, image_shape: ImageShape, perceive: Perceive | None = None
     """
     seen: Input = parts.input.build()
     input_shape = seen.shape(image_shape)
-    model: Model = parts.model.build(input_shape=input_shape, image_shape=image_shape)
+    model: ModelPlan = parts.model.build(input_shape=input_shape, image_shape=image_shape)
     objective: Objective = parts.objective.build(latent_shape=model.latent_shape, perceive=perceive)
     objective.check(model)
     return Plan(seen, model, objective, input_shape, image_shape)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from autoencoders.variants.models.base import Model
+from autoencoders.variants.models.base import ModelPlan
 from autoencoders.variants.models.convolutional import ConvAE, ConvVAE
 from autoencoders.variants.models.mlp import MlpAE, MlpVAE
 from autoencoders.variants.models.super_resolution import SuperResolution
 
-MODELS: dict[str, Callable[..., Model]] = {
+MODELS: dict[str, Callable[..., ModelPlan]] = {
     "conv_ae": ConvAE,
     "conv_vae": ConvVAE,
     "mlp_ae": MlpAE,
@@ -15,4 +15,4 @@ MODELS: dict[str, Callable[..., Model]] = {
     "super_resolution": SuperResolution,
 }
 
-__all__ = ["MODELS", "Model"]
+__all__ = ["MODELS", "ModelPlan"]

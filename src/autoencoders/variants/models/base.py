@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from autoencoders.variants.networks.base import Autoencoder
 
 
-class Model(ABC):
+class ModelPlan(ABC):
     """A network laid out for inputs and images of one shape; `network` makes it of layers.
 
     A constructor takes `input_shape` and `image_shape`, both `(C, H, W)`, and the keys that stand

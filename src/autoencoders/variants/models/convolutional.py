@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from autoencoders.keys import Count, ImageShape, Upsampling, Widths
 from autoencoders.lazy import nn
-from autoencoders.variants.models.base import Model
+from autoencoders.variants.models.base import ModelPlan
 
 if TYPE_CHECKING:
     from autoencoders.variants.networks.base import Autoencoder
 
 
-class ConvAE(Model):
+class ConvAE(ModelPlan):
     """A convolutional autoencoder; its latent is a stack of small feature maps.
 
     With input and image of 1×28×28, `encoder_channels` [16, 8, 8] and `decoder_channels`
@@ -47,7 +47,7 @@ class ConvAE(Model):
         )
 
 
-class ConvVAE(Model):
+class ConvVAE(ModelPlan):
     """A convolutional variational autoencoder; its latent is a vector.
 
     The parts of `ConvAE`, and between them linear layers: two from the encoder's feature maps to

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from autoencoders.keys import Count, ImageShape, Widths
 from autoencoders.lazy import nn
-from autoencoders.variants.models.base import Model
+from autoencoders.variants.models.base import ModelPlan
 
 if TYPE_CHECKING:
     from autoencoders.variants.networks.base import Autoencoder
 
 
-class MlpAE(Model):
+class MlpAE(ModelPlan):
     """An autoencoder of linear layers; `hidden` are the encoder's widths, mirrored in the decoder.
 
     The encoder and decoder of Makhzani et al., arXiv 1511.05644, with [1000, 1000, 1000] and 150.
@@ -37,7 +37,7 @@ class MlpAE(Model):
         )
 
 
-class MlpVAE(Model):
+class MlpVAE(ModelPlan):
     """A variational autoencoder of linear layers (Kingma & Welling, arXiv 1312.6114, appendix C).
 
     The posterior is a diagonal Gaussian; two heads give its mean and the logarithm of its variance.

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from autoencoders.keys import Count, ImageShape
 from autoencoders.lazy import nn
-from autoencoders.variants.models.base import Model
+from autoencoders.variants.models.base import ModelPlan
 
 if TYPE_CHECKING:
     from autoencoders.variants.networks.base import Autoencoder
 
 
-class SuperResolution(Model):
+class SuperResolution(ModelPlan):
     """A small image's bicubic enlargement, and what a network adds to it (EDSR, ESPCN, SRCNN).
 
     All features have the size of the small image: a 3×3 convolution and `blocks` residual blocks

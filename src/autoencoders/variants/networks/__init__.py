@@ -1,1 +1,1 @@
-"""The layers that models are made of: all of torch's classes; the models themselves need none."""
+"""The layers that models are made of: the models themselves need no torch."""

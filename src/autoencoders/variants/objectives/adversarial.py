@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from autoencoders.keys import Widths
 from autoencoders.lazy import F, Tensor, nn
 from autoencoders.randomness import Noise
-from autoencoders.variants.models import Model
+from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.objectives.base import Objective, Step, Terms, refuse_posterior
 from autoencoders.variants.objectives.losses import cross_entropy, squared_error
 from autoencoders.variants.priors import STANDARD_NORMAL, Prior
@@ -36,7 +36,7 @@ class Adversarial(Objective):
         self.discriminator_widths = [prod(latent_shape), *discriminator_hidden, 1]
         self.prior: Prior = prior
 
-    def check(self, model: Model) -> None:
+    def check(self, model: ModelPlan) -> None:
         """Refuse a variational model, and a latent that no training of the encoder can shape."""
         refuse_posterior(model, "adversarial")
         if model.latent_holds_input:

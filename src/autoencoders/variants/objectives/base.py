@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from autoencoders.keys import Likelihood
 from autoencoders.lazy import Tensor, nn
 from autoencoders.randomness import Noise
-from autoencoders.variants.models import Model
+from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.priors import Prior
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Objective(ABC):
     likelihood: Likelihood | None = None
 
     @abstractmethod
-    def check(self, model: Model) -> None:
+    def check(self, model: ModelPlan) -> None:
         """Raise a `ValueError` that says why `model` cannot or should not learn this way."""
 
     def networks(self) -> "dict[str, nn.Module]":
@@ -65,7 +65,7 @@ class Objective(ABC):
         return terms
 
 
-def refuse_posterior(model: Model, objective: str) -> None:
+def refuse_posterior(model: ModelPlan, objective: str) -> None:
     """Raise a `ValueError` where `model` has a posterior, whose log-variance would never learn."""
     if model.has_posterior:
         raise ValueError(

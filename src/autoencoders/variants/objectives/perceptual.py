@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from autoencoders.keys import PixelLoss, Weight
 from autoencoders.lazy import Tensor, torch
 from autoencoders.randomness import Noise
-from autoencoders.variants.models import Model
+from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.objectives.base import Objective, Terms, refuse_posterior
 from autoencoders.variants.objectives.losses import pixel_loss, squared_error
 
@@ -34,7 +34,7 @@ class Perceptual(Objective):
         self.pixel_loss = pixel_loss
         self.pixel_weight = pixel_weight
 
-    def check(self, model: Model) -> None:
+    def check(self, model: ModelPlan) -> None:
         """Refuse a variational model: the gradient would never reach its log-variance."""
         refuse_posterior(model, "perceptual")
 

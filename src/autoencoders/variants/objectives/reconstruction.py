@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from autoencoders.keys import PixelLoss
 from autoencoders.lazy import Tensor
 from autoencoders.randomness import Noise
-from autoencoders.variants.models import Model
+from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.objectives.base import Objective, Terms, refuse_posterior
 from autoencoders.variants.objectives.losses import pixel_loss, squared_error
 
@@ -19,7 +19,7 @@ class Reconstruction(Objective):
     def __init__(self, loss: PixelLoss) -> None:
         self.loss = loss
 
-    def check(self, model: Model) -> None:
+    def check(self, model: ModelPlan) -> None:
         """Refuse a variational model: the gradient would never reach its log-variance."""
         refuse_posterior(model, "reconstruction")
 

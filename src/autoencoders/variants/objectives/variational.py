@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 from autoencoders.keys import Likelihood
 from autoencoders.lazy import Tensor
 from autoencoders.randomness import Noise
-from autoencoders.variants.models import Model
+from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.objectives.base import Objective, Terms
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood, squared_error
 from autoencoders.variants.priors import STANDARD_NORMAL, Prior
@@ -27,7 +27,7 @@ class Variational(Objective):
         self.likelihood: Likelihood = likelihood
         self.prior: Prior = prior
 
-    def check(self, model: Model) -> None:
+    def check(self, model: ModelPlan) -> None:
         """Refuse a model without a posterior."""
         if not model.has_posterior:
             raise ValueError("the variational objective needs a variational model")

@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 from torch import Tensor
 
 from autoencoders.errors import UserError
-from autoencoders.evaluation import metrics
+from autoencoders.evaluation import image_quality
 from autoencoders.sources.fetched import TEST_IMAGES
 from autoencoders.sources.idx import read_idx
 
@@ -35,7 +35,7 @@ def images_and_predictions(shape: tuple[int, int, int], n: int = 6) -> tuple[Ten
 @pytest.mark.parametrize("shape", SHAPES)
 def test_each_metric_of_each_image_agrees_with_other_libraries(shape: tuple[int, int, int]) -> None:
     images, predictions = images_and_predictions(shape)
-    values = metrics.per_image(predictions, images)
+    values = image_quality.per_image(predictions, images)
     of_colour = ("psnr_luma", "ssim_luma") if shape[0] == 3 else ()
     assert {name: value.shape for name, value in values.items()} == dict.fromkeys(
         ("mse", "bce", "bce_above_floor", "psnr", "ssim", *of_colour), (len(images),)
@@ -67,14 +67,14 @@ def test_each_metric_of_each_image_agrees_with_other_libraries(shape: tuple[int,
 def test_luma_is_what_pillow_makes_of_colours_when_it_makes_them_grey() -> None:
     colours = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
     grey = np.asarray(Image.fromarray(colours).convert("L"))
-    ours = metrics.luma(torch.from_numpy(colours).permute(2, 0, 1)[None] / 255)
+    ours = image_quality.luma(torch.from_numpy(colours).permute(2, 0, 1)[None] / 255)
     np.testing.assert_allclose(255 * ours[0, 0].numpy(), grey, atol=1)
 
 
 def test_metrics_of_luma_are_those_of_grey_images() -> None:
     images, predictions = images_and_predictions((3, 32, 24))
-    values = metrics.per_image(predictions, images)
-    of_grey = metrics.per_image(metrics.luma(predictions), metrics.luma(images))
+    values = image_quality.per_image(predictions, images)
+    of_grey = image_quality.per_image(image_quality.luma(predictions), image_quality.luma(images))
     torch.testing.assert_close(values["psnr_luma"], of_grey["psnr"])
     torch.testing.assert_close(values["ssim_luma"], of_grey["ssim"])
     assert not torch.allclose(values["psnr_luma"], values["psnr"])
@@ -82,7 +82,7 @@ def test_metrics_of_luma_are_those_of_grey_images() -> None:
 
 def test_an_image_given_back_exactly_has_no_error_and_finite_metrics() -> None:
     images, _ = images_and_predictions((1, 28, 28))
-    values = metrics.per_image(images, images)
+    values = image_quality.per_image(images, images)
     assert values["mse"].tolist() == [0] * len(images)
     assert values["bce_above_floor"].tolist() == [0] * len(images)
     assert values["psnr"].tolist() == pytest.approx([100] * len(images))
@@ -91,7 +91,7 @@ def test_an_image_given_back_exactly_has_no_error_and_finite_metrics() -> None:
 
 def test_a_wholly_wrong_pixel_costs_a_hundred_nats_and_not_infinitely_many() -> None:
     white = torch.ones(1, 1, 28, 28)
-    values = metrics.per_image(torch.zeros_like(white), white)
+    values = image_quality.per_image(torch.zeros_like(white), white)
     assert values["bce"].item() == 100
     assert values["mse"].item() == 1
     assert values["psnr"].item() == 0
@@ -100,9 +100,9 @@ def test_a_wholly_wrong_pixel_costs_a_hundred_nats_and_not_infinitely_many() -> 
 def test_a_summary_is_a_mean_over_images_and_not_over_batches() -> None:
     images, predictions = images_and_predictions((1, 28, 28), n=6)
     batches = [slice(0, 5), slice(5, 6)]  # the last one smaller, and its image worse
-    measured = [metrics.per_image(predictions[part], images[part]) for part in batches]
+    measured = [image_quality.per_image(predictions[part], images[part]) for part in batches]
     joined = {name: torch.cat([values[name] for values in measured]) for name in measured[0]}
-    summary = metrics.summary(joined)
+    summary = image_quality.summary(joined)
     squared = (predictions - images).double().numpy() ** 2
     mean_of_batch_means = np.mean([squared[part].mean() for part in batches])
     assert summary["mse"] == pytest.approx(squared.mean(), rel=1e-5)
@@ -111,7 +111,7 @@ def test_a_summary_is_a_mean_over_images_and_not_over_batches() -> None:
 
 def test_the_psnr_of_the_mean_error_is_not_the_mean_psnr() -> None:
     images, predictions = images_and_predictions((1, 28, 28))
-    summary = metrics.summary(metrics.per_image(predictions, images))
+    summary = image_quality.summary(image_quality.per_image(predictions, images))
     errors = ((predictions - images).double().numpy() ** 2).mean(axis=(1, 2, 3))
     assert summary["psnr"] == pytest.approx(np.mean(-10 * np.log10(errors)), rel=1e-5)
     assert summary["psnr_of_mean_mse"] == pytest.approx(-10 * np.log10(errors.mean()), rel=1e-5)
@@ -124,10 +124,10 @@ def test_values_outside_the_unit_range_are_refused_in_one_line(wrong: float) -> 
     bad = good.clone()
     bad[1, 0, 3, 4] = wrong
     with pytest.raises(UserError, match=r"an image has values from .*; allowed: 0 to 1") as error:
-        metrics.per_image(good, bad)
+        image_quality.per_image(good, bad)
     assert "\n" not in str(error.value)
     with pytest.raises(UserError, match="a prediction has values from"):
-        metrics.per_image(bad, good)
+        image_quality.per_image(bad, good)
 
 
 @pytest.mark.parametrize(("folder", "nats"), [("mnist", 0.05808), ("fashion-mnist", 0.24217)])
@@ -138,4 +138,4 @@ def test_the_floor_of_the_cross_entropy_is_that_of_the_official_images(
     if "DATASET_MIRROR" not in os.environ or not path.exists():
         pytest.skip("set DATASET_MIRROR to a folder to test the official images")
     images = torch.from_numpy(read_idx(path)).unsqueeze(1) / 255
-    assert metrics.entropy(images).double().mean().item() == pytest.approx(nats, abs=5e-6)
+    assert image_quality.entropy(images).double().mean().item() == pytest.approx(nats, abs=5e-6)
