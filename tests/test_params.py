@@ -7,10 +7,13 @@ import yaml
 
 from autoencoders import params
 from autoencoders.errors import UserError
+from autoencoders.training.optimizers import OPTIMIZERS
 from autoencoders.variants.assembly import assemble, plan
-from autoencoders.variants.inputs import Downsampled
+from autoencoders.variants.inputs import INPUTS, Downsampled
+from autoencoders.variants.models import MODELS
 from autoencoders.variants.models.convolutional import ConvAE
 from autoencoders.variants.objectives.adversarial import Adversarial, discriminate
+from autoencoders.variants.priors import PRIORS
 
 SHIPPED = Path(__file__).parents[1] / "params.yaml"
 
@@ -229,7 +232,7 @@ def test_what_is_left_out_has_the_default_of_where_it_is_left_out() -> None:
         ("figures.zzz", 1, "unknown key; allowed: images, manifold_steps"),
         (
             *("evaluation.noise_levels", {"nois": [0.1]}),
-            "found 'nois'; did you mean 'noisy'?; allowed: clean, noisy, downsampled",
+            f"found 'nois'; did you mean 'noisy'?; allowed: {', '.join(INPUTS)}",
         ),
         (f"{TRAINING}.epochs", REMOVED, "missing; add it"),
         (f"{ADAM}.lr", REMOVED, "missing; add it"),
@@ -261,15 +264,15 @@ def test_what_is_left_out_has_the_default_of_where_it_is_left_out() -> None:
         (f"{TRAINING}.precision", "half", "found 'half'; allowed: 'auto', 'float32' or 'bfloat16'"),
         ("classifier.channels", [], "found []; allowed: "),
         ("classifier.batch_size", 0, "found 0; allowed: greater than 0"),
-        ("classifier.optimizer.kind", "sgd", "found 'sgd'; allowed: adam, rmsprop, muon"),
+        ("classifier.optimizer.kind", "sgd", f"found 'sgd'; allowed: {', '.join(OPTIMIZERS)}"),
         ("evaluation.iwae_samples", 0, "found 0; allowed: greater than 0"),
         ("seed", -1, "found -1; allowed: greater than or equal to 0"),
         # names of components and of what to run
         (
             *(f"{MODEL}.kind", "conv-ae"),
-            "found 'conv-ae'; did you mean 'conv_ae'?; allowed: conv_ae, conv_vae, mlp_ae",
+            f"found 'conv-ae'; did you mean 'conv_ae'?; allowed: {', '.join(MODELS)}",
         ),
-        (f"{ADAM}.kind", "sgd", "found 'sgd'; allowed: adam, rmsprop, muon"),
+        (f"{ADAM}.kind", "sgd", f"found 'sgd'; allowed: {', '.join(OPTIMIZERS)}"),
         (
             *("datasets_to_run", ["mnst"]),
             "found 'mnst'; did you mean 'mnist'?; allowed: mnist, fashion_mnist, cifar10",
@@ -292,7 +295,7 @@ def test_a_mistake_is_one_line_with_its_key_what_was_found_and_what_is_allowed(
         (
             {"kind": "standard-normal"},
             "kind: found 'standard-normal'; did you mean 'standard_normal'?; "
-            "allowed: standard_normal",
+            f"allowed: {', '.join(PRIORS)}",
         ),
         ({"mean": 1.0}, "kind: missing; add it"),
         ({"kind": "standard_normal", "mean": 1.0}, "mean: unknown key; allowed: kind"),

@@ -109,11 +109,6 @@ def test_dvc_runs_the_stages_of_the_table() -> None:
         assert (PACKAGE / "stages" / f"{stage.name}.py").exists()
 
 
-def test_what_dvc_runs_is_short() -> None:
-    assert len((ROOT / "dvc.yaml").read_text("utf-8").splitlines()) <= 200
-    assert len((ROOT / "params.yaml").read_text("utf-8").splitlines()) <= 190
-
-
 @pytest.mark.parametrize(
     ("library", "folders"), [("mlflow", {"tracking"}), ("dvc", set()), ("torchvision", set())]
 )
