@@ -27,7 +27,7 @@ else:
 REACH = 3.0  # standard deviations that a latent dimension is moved by, at most
 SAMPLES = 100  # decoded from the prior
 DRAWS = 50  # decoded from each fit to the codes
-PRIOR_DRAWS = 2_000_000  # entries of latents that the prior is drawn by
+PRIOR_DRAWS = 10_000_000  # entries of latents that the prior is drawn by
 INTERPOLATION_STEPS = 10
 NOISY_IMAGES = 6  # shown under each noise level
 
