@@ -58,5 +58,5 @@ def subject(
         classifier,
         seed,
         CPU,
-        batch_size,
+        batch_size=batch_size,
     )

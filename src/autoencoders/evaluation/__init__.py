@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autoencoders.components import Strict, configured, settings
 from autoencoders.evaluation import bounds, codes, features, generation, image_quality, noise_sweep
 from autoencoders.evaluation.metric import Answer, Metric
-from autoencoders.evaluation.subject import Subject, put_to_test
+from autoencoders.evaluation.subject import Subject
 
 # In the order of the tables; each module has a question, `measure`, and says what it measures.
 MODULES = (image_quality, bounds, codes, generation, noise_sweep, features)
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 else:
     Evaluation = settings(
         "Evaluation",
-        (put_to_test, *QUESTIONS),
+        (Subject, *QUESTIONS),
         "What variants are measured with; params.yaml says what each key is.",
     )
 
@@ -42,8 +42,8 @@ __all__ = [
     "QUESTIONS",
     "Evaluation",
     "Metric",
+    "Subject",
     "answers",
-    "put_to_test",
 ]
 
 

@@ -1,7 +1,7 @@
 """What every question of the evaluation is asked of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ class Subject:
         classifier: the dataset's own, on `device`; None where there is one class.
         seed: what all noise derives from.
         device: where networks compute.
-        batch_size: how many images go through a network at a time.
+        batch_size: how many images go through a network at a time; a key of params.yaml.
     """
 
     assembled: Assembled
@@ -44,7 +44,7 @@ class Subject:
     classifier: "ConvClassifier | None"
     seed: int
     device: "torch.device"
-    batch_size: int
+    batch_size: Count = field(kw_only=True)
 
     @property
     def model(self) -> "Autoencoder":
@@ -98,18 +98,3 @@ class Subject:
     def yardsticks(self) -> dict[str, Predict]:
         """Return all ways to an image that need no network, by name."""
         return self.fitted.predictions | self.assembled.input.yardsticks()
-
-
-def put_to_test(
-    assembled: Assembled,
-    input_kind: str,
-    images: Mapping[str, Tensor],
-    labels: Mapping[str, Tensor],
-    classifier: "ConvClassifier | None",
-    seed: int,
-    device: "torch.device",
-    *,
-    batch_size: Count,
-) -> Subject:
-    """Return a trained variant as what is asked."""
-    return Subject(assembled, input_kind, images, labels, classifier, seed, device, batch_size)

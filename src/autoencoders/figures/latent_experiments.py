@@ -33,7 +33,8 @@ def principal_plane(codes: Tensor) -> tuple[Tensor, Tensor]:
     `codes` have at least two entries each. The components are `(N, 2)`, the shares `(2,)`; the
     entry of each direction that is largest in size is positive.
     """
-    centred = (flat := codes.flatten(1)) - flat.mean(0)
+    flat = codes.flatten(1)
+    centred = flat - flat.mean(0)
     plane = centred @ principal_directions(centred, 2)
     total = centred.square().sum().clamp(min=torch.finfo(torch.float32).tiny)
     return plane, plane.square().sum(0) / total

@@ -38,7 +38,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     device = exact_device()
     description, assembled = variant.load(folder, item.at("train").name, device)
     judge = classifier.load(paths.classifier(item.dataset), item.at("classify").name, device)
-    subject = configured(evaluation.put_to_test, params.evaluation)(
+    subject = configured(evaluation.Subject, params.evaluation)(
         assembled,
         description.variant.input.kind,
         {split: data.images(split) for split in SPLITS},
