@@ -15,7 +15,7 @@ STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))[
 # Each may import those before it, and none after it.
 LAYERS = (
     *("errors", "keys", "lazy"),
-    *("files", "paths", "device", "randomness", "components", "decomposition"),
+    *("files", "paths", "checkout", "device", "randomness", "components", "decomposition"),
     "pipeline",
     "data",
     "sources",
@@ -29,14 +29,14 @@ LAYERS = (
     "report",
     "params",
     "tracking",
-    "progress",
+    *("progress", "up_to_date"),
     "stages",
     "commands",
     "cli",
 )
 # What passes values on and decides no byte: params and files are dependencies themselves.
 GLUE = {"", "components", "device", "errors", "files", "keys", "lazy", "params", "paths"}
-GLUE |= {"pipeline", "progress", "stages", "stages.common", "tracking"}
+GLUE |= {"pipeline", "progress", "stages", "stages.common", "tracking", "up_to_date"}
 # What else a stage imports, and why it decides none of its bytes.
 EXCUSED = {
     # They are read for their titles, keys or types alone; what they decide is in files.

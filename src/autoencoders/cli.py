@@ -2,33 +2,56 @@
 
 import argparse
 import gc
+import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
-from autoencoders import commands, paths
+from autoencoders import checkout, commands, paths
 from autoencoders.errors import UserError
 
 FEW_COLLECTIONS = 100_000  # new objects between two searches for garbage
-INTERRUPTED = 130  # what shells report after Ctrl-C
+# What ends a process politely: `kill`, a scheduler, a terminal that is closed (not on Windows).
+POLITE = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+BY_SIGNAL = 128  # what shells add to a signal's number for the exit code
+SIGPIPE = 13  # who reads what is printed has gone
+
+
+class Ended(KeyboardInterrupt):
+    """A polite signal: everything is left in order, as after Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
-    options = _parser().parse_args(arguments)
-    # Imports make objects that stay: searching them for garbage takes a fifth of the start.
-    gc.set_threshold(FEW_COLLECTIONS)
+    _set_process_up()
+    try:
+        own = checkout.own_main()
+    except UserError as error:
+        return _complain(error)
+    if own is not None:
+        return own(arguments)
+    return _run(_parser().parse_args(arguments))
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         os.chdir(paths.repository_root())
         for line in options.run(options):
-            print(line)
+            print(line, flush=True)
     except UserError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
+        return _complain(error)
+    except KeyboardInterrupt as interruption:
         print("interrupted: nothing half-written is left", file=sys.stderr)
-        return INTERRUPTED
+        return BY_SIGNAL + getattr(interruption, "number", signal.SIGINT)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - Python flushes it as it ends
+        return BY_SIGNAL + SIGPIPE
     except Exception as error:
         if options.debug:
             raise
@@ -36,6 +59,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: a fault of ours ({reason}); --debug shows where", file=sys.stderr)
         return 1
     return 0
+
+
+def _complain(error: UserError) -> int:
+    for line in str(error).splitlines():
+        print(f"error: {line}", file=sys.stderr)
+    return 1
+
+
+def _set_process_up() -> None:
+    # Imports make objects that stay: searching them for garbage takes a fifth of the start.
+    gc.set_threshold(FEW_COLLECTIONS)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # files may have any name
+    for number in POLITE:
+        if signal.getsignal(number) is signal.SIG_DFL:  # else `nohup` or a test has its own way
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise Ended(number)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
 """Where each stage reads and writes, relative to the repository root. Nothing else joins these."""
 
+import os
 from pathlib import Path
 
 from autoencoders.errors import UserError
@@ -7,6 +8,7 @@ from autoencoders.errors import UserError
 PARAMS = Path("params.yaml")
 RESULTS = Path("reports/results.csv")
 REPORT = Path("reports/index.html")
+HEADLINE = Path("reports/headline.json")
 OVERVIEW = Path("reports/overview")
 CURVES = Path("reports/curves.csv")
 CLASSIFIER = "classifier"
@@ -67,3 +69,13 @@ def repository_root() -> Path:
         if (folder / PARAMS).is_file():
             return folder
     raise UserError(f"no {PARAMS} in {Path.cwd()} or above it: go into a clone of the repository")
+
+
+def users(path: Path | str) -> Path:
+    """Return a path of people's own, absolute: `~` is their home, relative ones count from here.
+
+    "Here" is the repository's root. `dvc exp run --temp` and `--queue` run the stages in a copy,
+    which is deleted: there it is still the root of the repository that the copy is of.
+    """
+    root = os.environ.get("DVC_ROOT") or repository_root()
+    return Path(root, Path(path).expanduser())

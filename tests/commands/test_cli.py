@@ -1,6 +1,8 @@
 import os
 import pkgutil
 import re
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -96,6 +98,51 @@ def test_ctrl_c_exits_as_shells_expect(
     monkeypatch.setattr(stages, "track", interrupted)
     assert cli.main(["track"]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_polite_signal_ends_as_ctrl_c_does(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    number = getattr(signal, name)
+
+    def signalled() -> list[str]:
+        os.kill(os.getpid(), number)
+        return []
+
+    before = signal.signal(number, signal.SIG_DFL)
+    monkeypatch.setattr(stages, "track", signalled)
+    try:
+        assert cli.main(["track"]) == 128 + number
+    finally:
+        signal.signal(number, before)
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_a_copy_never_runs_the_source_of_the_original(tmp_path: Path) -> None:
+    copy, experiment = tmp_path / "copy", tmp_path / "original/.dvc/tmp/exps/1"
+    for folder in (tmp_path / "original", copy, experiment):
+        shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("params.yaml", "dvc.yaml"):
+            shutil.copy(ROOT / name, folder / name)
+    check = experiment / "src/autoencoders/commands/check.py"
+    check.write_text(check.read_text("utf-8").replace("is valid", "is fine"), "utf-8")
+
+    def check_in(folder: Path) -> subprocess.CompletedProcess[str]:
+        main = "import sys; from autoencoders.cli import main; sys.exit(main(['check']))"
+        source = os.environ | {"PYTHONPATH": str(tmp_path / "original/src")}
+        command = [sys.executable, "-c", main]
+        return subprocess.run(
+            command, cwd=folder, env=source, capture_output=True, text=True, check=False
+        )
+
+    refused = check_in(copy)
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert "make setup" in refused.stderr
+    assert "is valid" in check_in(tmp_path / "original").stdout
+    # In the copy that DVC makes of an experiment, the source that was committed to it runs.
+    assert "is fine" in check_in(experiment).stdout
 
 
 def imported(statement: str) -> set[str]:

@@ -56,15 +56,23 @@ def _fetch_published(params: Params, target: Path) -> fetched.SourceInfo:
         train_images=params.data.stand_in.train_images,
         test_images=params.data.stand_in.test_images,
         seed=params.seed,
-        mirror=os.environ.get("DATASET_MIRROR"),
+        mirror=_mirror(),
     )
+
+
+def _mirror() -> str | None:
+    """Return the URL or the folder of a mirror of the user's."""
+    mirror = os.environ.get("DATASET_MIRROR")
+    if not mirror or mirror.startswith(("file:", "http:", "https:")):
+        return mirror
+    return str(paths.users(mirror))
 
 
 def _fetch_folder(params: Params, target: Path) -> fetched.SourceInfo:
     own = params.data.datasets[target.name]
     return folders.fetch(
         target.name,
-        Path(own.folder).expanduser(),
+        paths.users(own.folder),
         target,
         title=own.title or target.name,
         size=own.size,
