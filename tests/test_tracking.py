@@ -10,6 +10,7 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
+import mlflow.pyfunc
 import numpy as np
 import pytest
 import torch
@@ -23,6 +24,7 @@ from autoencoders.tracking import (
     DataUsed,
     TrainedModel,
     is_tracked,
+    origin,
     stage_run,
     tracking_uri,
 )
@@ -442,6 +444,75 @@ def test_outside_dvc_the_root_is_where_params_yaml_is(
     (repository / "reports").mkdir()
     monkeypatch.chdir(repository / "reports")
     assert tracking_uri() == f"sqlite:///{repository}/mlflow.db"
+
+
+# --- what machines and people do to the store
+
+
+@pytest.mark.parametrize("how", ["moved", "copied"])
+def test_a_moved_or_copied_store_keeps_its_own_artifacts(
+    how: str, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with run_stage() as run:
+        run.log_model(trained(Blur()))
+    elsewhere = repository.with_name("elsewhere")
+    (shutil.move if how == "moved" else shutil.copytree)(repository, elsewhere)
+    monkeypatch.setenv("DVC_ROOT", str(elsewhere))
+    with run_stage(Item("prepare", "mnist")) as other:
+        pass
+    client = MlflowClient(f"sqlite:///{elsewhere}/mlflow.db")
+    here = (elsewhere / "mlartifacts").as_uri()
+    places = [client.get_run(found.id).info.artifact_uri for found in (run, other)]
+    assert all(str(place).startswith(here) for place in places)
+    if how == "copied":
+        shutil.rmtree(repository)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{elsewhere}/mlflow.db")
+    model = mlflow.pyfunc.load_model("models:/mnist-vae/1")
+    assert model.predict(np.zeros((1, 1, 6, 6), np.float32)).shape == (1, 2, 6, 6)
+
+
+def test_an_experiment_that_was_deleted_is_restored(
+    client: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with run_stage():
+        pass
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
+    client.delete_experiment(experiment.experiment_id)
+    assert not is_tracked(TRAIN, "abc", EXPERIMENT)
+    with run_stage() as run:
+        run.log(tags={"outputs.sha256": "abc"})
+    assert "is restored" in capsys.readouterr().err
+    assert client.get_run(run.id).info.status == "FINISHED"
+    assert is_tracked(TRAIN, "abc", EXPERIMENT)
+
+
+LEFT = """
+import os, signal
+from autoencoders.pipeline import Item
+from autoencoders.tracking import stage_run
+arguments = {"params": {}, "configuration": {}, "experiment": "autoencoders"}
+with stage_run(Item("train", "mnist", "vae"), **arguments) as run:
+    print(run.id, run._parent_id, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_run_that_kill_9_left_behind_is_ended_by_the_next_run(client: MlflowClient) -> None:
+    done = subprocess.run([sys.executable, "-c", LEFT], capture_output=True, text=True, check=False)
+    left = done.stdout.split()
+    assert [client.get_run(run).info.status for run in left] == ["RUNNING", "RUNNING"]
+    with run_stage() as living, run_stage(Item("prepare", "mnist")):
+        assert [client.get_run(run).info.status for run in left] == ["KILLED", "KILLED"]
+        assert client.get_run(living.id).info.status == "RUNNING"
+
+
+def test_a_process_lives_as_long_as_it_runs_and_its_number_may_be_given_again() -> None:
+    tags = origin.process()
+    assert origin.lives(tags["process"])
+    number, start = tags["process"].split("@")
+    assert not origin.lives(f"{number}@{int(start) - 86400}")
+    assert not origin.lives("")
 
 
 ONE_STAGE = """

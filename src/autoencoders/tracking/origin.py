@@ -1,14 +1,20 @@
-"""What a run was made from: params, commit, DVC experiment."""
+"""What a run was made from, and by: params, commit, DVC experiment, command, process."""
 
+import contextlib
+import getpass
 import hashlib
 import json
 import os
+import socket
 import subprocess
 from collections.abc import Mapping
 from typing import Any
 
+import psutil
+
 # The pipeline itself rewrites these, and some are committed: no sign of edited sources.
 OUTPUTS = ("data", "models", "reports", "dvc.lock")
+CLOCK_SECONDS = 60  # by which a machine's clock may be set while a process runs
 
 
 def origin() -> dict[str, str]:
@@ -23,9 +29,33 @@ def origin() -> dict[str, str]:
         sources = (".", *(f":(exclude){output}" for output in OUTPUTS))
         edited = _git("status", "--porcelain", "--untracked-files=no", "--", *sources)
         tags = {"git.commit": commit, "git.dirty": "true" if edited else "false"}
+        tags["mlflow.source.git.commit"] = commit
     if experiment := os.environ.get("DVC_EXP_NAME"):
         tags["dvc.exp"] = experiment
     return tags
+
+
+def source(command: str) -> dict[str, str]:
+    """Return the tags by which MLflow's table says who ran what, and those of this process."""
+    named = {"mlflow.source.name": command, "mlflow.source.type": "LOCAL", **process()}
+    with contextlib.suppress(OSError, KeyError, ImportError):  # a user without a name
+        named["mlflow.user"] = getpass.getuser()
+    return named
+
+
+def process() -> dict[str, str]:
+    """Return the tags `host` and `process` of this process; no other has both, now or later."""
+    this = psutil.Process()
+    return {"host": socket.gethostname(), "process": f"{this.pid}@{this.create_time():.0f}"}
+
+
+def lives(process: str) -> bool:
+    """Tell whether a process of this machine, by its tag `process`, still runs."""
+    try:
+        pid, start = map(int, process.split("@"))
+        return abs(psutil.Process(pid).create_time() - start) < CLOCK_SECONDS
+    except (psutil.Error, ValueError):
+        return False
 
 
 def fingerprint(params: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from autoencoders.tracking import model as models
 from autoencoders.tracking import store
 from autoencoders.tracking.dataset import DataUsed, as_input
 from autoencoders.tracking.model import TrainedModel
-from autoencoders.tracking.origin import fingerprint, flatten, origin
+from autoencoders.tracking.origin import fingerprint, flatten, origin, source
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -104,7 +103,7 @@ def _never_fails(
                 method(run, *args, **kwargs)
         except Exception as error:
             run.lost = True
-            _warn(
+            store.warn(
                 f"{run.item.name} is no longer tracked by MLflow ({store.reason(error)}). The "
                 "stage goes on and its files will be complete: `autoencoders track` uploads them"
             )
@@ -171,7 +170,7 @@ class StageRun:
             try:
                 description = models.export(model, exported)
             except Exception as error:
-                _warn(f"the model of {self.item.name} is not exported: {store.reason(error)}")
+                store.warn(f"the model of {self.item.name} is not exported: {store.reason(error)}")
                 return
             logged = models.upload(
                 self._client,
@@ -208,6 +207,7 @@ class StageRun:
                 "mlflow.parentRunId": self._parent_id,
                 "params.sha256": fingerprint(params),
                 **self.item.tags,
+                **source(" ".join(["autoencoders", *self.item.tags.values()])),
                 **origin_tags,
                 **(self._data.tags if self._data else {}),
                 **tags,
@@ -257,7 +257,3 @@ def _metrics(
     return [
         Metric(name, float(value), now, step, model_id, *dataset) for name, value in values.items()
     ]
-
-
-def _warn(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr, flush=True)

@@ -3,17 +3,19 @@
 import logging
 import os
 import re
+import sqlite3
+import sys
 import textwrap
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from autoencoders import paths
-from autoencoders.tracking.origin import fingerprint, flatten
+from autoencoders.tracking.origin import fingerprint, flatten, lives, process, source
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,6 +36,14 @@ LOCK_SECONDS = 30.0
 MLFLOW_PARAMS_PER_BATCH = 100
 REASON_WIDTH = 200
 PARENT = "configuration"  # the tag `stage` of parent runs
+ARTIFACTS = "mlartifacts"
+# Where mlflow's database says where files are: absolute, as they are opened from anywhere.
+LOCATIONS = {
+    "experiments": ("artifact_location",),
+    "runs": ("artifact_uri",),
+    "logged_models": ("artifact_location",),
+    "model_versions": ("source", "storage_location"),
+}
 
 
 def tracking_uri() -> str:
@@ -60,7 +70,30 @@ def connect() -> "MlflowClient":
         # mlflow would try ten times, for 100 seconds, to open what cannot be opened.
         mlflow.store.db.utils.MAX_RETRY_COUNT = DATABASE_ATTEMPTS
     with _lock():
-        return MlflowClient(uri)
+        client = MlflowClient(uri)
+        database = _sqlite_file(uri)
+        if database and (database.parent / ARTIFACTS).is_dir():
+            _follow_the_database(database)
+        return client
+
+
+def _follow_the_database(database: Path) -> None:
+    """Make a database that was moved or copied name the artifacts beside it, not those it left."""
+    here = (database.parent / ARTIFACTS).as_uri()
+    with closing(sqlite3.connect(database, timeout=LOCK_SECONDS)) as connection, connection:
+        left = connection.execute(
+            "SELECT DISTINCT artifact_location FROM experiments "
+            "WHERE artifact_location LIKE ? AND artifact_location != ?",
+            (f"file://%/{ARTIFACTS}", here),
+        )
+        for (there,) in left.fetchall():
+            for table, columns in LOCATIONS.items():
+                for column in columns:
+                    connection.execute(
+                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                        f"WHERE substr({column}, 1, ?) = ?",
+                        (here, len(there) + 1, len(there), there),
+                    )
 
 
 def find_or_create_parent(
@@ -69,9 +102,13 @@ def find_or_create_parent(
     configuration: Mapping[str, Any],
     origin: Mapping[str, str],
 ) -> tuple[str, str]:
-    """Return the ids of an experiment and of a configuration's run in it, for all processes one."""
+    """Return the ids of an experiment and of a configuration's run in it, for all processes one.
+
+    Runs that were left behind by processes of this machine that are no more are ended as KILLED.
+    """
     with _lock():
         experiment_id = _experiment_id(client, experiment)
+        _end_those_left_behind(client, experiment_id)
         parent_id = _find_parent(client, experiment_id, configuration, origin)
         return experiment_id, parent_id or _create_parent(
             client, experiment_id, configuration, origin
@@ -112,12 +149,27 @@ def without_password(text: str) -> str:
     return re.sub(r"//[^/@\s]*@", "//***@", text)
 
 
+def warn(message: str) -> None:
+    """Tell the user what became of tracking, in a line."""
+    print(f"warning: {message}", file=sys.stderr, flush=True)
+
+
 def _experiment_id(client: "MlflowClient", name: str) -> str:
     """Return the id of an experiment, created when it is missing."""
     found = client.get_experiment_by_name(name)
     if found is not None:
+        if found.lifecycle_stage == "deleted":
+            client.restore_experiment(found.experiment_id)
+            warn(f"the MLflow experiment {name!r} was deleted: it is restored, with its runs")
         return str(found.experiment_id)
     return str(client.create_experiment(name, artifact_location=_artifact_location()))
+
+
+def _end_those_left_behind(client: "MlflowClient", experiment_id: str) -> None:
+    running = "attributes.status = 'RUNNING' and tags.host = '{host}'".format(**process())
+    for run in client.search_runs([experiment_id], running):
+        if not lives(run.data.tags.get("process", "")):
+            client.set_terminated(run.info.run_id, "KILLED")
 
 
 def _find_parent(
@@ -146,19 +198,14 @@ def _create_parent(
     parent = client.create_run(
         experiment_id,
         run_name=origin.get("dvc.exp", "-".join(short_digests)),
-        tags={"stage": PARENT, "params.sha256": digest, **origin},
+        tags={"stage": PARENT, "params.sha256": digest, **source("dvc repro"), **origin},
     )
     log_params(client, parent.info.run_id, flatten(configuration))
     return str(parent.info.run_id)
 
 
-def _root() -> Path:
-    """Return the repository that the user works in, also within DVC's temporary copies of it."""
-    return Path(os.environ.get("DVC_ROOT") or paths.repository_root())
-
-
 def _lock() -> FileLock:
-    return FileLock(_root() / "mlflow.db.lock", timeout=LOCK_SECONDS)
+    return FileLock(paths.users("mlflow.db.lock"), timeout=LOCK_SECONDS)
 
 
 def _is_server(uri: str) -> bool:
@@ -168,7 +215,7 @@ def _is_server(uri: str) -> bool:
 def _sqlite_file(uri: str) -> Path | None:
     """Return the file of a SQLite URI, None for any other."""
     prefix = "sqlite:///"
-    return _root() / uri.removeprefix(prefix) if uri.startswith(prefix) else None
+    return paths.users(uri.removeprefix(prefix)) if uri.startswith(prefix) else None
 
 
 def _artifact_location() -> str | None:
@@ -180,4 +227,5 @@ def _artifact_location() -> str | None:
     if _is_server(uri):
         return None
     database = _sqlite_file(uri)
-    return ((database.parent if database else _root()) / "mlartifacts").as_uri()
+    folder = database.parent if database else paths.users("")
+    return (folder / ARTIFACTS).as_uri()
