@@ -16,5 +16,4 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     """Upload, and say what."""
     from autoencoders import stages
 
-    uploaded = stages.track()
-    yield f"uploaded {', '.join(uploaded)}" if uploaded else "nothing was missing"
+    yield from stages.track()

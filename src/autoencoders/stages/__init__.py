@@ -5,6 +5,7 @@
 
 import hashlib
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.training import parallel
+from autoencoders.up_to_date import up_to_date
 
 
 class Stage(Protocol):
@@ -66,26 +68,33 @@ def run(item: Item) -> str:
     return summary
 
 
-def track() -> list[str]:
-    """Upload each stage whose outputs are on disk and not tracked; return their names.
+def track() -> Iterator[str]:
+    """Upload each stage that this configuration has run and that is not tracked; say which.
+
+    Yields:
+        A line for each stage that is uploaded, and one for all that are not run.
 
     Raises:
-        UserError: the tracking server cannot be used.
+        UserError: the tracking server cannot be used, or DVC cannot say what was run.
     """
     loaded = params.load()
-    uploaded = []
-    for item in pipeline.items(loaded.datasets_to_run, loaded.variants_to_run):
+    all_items = list(pipeline.items(loaded.datasets_to_run, loaded.variants_to_run))
+    done = up_to_date()
+    missing = 0
+    for item in (item for item in all_items if item.name in done):
         stage = _stage(item.stage)
-        if not all(path.exists() for path in stage.outputs(item)):
-            continue
         if tracking.is_tracked(item, _digest(stage.outputs(item)), loaded.experiment):
             continue
         with _tracked(stage, item, loaded) as run:
             _log(stage, item, run)
         if run.lost:
             raise UserError(f"{item.name} could not be uploaded: run `autoencoders track` again")
-        uploaded.append(item.name)
-    return uploaded
+        missing += 1
+        yield f"uploaded {item.name}"
+    if not missing:
+        yield "nothing was missing"
+    if waiting := [item for item in all_items if item.name not in done]:
+        yield f"left out {len(waiting)} stages whose outputs are not of this params.yaml and code"
 
 
 def _tracked(stage: Stage, item: Item, loaded: Params) -> Any:
