@@ -23,6 +23,8 @@ from autoencoders.tracking import StageRun
 from autoencoders.trained import variant
 
 OVERVIEW_IMAGES = 6
+# What `dvc exp show` and `dvc metrics diff` compare: a column each, and a screen has few.
+HEADLINE = ("psnr", "elbo")
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
@@ -35,8 +37,8 @@ def data_used(item: Item) -> None:
 
 
 def outputs(item: Item) -> list[Path]:
-    """Return the table, the page, the overviews, and the curves for `dvc plots`."""
-    return [paths.RESULTS, paths.REPORT, paths.OVERVIEW, paths.CURVES]
+    """Return the table, the page, the overviews, and what DVC's metrics and plots compare."""
+    return [paths.RESULTS, paths.REPORT, paths.OVERVIEW, paths.HEADLINE, paths.CURVES]
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
@@ -54,6 +56,15 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     ]
     with files.atomic_file(paths.RESULTS) as temporary:
         pd.json_normalize(table).to_csv(temporary, index=False)
+    files.write_json(
+        paths.HEADLINE,
+        {
+            dataset: {
+                row["variant"]: {m: row[m] for m in HEADLINE if m in row} for row in of_dataset
+            }
+            for dataset, of_dataset in rows.items()
+        },
+    )
     with files.atomic_directory(paths.OVERVIEW) as folder:
         for data in datasets:
             _draw_overview(params, data, folder / f"{data.name}.png")
