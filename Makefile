@@ -4,43 +4,58 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# An environment names its own folder in its files: moved or copied, it must be made anew.
+MOVED := $(shell test ! -e $(INSTALLED) || test "$$(cat $(INSTALLED))" = "$$(pwd -P)" || echo moved)
+PORT ?= 5000
+NUMERIC := tests/evaluation tests/samplers tests/trained tests/training tests/variants
 
 # Stages call `autoencoders` by name; nothing phones home.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
 
-.PHONY: help repro test lint bench ui lock
+.PHONY: help setup repro test numeric lint bench ui lock moved
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
-repro: $(INSTALLED) ## Run the whole pipeline; `dvc repro` in the activated environment is the same
+setup: $(INSTALLED) ## Set up .venv and DVC; all that is below does so by itself
+	@if git rev-parse --git-dir >/dev/null 2>&1; then \
+		! grep -qs no_scm .dvc/config.local || dvc config --local --unset core.no_scm; \
+	elif ! grep -qs no_scm .dvc/config.local; then \
+		dvc config --local core.no_scm true; \
+		echo 'No git repository here: DVC runs without one, and without `dvc exp`.'; \
+	fi
+
+repro: setup ## Run the whole pipeline; `dvc repro` in the activated environment is the same
 	dvc repro
 
-test: $(INSTALLED) lint ## Lint, check types, and run every test
+test: setup lint ## Lint, check types, and run every test
 	pytest -n 2
+
+numeric: setup ## Run the tests whose numbers depend on the processor
+	pytest -n 2 $(NUMERIC)
 
 lint: $(INSTALLED) ## Check format, style and types
 	ruff format --check .
 	ruff check .
 	mypy
 
-bench: $(INSTALLED) ## Measure the trainer beside a plain loop, 20 to 50 minutes alone on the machine
+bench: setup ## Measure the trainer beside a plain loop, 20 to 50 minutes alone on the machine
 	dvc repro prepare@mnist
 	python -m benchmarks
 
-ui: $(INSTALLED) ## Open the MLflow UI on this machine alone
-	@echo "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning"
-	mlflow ui --host 127.0.0.1 --port 5000
+ui: setup ## Open the MLflow UI on this machine alone; PORT=5001 for another port
+	@echo "http://127.0.0.1:$(PORT)/#/experiments/1/runs?workflowType=machine_learning"
+	mlflow ui --host 127.0.0.1 --port $(PORT)
 
 lock: $(INSTALLED) ## Pin anew what pyproject.toml asks for
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--no-header --no-annotate --no-emit-index-url --upgrade --output-file constraints.txt
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml constraints.txt $(MOVED)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(if $(MOVED),--clear) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	echo 'export MLFLOW_DISABLE_TELEMETRY=true' >> $(BIN)/activate
-	touch $@
+	pwd -P > $@
