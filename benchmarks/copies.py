@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 OUTPUTS = ("data/", "models/", "reports/", "dvc.lock")
@@ -35,13 +36,23 @@ def environment(settings: Path) -> dict[str, str]:
 
 
 def copy_working_tree(source: Path, target: Path) -> None:
-    """Copy what git knows or would take up, without outputs."""
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=source, check=True, capture_output=True, text=True).stdout
+    """Copy what git knows or would take up, without outputs; also of what is no git repository."""
+    listed = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    if (source / ".git").exists():
+        names = _git(source, *listed)
+    else:  # an unpacked ZIP: an empty repository knows nothing and would take up the same
+        with tempfile.TemporaryDirectory() as empty:
+            _git(source, "init", "--quiet", "--bare", empty)
+            names = _git(source, f"--git-dir={empty}", f"--work-tree={source}", *listed)
     for name in filter(None, names.split("\0")):
         if not name.startswith(OUTPUTS) and (source / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source / name, target / name)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ("git", *arguments)
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def commit(repository: Path, environment: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ keeps the order, and `--dist loadfile` keeps all of it in one worker.
 """
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from autoencoders.trained.variant import load
 
 Runner = Callable[..., subprocess.CompletedProcess[str]]
 
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 VARIANTS = ("conv", "vae", "aae")
 
 
@@ -152,6 +154,10 @@ def test_a_figure_param_reruns_figures_alone_and_the_matrix_is_a_param(
     assert list(pd.read_csv(repository / "reports/results.csv")["variant"]) == ["vae"]
     experiments = {run.data.tags.get("dvc.exp") for run in finished_runs(store).values()}
     assert "few" in experiments
+    [command] = [line for line in README.splitlines() if line.startswith("dvc exp show")]
+    table = run(repository, *shlex.split(command), COLUMNS="80").stdout
+    assert re.search(r"few.* -?\d+\.\d+ .* 2 ", table)  # its ELBO, and what was set
+    assert "…" not in table
 
 
 def test_losing_the_tracking_server_loses_nothing_and_track_uploads_it(
