@@ -1,5 +1,6 @@
 """People's own images: a folder of them, packed so that later stages never read it again."""
 
+import hashlib
 import os
 import sys
 from collections.abc import Sequence
@@ -13,15 +14,15 @@ from autoencoders import files
 from autoencoders.data.stratification import stratified
 from autoencoders.errors import UserError
 from autoencoders.keys import Bytes, Misfits
+from autoencoders.sources import layout
 from autoencoders.sources.fetched import Arrays, SourceInfo, write_arrays, write_record
+from autoencoders.sources.layout import TEST, TRAIN
+from autoencoders.sources.listing import ENDINGS, Listing, list_images, shown
+from autoencoders.sources.names import printable
 
 Bools = npt.NDArray[np.bool_]
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
 MODES = {1: "L", 3: "RGB"}
-TRAIN, TEST = "train", "test"
-UNNAMED = "image"  # the one class of images that lie in no class folders
-MOST_CLASSES = 256  # a label is one byte
 
 
 def fetch(
@@ -39,8 +40,10 @@ def fetch(
     """Pack a folder of images into four arrays and a record of them, `source.json`, as one folder.
 
     Images lie in class folders or, all of one class, in none. Where these lie in `train/` and
-    `test/`, that is the split. Files that start with a dot and those without an image's ending are
-    not looked at. The others come in the order of their paths, mixed by the seed alone.
+    `test/`, that is the split; `layout` refuses what only looks like one of these. Each image is
+    taken once, whatever links lead to it. What starts with a dot is not looked at; what else is
+    left out is counted in a warning, and so are test images that are trained on as well. The images
+    come in the order of their paths, mixed by the seed alone.
 
     Args:
         dataset: its name in `data.datasets`.
@@ -61,24 +64,37 @@ def fetch(
             which are named; or a split would be empty.
     """
     key = f"data.datasets.{dataset}"
-    listed = _list(source, key)
-    split = _is_split(source, listed)
+    where = f"{key}.folder: {printable(str(source))}"
+    listing = _list(source, key)
+    paths = listing.images
+    split = layout.is_split(paths, source, key)
     if split == (test_fraction is not None):
         raise UserError(
             f"{key}.test_fraction: found {test_fraction}; allowed: the share of the images to test "
-            f"on, and null where {source} has {TRAIN}/ and {TEST}/"
+            f"on, and null where {printable(str(source))} has {TRAIN}/ and {TEST}/"
         )
-    images, kept = _read(source, listed, key, size, channels, misfits)
-    names, labels = _classes([Path(*path.parts[split:]) for path in kept], source)
+    classes = layout.class_names([Path(*path.parts[split:]) for path in paths], source, key)
+    images, kept = _read(source, paths, key, size, channels, misfits)
+    paths, classes = [paths[i] for i in kept], [classes[i] for i in kept]
+    names = sorted(set(classes))
+    index = {name: label for label, name in enumerate(names)}
+    labels = np.array([index[name] for name in classes], np.uint8)
     rng = np.random.default_rng([seed, 1])  # another stream than prepare's
     if test_fraction is None:
-        tested = np.array([path.parts[0] == TEST for path in kept])
+        tested = np.array([path.parts[0] == TEST for path in paths])
     else:
         tested = _draw(labels, test_fraction, key, rng)
-    if tested.all() or not tested.any():
-        raise UserError(f"{source}: none of its images is left to train on, or none to test on")
+    emptied = layout.class_folders(listing.folders, split) - layout.class_folders(paths, split)
+    if emptied:
+        _warn(f"{where}: no image is read of {shown(sorted(emptied))}")
+    _check_split(names, labels, tested, where, drawn=not split)
+    if copies := _copies(images, tested):
+        _warn(
+            f"{where}: {copies} of the {tested.sum()} images to test on are also among those to "
+            "train on, pixel for pixel"
+        )
     # Figures show the first images of a split: let these be of all classes.
-    order = rng.permutation(len(kept))
+    order = rng.permutation(len(paths))
     train, test = order[~tested[order]], order[tested[order]]
     with files.atomic_directory(target) as folder:
         arrays = Arrays(images[train], labels[train], images[test], labels[test])
@@ -89,56 +105,46 @@ def fetch(
             title=title,
             source="folder",
             format="npy",
-            class_names=names,
+            class_names=tuple(names),
             image_shape=(channels, size, size),
         )
 
 
-def _list(source: Path, key: str) -> list[Path]:
-    """Return the paths of all image files under `source`, relative to it, in a fixed order."""
-    if not source.is_dir():
+def _list(source: Path, key: str) -> Listing:
+    """Return what lies in a folder; warn of what in it is left out."""
+    where = f"{key}.folder: {printable(str(source))}"
+    if not os.path.isdir(source):  # noqa: PTH112 - Path's raises on some names
         raise UserError(
             f"{key}.folder: found {str(source)!r}, which is not a folder (looked for "
-            f"{source.absolute()})"
+            f"{printable(str(source.absolute()))})"
         )
-    found = [
-        Path(folder, name).relative_to(source)
-        for folder, _, names in os.walk(source, followlinks=True)
-        for name in names
-        if name.lower().endswith(ENDINGS)
-    ]
-    seen = [path for path in found if not any(part.startswith(".") for part in path.parts)]
-    if not seen:
-        raise UserError(f"{key}.folder: {source} holds no image file ({', '.join(ENDINGS)})")
-    return sorted(seen, key=Path.as_posix)
-
-
-def _is_split(source: Path, paths: Sequence[Path]) -> bool:
-    """Return whether the images lie in `train/` and `test/`."""
-    places = {path.parts[0] for path in paths}
-    others = sorted(places - {TRAIN, TEST})
-    if {TRAIN, TEST} <= places and others:
-        raise UserError(
-            f"{source} has {TRAIN}/ and {TEST}/ and, beside them, images in {', '.join(others)}: "
-            "move these into one of the two, or out of the folder"
-        )
-    return {TRAIN, TEST} <= places
+    listing = list_images(source)
+    losses = listing.losses()
+    if not listing.images:
+        found = f"; left out are {losses}" * bool(losses)
+        raise UserError(f"{where} holds no image file ({', '.join(ENDINGS)}){found}")
+    if losses:
+        _warn(f"{where}: left out are {losses}")
+    return listing
 
 
 def _read(
     source: Path, paths: Sequence[Path], key: str, size: int, channels: int, misfits: Misfits
-) -> tuple[Bytes, list[Path]]:
-    """Return the images that fit, `(N, C, size, size)`, and their paths."""
-    images = np.empty((len(paths), channels, size, size), np.uint8)
-    kept: list[Path] = []
+) -> tuple[Bytes, list[int]]:
+    """Return the images that fit, `(N, C, size, size)`, and which of the paths these are."""
+    try:
+        images = np.empty((len(paths), channels, size, size), np.uint8)
+    except MemoryError as error:
+        raise UserError(f"{key}.size: found {size}, which is too large: {error}") from None
+    kept: list[int] = []
     complaints = []
-    for path in paths:
+    for i, path in enumerate(paths):
         pixels = _pixels(source / path, size, channels, resize=misfits == "resize")
         if isinstance(pixels, str):
-            complaints.append(f"{source / path}: {pixels}")
+            complaints.append(f"{printable(str(source / path))}: {pixels}")
         else:
             images[len(kept)] = pixels
-            kept.append(path)
+            kept.append(i)
     if complaints:
         _settle(complaints, len(kept), key, size, misfits)
     return images[: len(kept)], kept
@@ -162,27 +168,11 @@ def _settle(complaints: list[str], kept: int, key: str, size: int, misfits: Misf
     """Warn of the files that are skipped, or refuse them all."""
     if misfits == "skip" and kept:
         for complaint in complaints:
-            print(f"warning: skipped {complaint}", file=sys.stderr)
+            _warn(f"skipped {complaint}")
         return
     advice = "remove these files" if misfits == "resize" else f"set {key}.misfits to skip or resize"
     counted = f"{len(complaints)} of {len(complaints) + kept} files are not {size}×{size} images"
     raise UserError("\n".join([*complaints, f"{key}: {counted}; {advice}, or change {key}.size"]))
-
-
-def _classes(paths: Sequence[Path], source: Path) -> tuple[tuple[str, ...], Bytes]:
-    """Return the names of the classes and each image's label, `(N,)`."""
-    named = [path.parts[0] if len(path.parts) > 1 else UNNAMED for path in paths]
-    if len({len(path.parts) > 1 for path in paths}) > 1:
-        beside = next(path for path in paths if len(path.parts) == 1)
-        raise UserError(
-            f"{source} holds images both in class folders and beside them, such as {beside.name}: "
-            "move all into class folders, or all out of them"
-        )
-    names = sorted(set(named))
-    if len(names) > MOST_CLASSES:
-        raise UserError(f"{source} has {len(names)} class folders; allowed: up to {MOST_CLASSES}")
-    index = {name: label for label, name in enumerate(names)}
-    return tuple(names), np.array([index[name] for name in named], np.uint8)
 
 
 def _draw(labels: Bytes, test_fraction: float, key: str, rng: np.random.Generator) -> Bools:
@@ -194,3 +184,35 @@ def _draw(labels: Bytes, test_fraction: float, key: str, rng: np.random.Generato
     tested = np.zeros(len(labels), bool)
     tested[chosen] = True
     return tested
+
+
+def _check_split(
+    names: Sequence[str], labels: Bytes, tested: Bools, where: str, *, drawn: bool
+) -> None:
+    """Refuse a split of which a part, or a class to test on, has nothing to train on; warn of gaps.
+
+    Where the split was drawn, a class of few images may lack some in a part: that is no mistake.
+    """
+    if tested.all() or not tested.any():
+        raise UserError(f"{where}: none of its images is left to train on, or none to test on")
+    untrained = [name for i, name in enumerate(names) if tested[labels == i].all()]
+    untested = [name for i, name in enumerate(names) if not tested[labels == i].any()]
+    if untrained and not drawn:
+        raise UserError(
+            f"{where}: {TEST}/ has images of {shown(untrained)}, and {TRAIN}/ has none: move some "
+            f"there, or name the folder as in {TRAIN}/"
+        )
+    for missing, use in ((untrained, "train"), (untested, "test")):
+        if missing:
+            _warn(f"{where}: no image is there to {use} on of {shown(missing)}")
+
+
+def _copies(images: Bytes, tested: Bools) -> int:
+    """Count the images to test on that are also trained on, pixel for pixel."""
+    digests = [hashlib.sha256(image).digest() for image in images]
+    trained_on = {digests[i] for i in np.flatnonzero(~tested)}
+    return sum(digests[i] in trained_on for i in np.flatnonzero(tested))
+
+
+def _warn(said: str) -> None:
+    print(f"warning: {said}", file=sys.stderr)

@@ -1,0 +1,86 @@
+"""Which files of a folder are looked at: each once, whatever links lead to it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from autoencoders.sources.listing import Listing, list_images
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    """A folder of two images, with another one beside it."""
+    for name in ("pets/cat/0.png", "pets/dog/1.JPG", "beside/2.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    return tmp_path / "pets"
+
+
+def images(listing: Listing) -> list[str]:
+    return [path.as_posix() for path in listing.images]
+
+
+PLAIN = ["cat/0.png", "dog/1.JPG"]
+
+
+@pytest.mark.parametrize(
+    ("links", "listed"),
+    [
+        ({"loop": "."}, PLAIN),
+        ({"cat/loop": "..", "dog/loop": ".."}, PLAIN),
+        ({"cat/loop": "../dog", "dog/loop": "../cat"}, PLAIN),
+        ({"cat/self": "self"}, PLAIN),
+        ({"cat/to": "fro", "cat/fro": "to"}, PLAIN),
+        ({"a": "cat", "a.png": "cat/0.png"}, PLAIN),  # what needs no link comes first
+        ({"cat/all": "../..", "cat/root": "/"}, PLAIN),
+        ({"cat/lost.png": "nowhere"}, PLAIN),
+        ({"bird": "../beside"}, ["bird/2.png", *PLAIN]),
+        ({"bird": "../beside", "crow": "../beside"}, ["bird/2.png", *PLAIN]),
+        ({"bird": "../beside", "crow.png": "../beside/2.png"}, ["bird/2.png", *PLAIN]),
+    ],
+)
+def test_links_are_followed_to_what_is_new(
+    pets: Path, links: dict[str, str], listed: list[str]
+) -> None:
+    for name, target in links.items():
+        (pets / name).symlink_to(target)
+    listing = list_images(pets)
+    assert images(listing) == listed
+    left_out = [path for places in listing.left_out.values() for path in places]
+    assert len(left_out) == len(links) - (len(listed) - len(PLAIN))
+
+
+def test_a_folder_that_cannot_be_opened_is_said_and_the_rest_is_listed(
+    pets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = os.listdir
+
+    def closed(place: Path) -> list[str]:  # for root, no folder is
+        if place == pets / "cat":
+            raise PermissionError
+        return listed(place)
+
+    monkeypatch.setattr(os, "listdir", closed)
+    listing = list_images(pets)
+    assert images(listing) == ["dog/1.JPG"]
+    assert listing.losses() == "cannot be opened: 1 (cat)"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names here")
+def test_a_pipe_is_no_file(pets: Path) -> None:
+    os.mkfifo(pets / "pipe.png")
+    listing = list_images(pets)
+    assert images(listing) == PLAIN
+    assert listing.losses() == "neither files nor folders: 1 (pipe.png)"
+
+
+def test_what_is_left_out_is_counted_with_examples(pets: Path) -> None:
+    for i in range(7):
+        (pets / f"notes.{i}").write_bytes(b"")
+        (pets / f"lost{i}").symlink_to("nowhere")
+    (pets / "more.1").write_bytes(b"")
+    assert list_images(pets).losses() == (
+        "links that lead nowhere: 7 (lost0, lost1, lost2, …); "
+        "files of other endings: 8 (2 .1, 1 .0, 1 .2, 1 .3, 1 .4, …)"
+    )
