@@ -80,7 +80,7 @@ def test_wrong_files_are_told_apart(upscaler: Assembled) -> None:
     Path("text.png").write_text("no image", "utf-8")
     for name, said in (
         ("large.png", "28×28 pixels; this variant takes 14×14"),
-        ("text.png", "is not an image"),
+        ("text.png", "cannot be read as an image"),
     ):
         with pytest.raises(UserError, match=said):
             reconstructed("mnist", name)

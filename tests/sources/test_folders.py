@@ -144,7 +144,8 @@ def test_all_misfits_are_named_at_once_with_what_to_do(tmp_path: Path, untidy: P
         fetch(untidy, tmp_path / "raw")
     assert str(caught.value).splitlines() == [
         f"{untidy}/cat/wide.png: 16×8 pixels",
-        f"{untidy}/dog/torn.png: cannot be read as an image",
+        f"{untidy}/dog/torn.png: cannot be read as an image (damaged, or of no format that Pillow "
+        "knows)",
         "data.datasets.pets: 2 of 14 files are not 8×8 images; "
         "set data.datasets.pets.misfits to skip or resize, or change data.datasets.pets.size",
     ]
@@ -175,18 +176,6 @@ def test_other_sizes_are_resized_where_the_params_say_so(tmp_path: Path, pets: P
 def test_a_file_that_cannot_be_read_cannot_be_resized(tmp_path: Path, untidy: Path) -> None:
     with pytest.raises(UserError, match=r"torn\.png.*\n.*1 of 14 files.*remove these files"):
         fetch(untidy, tmp_path / "raw", misfits="resize")
-
-
-def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
-    halves = Image.new("RGB", (8, 8))
-    halves.paste((255, 255, 255), (0, 0, 4, 8))  # the left half
-    turned = Image.Exif()
-    turned[0x0112] = 6  # "turn it by 90° clockwise to see it upright"
-    for name in ("train", "test"):
-        (tmp_path / "own" / name).mkdir(parents=True)
-        halves.save(tmp_path / "own" / name / "a.png", exif=turned)
-    arrays = pack(tmp_path / "own", tmp_path / "raw", test_fraction=None)
-    assert arrays.train_images[0, 0, :, 0].tolist() == [255] * 4 + [0] * 4
 
 
 def test_hidden_files_are_not_looked_at(
@@ -234,6 +223,18 @@ def test_a_class_of_misfits_alone_is_said_to_be_gone(
     draw(pets / "bird" / "wide.png", 0, size=(16, 8))
     assert fetch(pets, tmp_path / "raw", misfits="skip").class_names == ("cat", "dog")
     assert "no image is read of bird\n" in capsys.readouterr().err
+
+
+def test_of_several_frames_the_first_is_taken_and_it_is_said(
+    tmp_path: Path, pets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (Image.new("RGB", (8, 8), (grey,) * 3) for grey in (200, 201))
+    first.save(pets / "cat" / "moving.gif", save_all=True, append_images=[second])
+    arrays = pack(pets, tmp_path / "raw")
+    assert 200 in numbers(arrays.train_images) + numbers(arrays.test_images)
+    assert warnings(capsys, pets) == [
+        "the first frame or page is taken of files with several: 1 (cat/moving.gif)"
+    ]
 
 
 def test_what_is_tested_and_trained_on_is_counted(

@@ -53,24 +53,19 @@ def _resolved(argument: str) -> Path:
 
 
 def _read(path: Path, shape: ImageShape) -> Tensor:
-    import numpy as np
-    from PIL import Image
-
-    from autoencoders.sources.folders import MODES
+    from autoencoders.sources import pictures
 
     channels, height, width = shape
     try:
-        with Image.open(path) as opened:
-            image = opened.convert(MODES[channels])
-    except (OSError, Image.DecompressionBombError):
-        raise UserError(f"{path} is not an image file: give PNG, JPEG or the like") from None
-    if image.size != (width, height):
-        found = f"{image.size[0]}×{image.size[1]}"
+        pixels = pictures.read(path, channels).pixels
+    except pictures.Unfit as reason:
+        raise UserError(f"{path}: {reason}") from None
+    if pixels.shape != shape:
+        found = f"{pixels.shape[2]}×{pixels.shape[1]}"
         raise UserError(
             f"{path} is {found} pixels; this variant takes {width}×{height}: resize it first"
         )
-    pixels = np.asarray(image, dtype=np.float32).reshape(height, width, channels) / 255
-    return torch.from_numpy(pixels).permute(2, 0, 1)
+    return torch.from_numpy(pixels.copy()).float() / 255
 
 
 def _write(target: Path, image: Tensor) -> None:

@@ -8,21 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
 
 from autoencoders import files
 from autoencoders.data.stratification import stratified
 from autoencoders.errors import UserError
 from autoencoders.keys import Bytes, Misfits
-from autoencoders.sources import layout
+from autoencoders.sources import layout, pictures
 from autoencoders.sources.fetched import Arrays, SourceInfo, write_arrays, write_record
 from autoencoders.sources.layout import TEST, TRAIN
 from autoencoders.sources.listing import ENDINGS, Listing, list_images, shown
 from autoencoders.sources.names import printable
 
 Bools = npt.NDArray[np.bool_]
-
-MODES = {1: "L", 3: "RGB"}
 
 
 def fetch(
@@ -137,31 +134,32 @@ def _read(
     except MemoryError as error:
         raise UserError(f"{key}.size: found {size}, which is too large: {error}") from None
     kept: list[int] = []
-    complaints = []
+    misfitting: list[str] = []
+    longer: list[Path] = []
     for i, path in enumerate(paths):
-        pixels = _pixels(source / path, size, channels, resize=misfits == "resize")
-        if isinstance(pixels, str):
-            complaints.append(f"{printable(str(source / path))}: {pixels}")
-        else:
-            images[len(kept)] = pixels
-            kept.append(i)
-    if complaints:
-        _settle(complaints, len(kept), key, size, misfits)
+        try:
+            picture = pictures.read(source / path, channels, size if misfits == "resize" else None)
+            _require_size(picture.pixels, size)
+        except pictures.Unfit as reason:
+            misfitting.append(f"{printable(str(source / path))}: {reason}")
+            continue
+        images[len(kept)] = picture.pixels
+        kept.append(i)
+        longer += [path] * picture.has_more
+    if misfitting:
+        _settle(misfitting, len(kept), key, size, misfits)
+    if longer:
+        _warn(
+            f"{key}.folder: {printable(str(source))}: the first frame or page is taken of files "
+            f"with several: {len(longer)} ({shown(longer)})"
+        )
     return images[: len(kept)], kept
 
 
-def _pixels(path: Path, size: int, channels: int, resize: bool) -> Bytes | str:
-    """Return an image, `(C, size, size)`, or what is wrong with its file."""
-    try:
-        with Image.open(path) as opened:
-            image = ImageOps.exif_transpose(opened).convert(MODES[channels])
-    except Exception:  # a decoder may raise anything on a damaged file
-        return "cannot be read as an image"
-    if resize:
-        image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
-    if image.size != (size, size):
-        return f"{image.width}×{image.height} pixels"
-    return np.asarray(image).reshape(size, size, channels).transpose(2, 0, 1)
+def _require_size(pixels: Bytes, size: int) -> None:
+    _, height, width = pixels.shape
+    if (height, width) != (size, size):
+        raise pictures.Unfit(f"{width}×{height} pixels")
 
 
 def _settle(complaints: list[str], kept: int, key: str, size: int, misfits: Misfits) -> None:

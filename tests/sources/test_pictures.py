@@ -1,0 +1,268 @@
+"""The reader of image files: what each kind of pixels becomes."""
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autoencoders.sources import pictures
+
+HALF = (10, 200, 90)  # a colour, and what is left of it where it is half transparent over white
+HALF_OVER_WHITE = (132, 227, 172)
+
+
+def read(path: Path, channels: int = 3) -> list[Any]:
+    """Return the first row of an image: its colours, or its greys."""
+    pixels = pictures.read(path, channels).pixels
+    assert pixels.dtype == np.uint8
+    row = pixels[:, 0, :].T.tolist()
+    return [tuple(pixel) for pixel in row] if channels == 3 else [pixel for (pixel,) in row]
+
+
+# --- files as their formats describe them, byte by byte
+
+
+def png(width: int, bits: int, kind: int, row: bytes, height: int = 1, **chunks: bytes) -> bytes:
+    """Return a PNG of one row; its kind: 0 grey, 2 colours, 3 a palette, 4 and 6 with alpha."""
+
+    def chunk(name: str, content: bytes) -> bytes:
+        named = name.encode() + content
+        return struct.pack(">I", len(content)) + named + struct.pack(">I", zlib.crc32(named))
+
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
+    parts = {"IHDR": header, **chunks, "IDAT": zlib.compress(b"\0" + row), "IEND": b""}
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts.items())
+
+
+def tiff(width: int, bits: list[int], photometric: int, row: bytes, **tags: list[int]) -> bytes:
+    """Return a TIFF of one row of uncompressed pixels, little-endian."""
+    numbers = {"format": 339, "extra": 338}
+    entries = {256: [width], 257: [1], 258: bits, 262: [photometric], 273: [0], 277: [len(bits)]}
+    entries |= {278: [1], 279: [len(row)]} | {numbers[name]: tags[name] for name in tags}
+    end = 8 + 2 + 12 * len(entries) + 4
+    listed, beyond = b"", b""
+    entries[273] = [end + sum(2 * len(v) for v in entries.values() if len(v) > 2)]
+    for tag, values in sorted(entries.items()):
+        packed = struct.pack(f"<{len(values)}H", *values)
+        if len(packed) > 4:
+            beyond += packed
+            packed = struct.pack("<I", end + len(beyond) - len(packed))
+        listed += struct.pack("<HHI", tag, 3, len(values)) + packed.ljust(4, b"\0")
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + listed + bytes(4) + beyond + row
+
+
+def words(*values: int, order: str = ">") -> bytes:
+    return struct.pack(f"{order}{len(values)}H", *values)
+
+
+def by_name(value: object) -> str:
+    """Return the part of a case's name: what is text."""
+    return value if isinstance(value, str) else ""
+
+
+SIXTEEN = (0, 128, 129, 257, 32768, 65406, 65407, 65535)
+AS_BYTES = [0, 0, 1, 1, 128, 254, 255, 255]  # a 257th, rounded
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("16-bit PNG", png(8, 16, 0, words(*SIXTEEN)), AS_BYTES),
+        ("16-bit TIFF", tiff(8, [16], 1, words(*SIXTEEN, order="<")), AS_BYTES),
+        (
+            "16-bit TIFF where 0 is white",
+            tiff(8, [16], 0, words(*SIXTEEN, order="<")),
+            [255 - value for value in AS_BYTES],
+        ),
+        ("12-bit TIFF", tiff(2, [12], 1, bytes([0xFF, 0xF0, 0x08])), [255, 0]),
+        ("16-bit PGM", b"P5 8 1 65535\n" + words(*SIXTEEN), AS_BYTES),
+        ("10-bit PGM", b"P5 3 1 1023\n" + words(0, 512, 1023), [0, 128, 255]),
+        ("7-bit PGM", b"P5 3 1 127\n" + bytes([0, 64, 127]), [0, 129, 255]),
+        ("PGM in words", b"P2 3 1 1023\n0 512 1023\n", [0, 128, 255]),
+        ("16-bit PPM", b"P6 1 1 65535\n" + words(257, 257, 257), [1]),
+        ("4-bit PNG", png(2, 4, 0, b"\x0f"), [0, 255]),
+        ("1-bit PNG", png(2, 1, 0, b"\x40"), [0, 255]),
+        ("1-bit TIFF where 0 is white", tiff(2, [1], 0, b"\x40"), [255, 0]),
+        ("16-bit colours", png(2, 16, 2, words(0, 0, 0, 65535, 65535, 65535)), [0, 255]),
+        # One grey is transparent: it is white, and no other is.
+        ("16-bit clear", png(3, 16, 0, words(1000, 1001, 0), tRNS=words(1000)), [255, 4, 0]),
+        ("8-bit clear", png(3, 8, 0, bytes([9, 10, 0]), tRNS=words(9)), [255, 10, 0]),
+        ("4-bit clear", png(2, 4, 0, b"\x56", tRNS=words(5)), [255, 102]),
+        ("2-bit clear", png(2, 2, 0, b"\x60", tRNS=words(1)), [255, 170]),
+        ("1-bit clear", png(2, 1, 0, b"\x40", tRNS=words(0)), [255, 255]),
+        ("premultiplied", tiff(2, [8, 8], 1, bytes([50, 100, 0, 0]), extra=[1]), [205, 255]),
+        ("grey with alpha", tiff(2, [8, 8], 1, bytes([7, 255, 7, 0]), extra=[2]), [7, 255]),
+        ("16-bit grey with alpha", png(2, 16, 4, words(0, 65535, 0, 0)), [0, 255]),
+    ],
+    ids=by_name,
+)
+def test_greys(tmp_path: Path, name: str, content: bytes, expected: list[int]) -> None:
+    (tmp_path / "a").write_bytes(content)
+    assert read(tmp_path / "a", channels=1) == expected
+    assert read(tmp_path / "a", channels=3) == [(grey,) * 3 for grey in expected]
+
+
+TWO = bytes([*HALF, 1, 2, 3])
+CMYK_TIFF = tiff(3, [8] * 4, 5, bytes([0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255]))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("palette", png(2, 8, 3, b"\0\1", PLTE=TWO), [HALF, (1, 2, 3)]),
+        (
+            "palette, one colour clear",
+            png(2, 8, 3, b"\0\1", PLTE=TWO, tRNS=b"\0"),
+            [(255, 255, 255), (1, 2, 3)],
+        ),
+        (
+            "palette, half clear",
+            png(2, 8, 3, b"\0\1", PLTE=TWO, tRNS=bytes([128, 0])),
+            [HALF_OVER_WHITE, (255, 255, 255)],
+        ),
+        (
+            "one colour clear",
+            png(2, 8, 2, TWO, tRNS=words(*HALF)),
+            [(255, 255, 255), (1, 2, 3)],
+        ),
+        (
+            "alpha",
+            png(3, 8, 6, bytes([*HALF, 255, *HALF, 128, *HALF, 0])),
+            [HALF, HALF_OVER_WHITE, (255, 255, 255)],
+        ),
+        (
+            "premultiplied",
+            tiff(2, [8] * 4, 2, bytes([*HALF, 255, 5, 100, 45, 128]), extra=[1]),
+            [HALF, HALF_OVER_WHITE],
+        ),
+        ("a fourth channel", tiff(1, [8] * 4, 2, bytes([*HALF, 0]), extra=[0]), [HALF]),
+        ("CMYK", CMYK_TIFF, [(255, 255, 255), (0, 255, 255), (0, 0, 0)]),
+        ("YCbCr", tiff(2, [8] * 3, 6, bytes([255, 128, 128, 0, 128, 128])), [(255,) * 3, (0,) * 3]),
+    ],
+    ids=by_name,
+)
+def test_colours(
+    tmp_path: Path, name: str, content: bytes, expected: list[tuple[int, ...]]
+) -> None:
+    (tmp_path / "a").write_bytes(content)
+    assert read(tmp_path / "a") == expected
+    (tmp_path / "a.png").write_bytes(b"")
+    Image.fromarray(np.array([expected], np.uint8)).convert("L").save(tmp_path / "a.png")
+    assert read(tmp_path / "a", channels=1) == read(tmp_path / "a.png", channels=1)
+
+
+def test_lab_is_read_by_its_white_and_black(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(tiff(2, [8] * 3, 8, bytes([255, 0, 0, 0, 0, 0])))
+    np.testing.assert_allclose(read(tmp_path / "a"), [(255,) * 3, (0,) * 3], atol=1)
+
+
+def test_adobes_inverted_cmyk_is_read_the_right_way_round(tmp_path: Path) -> None:
+    Image.new("CMYK", (8, 8), (0, 0, 0, 0)).save(tmp_path / "a.jpg")
+    assert b"Adobe" in (tmp_path / "a.jpg").read_bytes()
+    assert read(tmp_path / "a.jpg")[0] == (255, 255, 255)
+
+
+# --- the way up
+
+ARROW = np.array([[0, 40, 80], [120, 160, 200]], np.uint8)
+UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    1: lambda stored: stored,
+    2: np.fliplr,
+    3: lambda stored: np.rot90(stored, 2),
+    4: np.flipud,
+    5: np.transpose,
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: np.rot90(stored, 2).T,
+    8: np.rot90,
+}
+
+
+@pytest.mark.parametrize("ending", ["png", "tiff", "webp", "jpg"])
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_a_photo_is_turned_upright(tmp_path: Path, ending: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    lossless: dict[str, dict[str, Any]] = {"webp": {"lossless": True}, "jpg": {"quality": 100}}
+    Image.fromarray(ARROW).save(tmp_path / f"a.{ending}", exif=exif, **lossless.get(ending, {}))
+    found = pictures.read(tmp_path / f"a.{ending}", 1).pixels[0]
+    np.testing.assert_allclose(found, UPRIGHT[orientation](ARROW), atol=1)
+
+
+def test_what_is_16_bits_deep_or_clear_is_turned_as_well(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    deep = Image.fromarray(ARROW.astype(np.uint16) * 257)
+    clear = Image.fromarray(np.stack([ARROW] * 3 + [np.full_like(ARROW, 255)], axis=2))
+    for image in (deep, clear):
+        image.save(tmp_path / "a.png", exif=exif)
+        found = pictures.read(tmp_path / "a.png", 1).pixels[0]
+        np.testing.assert_array_equal(found, UPRIGHT[6](ARROW))
+
+
+@pytest.mark.parametrize("exif", [b"", b"Exif\0\0II*\0", b"no EXIF at all", b"\xff"])
+def test_damaged_exif_loses_no_image(tmp_path: Path, exif: bytes) -> None:
+    Image.fromarray(ARROW).save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(pictures.read(tmp_path / "a.png", 1).pixels[0], ARROW)
+
+
+# --- several frames, large images
+
+
+@pytest.mark.parametrize("ending", ["gif", "tiff", "png", "webp"])
+def test_the_first_of_several_frames_is_read(tmp_path: Path, ending: str) -> None:
+    one, two = (Image.new("RGB", (8, 8), (grey,) * 3) for grey in (255, 0))
+    one.save(tmp_path / f"one.{ending}")
+    one.save(tmp_path / f"two.{ending}", save_all=True, append_images=[two])
+    for name, has_more in (("one", False), ("two", True)):
+        picture = pictures.read(tmp_path / f"{name}.{ending}", 3)
+        assert picture.has_more == has_more
+        assert (picture.pixels == 255).all()
+
+
+def test_what_pillow_warns_of_is_read_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    Image.fromarray(ARROW).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", ARROW.size - 1)
+    assert pictures.read(tmp_path / "a.png", 1).pixels.shape == (1, 2, 3)
+    assert not recwarn.list
+
+
+# --- what does not fit
+
+
+FLOATS = struct.pack("<2f", 0.0, 1.0)
+WHOLE = png(1000, 8, 0, np.random.default_rng(0).bytes(1000))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (tiff(2, [32], 1, FLOATS, format=[3]), "^float pixels: save it with 8 or 16 bits per"),
+        (b"Pf 2 1 -1.0\n" + FLOATS, "^float pixels"),
+        (tiff(2, [64], 1, bytes(16), format=[3]), "TIFF of a kind .* save it with 8 or 16 bits"),
+        (tiff(2, [32], 1, struct.pack("<2I", 0, 2**31)), "^32-bit pixels: save it"),
+        (tiff(2, [16], 1, struct.pack("<2h", -1, 1), format=[2]), "^signed pixels: save it"),
+        (tiff(2, [8], 1, struct.pack("<2b", -1, 1), format=[2]), "^signed pixels: save it"),
+        (png(1, 16, 2, words(1, 2, 3), tRNS=words(1, 2, 3)), "^16-bit pixels with a transparent"),
+        (b"", r"^cannot be read as an image \(the file is empty\)$"),
+        (b"a text", r"^cannot be read as an image \(damaged, or of no format that Pillow knows\)$"),
+        (WHOLE[:30], r"^cannot be read as an image \(damaged, or of no format"),
+        (WHOLE[:500], r"^cannot be read as an image \(image file is truncated"),
+        (
+            png(20000, 8, 0, b"", height=10000),
+            r"200000000 pixels\) exceeds limit of \d+ pixels, could be decompression bomb",
+        ),
+    ],
+    ids=by_name,
+)
+def test_what_does_not_fit_is_said(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(pictures.Unfit, match=said) as caught:
+        pictures.read(tmp_path / "a.png", 1)
+    assert len(str(caught.value).splitlines()) == 1
