@@ -1,7 +1,12 @@
 """`autoencoders reconstruct`: people's own image files through a trained variant."""
 
 import argparse
-from collections.abc import Iterator
+import errno
+import os
+import tempfile
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 from autoencoders import paths
@@ -11,6 +16,9 @@ from autoencoders.files import atomic_file
 from autoencoders.keys import ImageShape
 from autoencoders.lazy import Tensor, torch
 from autoencoders.pipeline import Item
+from autoencoders.sources.names import printable
+
+BATCH = 64  # images in memory at once
 
 
 def add(commands: Commands) -> None:
@@ -18,52 +26,114 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser("reconstruct", help="put image files through a trained variant")
     parser.add_argument("dataset")
     parser.add_argument("variant")
-    parser.add_argument("images", nargs="+", type=_resolved, help="what the encoder is to see")
-    parser.add_argument("--to", type=_resolved, required=True, help="the folder to write PNGs into")
+    parser.add_argument("images", nargs="+", type=_absolute, help="what the encoder is to see")
+    parser.add_argument("--to", type=_absolute, required=True, help="the folder to write PNGs into")
+    parser.add_argument(
+        "--resize",
+        action="store_true",
+        help="cut images of other sizes to the square in their middle, and resample them",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
     """Write each image's reconstruction into a folder as a PNG; yield the paths written.
 
-    An image is what the encoder sees: a noisy one for a denoiser, a small one for an upscaler.
+    An image is what the encoder sees: a noisy one for a denoiser, a small one for an upscaler. A
+    file that cannot be read or does not fit costs none of the others theirs.
 
     Raises:
-        UserError: a file is no image, or not of the size that the variant was trained on; or the
-            variant is not trained.
+        UserError: the variant is not trained; the folder cannot be written; or, after all others
+            are written, a line for each file that cannot be read or is not of the size that the
+            variant was trained on.
     """
     from autoencoders.device import exact_device
+    from autoencoders.sources.pictures import Unfit
     from autoencoders.trained import variant
 
+    _require_writable(options.to)
     item = Item("train", options.dataset, options.variant)
     folder = paths.model(item.dataset, item.variant)
     device = exact_device()
     _, assembled = variant.load(folder, item.name, device)
-    batch = torch.stack([_read(image, assembled.plan.input_shape) for image in options.images])
-    with torch.no_grad():
-        outputs = assembled.model(batch.to(device)).cpu()
-    for image, output in zip(options.images, outputs, strict=True):
-        target = options.to / f"{image.stem}-{item.variant}.png"
-        _write(target, output)
-        yield str(target)
+    targets = _targets(options.images, options.to, item.variant)
+    images, failed = list(targets), []
+    for start in range(0, len(images), BATCH):
+        read: dict[Path, Tensor] = {}
+        for image in images[start : start + BATCH]:
+            try:
+                read[image] = _read(image, assembled.plan.input_shape, options.resize)
+            except Unfit as reason:
+                failed.append(f"{printable(str(image))}: {reason}")
+        if not read:
+            continue
+        with torch.no_grad():
+            outputs = assembled.model(torch.stack(list(read.values())).to(device)).cpu()
+        for image, output in zip(read, outputs, strict=True):
+            try:
+                _write(targets[image], output)
+            except OSError as error:
+                why = error.strerror or str(error)
+                failed.append(f"{printable(str(targets[image]))} cannot be written: {why}")
+                if error.errno != errno.ENAMETOOLONG:  # the others would fail like it
+                    raise UserError("\n".join(failed)) from None
+            else:
+                yield str(targets[image])
+    if failed:
+        raise UserError("\n".join([*failed, f"{len(failed)} of {len(images)} images are left out"]))
 
 
-def _resolved(argument: str) -> Path:
-    return Path(argument).resolve()
+def _absolute(argument: str) -> Path:
+    """Return the caller's path, with the names that it was given: links are not resolved."""
+    return Path(argument).absolute()
 
 
-def _read(path: Path, shape: ImageShape) -> Tensor:
+def _require_writable(folder: Path) -> None:
+    """Refuse a folder that cannot be made or written; it is made when something is written."""
+    place = next(p for p in (folder, *folder.parents) if os.path.lexists(p))
+    try:
+        tempfile.TemporaryDirectory(dir=place).cleanup()
+    except OSError as error:
+        raise UserError(
+            f"--to: found {printable(str(folder))}, which cannot be written ({error.strerror}: "
+            f"{printable(str(place))}); allowed: a folder, there or new"
+        ) from None
+
+
+def _targets(images: Sequence[Path], to: Path, variant: str) -> dict[Path, Path]:
+    """Return the file to write for each image, which no other image and no input has.
+
+    One file counts once, by whatever names it is given. Names that differ in case alone are one, as
+    many systems have it.
+    """
+    distinct: dict[str, Path] = {}  # by what they lead to
+    for image in images:
+        distinct.setdefault(os.path.realpath(image), image)
+    taken = {_seen_as(path) for real, image in distinct.items() for path in (Path(real), image)}
+    targets = {}
+    for image in distinct.values():
+        names = (f"{image.stem}-{variant}{f'-{n}' if n > 1 else ''}.png" for n in count(1))
+        targets[image] = next(to / name for name in names if _seen_as(to / name) not in taken)
+        taken.add(_seen_as(targets[image]))
+    return targets
+
+
+def _seen_as(path: Path) -> str:
+    """Return what two names of one file have in common on any system."""
+    real = Path(os.path.realpath(path.parent), path.name)
+    return unicodedata.normalize("NFC", str(real)).casefold()
+
+
+def _read(path: Path, shape: ImageShape, resize: bool) -> Tensor:
+    """Return an image as the encoder takes it, `(C, H, W)`."""
     from autoencoders.sources import pictures
 
     channels, height, width = shape
-    try:
-        pixels = pictures.read(path, channels).pixels
-    except pictures.Unfit as reason:
-        raise UserError(f"{path}: {reason}") from None
+    pixels = pictures.read(path, channels, height if resize else None).pixels
     if pixels.shape != shape:
-        found = f"{pixels.shape[2]}×{pixels.shape[1]}"
-        raise UserError(
-            f"{path} is {found} pixels; this variant takes {width}×{height}: resize it first"
+        raise pictures.Unfit(
+            f"{pixels.shape[2]}×{pixels.shape[1]} pixels; this variant takes {width}×{height}: "
+            "resize it, or give --resize to have the square in its middle resampled"
         )
     return torch.from_numpy(pixels.copy()).float() / 255
 
