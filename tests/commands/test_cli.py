@@ -1,3 +1,4 @@
+import io
 import os
 import pkgutil
 import re
@@ -294,6 +295,17 @@ def test_a_file_among_the_commands_is_a_command(
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     assert "say hello" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("greet")
+def test_a_terminal_that_cannot_show_a_name_is_told_its_characters(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert cli.main(["greet", os.fsdecode("é ".encode() + b"\xff")]) == 0
+    terminal.flush()
+    assert terminal.buffer.getvalue().split() == [b"hello", b"\\xe9", b"\\udcff"]
 
 
 def test_every_file_among_the_commands_adds_one(capsys: pytest.CaptureFixture[str]) -> None:
