@@ -78,4 +78,4 @@ def users(path: Path | str) -> Path:
     which is deleted: there it is still the root of the repository that the copy is of.
     """
     root = os.environ.get("DVC_ROOT") or repository_root()
-    return Path(root, Path(path).expanduser())
+    return Path(root, os.path.expanduser(path))  # noqa: PTH111 - Path's raises on an unknown user's

@@ -50,7 +50,11 @@ def test_an_archive_that_lacks_a_batch_is_refused(archive: Path) -> None:
         read_batches(archive, ("test_batch",))
 
 
-def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
-    (tmp_path / ARCHIVE).write_bytes(b"<html>")
-    with pytest.raises(UserError, match="not CIFAR-10 as published"):
-        read_batches(tmp_path / ARCHIVE, ("test_batch",))
+def test_a_file_that_is_no_archive_is_refused(archive: Path) -> None:
+    whole = archive.read_bytes()
+    middle = len(whole) // 2
+    torn = whole[:middle] + bytes(99) + whole[middle + 99 :]  # zlib finds this out, not tarfile
+    for content in (b"", b"<html>", whole[:middle], torn):
+        archive.write_bytes(content)
+        with pytest.raises(UserError, match=r"^[^\n]*not CIFAR-10 as published: [^\n]*$"):
+            read_batches(archive, ("data_batch_1", "data_batch_2"))

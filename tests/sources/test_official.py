@@ -1,4 +1,5 @@
 import re
+import shutil
 import socket
 import sys
 import time
@@ -127,8 +128,65 @@ def test_by_way_of_a_proxy(
 
 
 def test_a_folder_that_does_not_exist_is_the_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no-such-folder.*DATASET_MIRROR"):
-        download("mnist", tmp_path / "raw", str(tmp_path / "no-such-folder"))
+    for folder in (str(tmp_path / "no-such-folder"), "~nobody-of-this-name/no-such-folder"):
+        with pytest.raises(UserError, match=r"no-such-folder.*DATASET_MIRROR"):
+            download("mnist", tmp_path / "raw", folder)
+
+
+def _unpack(mirror: Path) -> None:
+    for name in fetched.IDX_FILES:
+        (mirror / "mnist" / name).rename(mirror / "mnist" / name.removesuffix(".gz"))
+
+
+def _rename(mirror: Path) -> None:
+    (mirror / "mnist").rename(mirror / "MNIST")
+
+
+def _put_a_file(mirror: Path) -> None:
+    _rename(mirror)
+    (mirror / "mnist").touch()
+
+
+def _put_a_folder(mirror: Path) -> None:
+    (mirror / "mnist" / fetched.TRAIN_IMAGES).unlink()
+    (mirror / "mnist" / fetched.TRAIN_IMAGES).mkdir()
+
+
+def _put_a_loop(mirror: Path) -> None:
+    _rename(mirror)
+    (mirror / "mnist").symlink_to("mnist")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_unpack, r"No such file .*; \S*mirror/mnist holds t10k-images-idx3-ubyte, t10k-labels"),
+        (_rename, r"No such file or directory; \S*mirror holds MNIST, cifar-10, fashion-mnist"),
+        (_put_a_file, r"Not a directory; \S*mirror holds MNIST, cifar-10, fashion-mnist, …"),
+        (_put_a_folder, r"Is a directory; \S*mirror/mnist holds t10k-images-idx3-ubyte\.gz"),
+        (_put_a_loop, r"Too many levels of symbolic links; \S*mirror holds MNIST"),
+    ],
+)
+def test_a_folder_that_is_nearly_right_is_passed_over_with_what_it_holds(
+    tmp_path: Path, mirror: Path, change: Callable[[Path], None], said: str
+) -> None:
+    change(mirror)
+    with pytest.raises(Unreachable, match=rf"{fetched.TRAIN_IMAGES}: {said}") as caught:
+        download("mnist", tmp_path / "raw", str(mirror))
+    assert len(str(caught.value).splitlines()) == 1
+    assert names(tmp_path / "raw") == []
+
+
+def test_one_file_under_the_name_of_another_is_told(tmp_path: Path, mirror: Path) -> None:
+    shutil.copy(mirror / "mnist" / fetched.TEST_IMAGES, mirror / "mnist" / fetched.TRAIN_IMAGES)
+    with pytest.raises(UserError, match=rf"is {fetched.TEST_IMAGES} under another name: expected"):
+        download("mnist", tmp_path / "raw", str(mirror))
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://é.invalid:x", "http://", "ftp://a.b"])
+def test_an_address_that_is_none_is_said(tmp_path: Path, url: str) -> None:
+    with pytest.raises((UserError, Unreachable), match=re.escape(url.removesuffix("//"))):
+        download("mnist", tmp_path / "raw", url)
 
 
 @pytest.mark.parametrize("over_http", [False, True])

@@ -11,6 +11,7 @@ from numpy._core import multiarray
 
 from autoencoders.errors import UserError
 from autoencoders.keys import Bytes
+from autoencoders.sources.names import printable
 
 ARCHIVE = "cifar-10-python.tar.gz"
 FOLDER = "cifar-10-batches-py"
@@ -32,13 +33,15 @@ def read_batches(archive: Path, names: tuple[str, ...]) -> tuple[Bytes, Bytes]:
         UserError: the archive is not what was published.
     """
     try:
-        with tarfile.open(archive) as tar:
+        with tarfile.open(archive, "r:gz") as tar:
             batches = [_unpickle(_content(tar, f"{FOLDER}/{name}")) for name in names]
         images = np.concatenate([batch["data"] for batch in batches])
         labels = np.concatenate([np.array(batch["labels"], np.uint8) for batch in batches])
         return images.reshape(len(labels), 3, 32, 32), labels
-    except (tarfile.TarError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
-        raise UserError(f"{archive} is not CIFAR-10 as published: {error}") from error
+    except Exception as error:  # damaged archives and pickles may raise anything
+        raise UserError(
+            f"{archive} is not CIFAR-10 as published: {printable(str(error))}; fetch it again"
+        ) from error
 
 
 def _content(tar: tarfile.TarFile, name: str) -> bytes:

@@ -102,6 +102,8 @@ def read_source(folder: Path) -> SourceInfo:
     try:
         record = files.read_json(path)
         channels, height, width = record["image_shape"]
+        if record["format"] not in READERS:
+            raise ValueError(f"its format is {record['format']!r}")
         return SourceInfo(
             dataset=record["dataset"],
             title=record["title"],

@@ -1,5 +1,6 @@
 """Downloading the official files, from the first mirror that has them, and checking them."""
 
+import os
 import queue
 import shutil
 import ssl
@@ -19,6 +20,7 @@ from tqdm import tqdm
 from autoencoders import files
 from autoencoders.errors import UserError
 from autoencoders.sources.datasets import DATASETS, Dataset
+from autoencoders.sources.listing import shown
 
 CONNECT_SECONDS = 5.0  # for each address of a mirror
 ANSWER_SECONDS = 10.0  # for all of a mirror's addresses and the look-up of its name
@@ -53,7 +55,7 @@ def download(dataset: str, target: Path, mirror: str | None) -> str:
     for place in _mirrors(known, mirror):
         try:
             _take_all(place, known.resources, target)
-        except (*NETWORK_ERRORS, FileNotFoundError) as error:
+        except (*NETWORK_ERRORS, ValueError, Unreachable) as error:  # ValueError: no such URL
             problems.append(f"{place}: {error}")
         else:
             for problem in problems:
@@ -64,20 +66,31 @@ def download(dataset: str, target: Path, mirror: str | None) -> str:
 
 def _mirrors(known: Dataset, mirror: str | None) -> Iterator[str | Path]:
     """Yield the URLs, ending in a slash, and folders that hold the dataset's files."""
-    if mirror and urlsplit(mirror).scheme in ("http", "https"):
+    try:
+        scheme = urlsplit(mirror or "").scheme
+    except ValueError as error:
+        raise UserError(f"the mirror {mirror!r} is no URL ({error}): {_advice(known)}") from None
+    if mirror and scheme in ("http", "https"):
         yield f"{mirror.rstrip('/')}/{known.folder}/"
     elif mirror:
-        yield _existing_folder(mirror, known.folder) / known.folder
+        yield _existing_folder(mirror, known) / known.folder
     yield from known.mirrors
 
 
-def _existing_folder(mirror: str, holding: str) -> Path:
+def _advice(known: Dataset) -> str:
+    return (
+        f"set DATASET_MIRROR to a folder or an http(s) URL that holds {known.folder}/, or unset it"
+    )
+
+
+def _existing_folder(mirror: str, known: Dataset) -> Path:
     parts = urlsplit(mirror)
-    path = Path(url2pathname(parts.path) if parts.scheme == "file" else mirror).expanduser()
-    if not path.is_dir():
+    path = Path(url2pathname(parts.path) if parts.scheme == "file" else mirror)
+    path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's raises on an unknown user's
+    if not os.path.isdir(path):  # noqa: PTH112 - Path's raises on some names
         raise UserError(
-            f"the mirror {mirror!r} is not a folder (looked for {path.absolute()}): set "
-            f"DATASET_MIRROR to a folder or an http(s) URL that holds {holding}/, or unset it"
+            f"the mirror {mirror!r} is not a folder (looked for {path.absolute()}): "
+            f"{_advice(known)}"
         )
     return path
 
@@ -93,17 +106,33 @@ def _take_all(place: str | Path, resources: tuple[tuple[str, str], ...], target:
             if isinstance(place, str):
                 _download(place + name, path)
             else:
-                shutil.copyfile(place / name, path)
-            _check(path, md5, place)
+                path.write_bytes(_content(place / name))
+            _check(path, md5, place, resources)
         for name, _ in resources:
             Path(scratch, name).replace(target / name)
 
 
-def _check(path: Path, md5: str, place: str | Path) -> None:
+def _content(path: Path) -> bytes:
+    """Return a mirror's file, or raise `Unreachable` with what stands in its place."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        problem = error.strerror or str(error)
+    above = next(p for p in path.parents if os.path.isdir(p))  # noqa: PTH112 - as above
+    try:
+        there = shown(sorted(os.listdir(above))) or "nothing"  # noqa: PTH208 - the names alone
+    except OSError:
+        there = "what cannot be listed"
+    raise Unreachable(f"{path.name}: {problem}; {above} holds {there}")
+
+
+def _check(path: Path, md5: str, place: str | Path, resources: tuple[tuple[str, str], ...]) -> None:
     found = files.digest(path, "md5")
     if found != md5:
+        others = [name for name, other in resources if other == found]
+        what = f"is {others[0]} under another name" if others else "is truncated or altered"
         raise UserError(
-            f"{path.name} from {place} is truncated or altered: expected MD5 {md5}, found {found}; "
+            f"{path.name} from {place} {what}: expected MD5 {md5}, found {found}; "
             "nothing was kept, so try again, or set DATASET_MIRROR to another mirror"
         )
 
