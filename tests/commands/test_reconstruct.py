@@ -2,6 +2,7 @@ import argparse
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,6 +135,25 @@ def test_a_file_given_twice_is_done_once_and_an_earlier_output_is_replaced() -> 
 
 
 @pytest.mark.usefixtures("networkless")
+def test_what_lies_in_the_folder_stays_where_it_was_not_made_of_the_same_file() -> None:
+    for name, grey in (("a/1.png", 1), ("b/1.png", 2), ("out/x-superres.png", 3), ("x.png", 4)):
+        draw(name, grey)
+    Path("out/1-superres-3.png").write_text("a text", "utf-8")
+    for image, written in (
+        ("a/1.png", "1-superres.png"),
+        ("b/1.png", "1-superres-2.png"),
+        ("x.png", "x-superres-2.png"),
+    ):
+        for _ in range(2):
+            assert reconstructed(image) == ([written], [])
+    Path("out/1-superres-3.png").unlink()
+    assert greys() == {
+        **{"1-superres.png": 1, "1-superres-2.png": 2},
+        **{"x-superres.png": 3, "x-superres-2.png": 4},
+    }
+
+
+@pytest.mark.usefixtures("networkless")
 def test_what_fails_is_named_at_the_end_and_all_others_are_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -200,7 +220,7 @@ def test_a_full_disk_is_said_once_and_leaves_nothing_half_written(
         draw(f"{i}.png", i)
     save = Image.Image.save
 
-    def full(image: Image.Image, path: Path, **options: str) -> None:
+    def full(image: Image.Image, path: Path, **options: Any) -> None:
         save(image, path, **options)
         if "2-superres" in path.name:
             path.write_bytes(path.read_bytes()[:20])

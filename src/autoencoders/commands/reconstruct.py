@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import hashlib
 import os
 import tempfile
 import unicodedata
@@ -19,6 +20,7 @@ from autoencoders.pipeline import Item
 from autoencoders.sources.names import printable
 
 BATCH = 64  # images in memory at once
+ORIGIN = "autoencoders"  # the PNG's text that says what made it, of what
 
 
 def add(commands: Commands) -> None:
@@ -40,7 +42,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     """Write each image's reconstruction into a folder as a PNG; yield the paths written.
 
     An image is what the encoder sees: a noisy one for a denoiser, a small one for an upscaler. A
-    file that cannot be read or does not fit costs none of the others theirs.
+    file that cannot be read or does not fit costs none of the others theirs. Of all that lies in
+    the folder, only what was made of the same file by the same variant is replaced.
 
     Raises:
         UserError: the variant is not trained; the folder cannot be written; or, after all others
@@ -56,7 +59,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     folder = paths.model(item.dataset, item.variant)
     device = exact_device()
     _, assembled = variant.load(folder, item.name, device)
-    targets = _targets(options.images, options.to, item.variant)
+    targets = _targets(options.images, options.to, item)
     images, failed = list(targets), []
     for start in range(0, len(images), BATCH):
         read: dict[Path, Tensor] = {}
@@ -71,7 +74,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             outputs = assembled.model(torch.stack(list(read.values())).to(device)).cpu()
         for image, output in zip(read, outputs, strict=True):
             try:
-                _write(targets[image], output)
+                _write(targets[image], output, _origin(image, item))
             except OSError as error:
                 why = error.strerror or str(error)
                 failed.append(f"{printable(str(targets[image]))} cannot be written: {why}")
@@ -100,8 +103,8 @@ def _require_writable(folder: Path) -> None:
         ) from None
 
 
-def _targets(images: Sequence[Path], to: Path, variant: str) -> dict[Path, Path]:
-    """Return the file to write for each image, which no other image and no input has.
+def _targets(images: Sequence[Path], to: Path, item: Item) -> dict[Path, Path]:
+    """Return the file to write for each image, which nothing else has: no image, input or output.
 
     One file counts once, by whatever names it is given. Names that differ in case alone are one, as
     many systems have it.
@@ -112,10 +115,32 @@ def _targets(images: Sequence[Path], to: Path, variant: str) -> dict[Path, Path]
     taken = {_seen_as(path) for real, image in distinct.items() for path in (Path(real), image)}
     targets = {}
     for image in distinct.values():
-        names = (f"{image.stem}-{variant}{f'-{n}' if n > 1 else ''}.png" for n in count(1))
-        targets[image] = next(to / name for name in names if _seen_as(to / name) not in taken)
-        taken.add(_seen_as(targets[image]))
+        for n in count(1):
+            target = to / f"{image.stem}-{item.variant}{f'-{n}' if n > 1 else ''}.png"
+            if _seen_as(target) not in taken and _may_replace(target, _origin(image, item)):
+                break
+        targets[image] = target
+        taken.add(_seen_as(target))
     return targets
+
+
+def _origin(image: Path, item: Item) -> str:
+    """Return what tells an output from all others; it gives no name of a folder away."""
+    content = os.fsencode(os.path.realpath(image))
+    return f"{item.dataset} {item.variant} {hashlib.sha256(content).hexdigest()}"
+
+
+def _may_replace(target: Path, origin: str) -> bool:
+    """Return whether there is nothing, or an earlier output that says the same of itself."""
+    from PIL import Image
+
+    if not os.path.lexists(target):
+        return True
+    try:
+        with Image.open(target) as image:
+            return image.info.get(ORIGIN) == origin
+    except Exception:  # whatever it is, it is not ours
+        return False
 
 
 def _seen_as(path: Path) -> str:
@@ -138,9 +163,11 @@ def _read(path: Path, shape: ImageShape, resize: bool) -> Tensor:
     return torch.from_numpy(pixels.copy()).float() / 255
 
 
-def _write(target: Path, image: Tensor) -> None:
-    from PIL import Image
+def _write(target: Path, image: Tensor, origin: str) -> None:
+    from PIL import Image, PngImagePlugin
 
     pixels = image.mul(255).round().byte().permute(1, 2, 0).squeeze(2).numpy()
+    text = PngImagePlugin.PngInfo()
+    text.add_text(ORIGIN, origin)
     with atomic_file(target) as temporary:
-        Image.fromarray(pixels).save(temporary, format="PNG")
+        Image.fromarray(pixels).save(temporary, format="PNG", pnginfo=text)

@@ -22,7 +22,7 @@ UPRIGHT = {  # by EXIF's orientation
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-TIFF_MAGIC = (b"II*\0", b"MM\0*")
+TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 ORIENTATION = 274  # EXIF's, and TIFF's
 BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # TIFF's tags
 WHITE_IS_ZERO, SIGNED = 0, 2  # values of the latter two
