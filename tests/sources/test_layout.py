@@ -124,6 +124,8 @@ def test_what_may_be_meant_otherwise_is_said(
         ("鴉", "鴉"),
         ("a\nb\tc", r"a\nb\tc"),
         (os.fsdecode(b"caf\xe9"), r"caf\xe9"),  # Latin-1
+        ("Gr\udcc3\udcbcnspecht", "Grünspecht"),  # as Python reads it where all is ASCII
+        ("\ud800", r"\ud800"),  # as Windows may have it
         ("\u2028", r"\u2028"),
         ("نیم\u200cفاصله", "نیم\u200cفاصله"),
     ],

@@ -10,12 +10,13 @@ def printable(name: str) -> str:
 
     It is also composed (Unicode's NFC), so that a name is the same text from whichever system.
     """
-    return unicodedata.normalize("NFC", "".join(map(_shown, name)))
+    stored = "".join(map(_shown, name)).encode("utf-8", "surrogateescape")
+    return unicodedata.normalize("NFC", stored.decode("utf-8", "backslashreplace"))
 
 
 def _shown(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":  # how Python carries such a byte
-        return f"\\x{ord(character) - 0xDC00:02x}"
+    if "\udc80" <= character <= "\udcff":  # a byte of the name that Python could not decode
+        return character
     if unicodedata.category(character) in UNSHOWN:
         return character.encode("unicode_escape").decode("ascii")
     return character
