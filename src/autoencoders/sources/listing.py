@@ -12,8 +12,6 @@ from autoencoders.sources.names import printable
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
 # Folders that systems put beside people's own, compared without regard to case.
 FOREIGN = ("__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found")
-
-
 MOST_SHOWN = 3  # examples in a message
 MOST_ENDINGS = 5  # that are counted one by one
 
