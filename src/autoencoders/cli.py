@@ -1,6 +1,7 @@
 """The command line: what is common to all commands."""
 
 import argparse
+import errno
 import gc
 import io
 import os
@@ -11,6 +12,7 @@ from types import FrameType
 
 from autoencoders import checkout, commands, paths
 from autoencoders.errors import UserError
+from autoencoders.sources.names import printable
 
 FEW_COLLECTIONS = 100_000  # new objects between two searches for garbage
 # What ends a process politely: `kill`, a scheduler, a terminal that is closed (not on Windows).
@@ -55,9 +57,7 @@ def _run(options: argparse.Namespace) -> int:
     except Exception as error:
         if options.debug:
             raise
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        print(f"error: a fault of ours ({reason}); --debug shows where", file=sys.stderr)
-        return 1
+        return _complain(UserError(_as_one_line(error)))
     return 0
 
 
@@ -65,6 +65,18 @@ def _complain(error: UserError) -> int:
     for line in str(error).splitlines():
         print(f"error: {line}", file=sys.stderr)
     return 1
+
+
+def _as_one_line(error: Exception) -> str:
+    """Say what went wrong: the machine's files and memory in the user's words, all else is ours."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{printable(str(error.filename))} cannot be read or written: {error.strerror}"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"nothing can be written: {error.strerror}"
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    if isinstance(error, MemoryError) or "allocate memory" in reason:  # NumPy's, and torch's
+        return f"the memory is too small ({reason}): smaller or fewer images, or smaller batches"
+    return f"a fault of ours ({reason}); --debug shows where"
 
 
 def _set_process_up() -> None:
@@ -81,8 +93,8 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise Ended(number)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> commands.Parser:
+    parser = commands.Parser(
         prog="autoencoders",
         description="Stages of the pipeline, each as `dvc repro` runs it, and tools beside it.",
     )

@@ -90,6 +90,46 @@ def test_a_fault_of_ours_is_one_line_and_with_debug_a_traceback(
         cli.main(["--debug", "track"])
 
 
+@pytest.mark.parametrize(
+    "arguments", [[], ["trian", "mnist", "vae"], ["train", "mnist"], ["check", "--loud"]]
+)
+def test_what_is_wrong_with_the_arguments_is_one_line(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(arguments)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert "--help" in line
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (
+            PermissionError(13, "Permission denied", "data/raw"),
+            "data/raw cannot be read or written",
+        ),
+        (OSError(28, "No space left on device"), "nothing can be written: No space left on device"),
+        (MemoryError("Unable to allocate 7 TiB"), "the memory is too small"),
+    ],
+)
+def test_what_the_machine_lacks_is_no_fault_of_ours(
+    fault: Exception,
+    said: str,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def lacking() -> list[str]:
+        raise fault
+
+    monkeypatch.setattr(stages, "track", lacking)
+    assert cli.main(["track"]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {said}")
+
+
 def test_ctrl_c_exits_as_shells_expect(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,3 @@
-import argparse
 import errno
 import os
 from pathlib import Path
@@ -10,7 +9,7 @@ import torch
 from PIL import Image
 
 from autoencoders import params, paths
-from autoencoders.commands import reconstruct
+from autoencoders.commands import Parser, reconstruct
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
 from autoencoders.trained import variant
@@ -44,7 +43,7 @@ def saved(dataset: str, image_shape: ImageShape) -> Assembled:
 
 def reconstructed(*arguments: str, dataset: str = "mnist") -> tuple[list[str], list[str]]:
     """Run the command; return what it wrote, in the folder `out`, and what it complains of."""
-    parser = argparse.ArgumentParser()
+    parser = Parser()
     reconstruct.add(parser.add_subparsers())
     typed = ["reconstruct", dataset, "superres", "--to", "out", *arguments]
     written = []

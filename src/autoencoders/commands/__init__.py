@@ -9,9 +9,18 @@ a command then runs in the repository's root.
 import argparse
 import importlib
 import pkgutil
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are a line, as all others are."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments, and end."""
+        self.exit(2, f"error: {message}; `{self.prog} --help` says what is allowed\n")
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
 def add_all(commands: Commands) -> None:

@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     _require_writable(options.to)
     item = Item("train", options.dataset, options.variant)
     folder = paths.model(item.dataset, item.variant)
+    _require_trained(item)
     device = exact_device()
     _, assembled = variant.load(folder, item.name, device)
     targets = _targets(options.images, options.to, item)
@@ -89,6 +90,20 @@ def run(options: argparse.Namespace) -> Iterator[str]:
 def _absolute(argument: str) -> Path:
     """Return the caller's path, with the names that it was given: links are not resolved."""
     return Path(argument).absolute()
+
+
+def _require_trained(item: Item) -> None:
+    from autoencoders.params import suggestion
+    from autoencoders.trained.weights import WEIGHTS
+
+    found = sorted(Path().glob(f"{paths.model('*', '*')}/{WEIGHTS}"))
+    trained = [" ".join(path.parent.parts[-2:]) for path in found]
+    named = f"{item.dataset} {item.variant}"
+    if named not in trained:
+        known = [name for name in trained if name.split()[1] != paths.CLASSIFIER]
+        if not known:
+            raise UserError(f"{named} is not trained: run `dvc repro {item.name}`")
+        raise UserError(f"{named} is not trained{suggestion(named, known)}, or train it first")
 
 
 def _require_writable(folder: Path) -> None:

@@ -2,26 +2,28 @@
 
 from typing import Annotated, Literal
 
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import Field
 
 from autoencoders.components import Strict
 from autoencoders.evaluation import Evaluation
 from autoencoders.figures import Figures
-from autoencoders.keys import Count, ImageShape, Misfits, ProperFraction
+from autoencoders.keys import ImageShape, Misfits, ProperFraction
 from autoencoders.sources.datasets import DATASETS
 from autoencoders.training.settings import Classifier, Variant
 
 Text = Annotated[str, MinLen(1)]
 Names = Annotated[list[str], MinLen(1)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]  # fit for a path and a stage
+MOST_STAND_INS = 1_000_000  # drawn in memory
+LARGEST = 4096  # pixels, height and width
 
 
 class StandIn(Strict):
     """How many images the generated data sets hold."""
 
-    train_images: Annotated[int, Ge(100)]
-    test_images: Annotated[int, Ge(10)]
+    train_images: Annotated[int, Ge(100), Le(MOST_STAND_INS)]
+    test_images: Annotated[int, Ge(10), Le(MOST_STAND_INS)]
 
 
 class ImageFolder(Strict):
@@ -33,7 +35,7 @@ class ImageFolder(Strict):
     """
 
     folder: Text
-    size: Count
+    size: Annotated[int, Gt(0), Le(LARGEST)]
     channels: Literal[1, 3]
     test_fraction: ProperFraction | None = None
     misfits: Misfits = "refuse"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from autoencoders import paths
+from autoencoders.errors import UserError
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.sources import fetched, folders, published
@@ -70,9 +71,16 @@ def _mirror() -> str | None:
 
 def _fetch_folder(params: Params, target: Path) -> fetched.SourceInfo:
     own = params.data.datasets[target.name]
+    source = paths.users(own.folder)
+    here, there = target.resolve(), source.resolve()
+    if here.is_relative_to(there) or there.is_relative_to(here):
+        raise UserError(
+            f"data.datasets.{target.name}.folder: found {own.folder!r}; allowed: a folder "
+            f"outside of {target}, which is replaced, and not around it"
+        )
     return folders.fetch(
         target.name,
-        paths.users(own.folder),
+        source,
         target,
         title=own.title or target.name,
         size=own.size,
