@@ -458,8 +458,8 @@ def test_no_variant_takes_the_classifier_s_name() -> None:
 # --- the file
 
 
-def test_a_missing_file_says_where_to_be(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"params\.yaml is missing.*root folder"):
+def test_a_missing_file_says_how_to_get_it_back(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"params\.yaml is missing: `git checkout params\.yaml`"):
         params.load(tmp_path / "params.yaml")
 
 

@@ -436,11 +436,11 @@ def test_where_runs_are_stored(
     assert tracking_uri() == uri.format(root=repository)
 
 
-def test_outside_dvc_the_root_is_where_params_yaml_is(
+def test_outside_dvc_the_root_is_where_dvc_yaml_is(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DVC_ROOT")
-    (repository / "params.yaml").touch()
+    (repository / "dvc.yaml").touch()
     (repository / "reports").mkdir()
     monkeypatch.chdir(repository / "reports")
     assert tracking_uri() == f"sqlite:///{repository}/mlflow.db"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from autoencoders.errors import UserError
 
+PIPELINE = Path("dvc.yaml")
 PARAMS = Path("params.yaml")
 RESULTS = Path("reports/results.csv")
 REPORT = Path("reports/index.html")
@@ -60,15 +61,17 @@ def checkpoints() -> Path:
 
 
 def repository_root() -> Path:
-    """Return the folder that holds params.yaml: this folder or the nearest one above it.
+    """Return the folder that holds dvc.yaml: this folder or the nearest one above it.
+
+    Trained variants have a params.yaml of their own: that name alone says nothing.
 
     Raises:
-        UserError: no folder from here upwards holds params.yaml.
+        UserError: no folder from here upwards holds dvc.yaml.
     """
     for folder in (Path.cwd(), *Path.cwd().parents):
-        if (folder / PARAMS).is_file():
+        if (folder / PIPELINE).is_file():
             return folder
-    raise UserError(f"no {PARAMS} in {Path.cwd()} or above it: go into a clone of the repository")
+    raise UserError(f"no {PIPELINE} in {Path.cwd()} or above it: go into a clone of the repository")
 
 
 def users(path: Path | str) -> Path:

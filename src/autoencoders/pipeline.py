@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-DVC = Path("dvc.yaml")
+from autoencoders import paths
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
 
 def sources(stage: str) -> list[Path]:
     """Return the Python files that decide a stage's bytes: those that dvc.yaml lists for it."""
-    stages: dict[str, Any] = yaml.safe_load(DVC.read_text("utf-8"))["stages"]
+    stages: dict[str, Any] = yaml.safe_load(paths.PIPELINE.read_text("utf-8"))["stages"]
     listed = [Path(dep) for dep in stages[stage]["deps"] if dep.startswith("src/")]
     return sorted(
         source for path in listed for source in (path.rglob("*.py") if path.is_dir() else [path])

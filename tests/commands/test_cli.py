@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from autoencoders import cli, commands, paths, stages
+from autoencoders.trained.weights import RECORD
 
 ROOT = Path(__file__).parents[2]
 # Each takes a second or more to import.
@@ -23,7 +24,8 @@ COMMANDS = [
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / paths.PARAMS).write_bytes((ROOT / paths.PARAMS).read_bytes())
+    for name in (paths.PIPELINE, paths.PARAMS):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     return tmp_path
@@ -72,7 +74,31 @@ def test_outside_a_repository_the_message_says_where_to_go(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli.main(["check"]) == 1
-    assert "params.yaml" in capsys.readouterr().err
+    assert "no dvc.yaml in" in capsys.readouterr().err
+
+
+def test_a_trained_variant_s_params_are_never_taken_for_the_repository_s(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = repository / paths.model("mnist", "vae")
+    folder.mkdir(parents=True)
+    (folder / RECORD).write_text("dataset: mnist\n")
+    monkeypatch.chdir(folder)
+    assert cli.main(["check"]) == 0
+    assert "params.yaml is valid" in capsys.readouterr().out
+
+
+def test_a_repository_without_params_says_how_to_get_them_back(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / paths.PARAMS).unlink()
+    (repository / "reports").mkdir()
+    monkeypatch.chdir(repository / "reports")
+    assert cli.main(["check"]) == 1
+    expected = (
+        f"error: {repository / paths.PARAMS} is missing: `git checkout params.yaml` restores it\n"
+    )
+    assert capsys.readouterr().err == expected
 
 
 def test_a_fault_of_ours_is_one_line_and_with_debug_a_traceback(

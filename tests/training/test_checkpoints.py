@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from autoencoders import params, paths
-from autoencoders.pipeline import DVC, Item
+from autoencoders.pipeline import Item
 from autoencoders.stages import train
 from autoencoders.trained.variant import Description
 from autoencoders.training import checkpoints
@@ -88,7 +88,7 @@ def test_another_code_s_checkpoint_is_never_picked_up(
 ) -> None:
     sources = tmp_path / "src/autoencoders"
     shutil.copytree(ROOT / "src/autoencoders", sources)
-    shutil.copy(ROOT / DVC, tmp_path)
+    shutil.copy(ROOT / paths.PIPELINE, tmp_path)
     monkeypatch.chdir(tmp_path)
     description = Description(
         *("mnist", "vae", 1, "stand-in", "0" * 64, (1, 28, 28)),

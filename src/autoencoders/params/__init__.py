@@ -24,7 +24,9 @@ def load(path: Path = paths.PARAMS) -> Params:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path} is missing: run this in the repository's root folder") from None
+        raise UserError(
+            f"{path.absolute()} is missing: `git checkout {path.name}` restores it"
+        ) from None
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     return parse(content, str(path))
