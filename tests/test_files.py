@@ -94,3 +94,29 @@ def test_what_is_missing_is_named_with_the_stage_that_writes_it(tmp_path: Path) 
     assert files.require(tmp_path, "prepare@mnist") == tmp_path
     with pytest.raises(UserError, match=r"weights\.safetensors is missing.*dvc repro train@mnist"):
         files.require(tmp_path / "weights.safetensors", "train@mnist-vae")
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("line 3\ncolumn 1"), EOFError(), IsADirectoryError(21, "Is a directory")]
+)
+def test_whatever_a_reader_stumbles_over_is_one_line_that_names_file_and_stage(
+    tmp_path: Path, error: Exception
+) -> None:
+    (tmp_path / "model").touch()
+    with (
+        pytest.raises(
+            UserError, match=r"model is unreadable \(.*dvc repro -f -s train@a"
+        ) as caught,
+        files.readable(tmp_path / "model", "train@a"),
+    ):
+        raise error
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), UserError("a line")])
+def test_what_no_other_run_of_the_stage_would_mend_is_passed_on(
+    tmp_path: Path, error: Exception
+) -> None:
+    with pytest.raises(type(error)) as caught, files.readable(tmp_path, "train@a"):
+        raise error
+    assert caught.value is error

@@ -1,14 +1,18 @@
-"""Writing files so that a reader never sees half of one, and naming them by their content."""
+"""Files written so that a reader never sees half of one, and read so that damage is told."""
 
 import hashlib
 import json
 import shutil
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from autoencoders.errors import UserError
+
+REASON_WIDTH = 200
 
 
 @contextmanager
@@ -42,9 +46,7 @@ def _temporary(target: Path) -> Path:
     """Return the one temporary path of `target`, free of what a killed process may have left."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.part")
-    if temporary.is_dir():
-        shutil.rmtree(temporary)
-    temporary.unlink(missing_ok=True)
+    remove(temporary)
     return temporary
 
 
@@ -55,8 +57,16 @@ def write_json(target: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
+    """Read a JSON file; within `readable`, damage is told."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_lines(path: Path) -> StringIO:
+    """Read a file of lines as a stream; a `ValueError` says that the last one is cut off."""
+    content = path.read_text(encoding="utf-8")
+    if not content.endswith("\n"):
+        raise ValueError("its last line is cut off")
+    return StringIO(content)
 
 
 def digest(path: Path, algorithm: str = "sha256") -> str:
@@ -67,7 +77,8 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
 
 def verify(path: Path, expected: str, stage: str) -> None:
     """Raise a `UserError` that names the stage to run again unless a file's SHA-256 is right."""
-    found = digest(path)
+    with readable(path, stage):
+        found = digest(path)
     if found != expected:
         raise UserError(
             f"{path} is truncated or altered: expected SHA-256 {expected}, found {found}; "
@@ -80,3 +91,40 @@ def require(path: Path, stage: str) -> Path:
     if not path.exists():
         raise UserError(f"{path} is missing: run the stage that writes it, `dvc repro {stage}`")
     return path
+
+
+@contextmanager
+def readable(path: Path, stage: str) -> Iterator[Path]:
+    """Yield `path`, which `stage` writes, to a body that reads it and does nothing else.
+
+    Raises:
+        UserError: it is missing, or the body fails, in whatever way: parsers raise whatever they
+            stumble over in a damaged file. The message names the file and the stage to run again.
+    """
+    try:
+        yield require(path, stage)
+    except (UserError, PermissionError):
+        raise
+    except Exception as error:
+        raise UserError(
+            f"{path} is unreadable ({reason(error)}): run `dvc repro -f -s {stage}`"
+        ) from error
+
+
+def remove(path: Path) -> None:
+    """Delete a file or a folder, if there is one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def reason(error: Exception) -> str:
+    """Return an exception as one short line."""
+    from pydantic import ValidationError
+
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        text = f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
+    return textwrap.shorten(text, width=REASON_WIDTH, placeholder="…")

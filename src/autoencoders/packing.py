@@ -30,11 +30,16 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
         seed: decides which images of a class are trained on.
 
     Raises:
-        UserError: a raw file is missing, truncated or altered; or a split would be empty.
+        UserError: a raw file is missing, truncated or altered, or does not hold what its record
+            says; or a split would be empty.
     """
     info = fetched.read_source(raw)
     arrays = fetched.read_arrays(raw, info)
     images, labels = arrays.train_images, arrays.train_labels
+    shape, classes = info.image_shape, len(info.class_names)
+    with files.readable(raw, f"fetch@{raw.name}"):
+        splits.require_bytes(images, labels, shape, classes)
+        splits.require_bytes(arrays.test_images, arrays.test_labels, shape, classes)
     try:
         train, validation = stratified(labels, train_fraction, np.random.default_rng(seed))
     except ValueError as error:

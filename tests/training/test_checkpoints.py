@@ -1,4 +1,6 @@
+import io
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,46 @@ def test_a_failed_write_leaves_the_old_state_and_nothing_else(
         checkpoints.save(target, {"epoch": 2})
     assert checkpoints.load(target, CPU) == {"epoch": 1}
     assert list(tmp_path.iterdir()) == [target]
+
+
+def flipped(content: bytes) -> bytes:
+    """Return the content with one bit of its middle turned over."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def another_version_s(_: bytes) -> bytes:
+    stream = io.BytesIO()
+    torch.save({"epoch": 1}, stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(lambda content: content[: len(content) // 2], lambda _: b"", lambda _: b"\x80\x04."),
+        *(flipped, another_version_s, lambda _: None),
+    ],
+    ids=["half", "nothing", "other bytes", "one bit", "another version's", "a folder"],
+)
+def test_a_damaged_state_is_deleted_with_a_warning(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    damage: Callable[[bytes], bytes | None],
+) -> None:
+    target = tmp_path / "mnist-vae-0.pt"
+    checkpoints.save(target, {"weights": torch.rand(100)})
+    content = damage(target.read_bytes())
+    target.unlink()
+    if content is None:
+        target.mkdir()
+    else:
+        target.write_bytes(content)
+    assert checkpoints.load(target, CPU) is None
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning: the checkpoint {target} is unreadable (")
+    assert line.endswith("): it is deleted, and the training starts anew")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_same_configuration_data_and_code_have_one_path() -> None:

@@ -1,12 +1,13 @@
 """A dataset's splits on disk: packed arrays that open in an instant, and what they are."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from autoencoders import files
-from autoencoders.errors import UserError
 from autoencoders.keys import Bytes, ImageShape, Source
 
 METADATA = "metadata.json"
@@ -35,6 +36,9 @@ class Metadata:
     sha256: str
 
 
+METADATA_FORM = TypeAdapter(Metadata)
+
+
 def load(folder: Path, split: str, stage: str, mmap: bool) -> tuple[Bytes, Bytes]:
     """Open a split.
 
@@ -48,13 +52,30 @@ def load(folder: Path, split: str, stage: str, mmap: bool) -> tuple[Bytes, Bytes
         Images `(N, C, H, W)` and labels `(N,)`, both uint8.
 
     Raises:
-        UserError: a file is missing, truncated or altered.
+        UserError: a file is missing, truncated or altered, or does not hold what the metadata say.
     """
-    described = load_metadata(folder, stage).splits[split]
-    images, labels = paths(folder, split)
-    files.verify(files.require(images, stage), described.images_sha256, stage)
-    files.verify(files.require(labels, stage), described.labels_sha256, stage)
-    return np.load(images, mmap_mode="c" if mmap else None), np.load(labels)
+    metadata = load_metadata(folder, stage)
+    with files.readable(folder / METADATA, stage):
+        described = metadata.splits[split]
+    images_path, labels_path = paths(folder, split)
+    files.verify(images_path, described.images_sha256, stage)
+    files.verify(labels_path, described.labels_sha256, stage)
+    with files.readable(folder, stage):
+        images, labels = np.load(images_path, mmap_mode="c" if mmap else None), np.load(labels_path)
+        require_bytes(images, labels, metadata.image_shape, len(metadata.class_names))
+    return images, labels
+
+
+def require_bytes(images: Bytes, labels: Bytes, shape: ImageShape, classes: int) -> None:
+    """Raise a `ValueError` unless images and labels are as many bytes as the rest says."""
+    if not images.dtype == labels.dtype == np.uint8:
+        raise ValueError(f"images of {images.dtype} and labels of {labels.dtype}, not of bytes")
+    if labels.ndim != 1 or images.shape[:1] != labels.shape or not len(labels):
+        raise ValueError(f"images {images.shape} with labels {labels.shape}")
+    if images[0].size != math.prod(shape):
+        raise ValueError(f"images of {images.shape[1:]} where {shape} was said")
+    if labels.max() >= classes:
+        raise ValueError(f"a label {labels.max()} for {classes} classes")
 
 
 def load_metadata(folder: Path, stage: str) -> Metadata:
@@ -63,25 +84,8 @@ def load_metadata(folder: Path, stage: str) -> Metadata:
     Raises:
         UserError: the folder is missing, or its metadata is unreadable.
     """
-    path = files.require(folder / METADATA, stage)
-    try:
-        record = files.read_json(path)
-        splits = {
-            name: SplitInfo(**{**entry, "class_counts": tuple(entry["class_counts"])})
-            for name, entry in record["splits"].items()
-        }
-        channels, height, width = record["image_shape"]
-        return Metadata(
-            dataset=record["dataset"],
-            title=record["title"],
-            source=record["source"],
-            class_names=tuple(record["class_names"]),
-            image_shape=(channels, height, width),
-            splits=splits,
-            sha256=record["sha256"],
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is unreadable ({error}): run `dvc repro -f -s {stage}`") from error
+    with files.readable(folder / METADATA, stage) as path:
+        return METADATA_FORM.validate_python(files.read_json(path))
 
 
 def paths(folder: Path, split: str) -> tuple[Path, Path]:

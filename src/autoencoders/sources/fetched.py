@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from autoencoders import files
-from autoencoders.errors import UserError
 from autoencoders.keys import Bytes, ImageShape, Source
 from autoencoders.sources import cifar
 from autoencoders.sources.idx import read_idx, write_idx
@@ -26,6 +26,11 @@ TEST_IMAGES = "t10k-images-idx3-ubyte.gz"
 TEST_LABELS = "t10k-labels-idx1-ubyte.gz"
 IDX_FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 NPY_FILES = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
+FILES: dict[Format, tuple[str, ...]] = {
+    "idx": IDX_FILES,
+    "cifar": (cifar.ARCHIVE,),
+    "npy": NPY_FILES,
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,9 @@ class SourceInfo:
     files: dict[str, FileInfo]
 
 
+SOURCE_FORM = TypeAdapter(SourceInfo)
+
+
 def write_arrays(folder: Path, format: WrittenFormat, arrays: Arrays) -> None:
     """Write a dataset as four files; the same arrays give the same files, byte for byte."""
     if format == "idx":
@@ -97,24 +105,8 @@ def read_source(folder: Path) -> SourceInfo:
     Raises:
         UserError: the record is missing or unreadable.
     """
-    stage = f"fetch@{folder.name}"
-    path = files.require(folder / RECORD, stage)
-    try:
-        record = files.read_json(path)
-        channels, height, width = record["image_shape"]
-        if record["format"] not in READERS:
-            raise ValueError(f"its format is {record['format']!r}")
-        return SourceInfo(
-            dataset=record["dataset"],
-            title=record["title"],
-            source=record["source"],
-            format=record["format"],
-            class_names=tuple(record["class_names"]),
-            image_shape=(channels, height, width),
-            files={name: FileInfo(**entry) for name, entry in record["files"].items()},
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is unreadable ({error}): run `dvc repro -f -s {stage}`") from error
+    with files.readable(folder / RECORD, f"fetch@{folder.name}") as path:
+        return SOURCE_FORM.validate_python(files.read_json(path))
 
 
 def read_arrays(folder: Path, info: SourceInfo) -> Arrays:
@@ -124,9 +116,12 @@ def read_arrays(folder: Path, info: SourceInfo) -> Arrays:
         UserError: a file is missing, truncated or altered.
     """
     stage = f"fetch@{folder.name}"
-    for name, described in info.files.items():
-        files.verify(files.require(folder / name, stage), described.sha256, stage)
-    return READERS[info.format](folder)
+    with files.readable(folder / RECORD, stage):
+        described = {name: info.files[name] for name in FILES[info.format]}
+    for name, file in described.items():
+        files.verify(folder / name, file.sha256, stage)
+    with files.readable(folder, stage):
+        return READERS[info.format](folder)
 
 
 def _describe(path: Path) -> FileInfo:

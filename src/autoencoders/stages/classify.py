@@ -11,7 +11,7 @@ from autoencoders.device import device, tune_cpu
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
-from autoencoders.stages.common import prepared_data
+from autoencoders.stages.common import load_numbers, prepared_data
 from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.trained import classifier
 from autoencoders.trained.classifier import ClassifierDescription
@@ -58,7 +58,8 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 def log(item: Item, run: StageRun) -> None:
     """Log the accuracies, the weights and the settings."""
     folder, report = outputs(item)
-    accuracies = {k: v for k, v in files.read_json(report).items() if k.endswith("_accuracy")}
+    measured = load_numbers(report, item.name)
+    accuracies = {k: v for k, v in measured.items() if k.endswith("_accuracy")}
     run.log(metrics=accuracies, artifacts=[folder, report])
 
 

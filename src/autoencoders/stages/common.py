@@ -1,11 +1,52 @@
 """What several stages say and read beside the core."""
 
+from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from autoencoders import files, paths
 from autoencoders.data.prepared import Prepared
+from autoencoders.evaluation.metric import headline
+from autoencoders.keys import Source
 from autoencoders.pipeline import Item
 from autoencoders.tracking import DataUsed
+
+
+class _Sweep(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    trained_at: float
+    levels: list[float]
+    psnr: list[float]
+    yardsticks: dict[str, list[float]]
+
+    @model_validator(mode="after")
+    def _as_long_as_its_levels(self) -> "_Sweep":
+        if any(len(curve) != len(self.levels) for curve in (self.psnr, *self.yardsticks.values())):
+            raise ValueError("a curve is not as long as its levels")
+        return self
+
+
+class _Numbers(BaseModel):
+    """What a file of metrics holds at least; all that is not named here is a number."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+    __pydantic_extra__: dict[str, float]
+
+    dataset: str
+    source: Source
+
+
+class _Metrics(_Numbers):
+    """The same of a variant's."""
+
+    variant: str
+    n_images: int
+    model_sha256: str
+    psnr: float
+    yardsticks: dict[str, dict[str, float]]
+    noise_sweep: _Sweep | None = None
 
 
 def prepared_data(item: Item) -> DataUsed:
@@ -24,7 +65,25 @@ def prepared_data(item: Item) -> DataUsed:
 
 
 def load_metrics(item: Item) -> dict[str, Any]:
-    """Return the content of a variant's metrics file."""
-    path = files.require(paths.metrics(item.dataset, item.variant), item.at("evaluate").name)
-    content: dict[str, Any] = files.read_json(path)
+    """Return the content of a variant's metrics file.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    path = paths.metrics(item.dataset, item.variant)
+    with files.readable(path, item.at("evaluate").name):
+        content: dict[str, Any] = files.read_json(path)
+        _Metrics.model_validate(content)
     return content
+
+
+def load_numbers(path: Path, stage: str) -> dict[str, float]:
+    """Return the numbers of a file of metrics at its top, without how many images there were.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    with files.readable(path, stage):
+        content = files.read_json(path)
+        _Numbers.model_validate(content)
+    return headline(content)

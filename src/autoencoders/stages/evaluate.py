@@ -12,7 +12,7 @@ from autoencoders.evaluation.noise_sweep import flat
 from autoencoders.evaluation.subject import SPLITS
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
-from autoencoders.stages.common import prepared_data
+from autoencoders.stages.common import load_metrics, prepared_data
 from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.trained import classifier, variant, weights
 
@@ -61,7 +61,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
 def log(item: Item, run: StageRun) -> None:
     """Log the metrics to the run and to the model that they are of."""
-    content = files.read_json(outputs(item)[0])
+    content = load_metrics(item)
     run.log_model_metrics(content["model_sha256"], headline(content))
     run.log(
         metrics={

@@ -8,12 +8,11 @@ from autoencoders import files, paths
 from autoencoders.components import configured, keywords
 from autoencoders.data.prepared import Prepared
 from autoencoders.evaluation import features
-from autoencoders.evaluation.metric import headline
 from autoencoders.evaluation.pairs import pairs
 from autoencoders.evaluation.subject import SPLITS
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
-from autoencoders.stages.common import prepared_data
+from autoencoders.stages.common import load_numbers, prepared_data
 from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.variants.inputs import Clean
 
@@ -53,4 +52,4 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
 def log(item: Item, run: StageRun) -> None:
     """Log the metrics."""
-    run.log(metrics=headline(files.read_json(outputs(item)[0])), artifacts=outputs(item))
+    run.log(metrics=load_numbers(outputs(item)[0], item.name), artifacts=outputs(item))

@@ -18,7 +18,7 @@ from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.report import page
 from autoencoders.sources.published import stand_in_banner
-from autoencoders.stages.common import load_metrics
+from autoencoders.stages.common import load_metrics, load_numbers
 from autoencoders.tracking import StageRun
 from autoencoders.trained import variant
 
@@ -82,13 +82,14 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 def log(item: Item, run: StageRun) -> None:
     """Log the report, and every headline metric to the configuration's run."""
     run.log(artifacts=outputs(item))
-    table = pd.read_csv(paths.RESULTS)
-    metrics = {
-        f"{row['dataset']}/{row['variant']}/{name}": value
-        for row in table.to_dict("records")
-        for name, value in headline({str(key): value for key, value in row.items()}).items()
-        if not name.startswith("yardsticks.") and not pd.isna(value)
-    }
+    with files.readable(paths.RESULTS, item.name):
+        table = pd.read_csv(files.read_lines(paths.RESULTS))
+        metrics = {
+            f"{row['dataset']}/{row['variant']}/{name}": value
+            for row in table.to_dict("records")
+            for name, value in headline({str(key): value for key, value in row.items()}).items()
+            if not name.startswith("yardsticks.") and not pd.isna(value)
+        }
     run.log_to_parent(metrics=metrics, artifacts=[paths.RESULTS])
 
 
@@ -96,8 +97,8 @@ def _measured(item: Item) -> dict[str, Any]:
     """Return a variant's metrics; where its latents were put to the test, raw pixels' beside."""
     row = load_metrics(item)
     if "probe_accuracy" in row:
-        path = files.require(paths.pixels(item.dataset), item.at("pixels").name)
-        row["yardsticks"]["raw_pixels"] = headline(files.read_json(path))
+        pixels = load_numbers(paths.pixels(item.dataset), item.at("pixels").name)
+        row["yardsticks"]["raw_pixels"] = pixels
     return row
 
 
@@ -124,9 +125,10 @@ def _curves(params: Params) -> pd.DataFrame:
     histories = []
     for dataset in params.datasets_to_run:
         for name in params.variants_to_run:
-            stage = Item("train", dataset, name).name
-            history = variant.load_history(paths.model(dataset, name), stage)
-            found = history[["epoch", "validation_mse"]]
+            stage, folder = Item("train", dataset, name).name, paths.model(dataset, name)
+            history = variant.load_history(folder, stage)
+            with files.readable(folder / variant.HISTORY, stage):
+                found = history[["epoch", "validation_mse"]]
             histories.append(found.assign(dataset=dataset, variant=name))
     return pd.concat(histories)
 

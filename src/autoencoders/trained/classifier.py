@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 
 from autoencoders import files
 from autoencoders.errors import UserError
@@ -45,6 +46,9 @@ class ClassifierDescription:
         }
 
 
+FORM = TypeAdapter(ClassifierDescription)
+
+
 def build(description: ClassifierDescription) -> ConvClassifier:
     """Return the untrained network; its weights depend on the seed and the dataset's name."""
     settings = description.settings
@@ -79,7 +83,8 @@ def load(folder: Path, stage: str, device: torch.device = CPU) -> ConvClassifier
     description = load_description(folder, stage)
     if not description.exists:
         return None
-    network = build(description)
+    with files.readable(folder / RECORD, stage):
+        network = build(description)
     weights.load_into(network, folder, stage)
     return network.to(device)
 
@@ -101,6 +106,4 @@ def weights_sha256(folder: Path, stage: str) -> str:
 
 def load_description(folder: Path, stage: str) -> ClassifierDescription:
     """Return what a folder that `save` wrote says of its classifier."""
-    record = weights.load_record(folder, stage)
-    settings = Classifier.model_validate(record["settings"])
-    return ClassifierDescription(**{**record, "settings": settings})
+    return weights.load_record(folder, stage, FORM)

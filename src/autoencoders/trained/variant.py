@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from pydantic import TypeAdapter
 
 from autoencoders import files
 from autoencoders.keys import ImageShape
@@ -44,6 +45,9 @@ class Description:
         }
 
 
+FORM = TypeAdapter(Description)
+
+
 def build(description: Description, perceive: Perceive | None = None) -> Assembled:
     """Return the untrained variant; its weights depend on the seed and the names alone.
 
@@ -79,7 +83,8 @@ def load(folder: Path, stage: str, device: torch.device = CPU) -> tuple[Descript
         UserError: a file is missing, or the weights do not fit the model.
     """
     description = load_description(folder, stage)
-    assembled = build(description)
+    with files.readable(folder / RECORD, stage):
+        assembled = build(description)
     weights.load_into(assembled.networks, folder, stage)
     # Laid out as they are trained, networks evaluate 2 to 3 times faster.
     assembled.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -88,13 +93,22 @@ def load(folder: Path, stage: str, device: torch.device = CPU) -> tuple[Descript
 
 def load_description(folder: Path, stage: str) -> Description:
     """Return the resolved params of a trained variant."""
-    record = weights.load_record(folder, stage)
-    return Description(**{**record, "variant": Variant.model_validate(record["variant"])})
+    return weights.load_record(folder, stage, FORM)
 
 
 def load_history(folder: Path, stage: str) -> pd.DataFrame:
-    """Return one row per epoch, as `training.loop.train` describes them."""
-    return pd.read_csv(files.require(folder / HISTORY, stage))
+    """Return one row per epoch, as `training.loop.train` describes them.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    with files.readable(folder / HISTORY, stage) as path:
+        history = pd.read_csv(files.read_lines(path))
+        if list(history["epoch"]) != list(range(1, len(history) + 1)) or history.empty:
+            raise ValueError("its epochs do not count from 1")
+        if history["validation_loss"].dtype.kind != "f" or history["validation_loss"].isna().any():
+            raise ValueError("not every epoch has its validation loss")
+    return history
 
 
 def best_epoch(history: pd.DataFrame) -> dict[str, float]:

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from safetensors import SafetensorError
+from pydantic import TypeAdapter
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from autoencoders import files
-from autoencoders.errors import UserError
+
+Description = TypeVar("Description")
 
 WEIGHTS = "model.safetensors"
 RECORD = "params.yaml"
@@ -27,23 +28,20 @@ def load_into(network: nn.Module, folder: Path, stage: str) -> None:
     """Give a network the weights in a folder that `stage` writes, and freeze it.
 
     Raises:
-        UserError: the weights are missing, or do not fit the network.
+        UserError: the weights are missing, damaged, or do not fit the network.
     """
-    weights = files.require(folder / WEIGHTS, stage)
-    try:
-        network.load_state_dict(load_file(weights))
-    except (RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(
-            f"{weights} does not fit the model in {folder / RECORD} ({reason}): "
-            f"train it again with `dvc repro -f -s {stage}`"
-        ) from None
+    with files.readable(folder / WEIGHTS, stage) as path:
+        weights = load_file(path)
+        network.load_state_dict(weights)
+        if not all(tensor.isfinite().all() for tensor in weights.values()):
+            raise ValueError("it holds numbers that are not finite")
     network.eval().requires_grad_(False)
 
 
 def sha256(folder: Path, stage: str) -> str:
     """Return the SHA-256 of the weights' file: what identifies a trained network."""
-    return files.digest(files.require(folder / WEIGHTS, stage))
+    with files.readable(folder / WEIGHTS, stage) as path:
+        return files.digest(path)
 
 
 def save_record(target: Path, record: Mapping[str, Any]) -> None:
@@ -52,7 +50,11 @@ def save_record(target: Path, record: Mapping[str, Any]) -> None:
         temporary.write_text(yaml.safe_dump(dict(record), sort_keys=False), encoding="utf-8")
 
 
-def load_record(folder: Path, stage: str) -> dict[str, Any]:
-    """Read what was trained on what; shapes are tuples again."""
-    record = yaml.safe_load(files.require(folder / RECORD, stage).read_text("utf-8"))
-    return {**record, "image_shape": tuple(record["image_shape"])}
+def load_record(folder: Path, stage: str, form: TypeAdapter[Description]) -> Description:
+    """Read what was trained on what.
+
+    Raises:
+        UserError: the record is missing, damaged, or not of this form.
+    """
+    with files.readable(folder / RECORD, stage) as path:
+        return form.validate_python(yaml.safe_load(path.read_text("utf-8")))

@@ -2,12 +2,16 @@
 
 import hashlib
 import json
+import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from autoencoders import files, paths
+
+SEAL_BYTES = 64  # of a SHA-256 in hexadecimal, after the state
 
 
 def path(
@@ -26,14 +30,33 @@ def path(
 
 
 def save(target: Path, state: dict[str, Any]) -> None:
-    """Write `state`; a reader finds the old state or the new one, never a part."""
+    """Write `state` and the digest of it; a reader finds the old state or the new, never a part."""
     with files.atomic_file(target) as temporary:
         torch.save(state, temporary)
+        seal = files.digest(temporary).encode()
+        with temporary.open("ab") as stream:
+            stream.write(seal)
 
 
 def load(source: Path, device: torch.device) -> dict[str, Any] | None:
-    """Return the state saved at `source`, its tensors on `device`; None where there is none."""
+    """Return the state saved at `source`, its tensors on `device`; None where there is none.
+
+    One that is not, to the byte, what `save` wrote is deleted with a warning: it can be made again.
+    """
     if not source.exists():
         return None
-    state: dict[str, Any] = torch.load(source, map_location=device, weights_only=True)
+    try:
+        content = source.read_bytes()
+        whole, seal = content[:-SEAL_BYTES], content[-SEAL_BYTES:]
+        if hashlib.sha256(whole).hexdigest().encode() != seal:
+            raise ValueError("it is truncated or altered")
+        state: dict[str, Any] = torch.load(BytesIO(whole), map_location=device, weights_only=True)
+    except Exception as error:
+        files.remove(source)
+        print(
+            f"warning: the checkpoint {source} is unreadable ({files.reason(error)}): it is "
+            "deleted, and the training starts anew",
+            file=sys.stderr,
+        )
+        return None
     return state

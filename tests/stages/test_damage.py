@@ -1,0 +1,244 @@
+"""What a stage says of a damaged file: one line with the file, and the stage that makes it anew."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load, save
+
+from autoencoders import files, packing, params, paths, tracking
+from autoencoders.data import splits
+from autoencoders.errors import UserError
+from autoencoders.pipeline import Item
+from autoencoders.sources import published
+from autoencoders.stages import common, report
+from autoencoders.trained import classifier, variant
+from autoencoders.trained.classifier import ClassifierDescription
+from autoencoders.trained.variant import Description
+from tests.training.helpers import tiny_classifier
+
+ROOT = Path(__file__).parents[2]
+RAW, PREPARED = paths.raw("mnist"), paths.prepared("mnist")
+MODEL, CLASSIFIER = paths.model("mnist", "vae"), paths.classifier("mnist")
+ROWS = [{"epoch": n, "validation_loss": 1 / n, "validation_mse": 0.5 / n} for n in (1, 2, 3)]
+SWEEP = {
+    **{"trained_at": 0.0, "levels": [0.0, 0.2], "psnr": [20.0, 18.0]},
+    "yardsticks": {"noisy_input": [19.0, 15.0]},
+}
+METRICS: dict[str, Any] = {
+    **{"dataset": "mnist", "variant": "vae", "source": "stand-in"},
+    **{"n_images": 50, "model_sha256": "0" * 64, "psnr": 20.0, "active_units": 2},
+    "yardsticks": {"pca": {"mse": 0.1}},
+    "noise_sweep": SWEEP,
+}
+
+
+def read_raw() -> None:
+    packing.prepare(RAW, Path("again"), train_fraction=0.9, seed=0)
+
+
+def read_split() -> None:
+    splits.load(PREPARED, "test", "prepare@mnist", mmap=True)
+
+
+def read_variant() -> None:
+    variant.load(MODEL, "train@mnist-vae")
+
+
+def read_history() -> None:
+    variant.load_history(MODEL, "train@mnist-vae")
+
+
+def read_classifier() -> None:
+    classifier.load(CLASSIFIER, "classify@mnist")
+
+
+def read_metrics() -> None:
+    common.load_metrics(Item("report", "mnist", "vae"))
+
+
+def read_pixels() -> None:
+    common.load_numbers(paths.pixels("mnist"), "pixels@mnist")
+
+
+def read_results() -> None:
+    item = Item("report")
+    report.log(item, tracking.untracked(item))
+
+
+Read = Callable[[], None]
+# Every file that a stage writes and another reads: who writes it, and how it is read.
+READ: dict[Path, tuple[str, Read]] = {
+    RAW / "source.json": ("fetch@mnist", read_raw),
+    RAW / "train-images-idx3-ubyte.gz": ("fetch@mnist", read_raw),
+    PREPARED / "metadata.json": ("prepare@mnist", read_split),
+    PREPARED / "test_images.npy": ("prepare@mnist", read_split),
+    PREPARED / "test_labels.npy": ("prepare@mnist", read_split),
+    MODEL / "model.safetensors": ("train@mnist-vae", read_variant),
+    MODEL / "params.yaml": ("train@mnist-vae", read_variant),
+    MODEL / "history.csv": ("train@mnist-vae", read_history),
+    CLASSIFIER / "model.safetensors": ("classify@mnist", read_classifier),
+    CLASSIFIER / "params.yaml": ("classify@mnist", read_classifier),
+    paths.metrics("mnist", "vae"): ("evaluate@mnist-vae", read_metrics),
+    paths.pixels("mnist"): ("pixels@mnist", read_pixels),
+    paths.RESULTS: ("report", read_results),
+}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which every one of those files lies as its stage writes it."""
+    folder = tmp_path_factory.mktemp("written")
+    sizes = {"train_images": 203, "test_images": 50, "seed": 0}
+    published.fetch("mnist", "stand-in", folder / RAW, mirror=None, **sizes)
+    packing.prepare(folder / RAW, folder / PREPARED, train_fraction=0.9, seed=0)
+    of_data = ("stand-in", "0" * 64, (1, 28, 28))
+    vae = params.load(ROOT / paths.PARAMS).variants["vae"]
+    described = Description("mnist", "vae", 1, *of_data, vae)
+    variant.save(folder / MODEL, described, variant.build(described), ROWS)
+    judge = ClassifierDescription("mnist", 1, *of_data, 10, tiny_classifier())
+    classifier.save(folder / CLASSIFIER, judge, classifier.build(judge))
+    files.write_json(folder / paths.metrics("mnist", "vae"), METRICS)
+    numbers = {"dataset": "mnist", "source": "stand-in", "probe_accuracy": 0.9}
+    files.write_json(folder / paths.pixels("mnist"), numbers)
+    (folder / paths.RESULTS).write_text("dataset,variant,psnr\nmnist,vae,20.5\n")
+    return folder
+
+
+@pytest.fixture
+def damage(written: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`damage(path, change)` for one test: `change` takes the bytes and returns others."""
+    monkeypatch.chdir(written)
+    kept: dict[Path, bytes] = {}
+
+    def damage(path: Path, change: Callable[[bytes], bytes | None]) -> None:
+        kept[path] = path.read_bytes()
+        files.remove(path)
+        changed = change(kept[path])
+        if changed is None:
+            path.mkdir()
+        else:
+            path.write_bytes(changed)
+
+    yield damage
+    for path, content in kept.items():
+        files.remove(path)
+        path.write_bytes(content)
+
+
+def complaint(read: Read) -> str:
+    with pytest.raises(UserError) as caught:
+        read()
+    assert "\n" not in str(caught.value)
+    assert "For further information" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("read", {read for _, read in READ.values()})
+def test_what_lies_as_it_was_written_is_read(
+    written: Path, monkeypatch: pytest.MonkeyPatch, read: Read
+) -> None:
+    monkeypatch.chdir(written)
+    read()
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
+    "half": lambda content: content[: len(content) // 2],
+    "nothing": lambda _: b"",
+    "other bytes": lambda _: bytes(range(256)),
+    "zeros": lambda content: bytes(len(content)),  # what a power cut leaves on some disks
+    "a folder": lambda _: None,
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGES)
+@pytest.mark.parametrize("path", READ, ids=str)
+def test_a_damaged_file_is_one_line_with_its_name_and_its_stage(
+    damage: Any, path: Path, damaged: str
+) -> None:
+    stage, read = READ[path]
+    damage(path, DAMAGES[damaged])
+    assert re.search(
+        rf"^{re.escape(str(path))} is .*[:;] run `dvc repro -f -s {stage}`$", complaint(read)
+    )
+
+
+def json_with(**changes: Any) -> Callable[[bytes], bytes]:
+    return lambda content: json.dumps(json.loads(content) | changes).encode()
+
+
+def not_finite(content: bytes) -> bytes:
+    weights = load(content)
+    next(iter(weights.values())).view(-1)[0] = torch.nan
+    return save(weights)
+
+
+# What parses, and does not say what it must.
+FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
+    "a list for a mapping": (RAW / "source.json", lambda _: b"[]", "dictionary"),
+    "files that are not named": (RAW / "source.json", json_with(files={}), "KeyError"),
+    "a size of images that is not theirs": (
+        *(RAW / "source.json", json_with(image_shape=[1, 14, 14])),
+        r"images of \(28, 28\) where \(1, 14, 14\) was said",
+    ),
+    "a missing key": (PREPARED / "metadata.json", lambda _: b"{}", "dataset: Field required"),
+    "a missing split": (PREPARED / "metadata.json", json_with(splits={}), "KeyError: 'test'"),
+    "fewer classes than labels": (
+        *(PREPARED / "metadata.json", json_with(class_names=["a"])),
+        "a label 9 for 1 classes",
+    ),
+    "weights that are not numbers": (MODEL / "model.safetensors", not_finite, "not finite"),
+    "a kind that is not known": (
+        *(MODEL / "params.yaml", lambda content: content.replace(b"mlp_vae", b"mlp_foo")),
+        "variant.model: .*mlp_foo",
+    ),
+    "another network": (
+        *(MODEL / "params.yaml", lambda content: content.replace(b"- 512", b"- 511")),
+        "size mismatch",
+    ),
+    "an epoch twice": (
+        *(MODEL / "history.csv", lambda content: content + content.splitlines(True)[-1]),
+        "its epochs do not count from 1",
+    ),
+    "an epoch's loss cut away": (
+        *(
+            MODEL / "history.csv",
+            lambda content: content.replace(b"\n3,0.3333333333333333", b"\n3,"),
+        ),
+        "not every epoch has its validation loss",
+    ),
+    "a number that is text": (
+        *(paths.metrics("mnist", "vae"), json_with(psnr="20.0")),
+        "psnr: Input should be a valid number",
+    ),
+    "a list for a number": (
+        *(paths.metrics("mnist", "vae"), json_with(ssim=[1.0])),
+        "ssim: Input should be a valid number",
+    ),
+    "curves of two lengths": (
+        *(paths.metrics("mnist", "vae"), json_with(noise_sweep=SWEEP | {"psnr": []})),
+        "a curve is not as long as its levels",
+    ),
+    "no dataset": (paths.RESULTS, lambda _: b"variant,psnr\nvae,20.5\n", "KeyError: 'dataset'"),
+}
+
+
+@pytest.mark.parametrize(("path", "change", "said"), FORMS.values(), ids=FORMS)
+def test_what_parses_and_says_something_else_is_told_too(
+    damage: Any, path: Path, change: Callable[[bytes], bytes], said: str
+) -> None:
+    stage, read = READ[path]
+    damage(path, change)
+    message = complaint(read)
+    assert re.search(said, message)
+    assert message.endswith(f": run `dvc repro -f -s {stage}`")
+
+
+def test_a_missing_file_is_told_as_missing(damage: Any) -> None:
+    damage(MODEL / "history.csv", lambda content: content)
+    (MODEL / "history.csv").unlink()
+    assert complaint(read_history).startswith("models/mnist/vae/history.csv is missing: run")
