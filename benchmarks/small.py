@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
+from autoencoders import yaml12
 
 WIDTH = 8  # of every layer, at most
 SIZE = 4  # of every other number of a model, such as its latent's, at most
@@ -39,7 +39,7 @@ FIGURES = {
 
 def write(path: Path, datasets: Iterable[str], variants: Iterable[str], epochs: int) -> None:
     """Make a params.yaml small, and run so many epochs of these variants on these datasets."""
-    content = yaml.safe_load(path.read_text("utf-8"))
+    content = yaml12.read(path)
     small = content | {
         "experiment": "small",
         "datasets_to_run": list(datasets),
@@ -50,7 +50,7 @@ def write(path: Path, datasets: Iterable[str], variants: Iterable[str], epochs: 
         "evaluation": content["evaluation"] | EVALUATION,
         "figures": content["figures"] | FIGURES,
     }
-    path.write_text(yaml.safe_dump(small, sort_keys=False), "utf-8")
+    path.write_text(yaml12.dump(small), "utf-8")
 
 
 def _variant(variant: dict[str, Any], epochs: int) -> dict[str, Any]:

@@ -6,10 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import yaml
 from dvc.utils.hydra import apply_overrides
 
-from autoencoders import params
+from autoencoders import params, yaml12
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -39,8 +38,8 @@ def experiments(document: Path) -> list[list[str]]:
 
 def test_the_variant_in_the_readme_is_valid_and_four_lines_long() -> None:
     block = blocks()[0]
-    content = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
-    new = yaml.safe_load(block)
+    content = yaml12.read(ROOT / "params.yaml")
+    new = yaml12.parse(block)
     content["variants"] |= new
     content["variants_to_run"] += list(new)
     assert params.parse(content, "README.md").variants_to_run[-1] == "denoising_vae"
@@ -48,8 +47,8 @@ def test_the_variant_in_the_readme_is_valid_and_four_lines_long() -> None:
 
 
 def test_the_folder_of_images_in_the_readme_is_a_dataset_that_every_default_variant_fits() -> None:
-    content = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
-    content["data"] |= yaml.safe_load(blocks()[1])
+    content = yaml12.read(ROOT / "params.yaml")
+    content["data"] |= yaml12.parse(blocks()[1])
     content["datasets_to_run"] = ["birds"]
     parsed = params.parse(content, "README.md")
     assert params.image_shapes(parsed)["birds"] == (3, 64, 64)
@@ -73,4 +72,4 @@ def test_dvc_can_set_what_every_experiment_sets_and_the_result_is_valid(
         copy = tmp_path / "params.yaml"
         copy.write_text((ROOT / "params.yaml").read_text("utf-8"), "utf-8")
         apply_overrides(copy, overrides)
-        params.parse(yaml.safe_load(copy.read_text("utf-8")), document.name)
+        params.parse(yaml12.read(copy), document.name)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -12,7 +11,7 @@ from typing import Any
 
 from autoencoders.errors import UserError
 
-REASON_WIDTH = 200
+WIDTH = 200  # of what is told of a fault, in characters
 
 
 @contextmanager
@@ -127,4 +126,10 @@ def reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         text = f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
-    return textwrap.shorten(text, width=REASON_WIDTH, placeholder="…")
+    return shortened(text)
+
+
+def shortened(text: str) -> str:
+    """Return text as one short line."""
+    line = " ".join(text.split())
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"

@@ -10,9 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from autoencoders import paths
+from autoencoders import paths, yaml12
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
 
 def sources(stage: str) -> list[Path]:
     """Return the Python files that decide a stage's bytes: those that dvc.yaml lists for it."""
-    stages: dict[str, Any] = yaml.safe_load(paths.PIPELINE.read_text("utf-8"))["stages"]
+    stages: dict[str, Any] = yaml12.read(paths.PIPELINE)["stages"]
     listed = [Path(dep) for dep in stages[stage]["deps"] if dep.startswith("src/")]
     return sorted(
         source for path in listed for source in (path.rglob("*.py") if path.is_dir() else [path])

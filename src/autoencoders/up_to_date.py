@@ -6,8 +6,7 @@ import sys
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
+from autoencoders import yaml12
 from autoencoders.errors import UserError
 
 LOCK = Path("dvc.lock")
@@ -39,8 +38,7 @@ def _locked() -> dict[str, Any]:
     """Return what DVC knows of the stages that it has run, by their names."""
     if not LOCK.exists():
         return {}
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C: thousands of lines
-    stages: dict[str, Any] = yaml.load(LOCK.read_text("utf-8"), loader)["stages"]
+    stages: dict[str, Any] = yaml12.read(LOCK)["stages"]
     return stages
 
 

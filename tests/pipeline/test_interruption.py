@@ -14,12 +14,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from safetensors.torch import load_file
 
-from autoencoders import files, paths
+from autoencoders import files, paths, yaml12
 
 Runner = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -191,9 +190,9 @@ def test_two_processes_write_and_track_once_what_one_would(
     repository: Path, run: Runner, tmp_path: Path
 ) -> None:
     # In float32; bfloat16's rounding of half a batch's gradients would differ by a thousandth.
-    params = yaml.safe_load((repository / paths.PARAMS).read_text("utf-8"))
+    params = yaml12.read(repository / paths.PARAMS)
     params["variants"]["vae"]["training"]["precision"] = "float32"
-    (repository / paths.PARAMS).write_text(yaml.safe_dump(params), "utf-8")
+    (repository / paths.PARAMS).write_text(yaml12.dump(params), "utf-8")
     run(repository, *TRAIN)
     shutil.move(repository / MODEL, tmp_path / "alone")
     before = tracked(repository)

@@ -17,11 +17,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from autoencoders import files, pipeline
+from autoencoders import files, pipeline, yaml12
 from autoencoders.trained.variant import load
 
 Runner = Callable[..., subprocess.CompletedProcess[str]]
@@ -203,10 +202,10 @@ def test_a_damaged_file_is_one_line_that_names_the_stage(repository: Path, run: 
 
 def change(repository: Path, key: str, value: object) -> None:
     path = repository / "params.yaml"
-    params = yaml.safe_load(path.read_text("utf-8"))
+    params = yaml12.read(path)
     *sections, last = key.split(".")
     reduce(getitem, sections, params)[last] = value
-    path.write_text(yaml.safe_dump(params), "utf-8")
+    path.write_text(yaml12.dump(params), "utf-8")
 
 
 def stages_run(done: subprocess.CompletedProcess[str]) -> list[str]:

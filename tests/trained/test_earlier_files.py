@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-import yaml
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from autoencoders import yaml12
 from autoencoders.trained import classifier, variant
 from autoencoders.trained.classifier import ClassifierDescription
 from autoencoders.trained.variant import Description
@@ -118,7 +118,7 @@ def record(input: Any, model: Any, objective: Any) -> dict[str, Any]:
 
 def write(folder: Path, weights: dict[str, Tensor], content: dict[str, Any]) -> None:
     save_file(weights, folder / WEIGHTS)
-    (folder / RECORD).write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
+    (folder / RECORD).write_text(yaml12.dump(content), "utf-8")
 
 
 def renamed(network: nn.Module, names: list[str]) -> dict[str, Tensor]:

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from autoencoders import paths
+from autoencoders import paths, yaml12
 from autoencoders.errors import UserError
 from autoencoders.params.complaints import describe, suggestion
 from autoencoders.params.contradictions import contradictions, why_impossible
@@ -19,16 +18,17 @@ def load(path: Path = paths.PARAMS) -> Params:
     """Return the validated params.
 
     Raises:
-        UserError: a line for each mistake, with its key, what was found and what is allowed.
+        UserError: a line for each mistake, with its key, what was found and what is allowed; or
+            one line where there is no file, or none that is YAML.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml12.read(path)
     except FileNotFoundError:
         raise UserError(
             f"{path.absolute()} is missing: `git checkout {path.name}` restores it"
         ) from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if content is None:
+        raise UserError(f"{path} is empty: `git checkout {path.name}` restores it")
     return parse(content, str(path))
 
 

@@ -3,11 +3,15 @@
 import difflib
 import inspect
 from collections.abc import Collection
+from datetime import date
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
 from autoencoders.components import Component, Strict
+from autoencoders.files import shortened
+
+KEY = "[key]"  # what pydantic puts after a key that is wrong itself
 
 
 def describe(mistake: ErrorDetails, schema: type[Strict]) -> str:
@@ -25,15 +29,28 @@ def describe(mistake: ErrorDetails, schema: type[Strict]) -> str:
             return f"{key}.kind: found {context['tag']!r}{suggestion(context['tag'], tags)}"
         case "union_tag_not_found":
             return f"{key}.kind: missing; add it"
-    allowed = mistake["msg"].removeprefix("Input should be ")
-    hint = "; write 1.0e-3 for 1e-3, which YAML reads as text" if _is_exponent(found) else ""
-    return f"{key}: found {found!r}; allowed: {allowed}{hint}"
+        case "invalid_key":
+            return f"{key}: found a key that is no text; write it in quotes"
+    allowed = mistake["msg"].removeprefix("Input should be ").split(" or instance of ")[0]
+    return (
+        f"{key}: found {shortened(repr(found))}; allowed: {allowed}{_hint(mistake['type'], found)}"
+    )
+
+
+def _hint(mistake: str, found: Any) -> str:
+    """Return how to write what was meant, where that is plain."""
+    if mistake == "string_type" and isinstance(found, int | float | date):
+        return "; write it in quotes"
+    if mistake == "list_type" and isinstance(found, str | int):
+        return f"; write [{shortened(str(found))}]"
+    return ""
 
 
 def _locate(location: tuple[int | str, ...], whole: type[Strict]) -> tuple[list[str], list[str]]:
     """Return a mistake's keys as the file has them, and all keys allowed beside the last one.
 
-    Pydantic also counts the `kind` that it chose as a step of the way; the file does not.
+    Pydantic also counts the `kind` that it chose as a step of the way, and says of a key that it
+    is one; the file does not.
     """
     schema: Any = whole
     keys: list[str] = []
@@ -46,6 +63,8 @@ def _locate(location: tuple[int | str, ...], whole: type[Strict]) -> tuple[list[
         chosen = item in kinds
         if chosen:
             schema = kinds[item]
+            continue
+        if item == KEY:
             continue
         keys.append(str(item))
         if inspect.isclass(schema) and issubclass(schema, Strict):
@@ -69,13 +88,3 @@ def suggestion(found: str, allowed: Collection[str]) -> str:
     close = difflib.get_close_matches(found, allowed, n=1)
     meant = f"; did you mean {close[0]!r}?" if close else ""
     return f"{meant}; allowed: {', '.join(allowed)}"
-
-
-def _is_exponent(found: Any) -> bool:
-    if not isinstance(found, str):
-        return False
-    try:
-        float(found)
-    except ValueError:
-        return False
-    return True

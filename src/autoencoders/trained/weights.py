@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import TypeAdapter
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from autoencoders import files
+from autoencoders import files, yaml12
 
 Description = TypeVar("Description")
 
@@ -47,7 +46,7 @@ def sha256(folder: Path, stage: str) -> str:
 def save_record(target: Path, record: Mapping[str, Any]) -> None:
     """Write what was trained on what."""
     with files.atomic_file(target) as temporary:
-        temporary.write_text(yaml.safe_dump(dict(record), sort_keys=False), encoding="utf-8")
+        temporary.write_text(yaml12.dump(dict(record)), encoding="utf-8")
 
 
 def load_record(folder: Path, stage: str, form: TypeAdapter[Description]) -> Description:
@@ -57,4 +56,4 @@ def load_record(folder: Path, stage: str, form: TypeAdapter[Description]) -> Des
         UserError: the record is missing, damaged, or not of this form.
     """
     with files.readable(folder / RECORD, stage) as path:
-        return form.validate_python(yaml.safe_load(path.read_text("utf-8")))
+        return form.validate_python(yaml12.parse(path.read_text("utf-8")))
