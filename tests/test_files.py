@@ -71,6 +71,69 @@ def test_a_failed_directory_leaves_the_old_one_and_nothing_else(
     assert list(tmp_path.iterdir()) == [target]
 
 
+def flushed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Return what is flushed from now on and each rename's target, as it comes."""
+    calls: list[Path] = []
+    flush, replace = files._flush, Path.replace
+
+    def noted(path: Path) -> None:
+        calls.append(path)
+        flush(path)
+
+    def renamed(path: Path, target: Path) -> Path:
+        calls.append(target)
+        return replace(path, target)
+
+    monkeypatch.setattr(files, "_flush", noted)
+    monkeypatch.setattr(Path, "replace", renamed)
+    return calls
+
+
+def test_what_is_renamed_is_on_the_disk_before_and_its_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = flushed(monkeypatch)
+    files.write_bytes(tmp_path / "file", b"content")
+    assert calls == [tmp_path / ".file.part", tmp_path / "file", tmp_path]
+    calls.clear()
+    with files.atomic_directory(tmp_path / "folder") as temporary:
+        (temporary / "in").mkdir()
+        (temporary / "in" / "it").touch()
+    part = tmp_path / ".folder.part"
+    assert sorted(calls[:3]) == [part, part / "in", part / "in" / "it"]
+    assert calls[3:] == [tmp_path / "folder", tmp_path]
+
+
+def killed_between_two_renames(target: Path) -> None:
+    target.with_name(".model.part").mkdir()
+    target.replace(target.with_name(".model.old"))
+
+
+@pytest.fixture
+def half_replaced(tmp_path: Path) -> Path:
+    """A folder that a process was replacing when it was killed, at the worst moment."""
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "weights").write_text("old")
+    killed_between_two_renames(target)
+    return target
+
+
+def test_a_folder_that_was_being_replaced_is_read_as_it_was(half_replaced: Path) -> None:
+    assert files.require(half_replaced / "weights", "train@a").read_text() == "old"
+
+
+def test_a_folder_that_was_being_replaced_is_kept_until_it_is(half_replaced: Path) -> None:
+    with pytest.raises(ValueError, match="again"), files.atomic_directory(half_replaced):
+        raise ValueError("again")
+    assert (half_replaced / "weights").read_text() == "old"
+    killed_between_two_renames(half_replaced)
+    with files.atomic_directory(half_replaced) as temporary:
+        (temporary / "weights").write_text("new")
+    assert (half_replaced / "weights").read_text() == "new"
+    assert list(half_replaced.parent.iterdir()) == [half_replaced]
+
+
 def test_json_comes_back_as_it_went(tmp_path: Path) -> None:
     content = {"mse": 0.0134, "names": ["T-shirt/top", "Ω"], "none": None}
     files.write_json(tmp_path / "metrics.json", content)

@@ -1,7 +1,6 @@
 """The command line: what is common to all commands."""
 
 import argparse
-import errno
 import gc
 import io
 import os
@@ -69,10 +68,9 @@ def _complain(error: UserError) -> int:
 
 def _as_one_line(error: Exception) -> str:
     """Say what went wrong: the machine's files and memory in the user's words, all else is ours."""
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{printable(str(error.filename))} cannot be read or written: {error.strerror}"
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"nothing can be written: {error.strerror}"
+    if isinstance(error, OSError):
+        where = f"{printable(str(error.filename))}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, MemoryError) or "allocate memory" in reason:  # NumPy's, and torch's
         return f"the memory is too small ({reason}): smaller or fewer images, or smaller batches"

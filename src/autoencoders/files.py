@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,37 +17,94 @@ WIDTH = 200  # of what is told of a fault, in characters
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; rename it to `target` on success, else delete it."""
-    temporary = _temporary(target)
-    try:
+    """Yield a temporary path beside `target`; rename it to `target` on success, else delete it.
+
+    Under a kill or a power cut the old file is left or the new one, whole and on the disk.
+    """
+    with _written(target) as temporary:
         yield temporary
         temporary.chmod(0o644)
+        _flush(temporary)
         temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        _flush(target.parent)
 
 
 @contextmanager
 def atomic_directory(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `target` that replaces `target` as a whole on success."""
-    temporary = _temporary(target)
-    temporary.mkdir()
+    """Yield a temporary folder beside `target` that replaces `target` as a whole on success.
+
+    Under a kill or a power cut the old folder is left or the new one, whole and on the disk. As no
+    system call swaps two folders everywhere, the old one is set aside for the moment between two
+    renames; where that moment was the last, whoever next reads or writes `target` takes it back.
+    """
+    _take_back(target)
     try:
-        yield temporary
-        temporary.chmod(0o755)
-        if target.exists():
-            shutil.rmtree(target)
-        temporary.replace(target)
+        with _written(target) as temporary:
+            temporary.mkdir()
+            yield temporary
+            temporary.chmod(0o755)
+            for path in (*temporary.rglob("*"), temporary):
+                _flush(path)
+            if target.exists():
+                target.replace(_aside(target))
+            temporary.replace(target)
+            _flush(target.parent)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _take_back(target)
 
 
-def _temporary(target: Path) -> Path:
-    """Return the one temporary path of `target`, free of what a killed process may have left."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def _written(target: Path) -> Iterator[Path]:
+    """Yield the one temporary path of `target`, free of what a killed process may have left.
+
+    What is left there afterwards is deleted. Errors of the system name `target`; that of a full
+    disk names nothing by itself.
+    """
     temporary = target.with_name(f".{target.name}.part")
-    remove(temporary)
-    return temporary
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        remove(temporary)
+        yield temporary
+    except OSError as error:
+        if error.filename is None or Path(error.filename) == temporary:
+            error.filename, error.filename2 = os.fspath(target), None
+        raise
+    finally:
+        with suppress(OSError):
+            remove(temporary)
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.old")
+
+
+def _take_back(target: Path) -> None:
+    """Give a folder its name again that a killed process has set aside and not replaced."""
+    if _aside(target).exists() and not target.exists():
+        _aside(target).replace(target)
+    with suppress(OSError):
+        remove(_aside(target))
+
+
+def _flush(path: Path) -> None:
+    """Return when a file's content, or a folder's list of names, is on the disk."""
+    windows = os.name == "nt"
+    if path.is_dir() and windows:  # cannot open a folder, and keeps its names by itself
+        return
+    descriptor = os.open(path, os.O_RDWR if windows else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_bytes(target: Path, content: bytes) -> None:
+    """Write `content`, atomically.
+
+    Libraries that write their files themselves have exceptions of their own for a full disk.
+    """
+    with atomic_file(target) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_json(target: Path, content: Any) -> None:
@@ -87,6 +145,8 @@ def verify(path: Path, expected: str, stage: str) -> None:
 
 def require(path: Path, stage: str) -> Path:
     """Return `path`, or raise a `UserError` that names the stage that writes it."""
+    for folder in (path, path.parent):
+        _take_back(folder)
     if not path.exists():
         raise UserError(f"{path} is missing: run the stage that writes it, `dvc repro {stage}`")
     return path

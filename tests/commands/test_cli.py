@@ -2,6 +2,7 @@ import io
 import os
 import pkgutil
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from autoencoders import cli, commands, paths, stages
+from autoencoders import cli, commands, files, paths, stages
 from autoencoders.trained.weights import RECORD
 
 ROOT = Path(__file__).parents[2]
@@ -101,6 +102,42 @@ def test_a_repository_without_params_says_how_to_get_them_back(
     assert capsys.readouterr().err == expected
 
 
+@pytest.mark.parametrize(
+    ("target", "limit", "said"),
+    [
+        ("taken/by/a-file", 1000, "error: .*taken/by/?.*: (Not a directory|File exists)"),
+        ("folder", 1000, "error: .*folder: Is a directory"),
+        ("n" * 300, 1000, "error: .*nnn: File name too long"),
+        ("file", 1, "error: .*file: File too large"),  # as a full disk
+    ],
+)
+def test_what_the_system_refuses_is_one_line_with_the_file_and_the_reason(
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    target: str,
+    limit: int,
+    said: str,
+) -> None:
+    (repository / "taken").mkdir()
+    (repository / "taken" / "by").touch()
+    (repository / "folder").mkdir()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def write() -> list[str]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit * 1024, before[1]))
+        try:
+            files.write_bytes(repository / target, bytes(2048))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        return []
+
+    monkeypatch.setattr(stages, "track", write)
+    assert cli.main(["track"]) == 1
+    assert re.fullmatch(f"{said}\n", capsys.readouterr().err)
+    assert not list(repository.rglob("*.part"))
+
+
 def test_a_fault_of_ours_is_one_line_and_with_debug_a_traceback(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,9 +171,9 @@ def test_what_is_wrong_with_the_arguments_is_one_line(
     [
         (
             PermissionError(13, "Permission denied", "data/raw"),
-            "data/raw cannot be read or written",
+            "data/raw: Permission denied",
         ),
-        (OSError(28, "No space left on device"), "nothing can be written: No space left on device"),
+        (OSError(28, "No space left on device"), "No space left on device"),
         (MemoryError("Unable to allocate 7 TiB"), "the memory is too small"),
     ],
 )

@@ -32,10 +32,9 @@ ATOL = 1e-5  # measured: 3e-8; a step of Adam's is 3e-3
 
 # The command line, which kills itself at a moment of its training.
 KILLED = """
-import io, itertools, os, signal, sys
-import torch
-from autoencoders import cli, progress
-from autoencoders.trained import variant, weights
+import itertools, os, signal, sys
+from autoencoders import cli, files, progress
+from autoencoders.trained import variant
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -44,26 +43,23 @@ def at_call(n, then, before):
     calls = itertools.count(1)
     return lambda *arguments: (before if next(calls) < n else then)(*arguments)
 
-def write_half(state, path):
-    buffer = io.BytesIO()
-    save(state, buffer)
-    content = buffer.getvalue()
-    with open(path, "wb") as stream:
-        stream.write(content[: len(content) // 2])
-    die()
+def write_half(target, content):
+    with files.atomic_file(target) as temporary:
+        temporary.write_bytes(content[: len(content) // 2])
+        die()
 
-save = torch.save
+write = files.write_bytes
 moment, *arguments = sys.argv[1:]
 if moment == "in the first epoch":
     progress.TrainingProgress.step = at_call(3, die, lambda *_: None)
 elif moment == "writing the first checkpoint":
-    torch.save = write_half
+    files.write_bytes = write_half
 elif moment == "writing the second checkpoint":
-    torch.save = at_call(2, write_half, save)
+    files.write_bytes = at_call(2, write_half, write)
 elif moment == "after the last epoch":
     variant.save = die
 elif moment == "writing the weights":
-    weights.save_file = write_half
+    files.write_bytes = at_call(3, write_half, write)
 sys.exit(cli.main(arguments))
 """
 

@@ -1,3 +1,4 @@
+import errno
 import io
 import shutil
 from collections.abc import Callable
@@ -51,13 +52,15 @@ def test_a_failed_write_leaves_the_old_state_and_nothing_else(
     target = tmp_path / "state.pt"
     checkpoints.save(target, {"epoch": 1})
 
-    def disk_full(state: Any, temporary: Path) -> None:
-        temporary.write_bytes(b"half a check")
-        raise OSError("No space left on device")
+    def disk_full(temporary: Path, content: bytes) -> None:
+        with temporary.open("wb") as stream:
+            stream.write(content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", disk_full)
-    with pytest.raises(OSError, match="No space left"):
-        checkpoints.save(target, {"epoch": 2})
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", disk_full)
+        with pytest.raises(OSError, match=rf"No space left on device: '{target}'"):
+            checkpoints.save(target, {"epoch": 2})
     assert checkpoints.load(target, CPU) == {"epoch": 1}
     assert list(tmp_path.iterdir()) == [target]
 

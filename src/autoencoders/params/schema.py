@@ -14,7 +14,8 @@ from autoencoders.training.settings import Classifier, Variant
 
 Text = Annotated[str, MinLen(1)]
 Names = Annotated[list[str], MinLen(1)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]  # fit for a path and a stage
+# Fit for a path and a stage; two of them and more must fit into the name of one file.
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=80)]
 MOST_STAND_INS = 1_000_000  # drawn in memory
 LARGEST = 4096  # pixels, height and width
 

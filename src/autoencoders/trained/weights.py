@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import nn
 
 from autoencoders import files, yaml12
@@ -19,8 +20,7 @@ RECORD = "params.yaml"
 def save(target: Path, network: nn.Module) -> None:
     """Write a network's weights; the same weights are the same bytes."""
     weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
-    with files.atomic_file(target) as temporary:
-        save_file(weights, temporary)
+    files.write_bytes(target, to_bytes(weights))
 
 
 def load_into(network: nn.Module, folder: Path, stage: str) -> None:

@@ -31,11 +31,10 @@ def path(
 
 def save(target: Path, state: dict[str, Any]) -> None:
     """Write `state` and the digest of it; a reader finds the old state or the new, never a part."""
-    with files.atomic_file(target) as temporary:
-        torch.save(state, temporary)
-        seal = files.digest(temporary).encode()
-        with temporary.open("ab") as stream:
-            stream.write(seal)
+    stream = BytesIO()
+    torch.save(state, stream)
+    seal = hashlib.sha256(stream.getbuffer()).hexdigest().encode()
+    files.write_bytes(target, stream.getvalue() + seal)
 
 
 def load(source: Path, device: torch.device) -> dict[str, Any] | None:
