@@ -17,7 +17,9 @@ from ruamel.yaml.representer import SafeRepresenter
 from autoencoders import files
 from autoencoders.errors import UserError
 
-MANY = 100_000  # values in a file: ten lines with aliases can stand for more than any memory holds
+MANY = (
+    1_000_000  # values in a file: ten lines with aliases can stand for more than any memory holds
+)
 DEEP = 5000  # brackets and dashes in a file from which on it may be nested too deeply for C
 
 
