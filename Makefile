@@ -29,6 +29,7 @@ setup: $(INSTALLED) ## Set up .venv and DVC; all that is below does so by itself
 	fi
 
 repro: setup ## Run the whole pipeline; `dvc repro` in the activated environment is the same
+	autoencoders check
 	dvc repro
 
 test: setup lint ## Lint, check types, and run every test
