@@ -1,4 +1,6 @@
-"""The one exception that means "the user can put this right"."""
+"""What people are told: mistakes that they can put right, and what their data cannot give."""
+
+import sys
 
 
 class UserError(Exception):
@@ -6,3 +8,8 @@ class UserError(Exception):
 
     The message is one line: what is wrong, where, what is allowed, what to do next.
     """
+
+
+def leave_out(what: str, why: str) -> None:
+    """Say in one line what a stage does not measure or draw, as the data cannot give it."""
+    print(f"left out: {what}, as {why}", file=sys.stderr)

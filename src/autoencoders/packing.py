@@ -43,10 +43,7 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
     try:
         train, validation = stratified(labels, train_fraction, np.random.default_rng(seed))
     except ValueError as error:
-        raise UserError(
-            f"train_fraction {error}: set data.train_fraction so that training and validation "
-            "each get at least one image"
-        ) from None
+        raise UserError(f"data.train_fraction: {error}") from None
     parts = {
         "train": (images[train], labels[train]),
         "validation": (images[validation], labels[validation]),

@@ -106,6 +106,18 @@ def test_a_dimension_that_stands_still_is_not_blown_up() -> None:
     assert scaled[:, 1:].abs().max() < 1e-3
 
 
+def test_features_of_images_that_are_all_alike_are_zero_and_not_undefined() -> None:
+    alike = Labelled(torch.full((6, 3), 0.3), torch.arange(6) % 2)
+    assert torch.equal(standardised({"train": alike})["train"].vectors, torch.zeros(6, 3))
+    metrics = few_labels(dict.fromkeys(SPLITS, alike), [4])
+    assert metrics["probe_accuracy"] == metrics["knn_accuracy"] == 0.5
+
+
+def test_one_test_image_has_no_neighbour(splits: dict[str, Labelled]) -> None:
+    one = splits | {"test": splits["test"].part(torch.tensor([0]))}
+    assert few_labels(splits, []).keys() - few_labels(one, []).keys() == {"neighbour_disagreement"}
+
+
 @pytest.mark.parametrize("neighbours", [1, 10])
 def test_nearest_neighbours_vote_as_in_scikit_learn(
     neighbours: int, splits: dict[str, Labelled]

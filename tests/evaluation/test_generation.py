@@ -200,5 +200,15 @@ def test_to_a_latent_that_holds_the_input_nothing_is_fitted(
     assert set(drawn) == {*ALWAYS, *OF_PRIOR}
 
 
+def test_of_one_image_there_are_no_distances_but_what_the_classifier_sees_in_samples(
+    network: ConvClassifier, blobs: Blobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = measure(Adversarial((64,), [4]), network, blobs(1), samplers=list(SAMPLERS))
+    assert set(measured) == {"sample_confidence", "sample_coverage"}
+    said = capsys.readouterr().err
+    assert said.count("left out: samples from ") == len(FITTED)
+    assert "left out: Fréchet distances" in said
+
+
 def test_without_a_classifier_every_number_is_absent(blobs: Blobs) -> None:
     assert measure(Adversarial((64,), [4]), None, blobs(32), samplers=list(SAMPLERS)) == {}

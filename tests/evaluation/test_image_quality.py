@@ -64,6 +64,15 @@ def test_each_metric_of_each_image_agrees_with_other_libraries(shape: tuple[int,
             assert values[name][i].item() == pytest.approx(value, rel=1e-4, abs=1e-6), name
 
 
+@pytest.mark.parametrize("size", [(11, 11), (10, 11), (11, 10), (1, 1)])
+def test_images_smaller_than_the_window_have_no_ssim(size: tuple[int, int]) -> None:
+    images, predictions = images_and_predictions((3, *size))
+    of_structure = {
+        name for name in image_quality.per_image(predictions, images) if name.startswith("ssim")
+    }
+    assert of_structure == ({"ssim", "ssim_luma"} if min(size) >= 11 else set())
+
+
 def test_luma_is_what_pillow_makes_of_colours_when_it_makes_them_grey() -> None:
     colours = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
     grey = np.asarray(Image.fromarray(colours).convert("L"))

@@ -1,5 +1,6 @@
 """All questions together: every number that a variant is answered with is one that tables know."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,9 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from autoencoders import evaluation
 from autoencoders.components import configured
 from autoencoders.evaluation import METRICS, OF_FEATURES, QUESTIONS, Evaluation, answers
-from autoencoders.evaluation.metric import Metric
+from autoencoders.evaluation.metric import Answer, Metric
+from autoencoders.evaluation.subject import Subject
 from autoencoders.samplers import SAMPLERS
 from autoencoders.variants.assembly import Parts
 from autoencoders.variants.inputs import INPUTS
@@ -113,6 +116,19 @@ def test_yardsticks_stand_together_whatever_question_measured_them(
         # Features are measured where there is a latent that compresses: both sides, or neither.
         assert ("probe_accuracy" in answer["yardsticks"]["pca"]) == ("probe_accuracy" in answer)
     assert any("probe_accuracy" in answer for answer in answered.values())
+
+
+def test_a_number_that_is_not_finite_is_left_out_and_said(
+    blobs: Blobs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def question(subject: Subject) -> Answer:
+        found = {"good": 1.0, "bad": math.nan, "large": math.inf}
+        return {**found, "yardsticks": {"pca": found}}
+
+    monkeypatch.setattr(evaluation, "QUESTIONS", (question,))
+    asked = subject(untrained(KINDS["mlp_vae-variational"], SHAPE), blobs(2, SHAPE))
+    assert answers(asked, SETTINGS) == {"good": 1.0, "yardsticks": {"pca": {"good": 1.0}}}
+    assert "left out: large, as it comes to inf" in capsys.readouterr().err
 
 
 def test_questions_are_asked_one_by_one_and_none_answers_for_another(blobs: Blobs) -> None:

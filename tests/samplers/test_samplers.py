@@ -133,6 +133,17 @@ def test_draws_from_the_mixture_stay_with_the_clusters_of_the_codes(
     assert torch.equal(drawn, fitted(MixtureSampler(3), codes).draw(500, fresh()))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("different", [1, 3])
+def test_a_mixture_has_no_more_parts_than_there_are_different_codes(
+    different: int, noise: Noise
+) -> None:
+    sampler = MixtureSampler(components=10)
+    sampler.fit(correlated(different, 4).repeat(5, 1))
+    assert f"a mixture of {different} " in sampler.title
+    assert sampler.draw(7, noise).isfinite().all()
+
+
 def test_draws_of_one_part_of_the_mixture_stand_together(noise: Noise) -> None:
     codes = torch.cat([correlated(100, 2) - 100, correlated(100, 2) + 100])
     sides = fitted(MixtureSampler(2), codes).draw(200, noise)[:, 0] > 0

@@ -110,7 +110,7 @@ def test_the_seed_decides_the_split(tmp_path: Path, raw: Path) -> None:
 
 @pytest.mark.parametrize("fraction", [0.0, 0.999, 1.0])
 def test_an_empty_split_is_refused(tmp_path: Path, raw: Path, fraction: float) -> None:
-    with pytest.raises(UserError, match=r"train_fraction .* set data\.train_fraction"):
+    with pytest.raises(UserError, match=r"data\.train_fraction: .* leaves a split empty"):
         packing.prepare(raw, tmp_path / "mnist", fraction, seed=0)
     assert not (tmp_path / "mnist").exists()
 

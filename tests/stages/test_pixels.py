@@ -42,7 +42,7 @@ def test_raw_pixels_are_features_as_any_and_tell_nothing_of_one_class(
     measured = files.read_json(paths.pixels("mnist"))
     assert measured["source"] == "stand-in"
     if classes == 1:
-        assert "has one class" in said
+        assert "have one class" in said
         assert set(measured) == {"dataset", "source"}
         return
     vectors, labels = zip(*(split(name, classes) for name in ("train", "test")), strict=True)

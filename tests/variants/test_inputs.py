@@ -183,6 +183,13 @@ def test_median_filter_agrees_with_scipy(noise: Noise) -> None:
     np.testing.assert_array_equal(median_filter(images), expected)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (2, 1)])
+def test_the_median_filter_takes_images_one_pixel_wide(size: tuple[int, int], noise: Noise) -> None:
+    images = torch.rand(2, 3, *size, generator=noise.generator)
+    expected = ndimage.median_filter(images.numpy(), size=(1, 1, 3, 3), mode="nearest")
+    np.testing.assert_array_equal(median_filter(images), expected)
+
+
 def triangle(distance: np.ndarray) -> np.ndarray:
     return np.clip(1 - distance, 0, None)
 

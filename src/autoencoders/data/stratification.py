@@ -16,11 +16,14 @@ def stratified(
     The share is `fraction`: exact in total, and in each class to within one image.
 
     Raises:
-        ValueError: the share or the rest would be empty.
+        ValueError: the share or the rest would be empty; the message says what is allowed.
     """
     total = round(fraction * len(labels))
     if not 0 < total < len(labels):
-        raise ValueError(f"{fraction} of {len(labels)} images leaves a split empty")
+        allowed = "a share that gives both at least one" if len(labels) > 1 else "none: add images"
+        raise ValueError(
+            f"{fraction} of {len(labels)} images leaves a split empty; allowed: {allowed}"
+        )
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     shares = _shares(np.array([len(m) for m in members]), fraction, total)
     chosen = np.zeros(len(labels), bool)

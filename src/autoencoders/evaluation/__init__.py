@@ -5,9 +5,11 @@ params.yaml; what it measures stands beside it in `METRICS`. `autoencoders check
 signatures, so that nothing here imports torch.
 """
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from autoencoders.components import Strict, configured, settings
+from autoencoders.errors import leave_out
 from autoencoders.evaluation import bounds, codes, features, generation, image_quality, noise_sweep
 from autoencoders.evaluation.metric import Answer, Metric
 from autoencoders.evaluation.subject import Subject
@@ -48,12 +50,22 @@ __all__ = [
 
 
 def answers(subject: Subject, evaluation: Evaluation) -> Answer:
-    """Ask every question; return all numbers, the yardsticks' under `yardsticks`."""
+    """Ask every question; return all numbers, the yardsticks' under `yardsticks`.
+
+    Those that are not finite are left out: JSON has none.
+    """
     content: Answer = {}
     for question in QUESTIONS:
         answer = configured(question, evaluation)(subject)
         of_yardsticks = answer.pop("yardsticks", {})
-        content |= answer
+        content |= _finite(answer)
         for name, numbers in of_yardsticks.items():
-            content.setdefault("yardsticks", {}).setdefault(name, {}).update(numbers)
+            content.setdefault("yardsticks", {}).setdefault(name, {}).update(_finite(numbers))
     return content
+
+
+def _finite(answer: Answer) -> Answer:
+    infinite = {k: v for k, v in answer.items() if isinstance(v, float) and not math.isfinite(v)}
+    for name, value in infinite.items():
+        leave_out(name, f"it comes to {value}")
+    return {name: value for name, value in answer.items() if name not in infinite}

@@ -7,6 +7,7 @@ under which likelihood `elbo` is: that of its own reconstruction term, if it has
 import math
 from typing import TYPE_CHECKING
 
+from autoencoders.errors import leave_out
 from autoencoders.evaluation.metric import Answer, Metric
 from autoencoders.evaluation.subject import Subject
 from autoencoders.keys import Count, Likelihood
@@ -94,14 +95,16 @@ def measure(subject: Subject, *, elbo_draws: Count, iwae_samples: Count) -> Answ
             arguments = (model, seen, images, noise, objective.prior)
             of_batch |= elbo(*arguments, objective.likelihood, elbo_draws)
         values.append(of_batch | bounds(model, seen, images, noise, objective.prior, iwae_samples))
-    variances = torch.cat(means).flatten(1).var(dim=0)
-    return {
-        **{
-            name: torch.cat([batch[name] for batch in values]).double().mean().item()
-            for name in (values[0] if values else ())
-        },
-        "active_units": int((variances > ACTIVE).sum()),
+    measured: Answer = {
+        name: torch.cat([batch[name] for batch in values]).double().mean().item()
+        for name in (values[0] if values else ())
     }
+    posterior_means = torch.cat(means).flatten(1)
+    if len(posterior_means) < 2:
+        leave_out("active units", "one test image has no variance")
+        return measured
+    variances = posterior_means.var(dim=0)
+    return {**measured, "active_units": int((variances > ACTIVE).sum())}
 
 
 def elbo(

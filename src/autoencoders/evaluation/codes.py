@@ -1,5 +1,6 @@
 """What a model has whose codes themselves are drawn towards a prior."""
 
+from autoencoders.errors import leave_out
 from autoencoders.evaluation.metric import Answer, Metric
 from autoencoders.evaluation.subject import Subject
 from autoencoders.lazy import torch, without_gradients
@@ -46,10 +47,11 @@ def measure(subject: Subject) -> Answer:
     if prior is None or subject.plan.model.has_posterior:
         return {}
     codes = subject.codes("test")
-    measured = {
-        "code_mean": codes.double().mean().item(),
-        "code_std": codes.double().std().item(),
-    }
+    measured = {"code_mean": codes.double().mean().item()}
+    if codes.numel() > 1:
+        measured["code_std"] = codes.double().std().item()
+    else:
+        leave_out("the codes' standard deviation", "there is one code of one number")
     if DISCRIMINATOR not in networks.objective:
         return measured
     right_fake = discriminate(networks, codes) < 0

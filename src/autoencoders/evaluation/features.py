@@ -12,6 +12,7 @@ import numpy as np
 
 from autoencoders import randomness
 from autoencoders.data.stratification import stratified
+from autoencoders.errors import leave_out
 from autoencoders.evaluation.metric import Answer, Metric
 from autoencoders.evaluation.pairs import Pairs, Predict
 from autoencoders.evaluation.subject import SPLITS, Subject
@@ -82,6 +83,7 @@ def measure(
     """
     if subject.latent_size > subject.input_size:
         return {}
+    say_what_is_missing(subject.labels)
     of_encoder = partial(
         by_encoder,
         pairs=subject.pairs,
@@ -123,6 +125,14 @@ def by_encoder(
     )
 
 
+def say_what_is_missing(labels: Mapping[str, Tensor]) -> None:
+    """Say what `by_encoder` leaves out, as these classes of each split cannot give it."""
+    if len(labels["train"].unique()) < 2:
+        leave_out("what features tell of the classes", "all training images are of one")
+    elif len(labels["test"]) < 2:
+        leave_out("neighbours of another class", "one test image has none")
+
+
 @without_gradients
 def encoded(encode: Predict, pairs: Pairs) -> Tensor:
     """Return what `encode` makes of what is seen, each flattened: `(N, D)` on the CPU, in order."""
@@ -144,7 +154,8 @@ def label_metrics(
     `draws` of the labelled images, two or more, with their standard deviation as `…_100_std`.
     The probe then has as many labels of validation images, or all, to choose its penalty by; the
     nearest neighbours need none. Which images are labelled depends on `seed` and the labels alone.
-    `neighbour_disagreement` is the share of test images whose nearest other is of another class.
+    `neighbour_disagreement` is the share of test images whose nearest other is of another class, if
+    there are others.
 
     The probe is on standardised features, as its penalty is on all weights alike. Neighbours are
     by Euclidean distance as it is: the geometry of the latent is what is measured.
@@ -160,6 +171,8 @@ def label_metrics(
             metrics |= _with_few_labels(
                 splits, scaled, count, draws=draws, neighbours=neighbours, seed=seed
             )
+    if len(test.labels) < 2:
+        return metrics
     return metrics | {"neighbour_disagreement": neighbour_disagreement(test)}
 
 
@@ -197,10 +210,11 @@ def _with_few_labels(
 def standardised(splits: Mapping[str, Labelled]) -> dict[str, Labelled]:
     """Return features with the training features' mean and standard deviation at 0 and 1.
 
-    A dimension that moves less than a thousandth of the one that moves most is divided by that.
+    A dimension that moves less than a thousandth of the one that moves most is divided by that;
+    where none moves, by 1.
     """
     std, mean = torch.std_mean(splits["train"].vectors, dim=0)
-    std = std.clamp(min=STILL * float(std.max()))
+    std = std.clamp(min=STILL * float(std.max()) or 1.0)
     return {
         name: Labelled((split.vectors - mean) / std, split.labels) for name, split in splits.items()
     }

@@ -1,6 +1,7 @@
 """How like the test images reconstructions and samples are, to the dataset's own classifier."""
 
 from autoencoders import samplers as registry
+from autoencoders.errors import leave_out
 from autoencoders.evaluation.metric import Answer, Metric
 from autoencoders.evaluation.subject import Subject
 from autoencoders.keys import AtLeastTwo, Count
@@ -86,24 +87,33 @@ def measure(
     the features of another network).
 
     Returns nothing where there is no classifier. See `class_metrics` for the prior's samples.
+    A Gaussian takes two images: there are no distances of one test image, nor of samples from what
+    was fitted to one training image.
     """
     classifier = subject.classifier
     if classifier is None:
+        leave_out("Fréchet distances", "images of one class have no classifier")
         return {}
+    distances = len(subject.images["test"]) > 1
+    if not distances:
+        leave_out("Fréchet distances", "one test image has no variance")
     real, reconstructed = [], []
     for seen, images in subject.pairs("test"):
         real.append(classifier.features(images))
         reconstructed.append(classifier.features(subject.model(seen)))
     features = torch.cat(real)
-    measured = {
-        "frechet_samples": len(features),
-        "frechet_reconstructions": frechet_distance(features, torch.cat(reconstructed)),
-    }
+    measured: Answer = {}
+    if distances:
+        measured = {
+            "frechet_samples": len(features),
+            "frechet_reconstructions": frechet_distance(features, torch.cat(reconstructed)),
+        }
     for name in dict.fromkeys(samplers):
         sampled = _features_of_samples(subject, name, fitted_codes, mixture_components)
         if sampled is None:
             continue
-        measured[f"frechet_{name}"] = frechet_distance(features, sampled)
+        if distances:
+            measured[f"frechet_{name}"] = frechet_distance(features, sampled)
         if name == PRIOR:
             measured |= class_metrics(classifier.classes(sampled).double().softmax(1))
     return measured
@@ -116,6 +126,9 @@ def _features_of_samples(
     prior = subject.assembled.objective.prior
     sampler = registry.build(name, prior, components=mixture_components)
     if sampler is None or (sampler.needs_codes and subject.plan.model.latent_holds_input):
+        return None
+    if sampler.needs_codes and len(subject.images["train"]) < 2:
+        leave_out(f"samples from {sampler.title}", "it cannot be fitted to one training image")
         return None
     sampler.fit(subject.codes("train", fitted_codes if sampler.needs_codes else 1))
     noise, classifier = subject.noise("samples"), subject.classifier

@@ -1,6 +1,8 @@
 """Image metrics, defined once: every figure in a table comes from `per_image` and `summary`."""
 
-from autoencoders.errors import UserError
+from collections.abc import Sequence
+
+from autoencoders.errors import UserError, leave_out
 from autoencoders.evaluation.metric import Answer, Metric
 from autoencoders.evaluation.pairs import Pairs, Predict
 from autoencoders.evaluation.subject import Subject
@@ -60,6 +62,9 @@ METRICS = (
 @without_gradients
 def measure(subject: Subject) -> Answer:
     """Return the means over the test images of every image metric, the yardsticks' beside."""
+    _, height, width = subject.plan.image_shape
+    if not has_windows(subject.plan.image_shape):
+        leave_out("SSIM", f"its {WINDOW}×{WINDOW} window is larger than images of {height}×{width}")
     return {
         **of_predictions(subject.model, subject.pairs("test")),
         "yardsticks": {
@@ -78,6 +83,8 @@ def of_predictions(predict: Predict, pairs: Pairs) -> dict[str, float]:
 def per_image(predictions: Tensor, images: Tensor) -> dict[str, Tensor]:
     """Return `mse`, `bce`, `bce_above_floor`, `psnr` and `ssim` of each image, `(N,)`.
 
+    There is no `ssim` of images that are smaller than its window.
+
     Both arguments are `(N, C, H, W)` float in [0, 1]. `mse` is the mean squared pixel error, `bce`
     the mean pixel binary cross-entropy in nats (logarithms clamped at -100) and `bce_above_floor`
     what of it is not the image's own entropy, `psnr` 10·log10(1/mse)
@@ -95,13 +102,24 @@ def per_image(predictions: Tensor, images: Tensor) -> dict[str, Tensor]:
         "mse": mse,
         "bce": bce,
         "bce_above_floor": bce - entropy(images),
-        "psnr": psnr(predictions, images),
-        "ssim": ssim(predictions, images),
     }
-    if images.shape[1] != len(LUMA):
-        return values
-    ours, theirs = luma(predictions), luma(images)
-    return values | {"psnr_luma": psnr(ours, theirs), "ssim_luma": ssim(ours, theirs)}
+    values |= _ratios(predictions, images, "")
+    if images.shape[1] == len(LUMA):
+        values |= _ratios(luma(predictions), luma(images), "_luma")
+    return values
+
+
+def _ratios(predictions: Tensor, images: Tensor, suffix: str) -> dict[str, Tensor]:
+    """Return `psnr` and, where its window fits, `ssim`; their names end in `suffix`."""
+    values = {f"psnr{suffix}": psnr(predictions, images)}
+    if has_windows(images.shape[1:]):
+        values[f"ssim{suffix}"] = ssim(predictions, images)
+    return values
+
+
+def has_windows(image_shape: Sequence[int]) -> bool:
+    """Tell whether the window of the structural similarity fits into images `(C, H, W)`."""
+    return min(image_shape[1:]) >= WINDOW
 
 
 def luma(images: Tensor) -> Tensor:

@@ -36,13 +36,26 @@ NOISY_IMAGES = 6  # shown under each noise level
 class Drawing:
     """A row of the table: what a figure's file is called and shows, when it fits, how it is drawn.
 
-    `draw` may take settings from params.yaml as keyword-only arguments.
+    `draw` may take settings from params.yaml as keyword-only arguments. `train_images` and
+    `test_images` are the fewest that it can be drawn from.
     """
 
     file: str
     caption: str
     fits: Callable[[Shown], bool]
     draw: "Callable[..., Figure]"
+    train_images: int = 1
+    test_images: int = 1
+
+    def lacks(self, shown: Shown) -> str:
+        """Return in words which images there are too few of; nothing where there are enough."""
+        for split, images, least in (
+            ("training", shown.train, self.train_images),
+            ("test", shown.test, self.test_images),
+        ):
+            if len(images) < least:
+                return f"it takes {least} {split} images or more, and there is {len(images)}"
+        return ""
 
 
 def reconstructions(shown: Shown, *, images: Count) -> "Figure":
@@ -274,12 +287,14 @@ TABLE = (
         "One latent dimension moved at a time: those that change the image most",
         has_latent,
         perturbations,
+        test_images=2,
     ),
     Drawing(
         "interpolations.png",
         "From one test image to another, in the latent and in pixels",
         has_latent,
         interpolations,
+        test_images=2,
     ),
     Drawing("samples.png", "Decoded draws from the prior", has_prior, samples),
     Drawing(
@@ -287,12 +302,14 @@ TABLE = (
         "Decoded draws from a Gaussian and other distributions, fitted to training codes",
         has_latent,
         code_samples,
+        train_images=2,
     ),
     Drawing(
         "codes.png",
         "The distribution of the codes against the prior",
         has_prior_of_codes,
         codes,
+        test_images=2,
     ),
     Drawing(
         "noise_sweep.png",

@@ -12,7 +12,7 @@ SMALLEST_VARIANCE = 1e-4  # of a part, as a share of the components' mean varian
 
 
 class MixtureSampler(Sampler):
-    """A mixture of as many Gaussians as `components` says, or as there are codes.
+    """A mixture of as many Gaussians as `components` says, or as there are different codes.
 
     Each part has its own mean and full covariance in the codes' first 32 principal components; in
     the rest of a larger latent all parts share one Gaussian. Draws from one part stand together.
@@ -21,7 +21,7 @@ class MixtureSampler(Sampler):
 
     def __init__(self, components: Count = 10) -> None:
         self.components = components
-        self.title = f"a mixture of {components} Gaussians, one after the other"
+        self.title = _title(components)
 
     def fit(self, codes: Tensor) -> None:
         """Fit by expectation maximisation, always from the same start."""
@@ -32,8 +32,10 @@ class MixtureSampler(Sampler):
         centred = codes.flatten(1) - self.mean
         self.directions = principal_directions(centred, DIMENSIONS)
         leading = centred @ self.directions
+        components = min(self.components, len(leading.unique(dim=0)))
+        self.title = _title(components)
         mixture = GaussianMixture(
-            min(self.components, len(codes)),
+            components,
             tol=1e-2,  # nats per code
             reg_covar=SMALLEST_VARIANCE * max(leading.var(dim=0).mean().item(), 1e-6),
             random_state=0,
@@ -57,3 +59,7 @@ class MixtureSampler(Sampler):
         drawn = leading.float().to(self.mean.device) @ self.directions.T
         whole = self.mean + drawn + self.rest.draw(count, noise)
         return whole.view(count, *self.latent_shape)
+
+
+def _title(components: int) -> str:
+    return f"a mixture of {components} Gaussians, one after the other"

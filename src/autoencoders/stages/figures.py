@@ -7,6 +7,7 @@ from autoencoders import files, paths
 from autoencoders.components import configured
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import exact_device
+from autoencoders.errors import leave_out
 from autoencoders.figures import TABLE, plots
 from autoencoders.figures.shown import Shown
 from autoencoders.lazy import without_gradients
@@ -34,9 +35,13 @@ def outputs(item: Item) -> list[Path]:
 
 @without_gradients
 def produce(params: Params, item: Item, run: StageRun) -> str:
-    """Draw every figure that fits the variant."""
+    """Draw every figure that fits the variant and that there are enough images for."""
     shown, source = _load(item)
-    drawings = [drawing for drawing in TABLE if drawing.fits(shown)]
+    fitting = [drawing for drawing in TABLE if drawing.fits(shown)]
+    for drawing in fitting:
+        if lacking := drawing.lacks(shown):
+            leave_out(drawing.file, lacking)
+    drawings = [drawing for drawing in fitting if not drawing.lacks(shown)]
     with files.atomic_directory(outputs(item)[0]) as folder:
         for drawing in drawings:
             figure = configured(drawing.draw, params.figures)(shown)

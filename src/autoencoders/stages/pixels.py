@@ -40,13 +40,15 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     def clean(split: str) -> Any:
         return pairs(Clean(), data.images(split), params.seed, split, settings.batch_size)
 
+    labels = {split: data.labels(split) for split in SPLITS}
+    features.say_what_is_missing(labels)
     measured = configured(partial(features.by_encoder, lambda seen: seen), settings)(
-        clean, {split: data.labels(split) for split in SPLITS}, params.seed
+        clean, labels, params.seed
     )
     content = {"dataset": data.name, "source": data.metadata.source, **measured}
     files.write_json(outputs(item)[0], content)
     if not measured:
-        return f"{data.name} has one class: there is nothing to tell"
+        return f"the training images of {data.name} have one class: there is nothing to tell"
     return f"probe accuracy {measured['probe_accuracy']:.4f} in {outputs(item)[0]}"
 
 

@@ -139,8 +139,12 @@ class NoisyDownsampled:
 
 
 def median_filter(images: Tensor) -> Tensor:
-    """Return each pixel's median over its 3×3 neighbourhood, the border reflected."""
-    padded = F.pad(images, (1, 1, 1, 1), mode="reflect")
+    """Return each pixel's median over its 3×3 neighbourhood, the border reflected.
+
+    In images that are one pixel high or wide, where nothing reflects, the border is repeated.
+    """
+    mode = "reflect" if min(images.shape[2:]) > 1 else "replicate"
+    padded = F.pad(images, (1, 1, 1, 1), mode=mode)
     neighbourhoods = padded.unfold(2, 3, 1).unfold(3, 3, 1)  # (N, C, H, W, 3, 3)
     return neighbourhoods.flatten(-2).median(dim=-1).values
 
