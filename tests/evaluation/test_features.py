@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from autoencoders import randomness
+from autoencoders.evaluation import features
 from autoencoders.evaluation.features import (
     PENALTIES,
     Labelled,
@@ -48,7 +49,7 @@ def splits() -> dict[str, Labelled]:
 def few_labels(
     splits: dict[str, Labelled], counts: list[int], draws: int = 2, seed: int = 1
 ) -> dict[str, float]:
-    return label_metrics(splits, counts, draws=draws, neighbours=3, seed=seed)
+    return label_metrics(splits, standardised(splits), counts, draws=draws, neighbours=3, seed=seed)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -229,6 +230,33 @@ def test_each_encoder_is_measured_on_its_own_features_and_none_on_one_class(
     one_class = {name: torch.zeros_like(of_split) for name, of_split in labels.items()}
     for encode in encoders.values():
         assert measured(encode, one_class) == {}
+
+
+def test_of_long_features_the_inner_products_alone_tell_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counts = {"train": 60, "validation": 30, "test": 40}
+    labels = {name: torch.arange(count) % 3 for name, count in counts.items()}
+    images = {
+        name: torch.randn(count, 3, 20, 20, generator=generator(count))
+        for name, count in counts.items()
+    }
+    for name, of_split in images.items():
+        of_split[:, 0, :5, :4] += labels[name].view(-1, 1, 1)
+        of_split[:, 1] *= 0.1
+
+    def measured() -> dict[str, float]:
+        settings: dict[str, Any] = {"label_counts": [30], "label_draws": 2, "knn_neighbours": 3}
+        return by_encoder(lambda seen: seen, lambda split: pairs(split), labels, 1, **settings)
+
+    def pairs(split: str) -> Iterator[tuple[Tensor, Tensor]]:
+        return ((batch, batch) for batch in images[split].split(25))
+
+    whole = measured()
+    monkeypatch.setattr(features, "SHORT", 1000)
+    monkeypatch.delattr(features, "encoded")  # which keeps all of them
+    assert measured() == pytest.approx(whole, abs=1e-9)
+    assert 0.4 < whole["probe_accuracy"] < 1
 
 
 def test_what_is_encoded_is_what_is_seen_flattened_and_in_order() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from autoencoders.data import batches as of_images
 from autoencoders.evaluation.pairs import first_pairs, pairs
 from autoencoders.variants.inputs import Clean, Downsampled, Noisy
 
@@ -25,6 +26,18 @@ def test_images_come_in_order_as_floats_the_last_batch_smaller(blobs: Blobs) -> 
     torch.testing.assert_close(torch.cat([clean for _, clean in batches]) * 255, images.float())
     seen, clean = next(pairs(Clean(), images, 1, "test", 5))
     assert torch.equal(seen, clean)
+
+
+def test_large_images_come_fewer_at_a_time_and_are_drawn_together(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = blobs(12)
+    monkeypatch.setattr(of_images, "LARGEST", 200)  # of images of 64 numbers each
+    assert [len(clean) for _, clean in pairs(Clean(), images, 1, "test", 5)] == [3, 3, 3, 3]
+    assert [len(clean) for _, clean in pairs(Clean(), images, 1, "test", 2)] == [2] * 6
+    assert len(first_pairs(Clean(), images, 1, "test", 10)[0]) == 10
+    monkeypatch.setattr(of_images, "LARGEST", 2)
+    assert [len(clean) for _, clean in pairs(Clean(), images, 1, "test", 5)] == [1] * 12
 
 
 def test_noise_is_the_same_each_time_and_for_each_batch_size(blobs: Blobs) -> None:

@@ -16,7 +16,9 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from autoencoders import decomposition
 from autoencoders.figures import plots
+from autoencoders.figures.plots import latents
 from autoencoders.figures.plots.style import FRAME, MARGIN, Images
 
 LONG = "a name that nobody expected to be as long as this, and with an unbreakableallinonepieceword"
@@ -369,6 +371,21 @@ def test_the_share_of_codes_within_the_priors_circles() -> None:
     # Of a prior twice as wide the circles are twice as large, and hold all.
     plane = plots.code_distribution(rings, 2 * prior, "codes").axes[3]
     assert "100% within the prior's 50% circle" in plane.get_xlabel()
+
+
+def test_the_plane_of_large_codes_is_found_without_their_covariance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def plane() -> np.ndarray:
+        axes = plots.code_distribution(spread, standard_normal(12), "codes").axes[3]
+        return np.asarray(axes.collections[0].get_offsets())
+
+    spread = codes(500, 12) * np.linspace(1, 5, 12, dtype=np.float32) ** 2
+    exact = plane()
+    monkeypatch.setattr(latents, "EXACT", 4)
+    monkeypatch.setattr(decomposition, "EXACT", 4)
+    monkeypatch.delattr(np, "cov")
+    np.testing.assert_allclose(plane(), exact, atol=0.05)
 
 
 def test_codes_and_draws_of_another_prior_have_one_dimension() -> None:

@@ -1,9 +1,17 @@
 """Packed bytes into batches that networks take."""
 
 from collections.abc import Iterator, Sequence
+from math import prod
 
 import torch
 from torch import Tensor
+
+LARGEST = 2**24  # numbers that a batch holds, where how many images it has is for memory alone
+
+
+def images_at_a_time(shape: Sequence[int], most: int) -> int:
+    """Return how many images of this shape to take at a time, at most `most`: fewer if large."""
+    return max(1, min(most, LARGEST // prod(shape)))
 
 
 def batches(images: Tensor, chunks: Sequence[Tensor], device: torch.device) -> Iterator[Tensor]:

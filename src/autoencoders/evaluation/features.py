@@ -4,9 +4,10 @@ Features are vectors `(N, D)` float32: a network's latents, or what they are hel
 """
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from autoencoders.data.stratification import stratified
 from autoencoders.errors import leave_out
 from autoencoders.evaluation.metric import Answer, Metric
 from autoencoders.evaluation.pairs import Pairs, Predict
+from autoencoders.evaluation.rows import MOST, SHORT, Rows
 from autoencoders.evaluation.subject import SPLITS, Subject
 from autoencoders.keys import AtLeastTwo, Count, Counts
 from autoencoders.lazy import F, Tensor, torch, without_gradients
@@ -115,9 +117,16 @@ def by_encoder(
     """
     if len(labels["train"].unique()) < 2:
         return {}
-    splits = {split: Labelled(encoded(encode, pairs(split)), labels[split]) for split in SPLITS}
+    first_seen, _ = next(pairs("train"))
+    size = encode(first_seen)[0].numel()
+    if size > SHORT and sum(map(len, labels.values())) <= MOST:
+        plain, scaled = by_inner_products(encode, pairs, labels)
+    else:
+        plain = {name: Labelled(encoded(encode, pairs(name)), labels[name]) for name in SPLITS}
+        scaled = standardised(plain)
     return label_metrics(
-        splits,
+        plain,
+        scaled,
         label_counts,
         draws=label_draws,
         neighbours=knn_neighbours,
@@ -136,11 +145,45 @@ def say_what_is_missing(labels: Mapping[str, Tensor]) -> None:
 @without_gradients
 def encoded(encode: Predict, pairs: Pairs) -> Tensor:
     """Return what `encode` makes of what is seen, each flattened: `(N, D)` on the CPU, in order."""
-    return torch.cat([encode(seen).flatten(1).cpu() for seen, _ in pairs])
+    return torch.cat([vectors.cpu() for vectors in _features(encode, pairs)])
+
+
+def by_inner_products(
+    encode: Predict, pairs: Callable[[str], Pairs], labels: Mapping[str, Tensor]
+) -> tuple[dict[str, Labelled], dict[str, Labelled]]:
+    """Return features of each split, and them standardised, both by other vectors like them.
+
+    These have as many entries as there are images, and the distances and inner products of the
+    features: by them neighbours are the same, and what a probe with a penalty learns. No two
+    batches more of the features are in memory.
+    """
+    train = Rows(lambda: _features(encode, pairs("train")))
+    deviations = _at_least_still(train.variance().sqrt())
+
+    def every() -> Iterator[Tensor]:
+        return chain.from_iterable(_features(encode, pairs(split)) for split in SPLITS)
+
+    def scaled() -> Iterator[Tensor]:
+        return ((vectors - train.mean) / deviations for vectors in every())
+
+    counts = [len(labels[split]) for split in SPLITS]
+    plain, standard = (
+        {
+            split: Labelled(vectors, labels[split])
+            for split, vectors in zip(SPLITS, rows.coordinates().cpu().split(counts), strict=True)
+        }
+        for rows in (Rows(every, train.mean), Rows(scaled, torch.zeros_like(train.mean)))
+    )
+    return plain, standard
+
+
+def _features(encode: Predict, pairs: Pairs) -> Iterator[Tensor]:
+    return (encode(seen).flatten(1) for seen, _ in pairs)
 
 
 def label_metrics(
     splits: Mapping[str, Labelled],
+    scaled: Mapping[str, Labelled],
     counts: Sequence[int],
     *,
     draws: int,
@@ -148,6 +191,8 @@ def label_metrics(
     seed: int,
 ) -> dict[str, float]:
     """Return what can be read of the classes from features of the train, validation, test images.
+
+    `scaled` are the same, standardised.
 
     `probe_accuracy` and `knn_accuracy` are on the test images, with all labels of the training
     images, and as `…_100` with 100 for each of `counts` that is less than all: the mean over
@@ -160,7 +205,6 @@ def label_metrics(
     The probe is on standardised features, as its penalty is on all weights alike. Neighbours are
     by Euclidean distance as it is: the geometry of the latent is what is measured.
     """
-    scaled = standardised(splits)
     train, test = splits["train"], splits["test"]
     metrics = {
         "probe_accuracy": probe_accuracy(scaled["train"], scaled["validation"], scaled["test"]),
@@ -214,10 +258,16 @@ def standardised(splits: Mapping[str, Labelled]) -> dict[str, Labelled]:
     where none moves, by 1.
     """
     std, mean = torch.std_mean(splits["train"].vectors, dim=0)
-    std = std.clamp(min=STILL * float(std.max()) or 1.0)
+    std = _at_least_still(std)
     return {
-        name: Labelled((split.vectors - mean) / std, split.labels) for name, split in splits.items()
+        name: Labelled((split.vectors - mean).div_(std), split.labels)
+        for name, split in splits.items()
     }
+
+
+def _at_least_still(deviations: Tensor) -> Tensor:
+    """Return standard deviations to divide by."""
+    return deviations.clamp(min=STILL * float(deviations.max()) or 1.0)
 
 
 def labelled_subset(labels: Tensor, count: int, seed: int) -> Tensor:
@@ -292,12 +342,14 @@ def neighbour_disagreement(test: Labelled) -> float:
 def nearest(queries: Tensor, references: Tensor, count: int) -> Tensor:
     """Return the indices of the `count` references nearest to each query, nearest first."""
     centre = references.mean(0)  # distances stay; small numbers lose less to rounding
-    queries, references = queries - centre, references - centre
+    references = references - centre
     halves = references.square().sum(1) / 2
     # Half the squared distance, less half the query's square, which orders nothing.
     return torch.cat(
         [
-            torch.addmm(halves, chunk, references.T, alpha=-1).topk(count, largest=False).indices
+            torch.addmm(halves, chunk - centre, references.T, alpha=-1)
+            .topk(count, largest=False)
+            .indices
             for chunk in queries.split(CHUNK)
         ]
     )

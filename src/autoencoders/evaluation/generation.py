@@ -134,7 +134,7 @@ def _features_of_samples(
     noise, classifier = subject.noise("samples"), subject.classifier
     assert classifier is not None
     features = []
-    for chunk in torch.arange(len(subject.images["test"])).split(subject.batch_size):
+    for chunk in torch.arange(len(subject.images["test"])).split(subject.images_at_a_time):
         latents = sampler.draw(len(chunk), noise).to(subject.device)
         features.append(classifier.features(subject.model.decode(latents).sigmoid()))
     return torch.cat(features)

@@ -1,7 +1,6 @@
 """Images of a split beside what the encoder sees of them, always under the same noise."""
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import TypeAlias
 
 from autoencoders import randomness
@@ -22,13 +21,15 @@ def pairs(
 ) -> Pairs:
     """Yield what the encoder sees and the image, float32 `(n, C, H, W)` on `device`, in order.
 
+    There are `batch_size` at a time, or fewer if they are large.
+
     `images` are uint8 `(N, C, H, W)`. The noise depends on `seed` and `split` alone: every variant
     with the same input, every figure and every device sees the same; no two images do.
     """
-    from autoencoders.data.batches import batches
+    from autoencoders.data.batches import batches, images_at_a_time
 
     noise = randomness.noise(seed, f"{split}/input")
-    chunks = torch.arange(len(images)).split(batch_size)
+    chunks = torch.arange(len(images)).split(images_at_a_time(images.shape[1:], batch_size))
     for batch in batches(images, chunks, torch.device("cpu")):
         clean = batch.contiguous()
         yield input(clean, noise).to(device), clean.to(device)
@@ -43,4 +44,5 @@ def first_pairs(
     device: "torch.device | str" = "cpu",
 ) -> tuple[Tensor, Tensor]:
     """Return the first `count` of `pairs` as one batch."""
-    return next(islice(pairs(input, images[:count], seed, split, count, device), 1))
+    seen, first = zip(*pairs(input, images[:count], seed, split, count, device), strict=True)
+    return torch.cat(seen), torch.cat(first)

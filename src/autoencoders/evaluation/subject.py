@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,13 @@ class Subject:
         """Return how many numbers the encoder sees of an image."""
         return prod(self.plan.input_shape)
 
+    @property
+    def images_at_a_time(self) -> int:
+        """Return how many images to make at a time: `batch_size`, or fewer if they are large."""
+        from autoencoders.data.batches import images_at_a_time
+
+        return images_at_a_time(self.plan.image_shape, self.batch_size)
+
     def pairs(self, split: str, input: Input | None = None, count: int | None = None) -> Pairs:
         """Yield what the encoder sees beside the image, of the first `count` or all of a split.
 
@@ -92,7 +99,8 @@ class Subject:
     @cached_property
     def fitted(self) -> yardsticks.Fitted:
         """Return the yardsticks that are fitted to training images."""
-        return yardsticks.fitted(self.pairs("train"), self.latent_size)
+        pairs = partial(self.pairs, "train")
+        return yardsticks.fitted(pairs, len(self.images["train"]), self.latent_size)
 
     @property
     def yardsticks(self) -> dict[str, Predict]:

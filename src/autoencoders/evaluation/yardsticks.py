@@ -1,12 +1,12 @@
 """What a trained network must beat: predictions that need no network."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-from autoencoders.decomposition import leading_directions
 from autoencoders.evaluation.pairs import Pairs, Predict
+from autoencoders.evaluation.rows import MOST, SHORT, Rows
 from autoencoders.lazy import Tensor, torch
 
-EXACT = 4096  # values per image up to which `pca` is fitted by full decompositions
 RIDGE = 1e-6  # added to each variance, as a share of their mean, so that none is zero
 
 
@@ -17,49 +17,98 @@ class Fitted(NamedTuple):
     pca_codes: Predict
 
 
-def fitted(pairs: Pairs, components: int) -> Fitted:
+class _Linear(NamedTuple):
+    """A linear autoencoder: what is seen → `(N, components)`, and these → `(N, pixels)`."""
+
+    encode: Callable[[Tensor], Tensor]
+    decode: Callable[[Tensor], Tensor]
+
+
+def fitted(pairs: Callable[[], Pairs], count: int, components: int) -> Fitted:
     """Return the yardsticks that are fitted to training pairs.
 
     `mean_image` answers with the mean training image. `pca` is the best linear autoencoder with
     `components` latent dimensions: principal components where the encoder sees the image itself,
     and where it sees less their generalisation, reduced-rank regression (Izenman 1975): least
     squares from what is seen to the image, then the principal components of what it predicts.
+
+    It is found from the covariances of pixels, or where images are fewer or large, from the inner
+    products of images; of large images the first 3,000 have to do. No memory grows with the square
+    of an image's size.
+
+    Args:
+        pairs: yields all training pairs, the same at each call.
+        count: how many there are.
+        components: of `pca`; of fewer images there are fewer.
     """
-    moments = _Moments(pairs)
-    image_shape, image_mean = moments.image_shape, moments.image_mean
-    exact = max(moments.cross.shape) <= EXACT
-    directions, encode = (_exactly if exact else _iteratively)(moments, components)
-    decode, seen_mean, mean = directions.float(), moments.seen_mean.float(), image_mean.float()
+    first_seen, first_images = next(pairs())
+    image_shape = first_images.shape[1:]
+    size = max(first_seen[0].numel(), first_images[0].numel())
+    if size > SHORT or count < min(size, MOST):
+        mean = Rows(lambda: (images for _, images in pairs())).mean
+        linear = _of_images(lambda: _first(pairs(), MOST), components)
+    else:
+        moments = _Moments(pairs())
+        mean, linear = moments.image_mean.float(), _of_moments(moments, components)
 
     def mean_image(seen: Tensor) -> Tensor:
         return mean.expand(len(seen), -1).unflatten(1, image_shape).clamp(0, 1)
 
-    def pca_codes(seen: Tensor) -> Tensor:
-        return (seen.flatten(1) - seen_mean) @ encode.T
-
     def pca(seen: Tensor) -> Tensor:
-        return (pca_codes(seen) @ decode.T + mean).unflatten(1, image_shape).clamp(0, 1)
+        return linear.decode(linear.encode(seen)).unflatten(1, image_shape).clamp(0, 1)
 
-    return Fitted({"mean_image": mean_image, "pca": pca}, pca_codes)
+    return Fitted({"mean_image": mean_image, "pca": pca}, linear.encode)
 
 
-def _exactly(moments: "_Moments", components: int) -> tuple[Tensor, Tensor]:
-    """Return the directions `(pixels, components)` in image space, and the map to their codes."""
+def _of_moments(moments: "_Moments", components: int) -> _Linear:
+    """Return the best linear autoencoder by the covariances."""
     regression = moments.cross @ torch.linalg.pinv(moments.seen_covariance, hermitian=True)
     predicted_covariance = regression @ moments.cross.T
     directions = torch.linalg.eigh(predicted_covariance).eigenvectors[:, -components:]
-    return directions, (directions.T @ regression).float()
+    decoder, encoder = directions.float(), (directions.T @ regression).float()
+    seen_mean, mean = moments.seen_mean.float(), moments.image_mean.float()
+    return _Linear(
+        lambda seen: (seen.flatten(1) - seen_mean) @ encoder.T,
+        lambda codes: codes @ decoder.T + mean,
+    )
 
 
-def _iteratively(moments: "_Moments", components: int) -> tuple[Tensor, Tensor]:
-    """Return the same in minutes instead of hours, to the accuracy of a slight ridge."""
-    covariance = moments.seen_covariance
-    covariance.diagonal().add_(RIDGE * covariance.diagonal().mean())
-    factor = torch.linalg.cholesky(covariance)
-    whitened = torch.linalg.solve_triangular(factor, moments.cross.T, upper=False)
-    directions = leading_directions(whitened, components)
-    encode = torch.linalg.solve_triangular(factor.T, whitened @ directions, upper=True)
-    return directions, encode.T.float()
+def _of_images(pairs: Callable[[], Pairs], components: int) -> _Linear:
+    """Return the same, to the accuracy of a slight ridge, by the inner products of images.
+
+    With X what is seen and Y the images, both less their mean, K = X·Xᵀ, G = Y·Yᵀ and a ridge ρ,
+    least squares predict H·Y, H = K·(K + ρ)⁻¹. With H = S·Sᵀ and W the leading unit eigenvectors of
+    Sᵀ·G·S over the square roots of their eigenvalues, the directions are the columns of Yᵀ·S·W, and
+    the codes of a vector x are x·Xᵀ·(K + ρ)⁻¹·G·S·W.
+    """
+    seen = Rows(lambda: (seen for seen, _ in pairs()))
+    images = Rows(lambda: (images for _, images in pairs()))
+    first_seen, first_image = next(pairs())
+    of_seen = seen.gram()
+    of_images = of_seen if first_seen is first_image else images.gram()
+    values, vectors = torch.linalg.eigh(of_seen)
+    values, least = values.clamp(min=0), torch.finfo(torch.float64)
+    ridge = (RIDGE * values.sum() / len(seen.mean)).clamp(min=least.tiny)
+    root = vectors * (values / (values + ridge)).sqrt()
+    explained, parts = torch.linalg.eigh(root.T @ of_images @ root)
+    explained, parts = explained[-components:], parts[:, -components:]
+    told = explained > seen.count * least.eps * explained.max()
+    directions = root @ (parts * torch.where(told, explained, torch.inf).rsqrt())
+    regressed = vectors / (values + ridge) @ (vectors.T @ (of_images @ directions))
+    return _Linear(
+        lambda x: (seen.along(x.flatten(1) - seen.mean) @ regressed).float(),
+        lambda codes: images.combined(codes.double() @ directions.T) + images.mean,
+    )
+
+
+def _first(pairs: Pairs, count: int) -> Pairs:
+    """Yield the first `count` pairs, or all."""
+    for seen, images in pairs:
+        if len(images) >= count:
+            yield seen[:count], images[:count]
+            return
+        yield seen, images
+        count -= len(images)
 
 
 class _Moments:

@@ -51,14 +51,15 @@ def perturbations(
     """
     unmoved = decode(latent[None])
     tried = deviations.flatten().argsort(descending=True, stable=True)[:TRIED_DIMENSIONS]
-    moved = []
+    moved: list[Perturbation] = []
     for dimension in tried.tolist():
         latents = latent.flatten().repeat(len(steps), 1)
         latents[:, dimension] += steps * deviations.flatten()[dimension]
         images = decode(latents.unflatten(1, latent.shape))
         index = tuple(int(i) for i in np.unravel_index(dimension, latent.shape))
-        moved.append(Perturbation(index, (images - unmoved).square().mean().item(), images))
-    return sorted(moved, key=lambda one: one.change, reverse=True)[:count]
+        one = Perturbation(index, (images - unmoved).square().mean().item(), images)
+        moved = sorted([*moved, one], key=lambda one: one.change, reverse=True)[:count]
+    return moved
 
 
 def linear(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autoencoders.data.batches import batches, shuffled, steps_per_epoch
+from autoencoders.data.batches import batches, images_at_a_time, shuffled, steps_per_epoch
 from autoencoders.training.loop import VALIDATION_BATCH, Progress
 from autoencoders.training.optimizers import set_rates
 from autoencoders.training.settings import Classifier
@@ -64,7 +64,8 @@ def train(
 def measure(network: ConvClassifier, split: Split, device: torch.device) -> dict[str, float]:
     """Return the mean cross-entropy in nats, `loss`, and `accuracy`, the share told right."""
     images, labels = split
-    chunks = torch.arange(len(images)).split(VALIDATION_BATCH)
+    at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
+    chunks = torch.arange(len(images)).split(at_a_time)
     logits = torch.cat([network(batch).cpu() for batch in batches(images, chunks, device)]).double()
     return {
         "loss": F.cross_entropy(logits, labels.long()).item(),

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from autoencoders import randomness
-from autoencoders.data.batches import batches, shuffled, steps_per_epoch
+from autoencoders.data.batches import batches, images_at_a_time, shuffled, steps_per_epoch
 from autoencoders.errors import UserError
 from autoencoders.keys import Precision
 from autoencoders.randomness import Noise
@@ -25,7 +25,7 @@ from autoencoders.training.watch import Guard, Means, diverged
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.networks.together import Networks
 
-VALIDATION_BATCH = 1000  # images at a time
+VALIDATION_BATCH = 1000  # images at a time, at most
 ALONE = Processes()
 
 Row = dict[str, float]
@@ -273,7 +273,8 @@ def _validate(
 ) -> Row:
     """Return the objective's terms on all validation images; every process goes through all."""
     means = Means()
-    chunks = torch.arange(len(images), device=images.device).split(VALIDATION_BATCH)
+    at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
+    chunks = torch.arange(len(images), device=images.device).split(at_a_time)
     for batch in batches(images, chunks, noise.generator.device):
         seen = assembled.input(batch, noise)
         with precision():

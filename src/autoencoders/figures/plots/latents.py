@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
+from autoencoders.decomposition import EXACT, principal_directions
 from autoencoders.figures.plots.style import (
     BLUE,
     DPI,
@@ -28,6 +29,7 @@ from autoencoders.figures.plots.style import (
     to_rgb_pixels,
     wrap,
 )
+from autoencoders.lazy import torch
 
 Codes = npt.NDArray[np.floating]
 
@@ -254,6 +256,10 @@ def _draw_principal_plane(axis: Axes, codes: Codes, prior: Codes) -> None:
 
 def _principal_directions(codes: Codes) -> Codes:
     """Return the two directions (d, 2) of greatest variance, each with a sign that is fixed."""
+    if codes.shape[1] > EXACT:
+        centred = torch.from_numpy(codes - codes.mean(axis=0))
+        nearly: Codes = principal_directions(centred, 2).numpy()
+        return nearly
     _, directions = np.linalg.eigh(np.cov(codes, rowvar=False))
     leading = directions[:, :-3:-1]
     oriented: Codes = leading * np.sign(leading[np.abs(leading).argmax(axis=0), [0, 1]])

@@ -1,0 +1,78 @@
+"""Vectors too long to be kept: the rows of a matrix that is read batch by batch and never whole."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from autoencoders.lazy import Tensor, torch
+
+SHORT = 4096  # entries up to which vectors are taken as they are, and matrices over them formed
+MOST = 3000  # rows up to which all inner products are formed: 72 MB, and half a minute
+BLOCK = 4096  # entries of a row that are in double precision at a time
+
+
+class Rows:
+    """Vectors `(N, d)` less their mean, or less another; memory is that of two batches.
+
+    `batches` yields the same vectors at each call, `(n, …)` at a time.
+    """
+
+    def __init__(self, batches: Callable[[], Iterator[Tensor]], mean: Tensor | None = None) -> None:
+        self.batches = batches
+        self.count = 0
+        total: Tensor | float = 0.0
+        for batch in batches():
+            self.count += len(batch)
+            total = batch.flatten(1).sum(0, dtype=torch.float64) + total
+        assert isinstance(total, torch.Tensor)
+        self.mean: Tensor = (total / self.count).float() if mean is None else mean
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Yield the rows, `(n, d)` at a time."""
+        for batch in self.batches():
+            yield batch.flatten(1) - self.mean
+
+    def variance(self) -> Tensor:
+        """Return the sample variance of each entry, `(d,)` float32."""
+        squares = sum(rows.double().square().sum(0) for rows in self)
+        assert isinstance(squares, torch.Tensor)
+        return (squares / (self.count - 1)).float()
+
+    def gram(self) -> Tensor:
+        """Return the inner products of each two rows, `(N, N)` float64."""
+        products = self.mean.new_zeros(self.count, self.count, dtype=torch.float64)
+        row = 0
+        for i, rows in enumerate(self):
+            column = 0
+            for others in islice(self, i + 1):
+                block = inner(rows, others)
+                products[row : row + len(rows), column : column + len(others)] = block
+                products[column : column + len(others), row : row + len(rows)] = block.T
+                column += len(others)
+            row += len(rows)
+        return products
+
+    def along(self, vectors: Tensor) -> Tensor:
+        """Return the inner products of `vectors` `(n, d)` with all rows, `(n, N)` float64."""
+        return torch.cat([inner(vectors, rows) for rows in self], dim=1)
+
+    def combined(self, weights: Tensor) -> Tensor:
+        """Return the sums of rows by `weights` `(n, N)`, `(n, d)` float32."""
+        summed = self.mean.new_zeros(len(weights), len(self.mean))
+        column = 0
+        for rows in self:
+            summed.addmm_(weights[:, column : column + len(rows)].float(), rows)
+            column += len(rows)
+        return summed
+
+    def coordinates(self) -> Tensor:
+        """Return vectors `(N, N)` float32 with the inner products of the rows, and so distances."""
+        values, vectors = torch.linalg.eigh(self.gram())
+        return (vectors * values.clamp(min=0).sqrt()).float()
+
+
+def inner(a: Tensor, b: Tensor) -> Tensor:
+    """Return the inner products of the rows of `a` with those of `b`, in double precision."""
+    products = a.new_zeros(len(a), len(b), dtype=torch.float64)
+    for of_a, of_b in zip(a.split(BLOCK, 1), b.split(BLOCK, 1), strict=True):
+        products.addmm_(of_a.double(), of_b.double().T)
+    return products
