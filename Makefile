@@ -15,7 +15,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup repro test numeric lint bench ui lock moved
+.PHONY: help setup repro test numeric lint bench faults ui lock moved
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,9 @@ lint: $(INSTALLED) ## Check format, style and types
 bench: setup ## Measure the trainer beside a plain loop, 20 to 50 minutes alone on the machine
 	dvc repro prepare@mnist
 	python -m benchmarks
+
+faults: setup ## Try 200 bad inputs and 100 kills, about an hour; docs/faults.md says what came of each
+	python -m tests.faults
 
 ui: setup ## Open the MLflow UI on this machine alone; PORT=5001 for another port
 	@echo "http://127.0.0.1:$(PORT)/#/experiments/1/runs?workflowType=machine_learning"

@@ -1,0 +1,239 @@
+"""Bad environments: mirrors, tracking servers, devices, disks, folders, streams, locales."""
+
+from functools import partial
+from typing import Any
+
+from tests.faults.bad.folders import PETS
+from tests.faults.bad.pictures import picture
+from tests.faults.case import Case, Change
+from tests.faults.changes import all_of, folder_instead, nothing, put, read_only, written
+
+MIRROR = "DATASET_MIRROR"
+URI = "MLFLOW_TRACKING_URI"
+DEVICE = "AUTOENCODERS_DEVICE"
+NAMES = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
+
+_case = partial(Case, "environment")
+
+
+def _mirror(name: str, value: str, bad: Change, *says: str) -> Case:
+    """Return a case where the official files are asked for, of a mirror that has them not."""
+    bad = all_of(put("data.source", "official"), bad)
+    return _case(f"a mirror: {name}", "fetch mnist", bad, says, variables={MIRROR: value})
+
+
+def _file_of_a_mirror(name: str, content: bytes | str) -> Case:
+    path = f"mirror/mnist/{NAMES[0]}"
+    return _mirror(name, "{world}/mirror", written(path, content), NAMES[0], "MD5", MIRROR)
+
+
+MIRRORS = (
+    _mirror("no such folder", "{world}/mirror", nothing, MIRROR, "mirror"),
+    _mirror("a file", "{world}/mirror", written("mirror", "x"), MIRROR, "not a folder"),
+    _mirror("a folder without mnist/", "{world}", nothing, MIRROR, "mnist/"),
+    _mirror(
+        "a folder for a file of it", "{world}/m", folder_instead(f"m/mnist/{NAMES[0]}"), NAMES[0]
+    ),
+    _mirror("a URL of a file that is not", "file:///nowhere/at/all", nothing, MIRROR, "nowhere"),
+    _mirror("nobody listens", "http://127.0.0.1:9/data", nothing, MIRROR, "127.0.0.1:9"),
+    _mirror("not found", "{server}/404", nothing, MIRROR, "404"),
+    _mirror("a web page for every file", "{server}/page", nothing, NAMES[0], "MD5"),
+    _mirror("breaks off", "{server}/cut", nothing, NAMES[0]),
+    _mirror("never answers", "{server}/silent", nothing, MIRROR, "no answer|timed out"),
+    _mirror("an FTP server", "ftp://127.0.0.1/data", nothing, MIRROR, "ftp"),
+    _mirror("the home of a user who is not", "~nobody-here/data", nothing, MIRROR, "~nobody-here"),
+)
+
+
+def _untracked(name: str, value: str, *says: str, bad: Change = nothing) -> Case:
+    """Return a case of a tracking server that is lost: the stage goes on, to the same bits."""
+    return _case(
+        f"tracking: {name}",
+        "train mnist conv",
+        bad,
+        ("MLflow", "autoencoders track", *says),
+        needs="prepared",
+        goes_on=True,
+        ends_like="trained",
+        changes=("t.db",),
+        variables={URI: value},
+    )
+
+
+def _track(name: str, value: str, *says: str) -> Case:
+    return _case(
+        f"track: {name}",
+        "track",
+        nothing,
+        (URI, *says),
+        needs="whole",
+        variables={URI: value},
+        hides="secret",
+    )
+
+
+TRACKING = (
+    _untracked("nobody listens", "http://127.0.0.1:9"),
+    _untracked("a web page", "{server}/page"),
+    _untracked("a scheme that is none", "nonsense://somewhere"),
+    _untracked("a database that is a text", "sqlite:///{world}/t.db", bad=written("t.db", "text")),
+    _track("nobody listens", "http://user:secret@127.0.0.1:9", "127.0.0.1:9"),
+)
+
+
+def _device(value: str) -> Case:
+    return _case(
+        f"a device: {value!r}",
+        "train mnist conv",
+        nothing,
+        (DEVICE, repr(value), "cpu"),
+        needs="prepared",
+        variables={DEVICE: value},
+    )
+
+
+DEVICES = (_device("cuda:99"), _device("meta"))
+
+
+def _in_shell(
+    name: str, command: str, bad: Change, *says: str, needs: str = "prepared", **more: Any
+) -> Case:
+    return _case(name, command, bad, says, needs=needs, shell=True, **more)
+
+
+ANY_TRACKING = 1  # MLflow's database does not fit either, which is a warning
+DISK = "no space|too large|full|disk"
+
+PLACES = (
+    _in_shell(
+        "a full disk: fetch",
+        "ulimit -f 8; autoencoders fetch mnist",
+        nothing,
+        *("data/raw/mnist", DISK),
+        needs="bare",
+        warnings=1,
+    ),
+    _in_shell(
+        "a full disk: prepare",
+        "ulimit -f 32; autoencoders prepare mnist",
+        nothing,
+        *("data/prepared/mnist", DISK),
+        warnings=1,
+    ),
+    _in_shell(
+        "a full disk: train",
+        "ulimit -f 8; autoencoders train mnist conv",
+        nothing,
+        *("checkpoints/mnist-conv", DISK),
+        warnings=1,
+    ),
+    _in_shell(
+        "a read-only folder: data/raw",
+        "autoencoders fetch mnist",
+        read_only("data/raw"),
+        *("data/raw", "permission|read-only|write"),
+        needs="bare",
+    ),
+    _in_shell(
+        "a read-only folder: models",
+        "autoencoders train mnist conv",
+        read_only("models"),
+        *("models", "permission|read-only|write"),
+        changes=("checkpoints/*",),
+    ),
+    _in_shell(
+        "a read-only folder for reconstructions",
+        "autoencoders reconstruct mnist conv a.png --to out",
+        all_of(picture("a.png"), read_only("out")),
+        *("out", "permission|read-only|write"),
+        needs="trained",
+    ),
+    _in_shell(
+        "params.yaml that may not be read",
+        "autoencoders check",
+        lambda world: (world / "params.yaml").chmod(0),
+        *("params.yaml", "permission|read"),
+        needs="bare",
+    ),
+    _in_shell(
+        "a folder that is no more",
+        "mkdir gone; cd gone; rmdir ../gone; autoencoders check",
+        nothing,
+        "folder",
+        needs="bare",
+    ),
+)
+
+STREAMS = (
+    _in_shell(
+        "a full disk for what is printed",
+        "autoencoders check > /dev/full",
+        nothing,
+        DISK,
+        needs="bare",
+    ),
+    _in_shell(
+        "nobody reads what is printed",
+        "autoencoders check | true",
+        nothing,
+        needs="bare",
+        lines=0,
+    ),
+    _in_shell(
+        "an ASCII terminal and a name that is not",
+        "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 autoencoders fetch pets",
+        put("data.datasets", {"pets": PETS | {"folder": "caf\u00e9"}}),
+        "data.datasets.pets.folder",
+        needs="bare",
+    ),
+    _in_shell(
+        "processes that are counted in words",
+        "WORLD_SIZE=two autoencoders train mnist conv",
+        nothing,
+        *("WORLD_SIZE", "'two'"),
+    ),
+    _in_shell(
+        "two processes that nobody started",
+        "WORLD_SIZE=2 RANK=0 autoencoders train mnist conv",
+        nothing,
+        "torchrun",
+    ),
+)
+
+GOING_ON = (
+    _in_shell(
+        "no git",
+        'PATH=$(dirname "$(command -v autoencoders)"); autoencoders train mnist conv',
+        nothing,
+        goes_on=True,
+        ends_like="trained",
+        lines=0,
+    ),
+    _in_shell(
+        "no home",
+        "env -u HOME autoencoders train mnist conv",
+        nothing,
+        goes_on=True,
+        lines=0,
+        ends_like="trained",
+    ),
+    _in_shell(
+        "no folder for temporary files",
+        "TMPDIR=/nowhere autoencoders train mnist conv",
+        nothing,
+        goes_on=True,
+        lines=0,
+        ends_like="trained",
+    ),
+    _in_shell(
+        "inside a trained variant's folder",
+        "cd models/mnist/conv; autoencoders check",
+        nothing,
+        needs="trained",
+        goes_on=True,
+        lines=0,
+        ends_like="trained",
+    ),
+)
+
+CASES = (*MIRRORS, *TRACKING, *DEVICES, *PLACES, *STREAMS, *GOING_ON)

@@ -1,0 +1,249 @@
+"""Files that the pipeline writes and reads: missing, empty, halved, scrambled, of another sort."""
+
+import io
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from tests.faults.case import Case, Change
+from tests.faults.changes import (
+    each,
+    emptied,
+    flipped,
+    folder_instead,
+    halved,
+    linked,
+    removed,
+    replaced,
+    scrambled,
+    written,
+)
+
+Damage = Callable[[str], Change]
+
+RAW = "data/raw/mnist"
+PREPARED = "data/prepared/mnist"
+CLASSIFIER = "models/mnist/classifier"
+VAE = "models/mnist/vae"
+CONV = "models/mnist/conv"
+METRICS = "reports/metrics/mnist/vae.json"
+PIXELS = "reports/pixels/mnist.json"
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 54400\n"
+
+_case = partial(Case, "files")
+
+# What is said of a damage, and what does it.
+DAMAGES: dict[str, Damage] = {
+    "missing": removed,
+    "empty": emptied,
+    "halved": halved,
+    "scrambled": scrambled,
+    "one bit flipped": flipped,
+    "a folder": folder_instead,
+    "a file": partial(written, content="mine"),
+}
+
+
+def _read(needs: str, path: str, stage: str, command: str, *damages: str) -> list[Case]:
+    """Return cases where a command reads a damaged file, and must name it and who writes it."""
+    return [
+        _case(f"{path} {damage}", command, DAMAGES[damage](path), (path, stage), needs=needs)
+        for damage in damages
+    ]
+
+
+READ = (
+    *_read("prepared", RAW, "fetch@mnist", "prepare mnist", "missing", "a file"),
+    *_read(
+        *("prepared", f"{RAW}/source.json", "fetch@mnist", "prepare mnist"),
+        *("empty", "halved", "a folder"),
+    ),
+    *_read(
+        *("prepared", f"{RAW}/train-images-idx3-ubyte.gz", "fetch@mnist", "prepare mnist"),
+        *("one bit flipped", "a folder"),
+    ),
+    *_read(
+        *("prepared", f"{PREPARED}/metadata.json", "prepare@mnist", "pixels mnist"),
+        *("empty", "scrambled"),
+    ),
+    *_read(
+        *("prepared", f"{PREPARED}/train_images.npy", "prepare@mnist", "classify mnist"),
+        *("halved", "one bit flipped", "a folder"),
+    ),
+    *_read(
+        *("whole", f"{CLASSIFIER}/params.yaml", "classify@mnist", "evaluate mnist vae"),
+        *("empty", "halved"),
+    ),
+    *_read(
+        *("whole", f"{CLASSIFIER}/model.safetensors", "classify@mnist", "evaluate mnist vae"),
+        *("halved", "a folder"),
+    ),
+    *_read(
+        *("whole", f"{VAE}/params.yaml", "train@mnist-vae", "evaluate mnist vae"),
+        *("empty", "halved", "scrambled"),
+    ),
+    *_read(
+        *("whole", f"{VAE}/model.safetensors", "train@mnist-vae", "figures mnist vae"),
+        *("missing", "halved"),
+    ),
+    *_read(
+        *("whole", f"{VAE}/history.csv", "train@mnist-vae", "report"),
+        *("empty", "halved"),
+    ),
+    *_read(
+        *("whole", METRICS, "evaluate@mnist-vae", "figures mnist vae"),
+        *("halved", "scrambled"),
+    ),
+    *_read("whole", PIXELS, "pixels@mnist", "report", "empty", "a folder"),
+    *_read("whole", "reports/figures/mnist/vae", "figures@mnist-vae", "report", "missing"),
+)
+
+
+def _odd(name: str, needs: str, command: str, bad: Change, *says: str, lines: int = 1) -> Case:
+    return _case(name, command, bad, says, needs=needs, lines=lines)
+
+
+# Sound files that do not belong there, and hold other things than they must.
+ODD = (
+    _odd(
+        "metadata.json is a list",
+        *("prepared", "pixels mnist", written(f"{PREPARED}/metadata.json", "[]")),
+        *(f"{PREPARED}/metadata.json", "prepare@mnist"),
+    ),
+    _odd(
+        "weights of another variant",
+        *(
+            "whole",
+            "evaluate mnist vae",
+            linked(f"{VAE}/model.safetensors", "../conv/model.safetensors"),
+        ),
+        *(f"{VAE}/model.safetensors", "train@mnist-vae"),
+    ),
+    _odd(
+        "weights as a pointer of Git LFS",
+        *("whole", "evaluate mnist vae", written(f"{VAE}/model.safetensors", POINTER)),
+        *(f"{VAE}/model.safetensors", "train@mnist-vae"),
+    ),
+    _odd(
+        "params of a model with a key that is no more",
+        *(
+            "whole",
+            "evaluate mnist vae",
+            replaced(f"{VAE}/params.yaml", "latent_size:", "latents:"),
+        ),
+        *(f"{VAE}/params.yaml", "train@mnist-vae"),
+    ),
+    _odd(
+        "a history without the validation's loss",
+        *("whole", "report", replaced(f"{VAE}/history.csv", "validation_loss", "loss")),
+        *(f"{VAE}/history.csv", "train@mnist-vae"),
+    ),
+    _odd(
+        "metrics without one that is shown",
+        *("whole", "report", replaced(METRICS, '"psnr"', '"PSNR"')),
+        *(METRICS, "evaluate@mnist-vae"),
+    ),
+    _odd("no dvc.yaml", "prepared", "train mnist conv", removed("dvc.yaml"), "dvc.yaml"),
+    _odd(
+        "dvc.yaml without the stage that runs",
+        *("prepared", "train mnist conv", replaced("dvc.yaml", "  train:", "  trian:"), "dvc.yaml"),
+    ),
+)
+
+
+def _in_the_way(
+    name: str, needs: str, command: str, bad: Change, path: str, changes: tuple[str, ...] = ()
+) -> Case:
+    """Return a case where something lies where a command is to write: it is named, and kept."""
+    return _case(name, command, bad, (path,), needs=needs, changes=changes)
+
+
+IN_THE_WAY = (
+    _in_the_way(
+        "a file where data/raw goes", "bare", "fetch mnist", written("data/raw", "x"), "data/raw"
+    ),
+    _in_the_way(
+        "a link to nowhere where data/prepared goes",
+        *("prepared", "prepare mnist", linked("data/prepared", "/nowhere/at/all"), "data/prepared"),
+    ),
+    _in_the_way(
+        "a file where models goes",
+        "prepared",
+        "train mnist conv",
+        written("models", "x"),
+        "models",
+        ("checkpoints/*",),
+    ),
+    _in_the_way(
+        "a folder where weights go",
+        *("prepared", "train mnist conv", folder_instead(f"{CONV}/model.safetensors")),
+        f"{CONV}/model.safetensors",
+        changes=("checkpoints/*", f"{CONV}/*"),
+    ),
+    _in_the_way(
+        "a file where checkpoints go",
+        *("prepared", "train mnist conv", written("checkpoints", "x"), "checkpoints"),
+    ),
+    _in_the_way(
+        "a folder where a metrics file goes",
+        *("whole", "evaluate mnist vae", folder_instead(METRICS), METRICS),
+    ),
+    _in_the_way(
+        "a file where figures go",
+        *("whole", "figures mnist vae", written("reports/figures/mnist/vae", "x")),
+        "reports/figures/mnist/vae",
+    ),
+)
+
+
+def _made_again(name: str, damage: Damage) -> Case:
+    """Return a case of a damaged checkpoint: training begins anew, and ends with the same bits."""
+    return _case(
+        f"a checkpoint {name}",
+        "train mnist conv",
+        each("checkpoints/*.pt", damage),
+        ("checkpoints/mnist-conv",),
+        needs="interrupted",
+        goes_on=True,
+        ends_like="trained",
+    )
+
+
+def _not_tracked(name: str, bad: Change) -> Case:
+    """Return a case where MLflow cannot be written: the stage goes on, to the same bits."""
+    return _case(
+        name,
+        "train mnist conv",
+        bad,
+        ("MLflow", "autoencoders track"),
+        needs="prepared",
+        goes_on=True,
+        ends_like="trained",
+        variables={"MLFLOW_TRACKING_URI": ""},
+    )
+
+
+def _half_a_database(world: Path) -> None:
+    shutil.copy(world.parent / "tracking" / "mlflow.db", world)
+    halved("mlflow.db")(world)
+
+
+def _saved(content: object) -> bytes:
+    stream = io.BytesIO()
+    torch.save(content, stream)
+    return stream.getvalue()
+
+
+GOING_ON = (
+    *(_made_again(name, DAMAGES[name]) for name in ("empty", "halved", "scrambled", "a folder")),
+    _made_again("of other things", partial(written, content=_saved({"weights": [1.0]}))),
+    _not_tracked("mlflow.db scrambled", scrambled("mlflow.db")),
+    _not_tracked("mlflow.db halved", _half_a_database),
+    _not_tracked("a folder for mlflow.db", folder_instead("mlflow.db")),
+    _not_tracked("a file for mlartifacts", written("mlartifacts", "mine")),
+)
+
+CASES = (*READ, *ODD, *IN_THE_WAY, *GOING_ON)

@@ -1,0 +1,147 @@
+"""People's own folders of images, laid out in other ways than those that are understood."""
+
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.faults.bad.pictures import draw, picture, pictures
+from tests.faults.case import Case, Change
+from tests.faults.changes import all_of, linked, nothing, put, written
+
+KEY = "data.datasets.pets"
+PETS = {"folder": "pets", "size": 28, "channels": 1, "test_fraction": 0.25}
+CLASSES = all_of(pictures("pets/cat"), pictures("pets/dog"))
+
+_case = partial(Case, "folders")
+
+
+def _pets(
+    name: str, bad: Change, *says: str, lines: int = 1, shell: bool = False, **own: Any
+) -> Case:
+    """Return a case where a folder `pets`, of which params.yaml says `own`, is refused."""
+    settings = put("data.datasets", {"pets": PETS | own})
+    command = "autoencoders fetch pets" if shell else "fetch pets"
+    return _case(name, command, all_of(settings, bad), says, lines=lines, shell=shell)
+
+
+def _warned(name: str, bad: Change, *says: str, shell: bool = False) -> Case:
+    """Return a case where a folder is read, and what is left out is said."""
+    bad = all_of(put("data.datasets", {"pets": PETS}), bad)
+    command = "autoencoders fetch pets" if shell else "fetch pets"
+    return _case(name, command, bad, says, goes_on=True, shell=shell)
+
+
+def _split(*names: str) -> Change:
+    return all_of(*(pictures(f"pets/{name}/{c}", 4) for name in names for c in ("cat", "dog")))
+
+
+def _many_classes(world: Path) -> None:
+    for i in range(257):
+        draw(world / "pets" / f"class {i}" / f"{i}.png", (4, 4))
+
+
+def _name_of_bytes(world: Path) -> None:
+    draw(world / "pets" / "cat" / "caf\udce9.png", (9, 28))
+
+
+def _doubles(world: Path) -> None:
+    for path in [*(world / "pets").glob("*/*.png")]:
+        shutil.copy(path, path.with_stem(f"copy of {path.stem}"))
+
+
+PLACES = (
+    _pets("no such folder", nothing, f"{KEY}.folder", "pets"),
+    _pets("a file", written("pets", "x"), f"{KEY}.folder", "not a folder"),
+    _pets(
+        "an archive that is not unpacked",
+        written("pets.zip", b"PK\3\4"),
+        KEY,
+        "pets.zip",
+        folder="pets.zip",
+    ),
+    _pets("a link to nowhere", linked("pets", "gone"), f"{KEY}.folder", "pets"),
+    _pets(
+        "the home of a user who is not", nothing, KEY, "~nobody-here", folder="~nobody-here/pets"
+    ),
+    _pets("a NUL byte in the name", nothing, KEY, folder="pe\0ts"),
+    _pets("a name of 300 letters", nothing, KEY, folder="p" * 300),
+    _pets(
+        "the folder that fetch itself writes",
+        *(pictures("data/raw/pets"), f"{KEY}.folder", "data/raw/pets"),
+        folder="data/raw/pets",
+    ),
+)
+
+LAYOUTS = (
+    _pets("an empty folder", lambda world: (world / "pets").mkdir(), "pets", "no image"),
+    _pets("pictures of an ending that is not read", written("pets/a.heic", "x"), "pets", ".heic"),
+    _pets(
+        "pictures beside class folders",
+        all_of(CLASSES, picture("pets/a.png")),
+        "a.png",
+        "class folders",
+    ),
+    _pets("train/ alone", _split("train"), "pets", "train", "test"),
+    _pets("train/ and val/", _split("train", "val"), "pets", "train", "val"),
+    _pets("Train/ and Test/", _split("Train", "Test"), "pets", "Train", "Test"),
+    _pets("training/ and testing/", _split("training", "testing"), "pets", "training", "testing"),
+    _pets(
+        "train/, test/ and val/", _split("train", "test", "val"), "pets", "val", test_fraction=None
+    ),
+    _pets("train/ and test/ and a share to test", _split("train", "test"), f"{KEY}.test_fraction"),
+    _pets(
+        "train/ and test/ one folder down", _split("all/train", "all/test"), "pets", "train", "test"
+    ),
+    _pets("no share to test, and no test/", CLASSES, f"{KEY}.test_fraction", test_fraction=None),
+    _pets("257 class folders", _many_classes, "257", "256", size=4),
+)
+
+COUNTS = (
+    _pets("one picture", picture("pets/a.png"), f"{KEY}.test_fraction|pets"),
+    _pets("pictures larger than any memory", CLASSES, KEY, "size|memory", size=10**6),
+    _pets(
+        *("two pictures of another size", all_of(CLASSES, picture("pets/cat/w.png", (9, 28)))),
+        *("w.png", "9×28", f"{KEY}.misfits"),
+        lines=2,
+    ),
+    _pets(
+        *("a name of two lines", all_of(CLASSES, picture("pets/cat/a\nb.png", (9, 28)))),
+        *("b.png", f"{KEY}.misfits"),
+        lines=2,
+    ),
+    _pets(
+        *("a name that is not UTF-8", all_of(CLASSES, _name_of_bytes), f"{KEY}.misfits", "9×28"),
+        lines=2,
+        shell=True,
+    ),
+)
+
+LEFT_OUT = (
+    _warned(
+        "a folder that may not be opened",
+        all_of(CLASSES, pictures("pets/eel"), lambda world: (world / "pets/eel").chmod(0)),
+        "eel",
+        shell=True,
+    ),
+    _warned(
+        "a picture that leads nowhere", all_of(CLASSES, linked("pets/cat/a.png", "b.png")), "a.png"
+    ),
+    _warned("a link back to the top", all_of(CLASSES, linked("pets/cat/all", "..")), "pets"),
+    _warned(
+        "two links back to the top",
+        all_of(CLASSES, linked("pets/cat/a", ".."), linked("pets/dog/b", "..")),
+        "pets",
+        "2",
+        shell=True,
+    ),
+    _warned(
+        "three pictures of an ending that is not read",
+        all_of(CLASSES, *(written(f"pets/cat/{i}.heic", "x") for i in range(3))),
+        "3",
+        ".heic",
+    ),
+    _warned("the same pictures twice", all_of(CLASSES, _doubles), "pixel for pixel|the same"),
+)
+
+CASES = (*PLACES, *LAYOUTS, *COUNTS, *LEFT_OUT)

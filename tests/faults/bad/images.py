@@ -1,0 +1,146 @@
+"""Image files that are none, damaged, too large or of another size, given to `reconstruct` or lying
+in people's folders.
+"""
+
+import os
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.faults.bad.folders import CLASSES, KEY, PETS
+from tests.faults.bad.pictures import bomb, draw, picture
+from tests.faults.case import Case, Change
+from tests.faults.changes import all_of, folder_instead, halved, linked, nothing, put, written
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="28" height="28"/>'
+EPS = "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 28 28\nshowpage\n"
+NO_IMAGE = "not an image|cannot be read|no image"
+
+_case = partial(Case, "images")
+
+
+def _given(
+    name: str,
+    bad: Change,
+    *says: str,
+    file: str = "a.png",
+    to: str = "out",
+    lines: int = 2,
+    changes: tuple[str, ...] = (),
+    shell: bool = False,
+) -> Case:
+    """Return a case where `reconstruct` is given files that it must name, and then count."""
+    command = f"{'autoencoders ' if shell else ''}reconstruct mnist conv {file} --to {to}"
+    return _case(
+        *(name, command, bad, says or (file, NO_IMAGE)),
+        needs="trained",
+        lines=lines,
+        changes=changes,
+        shell=shell,
+    )
+
+
+def _kept(name: str, bad: Change, *says: str, lines: int = 2, misfits: str = "refuse") -> Case:
+    """Return a case where a folder has one bad file; it is named, and what to do about it."""
+    settings = put("data.datasets", {"pets": PETS | {"misfits": misfits}})
+    says = (*says, KEY)
+    return _case(
+        f"{name}, in a folder", "fetch pets", all_of(CLASSES, settings, bad), says, lines=lines
+    )
+
+
+def _half_a(path: str) -> Change:
+    """Draw a picture, and leave half of its file."""
+    return all_of(picture(path), halved(path))
+
+
+def _numbers(path: str, fill: float) -> Change:
+    """Write a TIFF file of floating-point numbers."""
+
+    def change(world: Path) -> None:
+        (world / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((28, 28), fill, np.float32)).save(world / path)
+
+    return change
+
+
+def _fifo(path: str) -> Change:
+    return lambda world: os.mkfifo(world / path)
+
+
+def _wrong_checksum(path: str) -> Change:
+    """Draw a PNG and change a byte of its pixels, so that their checksum is wrong."""
+
+    def change(world: Path) -> None:
+        draw(world / path)
+        content = bytearray((world / path).read_bytes())
+        content[content.index(b"IDAT") + 40] ^= 0xFF
+        (world / path).write_bytes(content)
+
+    return change
+
+
+GIVEN = (
+    _given(
+        "no such file", nothing, "a.png", "no such file|missing|not found|does not exist|cannot"
+    ),
+    _given("a folder", folder_instead("a.png"), "a.png"),
+    _given("a text", written("a.png", "no image")),
+    _given("half a PNG", _half_a("a.png")),
+    _given("half a JPEG", _half_a("a.jpg"), file="a.jpg"),
+    _given("a PNG whose checksum is wrong", _wrong_checksum("a.png")),
+    _given("a PostScript file", written("a.eps", EPS), file="a.eps"),
+    _given("a link to itself", linked("a.png", "a.png"), "a.png"),
+    _given("a pipe that nobody writes", _fifo("a.png"), "a.png", shell=True),
+    _given("a device that never ends", nothing, "/dev/zero", file="/dev/zero", shell=True),
+    _given("one pixel too wide", picture("a.png", (29, 28)), "a.png", "29×28", "28×28"),
+    _given(
+        "100 megapixels in few bytes",
+        written("a.png", bomb(14_000, 7_200)),
+        "a.png",
+        "pixels",
+        shell=True,
+    ),
+    _given("two gigapixels", written("a.png", bomb(50_000, 40_000)), "a.png", "pixels", shell=True),
+    _given(
+        "floating-point numbers that are none",
+        _numbers("a.tif", float("nan")),
+        "a.tif",
+        file="a.tif",
+    ),
+    _given("a name of 300 letters", nothing, "a" * 300, file="a" * 300 + ".png"),
+    _given("a name of two lines", nothing, "b.png", file="'a\nb.png'"),
+    _given(
+        "one bad file among good ones",
+        all_of(picture("a.png"), written("b.png", "x"), picture("c.png")),
+        *("b.png", NO_IMAGE),
+        file="a.png b.png c.png",
+        changes=("out/a-conv.png", "out/c-conv.png"),
+    ),
+    _given(
+        "two bad files among good ones",
+        all_of(picture("a.png"), written("b.png", "x"), picture("c.png", (9, 9))),
+        *("b.png", "c.png", "9×9"),
+        file="a.png b.png c.png",
+        changes=("out/a-conv.png",),
+        lines=3,
+    ),
+    _given(
+        "a file where the folder to write goes",
+        *(all_of(picture("a.png"), written("out", "mine")), "out", "folder"),
+        lines=1,
+    ),
+)
+
+IN_FOLDERS = (
+    _kept("half a JPEG", _half_a("pets/cat/a.jpg"), "a.jpg", NO_IMAGE),
+    _kept("an empty file", written("pets/dog/a.bmp", b""), "a.bmp", NO_IMAGE, misfits="resize"),
+    _kept("two gigapixels", written("pets/cat/a.png", bomb(50_000, 40_000)), "a.png"),
+    _kept(
+        "floating-point numbers that are none", _numbers("pets/cat/a.tif", float("nan")), "a.tif"
+    ),
+)
+
+CASES = (*GIVEN, *IN_FOLDERS)

@@ -1,0 +1,211 @@
+"""Stages killed at random moments, and run again: the same bits must come of it."""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from importlib import import_module
+from pathlib import Path
+
+from autoencoders.pipeline import Item
+from tests.faults.case import TEMPORARY
+from tests.faults.worlds import ITEMS, snapshot
+
+SEED = 12
+SECONDS = 300
+STAGES = [item for item in ITEMS if item.variant != "conv"]  # each stage once
+SIGNALS = (
+    *(signal.SIGINT, signal.SIGTERM, signal.SIGKILL) * 3,
+    *(signal.SIGHUP, signal.SIGKILL),
+)
+LONG = ("classify", "train", "evaluate", "figures")
+OF_DVC = [item for item in STAGES for _ in range(1 + (item.stage in LONG))]
+WITHOUT_WORDS = 0.2  # seconds in which Python itself starts, and no code of ours can catch a signal
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One kill.
+
+    Attributes:
+        item: the stage that runs.
+        dvc: `dvc repro` runs it, and both are killed.
+        signal: what is sent.
+        moment: when, as a share of what the undisturbed stage takes, its imports included.
+        before: whether the stage's outputs of an earlier run lie there.
+    """
+
+    item: Item
+    dvc: bool
+    signal: signal.Signals
+    moment: float
+    before: bool
+
+    @property
+    def command(self) -> list[str]:
+        if self.dvc:
+            return ["dvc", "repro", "--no-run-cache", "--force", "--single-item", self.item.name]
+        return ["autoencoders", *self.item.tags.values()]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a killed command ended: when it was killed, its exit code, what it said."""
+
+    seconds: float
+    code: int
+    err: str
+
+
+def drawn() -> list[Kill]:
+    """Return the hundred kills: of each stage's duration every eleventh part has one."""
+    chance = random.Random(SEED)
+    kills = []
+    for item in STAGES:
+        order = chance.sample(range(len(SIGNALS)), len(SIGNALS))
+        for part, number in zip(order, SIGNALS, strict=True):
+            moment = (part + chance.random()) / len(SIGNALS)
+            kills.append(Kill(item, False, number, moment, chance.random() < 0.5))
+    for item, number in zip(OF_DVC, SIGNALS * 2, strict=False):
+        kills.append(Kill(item, True, number, chance.random(), True))
+    return kills
+
+
+class Killing:
+    """A repository in which stages are killed; it must hold all that the pipeline has written."""
+
+    def __init__(self, repository: Path, environment: dict[str, str]) -> None:
+        self.repository = repository
+        self.scratch = repository.with_name(f"{repository.name}.tmp")
+        self.scratch.mkdir(exist_ok=True)
+        self.environment = environment | {
+            "PYTHONPATH": str(repository / "src"),
+            "TMPDIR": str(self.scratch),
+        }
+        self.database = environment["MLFLOW_TRACKING_URI"].removeprefix("sqlite:///")
+        self.expected = snapshot(repository)
+        self.durations: dict[tuple[str, ...], float] = {}
+
+    def duration(self, command: Sequence[str]) -> float:
+        """Return the seconds of an undisturbed run, measured once."""
+        if tuple(command) not in self.durations:
+            started = time.monotonic()
+            self._run(command)
+            self.durations[tuple(command)] = time.monotonic() - started
+        return self.durations[tuple(command)]
+
+    def kill(self, kill: Kill) -> tuple[Ended, list[str]]:
+        """Kill a stage and run it again; return how it ended, and what is not as it should be."""
+        duration = self.duration(kill.command)
+        if not kill.before:
+            self._forget(kill.item)
+        ended = self._end(kill, duration)
+        found = [*_of_the_end(kill, ended), *self._half_written()]
+        if kill.signal != signal.SIGKILL:
+            found += self._left_behind()
+        again = self._run(kill.command)
+        if again.returncode:
+            found.append(f"run again, it fails: {again.stderr.splitlines()[-1:]}")
+        return ended, [*found, *self._of_the_second_run(kill)]
+
+    def _run(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=self.repository,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def _end(self, kill: Kill, duration: float) -> Ended:
+        """Start a stage and kill it; where it was done before, once more and a little earlier."""
+        seconds = kill.moment * duration
+        process = subprocess.Popen(
+            kill.command,
+            cwd=self.repository,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            # A shell starts its background jobs with Ctrl-C ignored, and they hand that down.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        time.sleep(seconds)
+        if process.poll() is None:
+            if kill.dvc:
+                os.killpg(process.pid, kill.signal)
+            else:
+                process.send_signal(kill.signal)
+            _, err = process.communicate(timeout=SECONDS)
+            if process.returncode:
+                return Ended(seconds, process.returncode, err)
+        process.communicate()
+        return self._end(replace(kill, moment=0.95 * kill.moment), duration)
+
+    def _forget(self, item: Item) -> None:
+        for path in (self.repository / output for output in _outputs(item)):
+            if path.is_dir():
+                shutil.rmtree(path)
+            path.unlink(missing_ok=True)
+
+    def _half_written(self) -> Iterator[str]:
+        """Say which outputs lie there with other bits than they should."""
+        for path, digest in snapshot(self.repository).items():
+            if path in self.expected and digest != self.expected[path]:
+                yield f"half-written: {path}"
+
+    def _left_behind(self) -> list[str]:
+        """Say which temporary files lie there."""
+        inside = [path for path in snapshot(self.repository) if _is_temporary(path)]
+        return [f"left behind: {path}" for path in [*inside, *map(str, self.scratch.iterdir())]]
+
+    def _of_the_second_run(self, kill: Kill) -> Iterator[str]:
+        now = snapshot(self.repository)
+        for path in sorted(now | self.expected):
+            if now.get(path) != self.expected.get(path):
+                yield f"not the same bits: {path}"
+        if kill.signal == signal.SIGKILL:  # nobody can tidy up after it outside the repository
+            shutil.rmtree(self.scratch)
+            self.scratch.mkdir()
+        yield from self._left_behind()
+        with closing(sqlite3.connect(self.database)) as database:
+            (running,) = database.execute("SELECT count(*) FROM runs WHERE status = 'RUNNING'")
+        if running[0]:
+            yield f"{running[0]} runs are left RUNNING in MLflow"
+
+
+def _outputs(item: Item) -> list[Path]:
+    outputs: list[Path] = import_module(f"autoencoders.stages.{item.stage}").outputs(item)
+    return outputs
+
+
+def _is_temporary(path: str) -> bool:
+    return any(fnmatch(path, pattern) for pattern in (*TEMPORARY, "checkpoints/*"))
+
+
+def _of_the_end(kill: Kill, ended: Ended) -> Iterator[str]:
+    """Say what is wrong with how a killed command ended."""
+    lines = [line for line in ended.err.splitlines() if line.startswith("interrupted: ")]
+    early = ended.seconds < WITHOUT_WORDS
+    for fault in ("Traceback", "a fault of ours"):
+        if fault in ended.err and not early:
+            yield f"says {fault!r}"
+    if kill.signal == signal.SIGKILL or kill.dvc:
+        return
+    polite = 128 + kill.signal
+    if ended.code not in (polite, -kill.signal):
+        yield f"exit code {ended.code} instead of {polite}"
+    if ended.code == polite and len(lines) != 1:
+        yield f"{len(lines)} lines say that it was interrupted"
