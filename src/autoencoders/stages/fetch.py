@@ -72,12 +72,8 @@ def _mirror() -> str | None:
 def _fetch_folder(params: Params, target: Path) -> fetched.SourceInfo:
     own = params.data.datasets[target.name]
     source = paths.users(own.folder)
-    here, there = target.resolve(), source.resolve()
-    if here.is_relative_to(there) or there.is_relative_to(here):
-        raise UserError(
-            f"data.datasets.{target.name}.folder: found {own.folder!r}; allowed: a folder "
-            f"outside of {target}, which is replaced, and not around it"
-        )
+    if source.is_dir():
+        _require_apart(own.folder, source.resolve(), target)
     return folders.fetch(
         target.name,
         source,
@@ -89,3 +85,13 @@ def _fetch_folder(params: Params, target: Path) -> fetched.SourceInfo:
         misfits=own.misfits,
         seed=params.seed,
     )
+
+
+def _require_apart(named: str, source: Path, target: Path) -> None:
+    """Refuse a folder that would be replaced by what is made of it."""
+    here = target.resolve()
+    if here.is_relative_to(source) or source.is_relative_to(here):
+        raise UserError(
+            f"data.datasets.{target.name}.folder: found {named!r}; allowed: a folder outside of "
+            f"{target}, which is replaced, and not around it"
+        )
