@@ -41,7 +41,7 @@ def run(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProces
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1800,
             check=False,
         )
         assert (done.returncode != 0) == fails, f"{command}: {done.stdout}\n{done.stderr}"
