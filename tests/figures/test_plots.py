@@ -12,13 +12,14 @@ import pytest
 from matplotlib.backend_bases import RendererBase
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
 from autoencoders import decomposition
 from autoencoders.figures import plots
-from autoencoders.figures.plots import latents
+from autoencoders.figures.plots import latents, style
 from autoencoders.figures.plots.style import FRAME, MARGIN, Images
 
 LONG = "a name that nobody expected to be as long as this, and with an unbreakableallinonepieceword"
@@ -53,6 +54,20 @@ def standard_normal(dimensions: int, count: int = 20_000) -> np.ndarray:
     """Draws from the prior."""
     return np.random.default_rng(2).normal(size=(count, dimensions))
 
+
+NAMES = [
+    "_a",
+    "$a_b$ and $x",
+    "{x}%s",
+    "中文",
+    "שלום",
+    "مرحبا",
+    "🙂",
+    "<b>&amp;",
+    "\\$",
+    " ",
+    "a\udcff",
+]
 
 AWKWARD: dict[str, Callable[[], Figure]] = {
     "rows, grey, captions, two sizes": lambda: plots.image_rows(
@@ -126,6 +141,12 @@ AWKWARD: dict[str, Callable[[], Figure]] = {
     "latent plane, long names": lambda: plots.latent_plane(
         codes(50, 2) * 1e4, np.arange(50) % 3, [LONG, "b", "c"], "plane", ("first unit", "second")
     ),
+    "latent plane, names and a title of any kind": lambda: plots.latent_plane(
+        codes(50, 2), np.arange(50) % len(NAMES), NAMES, "$5_{x} to $10 \n <b>&{}%s\\frac{1}{2}"
+    ),
+    "latent plane, names and a title without an end": lambda: plots.latent_plane(
+        codes(50, 2), np.arange(50) % 10, [f"{i}" + 255 * "y" for i in range(10)], 500 * "Z"
+    ),
     "latent plane, many classes": lambda: plots.latent_plane(
         codes(500, 2), np.arange(500) % 37, [f"species {i}" for i in range(37)], LONG
     ),
@@ -150,6 +171,7 @@ AWKWARD: dict[str, Callable[[], Figure]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("draw", AWKWARD.values(), ids=AWKWARD.keys())
 def test_no_text_is_clipped_and_none_stands_on_another_or_on_a_picture_or_plot(
     draw: Callable[[], Figure], monkeypatch: pytest.MonkeyPatch
@@ -213,6 +235,37 @@ def test_a_figure_of_stand_ins_says_so_above_everything_else(tmp_path: Path) -> 
     dark = (band.sum(axis=2) < 400).any(axis=0)
     assert 120 < np.flatnonzero(dark).max() - np.flatnonzero(dark).min() < band.shape[1]
     assert np.abs(marked[len(band) :] - plain).max() <= 64  # both may be reduced to 256 colours
+
+
+def test_names_are_drawn_as_they_are_and_what_has_no_shape_as_its_code(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    drawn = record_drawn_text(monkeypatch)
+    names = [*NAMES[:9], " ", "a\tb\nc", "\u202ed", "\u200b", "e\udcff\x07", "f"]
+    title = "$5_{x} to $10 \\frac{1}{2}"
+    figure = plots.latent_plane(codes(150, 2), np.arange(150) % 10, names[:10], title)
+    other = plots.latent_plane(codes(150, 2), np.arange(150) % 5, names[10:], title)
+    for one in (figure, other):
+        plots.save(one, tmp_path / "a.png", "folder")
+    shown = {text.get_text() for text in drawn}
+    assert {title, *NAMES[:9], "‘ ’", "a b\nc", "d", r"‘\u200b’", r"e\udcff\x07"} <= shown
+    assert not any(text.get_parse_math() for text in drawn if "$" in text.get_text()[1:-3])
+
+
+@pytest.mark.filterwarnings("error")
+def test_letters_that_our_font_lacks_come_from_another_or_are_missed_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fonts = [font for font in fontManager.ttflist if font.name in (style.FAMILY, "STIXGeneral")]
+    monkeypatch.setattr(fontManager, "ttflist", fonts)  # it comes with matplotlib
+    for cached in (style._covering, style._say_missing):
+        cached.cache_clear()
+    assert style.families("plain, é, ж, א") == [style.FAMILY]
+    assert style.families("ᶄ") == [style.FAMILY, "STIXGeneral"]
+    assert capsys.readouterr().err == ""
+    for name in ("\U0001fae8", "\U0001fae8\U0001fad0 \u1c50"):  # of which there is no font
+        plots.save(plots.sample_grid(random_images(1), name), tmp_path / "a.png", "official")
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_the_words_on_the_band_are_stand_in_data(

@@ -78,7 +78,7 @@ def _fetch_folder(params: Params, target: Path) -> fetched.SourceInfo:
         target.name,
         source,
         target,
-        title=own.title or target.name,
+        title=(own.title or "").strip() or target.name,
         size=own.size,
         channels=own.channels,
         test_fraction=own.test_fraction,

@@ -24,8 +24,10 @@ from autoencoders.figures.plots.style import (
     Images,
     add_axes,
     chart,
+    families,
     sheet,
     styled,
+    text_size,
     to_rgb_pixels,
     wrap,
 )
@@ -35,6 +37,7 @@ Codes = npt.NDArray[np.floating]
 
 PLANE_WIDTH, PLANE_HEIGHTS = 5.0, (2.2, 3.9)  # inches for the points
 LEGEND_WIDTH = 400  # pixels at which a class name is wrapped
+ENTRY_GAP = 14  # pixels between two of them
 MANIFOLD = 1200  # pixels that the longer side of a manifold may take
 AXIS_WIDTH, AXIS_HEIGHT = 140, 110  # pixels left of and below it, for ticks and labels
 PRIOR_MASSES = (0.5, 0.95)
@@ -71,7 +74,9 @@ def latent_plane(
     limits = np.stack([_view(values) for values in codes.T])
     width, height = np.ptp(limits, axis=1)
     drawn = float(np.clip(PLANE_WIDTH * height / width, *PLANE_HEIGHTS))
-    figure = chart(title, PLANE_WIDTH + 1.0, drawn + 0.7)
+    names = [wrap(name, LEGEND_WIDTH, SMALL_SIZE) for name in class_names]
+    listed = sum(text_size(name, SMALL_SIZE)[1] + ENTRY_GAP for name in names)
+    figure = chart(title, PLANE_WIDTH + 1.0, drawn + 0.7, beside=listed)
     axis = figure.subplots()
     # A fixed random order, or the last class drawn would hide the others.
     order = np.random.default_rng(0).permutation(len(codes))
@@ -87,8 +92,14 @@ def latent_plane(
     handles = [
         Line2D([], [], color=c, marker="o", linestyle="", markersize=5) for c in CLASS_COLOURS
     ]
-    names = [wrap(name, LEGEND_WIDTH, SMALL_SIZE) for name in class_names]
-    figure.legend(handles[: len(names)], names, loc="outside right center")
+    legend = figure.legend(
+        handles[: len(names)],
+        names,
+        loc="outside right center",
+        prop={"family": families("".join(names)), "size": SMALL_SIZE},
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a name may have $ in it
     return figure
 
 

@@ -6,15 +6,21 @@ never touched, and a user's own matplotlibrc has no influence.
 
 import functools
 import io
-from collections.abc import Callable
+import sys
+import warnings
+from bisect import bisect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ParamSpec
+from unicodedata import category
 
 import matplotlib.style
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from PIL import Image
 
 from autoencoders.files import atomic_file
@@ -31,6 +37,9 @@ TITLE_SIZE = 10.0  # points, as all font sizes
 TEXT_SIZE = 8.0
 SMALL_SIZE = 7.0
 LINE_SPACING = 1.25
+FAMILY = "DejaVu Sans"
+LAST_RESORT = "Last Resort"  # matplotlib's own font of boxes
+WHITE = " \t\n"
 
 INK = "#1a1a1a"
 MUTED = "#5c5c5c"
@@ -55,7 +64,7 @@ PALETTE = (
 
 _STYLE: dict[str, object] = {
     "figure.dpi": DPI,
-    "font.family": "DejaVu Sans",
+    "font.family": FAMILY,
     "font.size": TEXT_SIZE,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -93,31 +102,110 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
     @functools.wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with matplotlib.style.context(_STYLE, after_reset=True):
+        with _house_style():
             return draw(*args, **kwargs)
 
     return drawn
 
 
+@contextmanager
+def _house_style() -> Iterator[None]:
+    with matplotlib.style.context(_STYLE, after_reset=True), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")  # `families` says it once
+        yield
+
+
+def printable(text: str) -> str:
+    """Return people's `text` as it can be drawn, and seen: what has no shape as its code."""
+    seen = "".join(
+        c if c.isprintable() or c in WHITE else "" if category(c) == "Cf" else _code(c)
+        for c in text
+    )
+    return seen if seen.strip() else f"‘{''.join(map(_code, text))}’"
+
+
+def _code(character: str) -> str:
+    return character if character == " " else character.encode("unicode_escape").decode()
+
+
+def families(text: str) -> list[str]:
+    """Return the fonts to draw `text` with, in the order in which a letter is looked for in them.
+
+    Those of this machine beside our own where they have letters that ours lacks. What none has is
+    drawn as a box, which is said once.
+    """
+    fonts, missing = _covering(frozenset(text) - frozenset(WHITE))
+    if missing:
+        _say_missing()
+    return fonts
+
+
+@functools.cache
+def _covering(letters: frozenset[str]) -> tuple[list[str], frozenset[str]]:
+    """Return fonts that cover `letters` as far as any do, and those that none has."""
+    ours = [FontProperties(family=FAMILY, weight=weight) for weight in ("normal", "bold")]
+    missing = letters - frozenset.intersection(*(_letters(findfont(font)) for font in ours))
+    fonts = [FAMILY]
+    for font in sorted(fontManager.ttflist, key=lambda font: (font.name, font.fname)):
+        if font.style != "normal" or font.name.startswith(LAST_RESORT):
+            continue
+        if missing and (found := missing & _letters(font.fname)):
+            fonts.append(font.name)
+            missing -= found
+    return list(dict.fromkeys(fonts)), missing
+
+
+@functools.cache
+def _letters(path: str) -> frozenset[str]:
+    try:
+        return frozenset(map(chr, get_font(path).get_charmap()))
+    except (OSError, RuntimeError):  # of pictures, or damaged: matplotlib cannot draw with it
+        return frozenset()
+
+
+@functools.cache
+def _say_missing() -> None:
+    print(
+        "warning: no font on this machine has all letters of the names: boxes stand for them in "
+        "figures; install one that has them, such as Noto",
+        file=sys.stderr,
+    )
+
+
 def text_size(text: str, size: float, weight: str = "normal") -> tuple[int, int]:
     """Return the (width, height) in pixels that `text` takes at `size` points."""
     figure = Figure(figsize=(1, 1), dpi=DPI)
-    artist = figure.text(0, 0, text, fontsize=size, fontweight=weight, linespacing=LINE_SPACING)
+    artist = figure.text(
+        *(0, 0, text),
+        fontsize=size,
+        fontweight=weight,
+        fontfamily=families(text),
+        linespacing=LINE_SPACING,
+        parse_math=False,
+    )
     box = artist.get_window_extent()
     return int(np.ceil(box.width)), int(np.ceil(box.height))
 
 
 def wrap(text: str, width: int, size: float, weight: str = "normal") -> str:
-    """Break `text` at spaces into lines of at most `width` pixels; a longer word stays whole."""
+    """Break `printable(text)` into lines of at most `width` pixels, at spaces where it has any."""
+
+    def fits(line: str) -> bool:
+        return text_size(line, size, weight)[0] <= width
+
     lines: list[str] = []
-    for paragraph in text.split("\n"):
+    for paragraph in printable(text).split("\n") if text else [""]:
         line = ""
         for word in paragraph.split():
             longer = f"{line} {word}".strip()
-            if line and text_size(longer, size, weight)[0] > width:
+            if line and not fits(longer):
                 lines.append(line)
                 longer = word
             line = longer
+            while not fits(line) and len(line) > 1:
+                start = bisect(range(2, len(line)), False, key=lambda end: not fits(line[:end])) + 1
+                lines.append(line[:start])
+                line = line[start:]
         lines.append(line)
     return "\n".join(lines).strip()
 
@@ -142,9 +230,17 @@ def sheet(title: str, width: int, height: int) -> tuple[Figure, int]:
     return figure, top
 
 
-def chart(title: str, width: float, height: float) -> Figure:
-    """Start a figure with its title, for axes that matplotlib lays out: sizes in inches."""
-    figure, top = sheet(title, round(width * DPI), round(height * DPI))
+def chart(title: str, width: float, height: float, beside: int = 0) -> Figure:
+    """Start a figure with its title, for axes that matplotlib lays out: sizes in inches.
+
+    `beside` is how many pixels high a legend is, at the side in the middle of the whole figure:
+    this is made so high that the title does not reach down to it.
+    """
+    pixels = round(height * DPI)
+    if beside:
+        _, top = sheet(title, round(width * DPI), pixels)
+        pixels = max(pixels, beside + top)
+    figure, top = sheet(title, round(width * DPI), pixels)
     side, below = MARGIN / figure.bbox.width, MARGIN / figure.bbox.height
     free = 1 - top / figure.bbox.height - below
     figure.set_layout_engine(
@@ -180,7 +276,9 @@ def place_text(
         color=color,
         ha=horizontal,
         va=vertical,
+        fontfamily=families(text),
         linespacing=LINE_SPACING,
+        parse_math=False,  # a name may have $ in it
     )
 
 
@@ -229,7 +327,7 @@ def save(figure: Figure, path: Path, source: str) -> None:
 
 def _rendered(figure: Figure) -> Pixels:
     buffer = io.BytesIO()
-    with matplotlib.style.context(_STYLE, after_reset=True):
+    with _house_style():
         figure.savefig(buffer, format="rgba", dpi=DPI)
     width, height = figure.canvas.get_width_height()
     return np.frombuffer(buffer.getvalue(), np.uint8).reshape(height, width, 4)[..., :3]
@@ -237,7 +335,7 @@ def _rendered(figure: Figure) -> Pixels:
 
 def _stand_in_band(width: int) -> Pixels:
     words = "stand-in data"
-    with matplotlib.style.context(_STYLE, after_reset=True):
+    with _house_style():
         height = text_size(words, TEXT_SIZE, "bold")[1] + MARGIN
         figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="#ffe3d6")
         place_text(figure, words, MARGIN, height / 2, weight="bold", color=WARNING)
