@@ -232,8 +232,9 @@ def test_each_encoder_is_measured_on_its_own_features_and_none_on_one_class(
         assert measured(encode, one_class) == {}
 
 
+@pytest.mark.parametrize("kept", [0, 2**27])
 def test_of_long_features_the_inner_products_alone_tell_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+    kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts = {"train": 60, "validation": 30, "test": 40}
     labels = {name: torch.arange(count) % 3 for name, count in counts.items()}
@@ -254,6 +255,7 @@ def test_of_long_features_the_inner_products_alone_tell_the_same(
 
     whole = measured()
     monkeypatch.setattr(features, "SHORT", 1000)
+    monkeypatch.setattr(features, "KEPT", kept)
     monkeypatch.delattr(features, "encoded")  # which keeps all of them
     assert measured() == pytest.approx(whole, abs=1e-9)
     assert 0.4 < whole["probe_accuracy"] < 1

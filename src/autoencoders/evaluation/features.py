@@ -25,6 +25,7 @@ PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)  # times half the squared weights, bes
 ENOUGH = 1e-4  # a fit ends when a step gains less, in nats per image
 MOST_STEPS = 100
 STILL = 1e-3  # of the largest standard deviation: what moves less is noise, not to be blown up
+KEPT = 2**27  # numbers that the features of all images are kept up to: half a gigabyte
 CHUNK = 500  # images whose distances to all others are in memory at a time
 
 # Each may be there for fewer labels too, as `probe_accuracy_100`.
@@ -120,7 +121,7 @@ def by_encoder(
     first_seen, _ = next(pairs("train"))
     size = encode(first_seen)[0].numel()
     if size > SHORT and sum(map(len, labels.values())) <= MOST:
-        plain, scaled = by_inner_products(encode, pairs, labels)
+        plain, scaled = by_inner_products(encode, pairs, labels, size)
     else:
         plain = {name: Labelled(encoded(encode, pairs(name)), labels[name]) for name in SPLITS}
         scaled = standardised(plain)
@@ -149,19 +150,25 @@ def encoded(encode: Predict, pairs: Pairs) -> Tensor:
 
 
 def by_inner_products(
-    encode: Predict, pairs: Callable[[str], Pairs], labels: Mapping[str, Tensor]
+    encode: Predict, pairs: Callable[[str], Pairs], labels: Mapping[str, Tensor], size: int
 ) -> tuple[dict[str, Labelled], dict[str, Labelled]]:
-    """Return features of each split, and them standardised, both by other vectors like them.
+    """Return features of `size` numbers, and them standardised, both by other vectors like them.
 
     These have as many entries as there are images, and the distances and inner products of the
-    features: by them neighbours are the same, and what a probe with a penalty learns. No two
-    batches more of the features are in memory.
+    features: by them neighbours are the same, and what a probe with a penalty learns. Of features
+    too many to be kept there are two batches at a time in memory, encoded when they are needed.
     """
-    train = Rows(lambda: _features(encode, pairs("train")))
+    few = sum(map(len, labels.values())) * size <= KEPT
+    kept = {split: list(_features(encode, pairs(split))) for split in SPLITS} if few else {}
+
+    def of_split(split: str) -> Iterator[Tensor]:
+        return iter(kept[split]) if few else _features(encode, pairs(split))
+
+    train = Rows(lambda: of_split("train"))
     deviations = _at_least_still(train.variance().sqrt())
 
     def every() -> Iterator[Tensor]:
-        return chain.from_iterable(_features(encode, pairs(split)) for split in SPLITS)
+        return chain.from_iterable(map(of_split, SPLITS))
 
     def scaled() -> Iterator[Tensor]:
         return ((vectors - train.mean) / deviations for vectors in every())
