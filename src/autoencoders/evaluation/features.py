@@ -102,6 +102,7 @@ def measure(
     return of_latents | {"yardsticks": {"pca": of_encoder(subject.fitted.pca_codes)}}
 
 
+@without_gradients
 def by_encoder(
     encode: Predict,
     pairs: Callable[[str], Pairs],
