@@ -169,7 +169,9 @@ class Killing:
     def _left_behind(self) -> list[str]:
         """Say which temporary files lie there."""
         inside = [path for path in snapshot(self.repository) if _is_temporary(path)]
-        return [f"left behind: {path}" for path in [*inside, *map(str, self.scratch.iterdir())]]
+        outside = [path.name for path in self.scratch.iterdir()]
+        ours = [name for name in outside if not name.startswith("torchinductor_")]  # torch's cache
+        return [f"left behind: {path}" for path in inside + ours]
 
     def _of_the_second_run(self, kill: Kill) -> Iterator[str]:
         now = snapshot(self.repository)

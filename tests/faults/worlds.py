@@ -108,6 +108,8 @@ class Worlds:
         ignored = shutil.ignore_patterns("src", "cache", ".git", "mlflow.db*", "mlartifacts")
         shutil.copytree(self.repository, world, ignore=ignored)
         (world / "src").symlink_to(REPOSITORY / "src")
+        with (world / ".dvc" / "config.local").open("a") as config:
+            config.write("[core]\n    no_scm = true\n")
         return world
 
     def attempt(self, case: Case, world: Path) -> Outcome:

@@ -10,6 +10,7 @@ import torch
 
 from tests.faults.case import Case, Change
 from tests.faults.changes import (
+    all_of,
     each,
     emptied,
     flipped,
@@ -192,9 +193,10 @@ IN_THE_WAY = (
         *("whole", "evaluate mnist vae", folder_instead(METRICS), METRICS),
     ),
     _in_the_way(
-        "a file where figures go",
-        *("whole", "figures mnist vae", written("reports/figures/mnist/vae", "x")),
-        "reports/figures/mnist/vae",
+        "a link to other things where a prepared folder goes",
+        *("prepared", "prepare mnist"),
+        all_of(written("mine/letter.txt", "mine"), linked(PREPARED, "../../mine")),
+        PREPARED,
     ),
 )
 

@@ -62,7 +62,7 @@ SYNTAX = (
         "UTF-16, as Windows writes Unicode", written(FILE, "seed: 1\n".encode("utf-16")), "UTF-8"
     ),
     _check("a NUL byte", added(FILE, "\n# \0\n"), "YAML|NUL|character"),
-    _check("an alias of nothing", added(FILE, "\nmore: *adam\n"), "adam", "line"),
+    _check("an alias of nothing", added(FILE, "\nmore: *adam\n"), "alias", "line"),
     _check(
         "a tag that would run code",
         added(FILE, '\nmore: !!python/object/apply:os.system ["touch ran"]\n'),
@@ -74,16 +74,16 @@ SYNTAX = (
         replaced(FILE, "seed: 1", "<<<<<<< HEAD\nseed: 1\n=======\nseed: 2\n>>>>>>> other"),
         *("YAML", "line"),
     ),
-    _check("nothing at all", emptied(FILE), "the file"),
+    _check("nothing at all", emptied(FILE), "the file|empty"),
     _check("the file of another program", written(FILE, '{"lr": 0.1}'), "lr: unknown", lines=10),
-    _check("aliases that grow to a million values", written(FILE, BOMB), "a: unknown", lines=15),
+    _check("aliases that grow to a million values", written(FILE, BOMB), "aliases"),
     _check("ten thousand brackets", added(FILE, f"\nmore: {'[' * 10_000}\n"), "nested|deep|YAML"),
     _check(
         "a list that holds itself",
         replaced(FILE, "variants_to_run:\n- conv\n- vae", "variants_to_run: &a [*a]"),
-        "variants_to_run.0: ",
+        "variants_to_run|aliases",
     ),
-    _check("a folder of that name", folder_instead(FILE), "folder|no params.yaml|not a file"),
+    _check("a folder of that name", folder_instead(FILE), "folder|directory|no params.yaml"),
     _check("no file", removed(FILE), "no params.yaml|missing"),
 )
 
