@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import yaml
 from PIL import Image
 
-from autoencoders import paths, pipeline
+from autoencoders import paths, pipeline, yaml12
 from autoencoders.errors import UserError
 from benchmarks import copies
 
@@ -88,14 +87,14 @@ def set_up(repository: Path, count: int, size: int) -> None:
         patches = Image.fromarray(rng.integers(0, 256, (6, 6, 3), np.uint8))
         patches.resize((size, size), Image.Resampling.BICUBIC).save(folder / f"{i}.png")
     path = repository / paths.PARAMS
-    content: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    content: dict[str, Any] = yaml12.read(path)
     own = {"folder": "pictures", "size": size, "channels": 3, "test_fraction": TEST_FRACTION}
     content["data"] |= {"datasets": {DATASET: own}, "train_fraction": TRAIN_FRACTION}
     content |= {"datasets_to_run": [DATASET], "variants_to_run": list(VARIANTS)}
     content["variants"] = {name: content["variants"][name] for name in VARIANTS}
     for part in (content["classifier"], *(v["training"] for v in content["variants"].values())):
         part["epochs"] = 1
-    path.write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
+    path.write_text(yaml12.dump(content), "utf-8")
 
 
 def cost(command: Sequence[str], folder: Path, environment: dict[str, str]) -> Cost:

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from autoencoders import yaml12
 from tests.faults.case import Change
 
 GARBAGE = bytes(range(256)) * 8
@@ -30,13 +29,13 @@ def put(key: str, value: Any) -> Change:
     """Set one dotted key of params.yaml."""
 
     def change(world: Path) -> None:
-        content = yaml.safe_load((world / "params.yaml").read_text("utf-8"))
+        content = yaml12.read(world / "params.yaml")
         *way, last = key.split(".")
         inner = content
         for name in way:
             inner = inner[name]
         inner[last] = value
-        (world / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
+        (world / "params.yaml").write_text(yaml12.dump(content), "utf-8")
 
     return change
 
@@ -45,13 +44,13 @@ def without(key: str) -> Change:
     """Leave one dotted key out of params.yaml."""
 
     def change(world: Path) -> None:
-        content = yaml.safe_load((world / "params.yaml").read_text("utf-8"))
+        content = yaml12.read(world / "params.yaml")
         *way, last = key.split(".")
         inner = content
         for name in way:
             inner = inner[name]
         del inner[last]
-        (world / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
+        (world / "params.yaml").write_text(yaml12.dump(content), "utf-8")
 
     return change
 

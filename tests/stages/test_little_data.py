@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from PIL import Image
 
-from autoencoders import params, paths, pipeline, stages, tracking
+from autoencoders import params, paths, pipeline, stages, tracking, yaml12
 from autoencoders.errors import UserError
 from autoencoders.figures import plots
 from autoencoders.pipeline import Item
@@ -59,15 +58,15 @@ def set_up(folder: Path, pictures: Pictures, variants: list[str]) -> None:
             pixels = rng.integers(0, 1 if pictures.alike else 256, (size, size, 3), np.uint8)
             image = Image.fromarray(pixels).convert("L" if channels == 1 else "RGB")
             image.save(folder / f"pictures/{label}/{i}.png")
-    content = yaml.safe_load((ROOT / paths.PARAMS).read_text("utf-8"))
+    content = yaml12.read(ROOT / paths.PARAMS)
     own = {"folder": "pictures", "size": size, "channels": channels, "test_fraction": 0.2}
     content["data"]["datasets"] = {"little": own}
     content["variants"] = {name: content["variants"][name] for name in variants}
-    (folder / paths.PARAMS).write_text(yaml.safe_dump(content), "utf-8")
+    (folder / paths.PARAMS).write_text(yaml12.dump(content), "utf-8")
     small.write(folder / paths.PARAMS, ["little"], variants, epochs=1)
-    content = yaml.safe_load((folder / paths.PARAMS).read_text("utf-8"))
+    content = yaml12.read(folder / paths.PARAMS)
     content["evaluation"] |= EVALUATION
-    (folder / paths.PARAMS).write_text(yaml.safe_dump(content), "utf-8")
+    (folder / paths.PARAMS).write_text(yaml12.dump(content), "utf-8")
 
 
 def run_all() -> None:
