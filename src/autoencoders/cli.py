@@ -51,11 +51,12 @@ def _run(options: argparse.Namespace) -> int:
         print("interrupted: nothing half-written is left", file=sys.stderr)
         return BY_SIGNAL + getattr(interruption, "number", signal.SIGINT)
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - Python flushes it as it ends
+        _close_stdout()
         return BY_SIGNAL + SIGPIPE
     except Exception as error:
         if options.debug:
             raise
+        _close_stdout()
         return _complain(UserError(_as_one_line(error)))
     return 0
 
@@ -66,11 +67,20 @@ def _complain(error: UserError) -> int:
     return 1
 
 
+def _close_stdout() -> None:
+    """Let Python end without a word where what was printed cannot be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+
+
 def _as_one_line(error: Exception) -> str:
     """Say what went wrong: the machine's files and memory in the user's words, all else is ours."""
     if isinstance(error, OSError):
         where = f"{printable(str(error.filename))}: " if error.filename else ""
-        return f"{where}{error.strerror or error}"
+        # NumPy counts bytes where the system would say that the disk is full.
+        return f"{where}{error.strerror or f'{error.args[0]}: is the disk full?'}"
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, MemoryError) or "allocate memory" in reason:  # NumPy's, and torch's
         return f"the memory is too small ({reason}): smaller or fewer images, or smaller batches"

@@ -23,7 +23,9 @@ def device() -> "torch.device":
     default = cuda if torch.cuda.is_available() else "cpu"
     name = os.environ.get("AUTOENCODERS_DEVICE") or default
     try:
-        return torch.empty(0, device=name).device
+        computing = torch.zeros(1, device=name)
+        computing.item()  # `meta` is a device too, and holds no numbers
+        return computing.device
     except (RuntimeError, AssertionError):
         raise UserError(
             f"AUTOENCODERS_DEVICE: found {name!r}, which this machine lacks; allowed: cpu, or "

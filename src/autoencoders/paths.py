@@ -68,10 +68,14 @@ def repository_root() -> Path:
     Raises:
         UserError: no folder from here upwards holds dvc.yaml.
     """
-    for folder in (Path.cwd(), *Path.cwd().parents):
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        raise UserError("this folder is no more: go into a clone of the repository") from None
+    for folder in (here, *here.parents):
         if (folder / PIPELINE).is_file():
             return folder
-    raise UserError(f"no {PIPELINE} in {Path.cwd()} or above it: go into a clone of the repository")
+    raise UserError(f"no {PIPELINE} in {here} or above it: go into a clone of the repository")
 
 
 def users(path: Path | str) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autoencoders import paths, yaml12
+from autoencoders.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,16 @@ def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
 
 
 def sources(stage: str) -> list[Path]:
-    """Return the Python files that decide a stage's bytes: those that dvc.yaml lists for it."""
-    stages: dict[str, Any] = yaml12.read(paths.PIPELINE)["stages"]
+    """Return the Python files that decide a stage's bytes: those that dvc.yaml lists for it.
+
+    Raises:
+        UserError: dvc.yaml is no YAML, or does not have the stage.
+    """
+    stages: dict[str, Any] = (yaml12.read(paths.PIPELINE) or {}).get("stages", {})
+    if stage not in stages:
+        raise UserError(
+            f"{paths.PIPELINE} has no stage {stage!r}: `git checkout {paths.PIPELINE}` restores it"
+        )
     listed = [Path(dep) for dep in stages[stage]["deps"] if dep.startswith("src/")]
     return sorted(
         source for path in listed for source in (path.rglob("*.py") if path.is_dir() else [path])

@@ -79,11 +79,12 @@ def track() -> Iterator[str]:
     """
     loaded = params.load()
     all_items = list(pipeline.items(loaded.datasets_to_run, loaded.variants_to_run))
+    tracked = tracking.tracked(loaded.experiment)
     done = up_to_date()
     missing = 0
     for item in (item for item in all_items if item.name in done):
         stage = _stage(item.stage)
-        if tracking.is_tracked(item, _digest(stage.outputs(item)), loaded.experiment):
+        if (item.name, _digest(stage.outputs(item))) in tracked:
             continue
         with _tracked(stage, item, loaded) as run:
             _log(stage, item, run)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from autoencoders import paths
+from autoencoders import files, paths
 from autoencoders.errors import UserError
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
@@ -72,8 +72,14 @@ def _mirror() -> str | None:
 def _fetch_folder(params: Params, target: Path) -> fetched.SourceInfo:
     own = params.data.datasets[target.name]
     source = paths.users(own.folder)
-    if source.is_dir():
-        _require_apart(own.folder, source.resolve(), target)
+    try:
+        if source.is_dir():
+            _require_apart(own.folder, source.resolve(), target)
+    except (OSError, UnicodeEncodeError) as error:
+        raise UserError(
+            f"data.datasets.{target.name}.folder: found {own.folder!a}, which this system cannot "
+            f"look up ({files.reason(error)}); PYTHONUTF8=1 helps where a letter is the reason"
+        ) from None
     return folders.fetch(
         target.name,
         source,

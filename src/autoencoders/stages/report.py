@@ -150,7 +150,7 @@ def _variant_section(row: dict[str, Any]) -> page.VariantSection:
     item = Item("train", row["dataset"], row["variant"])
     folder = paths.model(item.dataset, item.variant)
     history = variant.load_history(folder, item.name)
-    drawn = paths.figures(item.dataset, item.variant)
+    drawn = files.require(paths.figures(item.dataset, item.variant), item.at("figures").name)
     description = variant.load_description(folder, item.name)
     return page.VariantSection(
         variant=item.variant,

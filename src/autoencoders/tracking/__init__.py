@@ -9,15 +9,15 @@ mlflow and torch take seconds to import, so only functions import them.
 
 from autoencoders.tracking.dataset import DataUsed
 from autoencoders.tracking.model import TrainedModel
-from autoencoders.tracking.run import StageRun, is_tracked, stage_run, untracked
+from autoencoders.tracking.run import StageRun, stage_run, tracked, untracked
 from autoencoders.tracking.store import tracking_uri
 
 __all__ = [
     "DataUsed",
     "StageRun",
     "TrainedModel",
-    "is_tracked",
     "stage_run",
+    "tracked",
     "tracking_uri",
     "untracked",
 ]

@@ -24,26 +24,23 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 
-def is_tracked(item: Item, outputs_sha256: str, experiment: str) -> bool:
-    """Tell whether a finished run of this stage has `outputs_sha256` as its tag `outputs.sha256`.
+def tracked(experiment: str) -> set[tuple[str, str]]:
+    """Return the names of all finished runs, each with its tag `outputs.sha256`.
 
     Raises:
         UserError: the tracking server or database cannot be used.
     """
-    wanted = (
-        f"attributes.run_name = '{item.name}' and attributes.status = 'FINISHED' "
-        f"and tags.`outputs.sha256` = '{outputs_sha256}'"
-    )
     try:
         with store.quiet():
             client = store.connect()
             found = client.get_experiment_by_name(experiment)
-            return found is not None and bool(client.search_runs([found.experiment_id], wanted))
+            finished = store.all_runs(client, found, "FINISHED") if found else []
     except Exception as error:
         raise UserError(
             f"MLflow at {store.without_password(store.tracking_uri())} cannot be used "
             f"({store.reason(error)}): start the server, or name another in MLFLOW_TRACKING_URI"
         ) from error
+    return {(run.info.run_name, run.data.tags.get("outputs.sha256", "")) for run in finished}
 
 
 def untracked(item: Item) -> "StageRun":

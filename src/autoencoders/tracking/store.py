@@ -19,6 +19,7 @@ from autoencoders.tracking.origin import fingerprint, flatten, lives, process, s
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment, Run
 
 # mlflow reads them when it is imported. Its own limits on requests make a lost server a wait of
 # many minutes; with these it is one of seconds.
@@ -113,6 +114,20 @@ def find_or_create_parent(
         return experiment_id, parent_id or _create_parent(
             client, experiment_id, configuration, origin
         )
+
+
+def all_runs(client: "MlflowClient", experiment: "Experiment", status: str) -> list["Run"]:
+    """Return all runs of an experiment that have a status, however many pages they fill."""
+    runs: list[Run] = []
+    token = None
+    while True:
+        page = client.search_runs(
+            [experiment.experiment_id], f"attributes.status = '{status}'", page_token=token
+        )
+        runs += page
+        token = page.token
+        if not token:
+            return runs
 
 
 def log_params(client: "MlflowClient", run_id: str, params: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from autoencoders.errors import UserError
 from autoencoders.lazy import LazyModule, Tensor, torch
 
 if TYPE_CHECKING:
@@ -58,8 +59,18 @@ class Processes:
 
 
 def started() -> Processes:
-    """Return who torchrun says that this process is."""
-    return Processes(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)))
+    """Return who torchrun says that this process is.
+
+    Raises:
+        UserError: something else has set a part of torchrun's variables.
+    """
+    rank, count = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1")
+    if rank.isdecimal() and count.isdecimal() and (count == "1" or "MASTER_ADDR" in os.environ):
+        return Processes(int(rank), int(count))
+    raise UserError(
+        f"WORLD_SIZE and RANK: found {count!r} and {rank!r}; allowed: as torchrun sets them, with "
+        "MASTER_ADDR beside; unset them to train as one process"
+    )
 
 
 @contextmanager
