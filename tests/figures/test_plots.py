@@ -297,6 +297,16 @@ def test_figures_of_a_run_are_small_enough_for_git(tmp_path: Path) -> None:
         assert (tmp_path / f"{name}.png").stat().st_size < 160_000, name
 
 
+def test_photographs_keep_their_colours_and_no_minute_is_spent_on_finding_fewer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delattr(Image.Image, "quantize")
+    photograph = random_images(1, 3, 300)
+    plots.save(plots.sample_grid(photograph, ""), tmp_path / "a.png", "official")
+    shown = pixels(tmp_path / "a.png")[MARGIN + 1 :, MARGIN + 1 :][:300, :300]
+    np.testing.assert_array_equal(shown, np.rint(photograph[0].transpose(1, 2, 0) * 255))
+
+
 def test_rows_of_different_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="same number of images"):
         plots.image_rows({"a": random_images(3), "b": random_images(4)}, "")

@@ -30,6 +30,7 @@ Images = npt.NDArray[np.float32]
 P = ParamSpec("P")
 
 DPI = 200
+MANY_COLOURS = 2**16  # photographs': 256 cannot stand for them; to find that out takes minutes
 PALETTE_ERROR = 32  # levels of 256 that a colour may be off for the sake of a smaller file
 MARGIN = 24  # pixels between the edge of a figure and what stands in it
 NARROW = 600  # pixels; a narrower figure is widened if its title needs it
@@ -322,7 +323,9 @@ def save(figure: Figure, path: Path, source: str) -> None:
     if source == "stand-in":
         pixels = np.concatenate([_stand_in_band(pixels.shape[1]), pixels])
     with atomic_file(path) as temporary:
-        _smallest_mode(pixels).save(temporary, format="PNG", optimize=True, dpi=(DPI, DPI))
+        image = _smallest_mode(pixels)
+        # Of photographs the smallest file takes five times as long, and is hardly smaller.
+        image.save(temporary, format="PNG", optimize=image.mode != "RGB", dpi=(DPI, DPI))
 
 
 def _rendered(figure: Figure) -> Pixels:
@@ -347,6 +350,8 @@ def _smallest_mode(pixels: Pixels) -> Image.Image:
     image = Image.fromarray(pixels)
     if np.ptp(pixels, axis=2).max() == 0:
         return image.convert("L")
+    if image.getcolors(MANY_COLOURS) is None:
+        return image
     reduced = image.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     error = np.abs(np.asarray(reduced.convert("RGB"), np.int16) - pixels).max()
     return reduced if error <= PALETTE_ERROR else image
