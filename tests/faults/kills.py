@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,7 @@ from tests.faults.worlds import ITEMS, snapshot
 
 SEED = 12
 SECONDS = 300
+ATTEMPTS, EARLIER = 10, 0.95
 STAGES = [item for item in ITEMS if item.variant != "conv"]  # each stage once
 SIGNALS = (
     *(signal.SIGINT, signal.SIGTERM, signal.SIGKILL) * 3,
@@ -129,30 +130,29 @@ class Killing:
 
     def _end(self, kill: Kill, duration: float) -> Ended:
         """Start a stage and kill it; where it was done before, once more and a little earlier."""
-        seconds = kill.moment * duration
-        process = subprocess.Popen(
-            kill.command,
-            cwd=self.repository,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            # A shell starts its background jobs with Ctrl-C ignored, and they hand that down.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        time.sleep(seconds)
-        if process.poll() is None:
-            if kill.dvc:
-                os.killpg(process.pid, kill.signal)
-            else:
-                process.send_signal(kill.signal)
+        for attempt in range(ATTEMPTS):
+            seconds = kill.moment * duration * EARLIER**attempt
+            process = subprocess.Popen(
+                kill.command,
+                cwd=self.repository,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+                preexec_fn=_heed_signals,
+            )
+            time.sleep(seconds)
+            if process.poll() is None:
+                if kill.dvc:
+                    os.killpg(process.pid, kill.signal)
+                else:
+                    process.send_signal(kill.signal)
             _, err = process.communicate(timeout=SECONDS)
             if process.returncode:
-                return Ended(seconds, process.returncode, err)
-        process.communicate()
-        return self._end(replace(kill, moment=0.95 * kill.moment), duration)
+                break
+        return Ended(seconds, process.returncode, err)
 
     def _forget(self, item: Item) -> None:
         for path in (self.repository / output for output in _outputs(item)):
@@ -188,6 +188,12 @@ class Killing:
             yield f"{running[0]} runs are left RUNNING in MLflow"
 
 
+def _heed_signals() -> None:
+    """Undo what a shell does to background jobs, and `nohup` to all: they hand it down."""
+    for number in set(SIGNALS) - {signal.SIGKILL}:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _outputs(item: Item) -> list[Path]:
     outputs: list[Path] = import_module(f"autoencoders.stages.{item.stage}").outputs(item)
     return outputs
@@ -204,6 +210,8 @@ def _of_the_end(kill: Kill, ended: Ended) -> Iterator[str]:
     for fault in ("Traceback", "a fault of ours"):
         if fault in ended.err and not early:
             yield f"says {fault!r}"
+    if not ended.code:
+        yield f"goes on in spite of {kill.signal.name}"
     if kill.signal == signal.SIGKILL or kill.dvc:
         return
     polite = 128 + kill.signal

@@ -11,7 +11,7 @@ from tests.faults.changes import all_of, folder_instead, nothing, put, read_only
 MIRROR = "DATASET_MIRROR"
 URI = "MLFLOW_TRACKING_URI"
 DEVICE = "AUTOENCODERS_DEVICE"
-NAMES = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
+FIRST = "train-images-idx3-ubyte.gz"
 
 _case = partial(Case, "environment")
 
@@ -22,23 +22,16 @@ def _mirror(name: str, value: str, bad: Change, *says: str) -> Case:
     return _case(f"a mirror: {name}", "fetch mnist", bad, says, variables={MIRROR: value})
 
 
-def _file_of_a_mirror(name: str, content: bytes | str) -> Case:
-    path = f"mirror/mnist/{NAMES[0]}"
-    return _mirror(name, "{world}/mirror", written(path, content), NAMES[0], "MD5", MIRROR)
-
-
 MIRRORS = (
     _mirror("no such folder", "{world}/mirror", nothing, MIRROR, "mirror"),
     _mirror("a file", "{world}/mirror", written("mirror", "x"), MIRROR, "not a folder"),
     _mirror("a folder without mnist/", "{world}", nothing, MIRROR, "mnist/"),
-    _mirror(
-        "a folder for a file of it", "{world}/m", folder_instead(f"m/mnist/{NAMES[0]}"), NAMES[0]
-    ),
+    _mirror("a folder for a file of it", "{world}/m", folder_instead(f"m/mnist/{FIRST}"), FIRST),
     _mirror("a URL of a file that is not", "file:///nowhere/at/all", nothing, MIRROR, "nowhere"),
     _mirror("nobody listens", "http://127.0.0.1:9/data", nothing, MIRROR, "127.0.0.1:9"),
     _mirror("not found", "{server}/404", nothing, MIRROR, "404"),
-    _mirror("a web page for every file", "{server}/page", nothing, NAMES[0], "MD5"),
-    _mirror("breaks off", "{server}/cut", nothing, NAMES[0]),
+    _mirror("a web page for every file", "{server}/page", nothing, FIRST, "MD5"),
+    _mirror("breaks off", "{server}/cut", nothing, FIRST),
     _mirror("never answers", "{server}/silent", nothing, MIRROR, "no answer|timed out"),
     _mirror("an FTP server", "ftp://127.0.0.1/data", nothing, MIRROR, "ftp"),
     _mirror("the home of a user who is not", "~nobody-here/data", nothing, MIRROR, "~nobody-here"),
@@ -101,9 +94,9 @@ def _in_shell(
     return _case(name, command, bad, says, needs=needs, shell=True, **more)
 
 
-ANY_TRACKING = 1  # MLflow's database does not fit either, which is a warning
 DISK = "no space|too large|full|disk"
 
+# On a full disk MLflow's database does not fit either, which is a warning.
 PLACES = (
     _in_shell(
         "a full disk: fetch",
