@@ -14,7 +14,6 @@ from tests.faults.bad.pictures import bomb, draw, picture
 from tests.faults.case import Case, Change
 from tests.faults.changes import all_of, folder_instead, halved, linked, nothing, put, written
 
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="28" height="28"/>'
 EPS = "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 28 28\nshowpage\n"
 NO_IMAGE = "not an image|cannot be read|no image"
 
