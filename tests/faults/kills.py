@@ -6,6 +6,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -28,7 +29,9 @@ SIGNALS = (
 )
 LONG = ("classify", "train", "evaluate", "figures")
 OF_DVC = [item for item in STAGES for _ in range(1 + (item.stage in LONG))]
-WITHOUT_WORDS = 0.2  # seconds in which Python itself starts, and no code of ours can catch a signal
+# While Python itself starts, no code of ours can catch a signal; on a busy machine that varies.
+STARTING = (sys.executable, "-c", "")
+SLOWER = 2
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ class Killing:
         if not kill.before:
             self._forget(kill.item)
         ended = self._end(kill, duration)
-        found = [*_of_the_end(kill, ended), *self._half_written()]
+        found = [*self._of_the_end(kill, ended), *self._half_written()]
         if kill.signal != signal.SIGKILL:
             found += self._left_behind()
         again = self._run(kill.command)
@@ -160,6 +163,23 @@ class Killing:
                 shutil.rmtree(path)
             path.unlink(missing_ok=True)
 
+    def _of_the_end(self, kill: Kill, ended: Ended) -> Iterator[str]:
+        """Say what is wrong with how a killed command ended."""
+        lines = [line for line in ended.err.splitlines() if line.startswith("interrupted: ")]
+        early = ended.seconds < SLOWER * self.duration(STARTING)
+        for fault in ("Traceback", "a fault of ours"):
+            if fault in ended.err and not early:
+                yield f"says {fault!r}"
+        if not ended.code:
+            yield f"goes on in spite of {kill.signal.name}"
+        if kill.signal == signal.SIGKILL or kill.dvc:
+            return
+        polite = 128 + kill.signal
+        if ended.code not in (polite, -kill.signal):
+            yield f"exit code {ended.code} instead of {polite}"
+        if ended.code == polite and len(lines) != 1:
+            yield f"{len(lines)} lines say that it was interrupted"
+
     def _half_written(self) -> Iterator[str]:
         """Say which outputs lie there with other bits than they should."""
         for path, digest in snapshot(self.repository).items():
@@ -201,21 +221,3 @@ def _outputs(item: Item) -> list[Path]:
 
 def _is_temporary(path: str) -> bool:
     return any(fnmatch(path, pattern) for pattern in (*TEMPORARY, "checkpoints/*"))
-
-
-def _of_the_end(kill: Kill, ended: Ended) -> Iterator[str]:
-    """Say what is wrong with how a killed command ended."""
-    lines = [line for line in ended.err.splitlines() if line.startswith("interrupted: ")]
-    early = ended.seconds < WITHOUT_WORDS
-    for fault in ("Traceback", "a fault of ours"):
-        if fault in ended.err and not early:
-            yield f"says {fault!r}"
-    if not ended.code:
-        yield f"goes on in spite of {kill.signal.name}"
-    if kill.signal == signal.SIGKILL or kill.dvc:
-        return
-    polite = 128 + kill.signal
-    if ended.code not in (polite, -kill.signal):
-        yield f"exit code {ended.code} instead of {polite}"
-    if ended.code == polite and len(lines) != 1:
-        yield f"{len(lines)} lines say that it was interrupted"
