@@ -30,14 +30,15 @@ class Ended(KeyboardInterrupt):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
-    _set_process_up()
     try:
+        _set_process_up()
         own = checkout.own_main()
+        return own(arguments) if own else _run(_parser().parse_args(arguments))
     except UserError as error:
         return _complain(error)
-    if own is not None:
-        return own(arguments)
-    return _run(_parser().parse_args(arguments))
+    except KeyboardInterrupt as interruption:
+        print("interrupted: nothing half-written is left", file=sys.stderr)
+        return BY_SIGNAL + getattr(interruption, "number", signal.SIGINT)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -45,11 +46,8 @@ def _run(options: argparse.Namespace) -> int:
         os.chdir(paths.repository_root())
         for line in options.run(options):
             print(line, flush=True)
-    except UserError as error:
-        return _complain(error)
-    except KeyboardInterrupt as interruption:
-        print("interrupted: nothing half-written is left", file=sys.stderr)
-        return BY_SIGNAL + getattr(interruption, "number", signal.SIGINT)
+    except UserError:
+        raise
     except BrokenPipeError:
         _close_stdout()
         return BY_SIGNAL + SIGPIPE
