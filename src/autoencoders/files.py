@@ -36,7 +36,12 @@ def atomic_directory(target: Path) -> Iterator[Path]:
     Under a kill or a power cut the old folder is left or the new one, whole and on the disk. As no
     system call swaps two folders everywhere, the old one is set aside for the moment between two
     renames; where that moment was the last, whoever next reads or writes `target` takes it back.
+
+    Raises:
+        UserError: `target` is a link, and whoever made it did not mean it to be replaced.
     """
+    if target.is_symlink():
+        raise UserError(f"{target} is a link, and a folder is to be written there: remove it first")
     _take_back(target)
     try:
         with _written(target) as temporary:
