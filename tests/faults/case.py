@@ -9,7 +9,7 @@ from pathlib import Path
 LONGEST_LINE = 900  # characters; a name may have 255, and a path is several
 # What stages show beside errors and warnings: their epochs, where files came from, the banner.
 BESIDE = re.compile(r"\S+: epoch \d+/\d+, |\w+: official files from |!!|$")
-TEMPORARY = ("*.part", "*.part/*", "*.download.*")
+TEMPORARY = ("*.part", "*.part/*", "*/.*.old", "*/.*.old/*", "*.download.*")
 
 Change = Callable[[Path], None]
 
