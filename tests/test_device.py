@@ -83,4 +83,4 @@ except Described:
     print(kept())
 """
     # The second process of two, since it does not track.
-    assert run(script, RANK="1", WORLD_SIZE="2") == "0"
+    assert run(script, RANK="1", WORLD_SIZE="2", MASTER_ADDR="localhost") == "0"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from importlib import import_module
@@ -132,9 +132,9 @@ class Killing:
         )
 
     def _end(self, kill: Kill, duration: float) -> Ended:
-        """Start a stage and kill it; where it was done before, once more and a little earlier."""
-        for attempt in range(ATTEMPTS):
-            seconds = kill.moment * duration * EARLIER**attempt
+        """Start a stage and kill it; where it was done before, again, by what it took."""
+        for _ in range(ATTEMPTS):
+            seconds, started = kill.moment * duration, time.monotonic()
             process = subprocess.Popen(
                 kill.command,
                 cwd=self.repository,
@@ -146,7 +146,8 @@ class Killing:
                 start_new_session=True,
                 preexec_fn=_heed_signals,
             )
-            time.sleep(seconds)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=seconds)
             if process.poll() is None:
                 if kill.dvc:
                     os.killpg(process.pid, kill.signal)
@@ -155,6 +156,7 @@ class Killing:
             _, err = process.communicate(timeout=SECONDS)
             if process.returncode:
                 break
+            duration = EARLIER * min(duration, time.monotonic() - started)
         return Ended(seconds, process.returncode, err)
 
     def _forget(self, item: Item) -> None:
