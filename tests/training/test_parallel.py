@@ -42,7 +42,19 @@ def test_a_process_is_alone_unless_torchrun_says_otherwise(monkeypatch: pytest.M
     assert parallel.started() == Processes(0, 1)
     monkeypatch.setenv("RANK", "2")
     monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("MASTER_ADDR", "localhost")
     assert parallel.started() == Processes(2, 4)
+
+
+@pytest.mark.parametrize(("rank", "count"), [("0", "2"), ("0", "two"), ("first", "1")])
+def test_half_of_torchruns_variables_is_refused(
+    monkeypatch: pytest.MonkeyPatch, rank: str, count: str
+) -> None:
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setenv("WORLD_SIZE", count)
+    with pytest.raises(UserError, match="torchrun"):
+        parallel.started()
 
 
 @pytest.mark.parametrize(("images", "batch"), [(20, 8), (4, 4)], ids=["batch size", "few images"])
