@@ -105,7 +105,9 @@ def refuse(constant: str) -> None:
         (Pictures(12, 1, (5, 4, 3)), ["conv"], set()),
         (Pictures(12, 1, (5, 5), alike=True), ["conv_vae"], set()),
     ],
-    ids=str,
+    ids=lambda value: (
+        value if isinstance(value, str) else str(sorted(value) if isinstance(value, set) else value)
+    ),
 )
 def test_what_little_data_cannot_give_is_left_out_and_said(
     repository: Path,
