@@ -10,6 +10,11 @@ class UserError(Exception):
     """
 
 
+def warn(said: str) -> None:
+    """Warn in one line: something is not as one might think, and the work goes on."""
+    print(f"warning: {said}", file=sys.stderr, flush=True)
+
+
 def leave_out(what: str, why: str) -> None:
     """Say in one line what a stage does not measure or draw, as the data cannot give it."""
     print(f"left out: {what}, as {why}", file=sys.stderr)

@@ -63,6 +63,11 @@ class Item:
         parts = {"stage": self.stage, "dataset": self.dataset, "variant": self.variant}
         return {name: part for name, part in parts.items() if part}
 
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What runs it, as dvc.yaml has it: `autoencoders train mnist vae`, word by word."""
+        return "autoencoders", *self.tags.values()
+
     def at(self, stage: str) -> "Item":
         """Return another stage for the same dataset, and variant where that stage has one."""
         item = replace(self, stage=stage)

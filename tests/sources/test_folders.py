@@ -112,8 +112,9 @@ def test_the_names_and_the_seed_decide_order_and_split_and_not_the_file_system(
 
 def test_colour_is_made_grey_where_the_params_say_so(tmp_path: Path) -> None:
     for name, colour in (("a", (255, 0, 0)), ("b", (0, 255, 0)), ("c", (0, 0, 255))):
-        Image.new("RGB", (8, 8), colour).save(tmp_path / f"{name}.png")
-    arrays = pack(tmp_path, tmp_path / "raw", channels=1, test_fraction=0.34)
+        (tmp_path / "own").mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), colour).save(tmp_path / "own" / f"{name}.png")
+    arrays = pack(tmp_path / "own", tmp_path / "raw", channels=1, test_fraction=0.34)
     assert arrays.train_images.shape == (2, 1, 8, 8)
     # ITU-R 601: 0.299 red + 0.587 green + 0.114 blue.
     both = numbers(arrays.train_images) + numbers(arrays.test_images)
@@ -269,9 +270,20 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "photo.heic").write_bytes(b"")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "photo.heic").write_bytes(b"")
     with pytest.raises(UserError, match=r"holds no image file \(\.png.*: 1 \(1 \.heic\)"):
-        fetch(tmp_path, tmp_path / "raw")
+        fetch(tmp_path / "own", tmp_path / "raw")
+
+
+@pytest.mark.parametrize("target", ["pets", "pets/packed", "."])
+def test_a_folder_is_never_replaced_by_what_is_made_of_it(
+    tmp_path: Path, pets: Path, target: str
+) -> None:
+    before = sorted(pets.rglob("*"))
+    with pytest.raises(UserError, match=r"pets\.folder: found .*; allowed: a folder outside of"):
+        fetch(pets, tmp_path / target)
+    assert sorted(pets.rglob("*")) == before
 
 
 def test_a_size_that_no_memory_holds_is_refused(tmp_path: Path, pets: Path) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from autoencoders import files
 from autoencoders.data.stratification import stratified
-from autoencoders.errors import UserError
+from autoencoders.errors import UserError, warn
 from autoencoders.keys import Bytes, Misfits
 from autoencoders.sources import layout, pictures
 from autoencoders.sources.fetched import Arrays, SourceInfo, write_arrays, write_record
@@ -57,11 +56,12 @@ def fetch(
         seed: decides which images of a class are tested on, and how all are mixed.
 
     Raises:
-        UserError: the folder is missing, empty or laid out otherwise; or it holds misfits, all of
-            which are named; or a split would be empty.
+        UserError: the folder is missing, empty or laid out otherwise, or overlaps with `target`; or
+            it holds misfits, all of which are named; or a split would be empty.
     """
     key = f"data.datasets.{dataset}"
     where = f"{key}.folder: {printable(str(source))}"
+    _require_folder(source, target, key)
     listing = _list(source, key)
     paths = listing.images
     split = layout.is_split(paths, source, key)
@@ -83,10 +83,10 @@ def fetch(
         tested = _draw(labels, test_fraction, key, rng)
     emptied = layout.class_folders(listing.folders, split) - layout.class_folders(paths, split)
     if emptied:
-        _warn(f"{where}: no image is read of {shown(sorted(emptied))}")
+        warn(f"{where}: no image is read of {shown(sorted(emptied))}")
     _check_split(names, labels, tested, where, drawn=not split)
     if copies := _copies(images, tested):
-        _warn(
+        warn(
             f"{where}: {copies} of the {tested.sum()} images to test on are also among those to "
             "train on, pixel for pixel"
         )
@@ -107,21 +107,31 @@ def fetch(
         )
 
 
-def _list(source: Path, key: str) -> Listing:
-    """Return what lies in a folder; warn of what in it is left out."""
-    where = f"{key}.folder: {printable(str(source))}"
+def _require_folder(source: Path, target: Path, key: str) -> None:
+    """Refuse what is no folder, and one that would be replaced by what is made of it."""
     if not os.path.isdir(source):  # noqa: PTH112 - Path's raises on some names
         raise UserError(
             f"{key}.folder: found {str(source)!r}, which is not a folder (looked for "
             f"{printable(str(source.absolute()))})"
         )
+    there, here = source.resolve(), target.resolve()
+    if here.is_relative_to(there) or there.is_relative_to(here):
+        raise UserError(
+            f"{key}.folder: found {printable(str(source))}; allowed: a folder outside of {target}, "
+            "which is replaced, and not around it"
+        )
+
+
+def _list(source: Path, key: str) -> Listing:
+    """Return what lies in a folder; warn of what in it is left out."""
+    where = f"{key}.folder: {printable(str(source))}"
     listing = list_images(source)
     losses = listing.losses()
     if not listing.images:
         found = f"; left out are {losses}" * bool(losses)
         raise UserError(f"{where} holds no image file ({', '.join(ENDINGS)}){found}")
     if losses:
-        _warn(f"{where}: left out are {losses}")
+        warn(f"{where}: left out are {losses}")
     return listing
 
 
@@ -149,7 +159,7 @@ def _read(
     if misfitting:
         _settle(misfitting, len(kept), key, size, misfits)
     if longer:
-        _warn(
+        warn(
             f"{key}.folder: {printable(str(source))}: the first frame or page is taken of files "
             f"with several: {len(longer)} ({shown(longer)})"
         )
@@ -166,7 +176,7 @@ def _settle(complaints: list[str], kept: int, key: str, size: int, misfits: Misf
     """Warn of the files that are skipped, or refuse them all."""
     if misfits == "skip" and kept:
         for complaint in complaints:
-            _warn(f"skipped {complaint}")
+            warn(f"skipped {complaint}")
         return
     advice = "remove these files" if misfits == "resize" else f"set {key}.misfits to skip or resize"
     counted = f"{len(complaints)} of {len(complaints) + kept} files are not {size}×{size} images"
@@ -202,7 +212,7 @@ def _check_split(
         )
     for missing, use in ((untrained, "train"), (untested, "test")):
         if missing:
-            _warn(f"{where}: no image is there to {use} on of {shown(missing)}")
+            warn(f"{where}: no image is there to {use} on of {shown(missing)}")
 
 
 def _copies(images: Bytes, tested: Bools) -> int:
@@ -210,7 +220,3 @@ def _copies(images: Bytes, tested: Bools) -> int:
     digests = [hashlib.sha256(image).digest() for image in images]
     trained_on = {digests[i] for i in np.flatnonzero(~tested)}
     return sum(digests[i] in trained_on for i in np.flatnonzero(tested))
-
-
-def _warn(said: str) -> None:
-    print(f"warning: {said}", file=sys.stderr)

@@ -5,13 +5,12 @@ wrong classes without a word.
 """
 
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 from pathlib import Path
 
-from autoencoders.errors import UserError
+from autoencoders.errors import UserError, warn
 from autoencoders.sources.listing import shown
 from autoencoders.sources.names import printable
 
@@ -78,7 +77,7 @@ def class_names(paths: Sequence[Path], source: Path, key: str) -> list[str]:
             f"{' and '.join(map(ascii, alike))}: rename one, or move all its images into the other"
         )
     for alike in _alike(folders, str.casefold):
-        print(f"warning: {where}: {shown(alike)} are taken for two classes", file=sys.stderr)
+        warn(f"{where}: {shown(alike)} are taken for two classes")
     return [printable(path.parts[0]) for path in paths]
 
 
@@ -133,8 +132,7 @@ def _refuse_nearly_known(paths: Sequence[Path], where: str, source: Path | None)
         )
     for taken, what in ((lone, "no part of a split"), (list(inside), "whatever folders are in it")):
         if taken:
-            said = f"{where}: {shown(taken)} is taken for a class, {what}"
-            print(f"warning: {said}", file=sys.stderr)
+            warn(f"{where}: {shown(taken)} is taken for a class, {what}")
 
 
 def _shared_folders(paths: Sequence[Path]) -> tuple[str, ...]:

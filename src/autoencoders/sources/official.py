@@ -4,7 +4,6 @@ import os
 import queue
 import shutil
 import ssl
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from urllib.request import Request, url2pathname, urlopen
 from tqdm import tqdm
 
 from autoencoders import files
-from autoencoders.errors import UserError
+from autoencoders.errors import UserError, warn
 from autoencoders.sources.datasets import DATASETS, Dataset
 from autoencoders.sources.listing import shown
 
@@ -59,7 +58,7 @@ def download(dataset: str, target: Path, mirror: str | None) -> str:
             problems.append(f"{place}: {error}")
         else:
             for problem in problems:
-                print(f"warning: passed over the mirror {problem}", file=sys.stderr)
+                warn(f"passed over the mirror {problem}")
             return str(place)
     raise Unreachable("; ".join(problems))
 

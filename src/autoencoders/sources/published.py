@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from autoencoders import files
-from autoencoders.errors import UserError
+from autoencoders.errors import UserError, warn
 from autoencoders.keys import Source
 from autoencoders.sources import official
 from autoencoders.sources.datasets import DATASETS, PublishedFormat
@@ -102,7 +102,7 @@ def _download(dataset: str, source: Wanted, folder: Path, mirror: str | None) ->
                 f"DATASET_MIRROR to a folder or URL that holds {known.folder}/, or allow "
                 "stand-ins with data.source: auto"
             ) from error
-        print(f"warning: no mirror could be used: {error}", file=sys.stderr)
+        warn(f"no mirror could be used: {error}")
         return False
     print(f"{dataset}: official files from {served}", file=sys.stderr)
     return True

@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from autoencoders import files, paths
-from autoencoders.errors import UserError
+from autoencoders import paths
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.sources import fetched, folders, published
@@ -71,18 +70,9 @@ def _mirror() -> str | None:
 
 def _fetch_folder(params: Params, target: Path) -> fetched.SourceInfo:
     own = params.data.datasets[target.name]
-    source = paths.users(own.folder)
-    try:
-        if source.is_dir():
-            _require_apart(own.folder, source.resolve(), target)
-    except (OSError, UnicodeEncodeError) as error:
-        raise UserError(
-            f"data.datasets.{target.name}.folder: found {own.folder!a}, which this system cannot "
-            f"look up ({files.reason(error)}); PYTHONUTF8=1 helps where a letter is the reason"
-        ) from None
     return folders.fetch(
         target.name,
-        source,
+        paths.users(own.folder),
         target,
         title=(own.title or "").strip() or target.name,
         size=own.size,
@@ -91,13 +81,3 @@ def _fetch_folder(params: Params, target: Path) -> fetched.SourceInfo:
         misfits=own.misfits,
         seed=params.seed,
     )
-
-
-def _require_apart(named: str, source: Path, target: Path) -> None:
-    """Refuse a folder that would be replaced by what is made of it."""
-    here = target.resolve()
-    if here.is_relative_to(source) or source.is_relative_to(here):
-        raise UserError(
-            f"data.datasets.{target.name}.folder: found {named!r}; allowed: a folder outside of "
-            f"{target}, which is replaced, and not around it"
-        )

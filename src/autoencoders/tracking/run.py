@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from autoencoders.errors import UserError
+from autoencoders.errors import UserError, warn
 from autoencoders.pipeline import Item
 from autoencoders.tracking import model as models
 from autoencoders.tracking import store
@@ -34,7 +34,8 @@ def tracked(experiment: str) -> set[tuple[str, str]]:
         with store.quiet():
             client = store.connect()
             found = client.get_experiment_by_name(experiment)
-            finished = store.all_runs(client, found, "FINISHED") if found else []
+            wanted = "attributes.status = 'FINISHED'"
+            finished = store.all_runs(client, found.experiment_id, wanted) if found else []
     except Exception as error:
         raise UserError(
             f"MLflow at {store.without_password(store.tracking_uri())} cannot be used "
@@ -100,7 +101,7 @@ def _never_fails(
                 method(run, *args, **kwargs)
         except Exception as error:
             run.lost = True
-            store.warn(
+            warn(
                 f"{run.item.name} is no longer tracked by MLflow ({store.reason(error)}). The "
                 "stage goes on and its files will be complete: `autoencoders track` uploads them"
             )
@@ -167,7 +168,7 @@ class StageRun:
             try:
                 description = models.export(model, exported)
             except Exception as error:
-                store.warn(f"the model of {self.item.name} is not exported: {store.reason(error)}")
+                warn(f"the model of {self.item.name} is not exported: {store.reason(error)}")
                 return
             logged = models.upload(
                 self._client,
@@ -204,7 +205,7 @@ class StageRun:
                 "mlflow.parentRunId": self._parent_id,
                 "params.sha256": fingerprint(params),
                 **self.item.tags,
-                **source(" ".join(["autoencoders", *self.item.tags.values()])),
+                **source(" ".join(self.item.command)),
                 **origin_tags,
                 **(self._data.tags if self._data else {}),
                 **tags,

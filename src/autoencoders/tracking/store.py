@@ -4,7 +4,6 @@ import logging
 import os
 import re
 import sqlite3
-import sys
 import textwrap
 import warnings
 from collections.abc import Iterator, Mapping
@@ -15,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from autoencoders import paths
+from autoencoders.errors import warn
 from autoencoders.tracking.origin import fingerprint, flatten, lives, process, source
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Experiment, Run
+    from mlflow.entities import Run
 
 # mlflow reads them when it is imported. Its own limits on requests make a lost server a wait of
 # many minutes; with these it is one of seconds.
@@ -116,14 +116,12 @@ def find_or_create_parent(
         )
 
 
-def all_runs(client: "MlflowClient", experiment: "Experiment", status: str) -> list["Run"]:
-    """Return all runs of an experiment that have a status, however many pages they fill."""
+def all_runs(client: "MlflowClient", experiment_id: str, wanted: str) -> list["Run"]:
+    """Return the runs of an experiment that a filter of mlflow's lets pass, of all pages."""
     runs: list[Run] = []
     token = None
     while True:
-        page = client.search_runs(
-            [experiment.experiment_id], f"attributes.status = '{status}'", page_token=token
-        )
+        page = client.search_runs([experiment_id], wanted, page_token=token)
         runs += page
         token = page.token
         if not token:
@@ -164,11 +162,6 @@ def without_password(text: str) -> str:
     return re.sub(r"//[^/@\s]*@", "//***@", text)
 
 
-def warn(message: str) -> None:
-    """Tell the user what became of tracking, in a line."""
-    print(f"warning: {message}", file=sys.stderr, flush=True)
-
-
 def _experiment_id(client: "MlflowClient", name: str) -> str:
     """Return the id of an experiment, created when it is missing."""
     found = client.get_experiment_by_name(name)
@@ -182,7 +175,7 @@ def _experiment_id(client: "MlflowClient", name: str) -> str:
 
 def _end_those_left_behind(client: "MlflowClient", experiment_id: str) -> None:
     running = "attributes.status = 'RUNNING' and tags.host = '{host}'".format(**process())
-    for run in client.search_runs([experiment_id], running):
+    for run in all_runs(client, experiment_id, running):
         if not lives(run.data.tags.get("process", "")):
             client.set_terminated(run.info.run_id, "KILLED")
 
@@ -196,7 +189,7 @@ def _find_parent(
     same_params = (
         f"tags.stage = '{PARENT}' and tags.`params.sha256` = '{fingerprint(configuration)}'"
     )
-    for run in client.search_runs([experiment_id], same_params):
+    for run in all_runs(client, experiment_id, same_params):
         if all(run.data.tags.get(tag) == origin.get(tag) for tag in ("git.commit", "dvc.exp")):
             return str(run.info.run_id)
     return None

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import torch
 
 from autoencoders import files, paths
+from autoencoders.errors import warn
 
 SEAL_BYTES = 64  # of a SHA-256 in hexadecimal, after the state
 
@@ -52,10 +52,9 @@ def load(source: Path, device: torch.device) -> dict[str, Any] | None:
         state: dict[str, Any] = torch.load(BytesIO(whole), map_location=device, weights_only=True)
     except Exception as error:
         files.remove(source)
-        print(
-            f"warning: the checkpoint {source} is unreadable ({files.reason(error)}): it is "
-            "deleted, and the training starts anew",
-            file=sys.stderr,
+        warn(
+            f"the checkpoint {source} is unreadable ({files.reason(error)}): it is deleted, and "
+            "the training starts anew"
         )
         return None
     return state

@@ -6,7 +6,6 @@ never touched, and a user's own matplotlibrc has no influence.
 
 import functools
 import io
-import sys
 import warnings
 from bisect import bisect
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from PIL import Image
 
+from autoencoders.errors import warn
 from autoencoders.files import atomic_file
 
 Pixels = npt.NDArray[np.uint8]
@@ -166,10 +166,9 @@ def _letters(path: str) -> frozenset[str]:
 
 @functools.cache
 def _say_missing() -> None:
-    print(
-        "warning: no font on this machine has all letters of the names: boxes stand for them in "
-        "figures; install one that has them, such as Noto",
-        file=sys.stderr,
+    warn(
+        "no font on this machine has all letters of the names: boxes stand for them in figures; "
+        "install one that has them, such as Noto"
     )
 
 
