@@ -72,9 +72,7 @@ def stages(count: int, size: int) -> dict[str, list[Cost]]:
         for item in pipeline.items([DATASET], list(VARIANTS)):
             if item.stage == "report":
                 continue
-            names = [name for name in (item.dataset, item.variant) if name]
-            command = ("autoencoders", item.stage, *names)
-            costs.setdefault(item.stage, []).append(cost(command, repository, environment))
+            costs.setdefault(item.stage, []).append(cost(item.command, repository, environment))
     return costs
 
 

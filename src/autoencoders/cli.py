@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         own = checkout.own_main()
         return own(arguments) if own else _run(_parser().parse_args(arguments))
     except UserError as error:
-        return _complain(error)
+        return _complain(str(error))
     except KeyboardInterrupt as interruption:
         print("interrupted: nothing half-written is left", file=sys.stderr)
         return BY_SIGNAL + getattr(interruption, "number", signal.SIGINT)
@@ -55,12 +55,12 @@ def _run(options: argparse.Namespace) -> int:
         if options.debug:
             raise
         _close_stdout()
-        return _complain(UserError(_as_one_line(error)))
+        return _complain(_as_one_line(error))
     return 0
 
 
-def _complain(error: UserError) -> int:
-    for line in str(error).splitlines():
+def _complain(lines: str) -> int:
+    for line in lines.splitlines():
         print(f"error: {line}", file=sys.stderr)
     return 1
 

@@ -53,10 +53,10 @@ class Kill:
     before: bool
 
     @property
-    def command(self) -> list[str]:
+    def command(self) -> tuple[str, ...]:
         if self.dvc:
-            return ["dvc", "repro", "--no-run-cache", "--force", "--single-item", self.item.name]
-        return ["autoencoders", *self.item.tags.values()]
+            return "dvc", "repro", "--no-run-cache", "--force", "--single-item", self.item.name
+        return self.item.command
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,13 @@ class Killing:
         self.expected = snapshot(repository)
         self.durations: dict[tuple[str, ...], float] = {}
 
-    def duration(self, command: Sequence[str]) -> float:
+    def duration(self, command: tuple[str, ...]) -> float:
         """Return the seconds of an undisturbed run, measured once."""
-        if tuple(command) not in self.durations:
+        if command not in self.durations:
             started = time.monotonic()
             self._run(command)
-            self.durations[tuple(command)] = time.monotonic() - started
-        return self.durations[tuple(command)]
+            self.durations[command] = time.monotonic() - started
+        return self.durations[command]
 
     def kill(self, kill: Kill) -> tuple[Ended, list[str]]:
         """Kill a stage and run it again; return how it ended, and what is not as it should be."""
@@ -114,38 +114,35 @@ class Killing:
         found = [*self._of_the_end(kill, ended), *self._half_written()]
         if kill.signal != signal.SIGKILL:
             found += self._left_behind()
-        again = self._run(kill.command)
-        if again.returncode:
-            found.append(f"run again, it fails: {again.stderr.splitlines()[-1:]}")
+        code, err = self._run(kill.command)
+        if code:
+            found.append(f"run again, it fails: {err.splitlines()[-1:]}")
         return ended, [*found, *self._of_the_second_run(kill)]
 
-    def _run(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def _start(self, command: Sequence[str]) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
             command,
             cwd=self.repository,
             env=self.environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=SECONDS,
-            check=False,
+            start_new_session=True,
+            preexec_fn=_heed_signals,
         )
+
+    def _run(self, command: Sequence[str]) -> tuple[int, str]:
+        """Run a command undisturbed; return its exit code and what it said."""
+        process = self._start(command)
+        _, err = process.communicate(timeout=SECONDS)
+        return process.returncode, err
 
     def _end(self, kill: Kill, duration: float) -> Ended:
         """Start a stage and kill it; where it was done before, again, by what it took."""
         for _ in range(ATTEMPTS):
             seconds, started = kill.moment * duration, time.monotonic()
-            process = subprocess.Popen(
-                kill.command,
-                cwd=self.repository,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
-                preexec_fn=_heed_signals,
-            )
+            process = self._start(kill.command)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=seconds)
             if process.poll() is None:

@@ -24,7 +24,7 @@ from autoencoders.trained import variant
 
 OVERVIEW_IMAGES = 6
 # What `dvc exp show` and `dvc metrics diff` compare: a column each, and a screen has few.
-HEADLINE = ("psnr", "elbo")
+COMPARED = ("psnr", "elbo")
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
@@ -54,23 +54,21 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         for of_dataset in rows.values()
         for row in of_dataset
     ]
-    with files.atomic_file(paths.RESULTS) as temporary:
-        pd.json_normalize(table).to_csv(temporary, index=False)
-    files.write_json(
-        paths.HEADLINE,
-        {
-            dataset: {
-                row["variant"]: {m: row[m] for m in HEADLINE if m in row} for row in of_dataset
-            }
-            for dataset, of_dataset in rows.items()
-        },
-    )
+    compared = {
+        name: {row["variant"]: {m: row[m] for m in COMPARED if m in row} for row in of_dataset}
+        for name, of_dataset in rows.items()
+    }
+    # All is read before anything is written: of a bad file, not even a part of the report is lost.
+    curves = _curves(params)
+    sections = [_section(data, rows[data.name]) for data in datasets]
     with files.atomic_directory(paths.OVERVIEW) as folder:
         for data in datasets:
-            _draw_overview(params, data, folder / f"{data.name}.png")
+            _draw_overview(data, rows[data.name], folder / f"{data.name}.png")
+    with files.atomic_file(paths.RESULTS) as temporary:
+        pd.json_normalize(table).to_csv(temporary, index=False)
+    files.write_json(paths.HEADLINE, compared)
     with files.atomic_file(paths.CURVES) as temporary:
-        _curves(params).to_csv(temporary, index=False)
-    sections = [_section(data, rows[data.name]) for data in datasets]
+        curves.to_csv(temporary, index=False)
     with files.atomic_file(paths.REPORT) as temporary:
         temporary.write_text(page.render(sections), encoding="utf-8")
     for section in sections:
@@ -103,18 +101,18 @@ def _measured(item: Item) -> dict[str, Any]:
 
 
 @without_gradients
-def _draw_overview(params: Params, data: Prepared, target: Path) -> None:
+def _draw_overview(data: Prepared, measured: list[dict[str, Any]], target: Path) -> None:
     """Draw what each variant's encoder sees and what comes out, side by side."""
     test, rows, device = data.images("test"), [], exact_device()
-    for name in params.variants_to_run:
-        item = Item("train", data.name, name)
-        folder = paths.model(data.name, name)
+    for row in measured:
+        item = Item("train", data.name, row["variant"])
+        folder = paths.model(item.dataset, item.variant)
         description, assembled = variant.load(folder, item.name, device)
         seen, originals = first_pairs(
             assembled.input, test, description.seed, "test", OVERVIEW_IMAGES, device
         )
-        psnr = load_metrics(item)["psnr"]
-        rows.append((name, array(seen), array(assembled.model(seen)), f"{psnr:.1f} dB"))
+        psnr = f"{row['psnr']:.1f} dB"
+        rows.append((item.variant, array(seen), array(assembled.model(seen)), psnr))
     heading = f"{data.metadata.title}: what the encoder sees → what comes out"
     figure = plots.overview(array(originals), rows, heading)
     plots.save(figure, target, description.source)

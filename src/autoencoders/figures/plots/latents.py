@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
-from autoencoders.decomposition import EXACT, principal_directions
+from autoencoders.decomposition import principal_directions
 from autoencoders.figures.plots.style import (
     BLUE,
     DPI,
@@ -246,7 +246,10 @@ def _draw_densities(axis: Axes, ours: Codes, prior: Codes, bins: Codes) -> None:
 
 
 def _draw_principal_plane(axis: Axes, codes: Codes, prior: Codes) -> None:
-    directions = np.eye(2) if codes.shape[1] == 2 else _principal_directions(codes)
+    directions = np.eye(2)
+    if codes.shape[1] != 2:
+        centred = torch.from_numpy(codes - codes.mean(axis=0))
+        directions = principal_directions(centred, 2).numpy()
     plane, radii = codes @ directions, np.linalg.norm(prior @ directions, axis=1)
     axis.scatter(plane[:, 0], plane[:, 1], s=2, color=BLUE, alpha=0.4, linewidths=0)
     lengths = np.linalg.norm(plane, axis=1)
@@ -263,18 +266,6 @@ def _draw_principal_plane(axis: Axes, codes: Codes, prior: Codes) -> None:
     axis.set_title("dimensions 1 and 2" if codes.shape[1] == 2 else "two principal components")
     axis.set_xlabel("\n".join([names[0], *shares]), linespacing=LINE_SPACING)
     axis.set_ylabel(names[1])
-
-
-def _principal_directions(codes: Codes) -> Codes:
-    """Return the two directions (d, 2) of greatest variance, each with a sign that is fixed."""
-    if codes.shape[1] > EXACT:
-        centred = torch.from_numpy(codes - codes.mean(axis=0))
-        nearly: Codes = principal_directions(centred, 2).numpy()
-        return nearly
-    _, directions = np.linalg.eigh(np.cov(codes, rowvar=False))
-    leading = directions[:, :-3:-1]
-    oriented: Codes = leading * np.sign(leading[np.abs(leading).argmax(axis=0), [0, 1]])
-    return oriented
 
 
 def _number(value: float) -> str:
