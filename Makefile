@@ -28,9 +28,8 @@ setup: $(INSTALLED) ## Set up .venv and DVC; all that is below does so by itself
 		echo 'No git repository here: DVC runs without one, and without `dvc exp`.'; \
 	fi
 
-repro: setup ## Run the whole pipeline; `dvc repro` in the activated environment is the same
-	autoencoders check
-	dvc repro
+repro: setup ## Run the whole pipeline; JOBS=1 on one core alone, or dvc repro, make the same bits
+	autoencoders repro $(if $(JOBS),--jobs $(JOBS))
 
 test: setup lint ## Lint, check types, and run every test
 	pytest -n 2
@@ -43,9 +42,9 @@ lint: $(INSTALLED) ## Check format, style and types
 	ruff check .
 	mypy
 
-bench: setup ## Measure the trainer beside a plain loop, 20 to 50 minutes alone on the machine
-	dvc repro prepare@mnist
-	python -m benchmarks
+bench: setup ## Measure the trainer beside a plain loop, alone on the machine: 50 minutes, or QUICK=1: 8
+	autoencoders repro prepare@mnist
+	python -m benchmarks $(if $(QUICK),--quick)
 
 faults: setup ## Try 200 bad inputs and 100 kills, about an hour; docs/faults.md says what came of each
 	python -m tests.faults

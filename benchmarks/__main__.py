@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from autoencoders import paths
@@ -13,6 +14,7 @@ from benchmarks.settings import DATASET, VARIANTS, Options
 
 # In this order: the later ones compare with what the first one finds.
 PARTS = {module.PART: module.measure for module in (epochs, roofline, quality, growth, stages)}
+OF_THE_TABLE = (epochs.PART, roofline.PART, quality.PART)  # in docs/speed.md
 FILE = Path("reports/benchmark.csv")
 
 
@@ -20,9 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; return the exit code."""
     options = _parser().parse_args(arguments)
     amount = Options(options.rounds, tuple(options.variants), options.images)
+    parts = options.parts
+    if options.quick:
+        amount, parts = replace(amount, rounds=1, epochs=1), OF_THE_TABLE
     try:
         _require_data()
-        _run([name for name in PARTS if name in options.parts], amount, options.output)
+        _run([name for name in PARTS if name in parts], amount, options.output)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -60,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         default=list(PARTS),
         metavar="PART",
         help=f"what to measure: {', '.join(PARTS)}; all by default",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="the table of docs/speed.md alone, of one round"
     )
     parser.add_argument("--rounds", type=int, default=default.rounds, help="pairs of epochs")
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=default.variants)

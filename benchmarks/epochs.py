@@ -19,7 +19,6 @@ from benchmarks.table import Row, row, say
 from benchmarks.worker import fresh
 
 PART = "epochs"
-OUR_EPOCHS = 3  # in a process, the first one counted in
 
 Measured = dict[str, Any]
 
@@ -31,7 +30,9 @@ def measure(options: Options, earlier: list[Row]) -> list[Row]:
         theirs, ours = [], []
         for number in range(options.rounds):
             theirs.append(fresh(reference_epoch, variant=variant, images=options.images))
-            ours.append(fresh(our_epochs, variant=variant, images=options.images))
+            ours.append(
+                fresh(our_epochs, variant=variant, images=options.images, epochs=options.epochs)
+            )
             seconds = f"{theirs[-1]['seconds']:.2f} s and {ours[-1]['seconds']:.2f} s per epoch"
             say(f"epochs: {variant}, round {number + 1} of {options.rounds}: {seconds}")
         ratios = [a["seconds"] / b["seconds"] for a, b in zip(theirs, ours, strict=True)]
@@ -60,9 +61,9 @@ def reference_epoch(variant: str, images: int) -> Measured:
     )
 
 
-def our_epochs(variant: str, images: int) -> Measured:
+def our_epochs(variant: str, images: int, epochs: int) -> Measured:
     """Measure some epochs of the project's trainer, which validates on the test images here."""
-    subject = trainer.tutorial(variant, OUR_EPOCHS)
+    subject = trainer.tutorial(variant, epochs)
     objective = subject.assembled.objective
     input: Any = type(subject.assembled.input)
     train = trainer.prepared("train", images)
@@ -77,7 +78,7 @@ def our_epochs(variant: str, images: int) -> Measured:
             (objective, "terms"): watch.timed("forward", objective.terms),
         },
         lambda: subject.train(train, test),
-        epochs=OUR_EPOCHS,
+        epochs=epochs,
         images=len(train),
     )
 

@@ -37,3 +37,4 @@ class Options:
     rounds: int = 3
     variants: tuple[str, ...] = VARIANTS
     images: int = 60_000  # at most so many of a split; growth takes a tenth to ten times as many
+    epochs: int = 3  # of ours in a process, the first one counted in

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 
@@ -28,7 +30,7 @@ def fresh(function: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str
 
 def main(module: str, function: str, arguments: str) -> None:
     """Run one function, on a CPU tuned as for a stage, and print what it returns as one line."""
-    tune_cpu()
+    tune_cpu(torch.get_num_threads())
     print(json.dumps(getattr(importlib.import_module(module), function)(**json.loads(arguments))))
 
 

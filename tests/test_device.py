@@ -51,13 +51,13 @@ def test_a_device_that_the_machine_lacks_is_refused_in_one_line(
 
 
 def test_a_tuned_process_counts_what_is_below_the_normal_range_as_zero() -> None:
-    script = "from autoencoders.device import tune_cpu; tune_cpu(); print(kept())"
+    script = "from autoencoders.device import tune_cpu; tune_cpu(2); print(kept())"
     assert run("print(kept())") == "1000000"
     assert run(script) == "0"
 
 
 def test_a_process_may_be_tuned_twice_and_without_glibc() -> None:
-    tune_twice = "from autoencoders.device import tune_cpu; tune_cpu(); tune_cpu(); print(kept())"
+    tune_twice = "from autoencoders.device import tune_cpu; tune_cpu(2); tune_cpu(2); print(kept())"
     without = "import ctypes; ctypes.CDLL = lambda name: object()"
     assert run(tune_twice) == "0"
     assert run(f"{without}\n{tune_twice}") == "0"
@@ -78,7 +78,7 @@ def describe(*_):
 
 train._describe = describe
 try:
-    stages.run(Item("train", "mnist", "vae"))
+    stages.run(Item("train", "mnist", "aae"))  # on two threads
 except Described:
     print(kept())
 """

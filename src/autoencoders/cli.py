@@ -11,6 +11,7 @@ from types import FrameType
 
 from autoencoders import checkout, commands, paths
 from autoencoders.errors import UserError
+from autoencoders.running import preloaded
 from autoencoders.sources.names import printable
 
 FEW_COLLECTIONS = 100_000  # new objects between two searches for garbage
@@ -30,6 +31,8 @@ class Ended(KeyboardInterrupt):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
+    if arguments is None and (code := preloaded.ask("autoencoders", sys.argv[1:])) is not None:
+        return code
     try:
         _set_process_up()
         own = checkout.own_main()

@@ -4,11 +4,36 @@ import contextlib
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
 
 from autoencoders.errors import UserError
 from autoencoders.lazy import torch
 
+GPU_LOCK = Path(".dvc/tmp/gpu.lock")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+
+
+# Of OpenMP and the libraries of matrices, which read them when they are loaded. A thread that waits
+# for others sleeps: spinning, it would take the core from the stage beside.
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+
+
+def use_one_thread() -> None:
+    """Compute with one thread, whatever the machine has and the environment says.
+
+    Sums of several come out in another order, and so in other bits. To be called before anything
+    that computes is imported; a training then uses the threads that params.yaml gives it.
+    """
+    os.environ.update(ONE_THREAD)
 
 
 def device() -> "torch.device":
@@ -19,9 +44,7 @@ def device() -> "torch.device":
     Raises:
         UserError: the variable names no device of this machine.
     """
-    cuda = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-    default = cuda if torch.cuda.is_available() else "cpu"
-    name = os.environ.get("AUTOENCODERS_DEVICE") or default
+    name = _name()
     try:
         computing = torch.zeros(1, device=name)
         computing.item()  # `meta` is a device too, and holds no numbers
@@ -31,6 +54,23 @@ def device() -> "torch.device":
             f"AUTOENCODERS_DEVICE: found {name!r}, which this machine lacks; allowed: cpu, or "
             "cuda, cuda:0, … where there is a GPU; unset it to choose by itself"
         ) from None
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Wait until no other stage of this repository computes on the GPU; not on the CPU."""
+    if not _name().startswith("cuda"):
+        yield
+        return
+    GPU_LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(GPU_LOCK):
+        yield
+
+
+def _name() -> str:
+    cuda = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    default = cuda if torch.cuda.is_available() else "cpu"
+    return os.environ.get("AUTOENCODERS_DEVICE") or default
 
 
 def exact_device() -> "torch.device":
@@ -46,14 +86,15 @@ def exact_device() -> "torch.device":
     return chosen
 
 
-def tune_cpu() -> None:
-    """Make this process's memory and numbers as the training loop needs them to be fast.
+def tune_cpu(threads: int) -> None:
+    """Make this process's threads, memory and numbers as a training needs them.
 
     Batches of activations come and go at every step. glibc would hand them back to the system each
     time and fault them in anew; here it keeps them. Numbers below float32's normal range, which
     cost a hundred times the others and change no result, count as zero.
     """
     torch.set_flush_denormal(True)
+    torch.set_num_threads(threads)
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):  # another C library has no mallopt
             mallopt = ctypes.CDLL(None).mallopt

@@ -21,11 +21,15 @@ class Stage:
     Attributes:
         name: of the stage, of its module in `stages/`, and of its command.
         matrix: what it runs once for each of.
+        cost: how long one run takes beside those of other stages, roughly.
+        on_gpu: it computes there, where there is one.
         processes: torchrun may share one run of it among several processes.
     """
 
     name: str
     matrix: tuple[str, ...] = ()
+    cost: float = 1
+    on_gpu: bool = False
     processes: bool = False
 
 
@@ -33,11 +37,11 @@ class Stage:
 STAGES = (
     Stage("fetch", ("dataset",)),
     Stage("prepare", ("dataset",)),
-    Stage("classify", ("dataset",)),
-    Stage("pixels", ("dataset",)),
-    Stage("train", ("dataset", "variant"), processes=True),
-    Stage("evaluate", ("dataset", "variant")),
-    Stage("figures", ("dataset", "variant")),
+    Stage("classify", ("dataset",), cost=10, on_gpu=True),
+    Stage("pixels", ("dataset",), cost=4),
+    Stage("train", ("dataset", "variant"), cost=20, on_gpu=True, processes=True),
+    Stage("evaluate", ("dataset", "variant"), cost=5, on_gpu=True),
+    Stage("figures", ("dataset", "variant"), cost=4, on_gpu=True),
     Stage("report"),
 )
 BY_NAME = {stage.name: stage for stage in STAGES}

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator
 
-from autoencoders import pipeline
+from autoencoders import device, pipeline
 from autoencoders.commands import Commands
 
 
@@ -18,6 +18,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> Iterator[str]:
     """Run the stage, and say what it wrote."""
+    device.use_one_thread()
     from autoencoders import stages
 
     matrix = pipeline.BY_NAME[options.command].matrix

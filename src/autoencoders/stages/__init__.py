@@ -6,16 +6,17 @@
 import hashlib
 import importlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
-from autoencoders import files, params, pipeline, tracking
+from autoencoders import device, files, params, pipeline, tracking
 from autoencoders.errors import UserError
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
+from autoencoders.running import state
 from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.training import parallel
-from autoencoders.up_to_date import up_to_date
 
 
 class Stage(Protocol):
@@ -62,7 +63,7 @@ def run(item: Item) -> str:
     stage = _stage(item.stage)
     if not parallel.started().leads:
         return stage.produce(loaded, item, tracking.untracked(item))
-    with _tracked(stage, item, loaded) as run:
+    with _turn(item), _tracked(stage, item, loaded) as run:
         summary = stage.produce(loaded, item, run)
         _log(stage, item, run)
     return summary
@@ -80,7 +81,7 @@ def track() -> Iterator[str]:
     loaded = params.load()
     all_items = list(pipeline.items(loaded.datasets_to_run, loaded.variants_to_run))
     tracked = tracking.tracked(loaded.experiment)
-    done = up_to_date()
+    done = state.look().up_to_date
     missing = 0
     for item in (item for item in all_items if item.name in done):
         stage = _stage(item.stage)
@@ -96,6 +97,10 @@ def track() -> Iterator[str]:
         yield "nothing was missing"
     if waiting := [item for item in all_items if item.name not in done]:
         yield f"left out {len(waiting)} stages whose outputs are not of this params.yaml and code"
+
+
+def _turn(item: Item) -> AbstractContextManager[None]:
+    return device.turn() if pipeline.BY_NAME[item.stage].on_gpu else nullcontext()
 
 
 def _tracked(stage: Stage, item: Item, loaded: Params) -> Any:

@@ -36,7 +36,7 @@ def outputs(item: Item) -> list[Path]:
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Train the classifier; where all images are of one class, only write that there is none."""
-    tune_cpu()  # before torch starts the threads that inherit it
+    tune_cpu(params.classifier.threads)  # before torch starts the threads that inherit it
     folder, report = outputs(item)
     data = Prepared(item.dataset)
     description = _describe(params, data)

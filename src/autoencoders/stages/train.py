@@ -41,7 +41,8 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
     Of several processes under torchrun, all train and the first alone shows and writes.
     """
-    tune_cpu()  # before torch starts the threads that inherit it
+    # before torch starts the threads that inherit it
+    tune_cpu(params.variants[item.variant].training.threads)
     data = Prepared(item.dataset)
     description = _describe(params, item, data)
     assembled = variant.build(description, _perceive(description, item))

@@ -25,7 +25,8 @@ class Training(Strict):
     There is one optimiser for each step that an update of the objective takes, by its name.
     `ema_decay` is that of an exponential moving average of the weights, which is then what is
     validated and saved; 0 averages nothing. `early_stopping_patience` is how many epochs in a row
-    may not lower the validation loss before training ends; null never ends it early.
+    may not lower the validation loss before training ends; null never ends it early. `threads` is
+    how many compute on the CPU: more of them add in another order, so that they decide bits.
     """
 
     epochs: Count
@@ -36,6 +37,7 @@ class Training(Strict):
     precision: Precision = "auto"
     ema_decay: Fraction = 0.0
     early_stopping_patience: Count | None = None
+    threads: Count = 1
 
 
 class Variant(Parts):
@@ -56,3 +58,4 @@ class Classifier(Strict):
     batch_size: Count
     optimizer: AnOptimizer
     schedule: ASchedule = Field(CONSTANT, validate_default=True)
+    threads: Count = 1

@@ -1,0 +1,95 @@
+"""Which stage starts when."""
+
+import pytest
+
+from autoencoders.running.pace import Pace, in_words
+from autoencoders.running.schedule import Schedule
+
+UPSTREAM = {
+    "prepare": frozenset[str](),
+    "train@conv": frozenset({"prepare"}),
+    "train@aae": frozenset({"prepare"}),
+    "evaluate@conv": frozenset({"prepare", "train@conv"}),
+    "report": frozenset({"evaluate@conv", "train@aae"}),
+}
+
+
+def test_stages_start_when_all_that_they_wait_for_is_done() -> None:
+    schedule = Schedule(UPSTREAM, {}, cores=2)
+    assert schedule.start() == ["prepare"]
+    assert schedule.start() == []  # each once
+    schedule.end("prepare", succeeded=True)
+    assert schedule.start() == ["train@conv", "train@aae"]
+    schedule.end("train@conv", succeeded=True)
+    assert schedule.start() == ["evaluate@conv"]
+    schedule.end("evaluate@conv", succeeded=True)
+    assert schedule.start() == []
+    schedule.end("train@aae", succeeded=True)
+    assert schedule.start() == ["report"]
+
+
+def test_what_is_not_to_be_run_is_not_waited_for() -> None:
+    assert Schedule({"report": UPSTREAM["report"]}, {}, cores=1).start() == ["report"]
+
+
+def test_no_more_cores_are_used_than_there_are() -> None:
+    schedule = Schedule({name: frozenset() for name in "abcd"}, {"b": 2}, cores=3)
+    assert schedule.start() == ["b", "a"]
+    schedule.end("a", succeeded=True)
+    assert schedule.start() == ["c"]
+
+
+def test_a_wide_stage_starts_first_and_is_waited_for() -> None:
+    schedule = Schedule({name: frozenset() for name in "abc"}, {"c": 2}, cores=2)
+    assert schedule.start() == ["c"]
+    upstream = {"a": frozenset[str](), "b": frozenset[str](), "c": frozenset({"a"})}
+    schedule = Schedule(upstream | {"d": frozenset()}, {"c": 2}, cores=2)
+    assert schedule.start() == ["a", "b"]
+    schedule.end("a", succeeded=True)
+    assert schedule.start() == []  # `d` would fit, and with more like it hold `c` off for ever
+    schedule.end("b", succeeded=True)
+    assert schedule.start() == ["c"]
+
+
+def test_a_stage_that_wants_more_cores_than_there_are_gets_all() -> None:
+    assert Schedule({"train@aae": frozenset()}, {"train@aae": 4}, cores=1).start() == ["train@aae"]
+
+
+def test_a_failure_stops_what_waits_for_it_and_nothing_else() -> None:
+    schedule = Schedule(UPSTREAM, {}, cores=2)
+    schedule.start()
+    schedule.end("prepare", succeeded=True)
+    schedule.start()
+    schedule.end("train@conv", succeeded=False)
+    schedule.end("train@aae", succeeded=True)
+    assert schedule.start() == []
+    assert schedule.failed == ["train@conv"]
+    assert schedule.waiting == ["evaluate@conv", "report"]
+
+
+def test_the_time_left_is_what_stages_of_a_kind_took() -> None:
+    upstream: dict[str, frozenset[str]] = {f"train@{i}": frozenset() for i in range(4)}
+    schedule = Schedule(upstream, {"train@0": 2}, cores=2)
+    pace = Pace(schedule, jobs=2)
+    assert pace.line({}) == "0 of 4 stages"
+    assert schedule.start() == ["train@0"]
+    schedule.end("train@0", succeeded=True)
+    pace.hear("train@0", 100)  # on two cores: 200 s of one
+    schedule.start()
+    # Three of 200 s, of which two have been running for 50 s, on two cores.
+    assert pace.line({"train@1": 50, "train@2": 50}) == "1 of 4 stages, about 4 min left"
+
+
+def test_a_kind_that_has_not_run_is_judged_by_what_it_usually_costs() -> None:
+    upstream: dict[str, frozenset[str]] = {"prepare@a": frozenset(), "people's own": frozenset()}
+    schedule = Schedule(upstream, {}, cores=1)
+    pace = Pace(schedule, jobs=1)
+    schedule.start()
+    schedule.end("prepare@a", succeeded=True)
+    pace.hear("prepare@a", 30)
+    assert pace.line({}) == "1 of 2 stages, about 30 s left"
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(3.2, "3 s"), (99, "99 s"), (250, "4 min")])
+def test_times_are_as_exact_as_they_are_useful(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
