@@ -97,10 +97,9 @@ def test_one_after_the_other_on_another_number_of_threads_gives_the_same_bits(
 def test_a_target_takes_along_what_it_waits_for_alone(repository: Path, run: Runner) -> None:
     (repository / "reports/figures/mnist/vae/curves.png").unlink()
     done = run(repository, *REPRO, "figures@mnist-vae")
-    assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [
-        "1 of 1 stages. figures@mnist-vae",
-        "1 stages in",
-    ]
+    first, last = done.stdout.splitlines()
+    assert first.startswith("1 of 1 stages. figures@mnist-vae")
+    assert last.startswith("all that was asked for is up to date, after ")
 
 
 @pytest.mark.parametrize("target", ["trian", "train@mnist-gan"])

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     device.use_one_thread()
     from autoencoders import params
     from autoencoders.pipeline import Item
-    from autoencoders.running import driver, state
+    from autoencoders.running import driver
 
     loaded = params.load()
     widths = {
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         for dataset in loaded.datasets_to_run
         for variant in loaded.variants_to_run
     }
-    yield from driver.run(state.look(options.targets), widths, options.jobs or _all())
+    yield from driver.run(options.targets, widths, options.jobs or _all())
 
 
 def _jobs(text: str) -> int:

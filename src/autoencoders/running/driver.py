@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +20,12 @@ from autoencoders.running import preloaded
 from autoencoders.running.board import Board
 from autoencoders.running.pace import Pace, in_words
 from autoencoders.running.schedule import Schedule
-from autoencoders.running.state import State
+from autoencoders.running.state import look
 from autoencoders.tracking.store import MLFLOW_SETTINGS
 
 LOCK = Path(".dvc/tmp/autoencoders.lock")
 LOOK = 0.5  # seconds between two looks at what runs
-MARKS = ("error: ", "ERROR: ")  # of lines that say what is wrong: ours and DVC's
+ERRORS = ("error: ", "ERROR: ")  # of lines that say what is wrong: ours, or else DVC's
 WARNINGS = ("warning: ", "left out: ")
 
 
@@ -65,33 +65,37 @@ class Running:
 
     @property
     def reasons(self) -> list[str]:
-        """Return what the stage and DVC say is wrong."""
-        said = [line for line in self.lines if line.startswith(MARKS)]
-        return [line.split(": ", 1)[1] for line in said] or self.lines[-1:]
+        """Return what the stage says is wrong, or else what DVC does."""
+        for mark in ERRORS:
+            if said := [line.removeprefix(mark) for line in self.lines if line.startswith(mark)]:
+                return said
+        return self.lines[-1:]
 
 
-def run(state: State, widths: Mapping[str, int], jobs: int) -> Iterator[str]:
+def run(targets: Sequence[str], widths: Mapping[str, int], jobs: int) -> Iterator[str]:
     """Run what is outdated; yield a line for each stage that is done, and one for all.
 
     Args:
-        state: what DVC says.
+        targets: stages, which are run with all that they wait for; none stands for every stage.
         widths: how many cores a stage uses, where it is more than one.
         jobs: how many cores there are to be used.
 
     Raises:
-        UserError: stages have failed, or another process runs them.
+        UserError: DVC does not know a target, stages have failed, or another process runs them.
     """
-    todo = {name: before for name, before in state.upstream.items() if name in state.outdated}
-    if not todo:
-        yield f"nothing to do: all {len(state.upstream)} stages are up to date"
-        return
-    started = time.monotonic()
-    schedule = Schedule(todo, widths, jobs)
-    with _alone(), _preloaded() as environment, Board() as board:
-        yield from _run_all(schedule, jobs, environment, board)
+    with _alone():
+        state = look(targets)
+        todo = {name: before for name, before in state.upstream.items() if name in state.outdated}
+        if not todo:
+            yield f"nothing to do: all {len(state.upstream)} stages are up to date"
+            return
+        started = time.monotonic()
+        schedule = Schedule(todo, widths, jobs)
+        with _preloaded() as environment, Board() as board:
+            yield from _run_all(schedule, jobs, environment, board)
     if schedule.failed:
         _complain(schedule)
-    yield f"{len(todo)} stages in {in_words(time.monotonic() - started)}: reports/index.html"
+    yield f"all that was asked for is up to date, after {in_words(time.monotonic() - started)}"
 
 
 def _run_all(

@@ -31,13 +31,16 @@ class Pace:
         return f"{ended}, about {in_words(left)} left" if left else ended
 
     def _left(self, running: Mapping[str, float]) -> float:
-        """Return the seconds left, or 0: by the mean of each kind, by usual costs where none is."""
+        """Return the seconds left, by the mean of each kind or its usual cost; 0 where unknown."""
         taken = sum(map(sum, self.seconds.values()))
         usual = _usual(kind for kind, of_kind in self.seconds.items() for _ in of_kind)
         if usual < LEAST * _usual(map(_kind, self.schedule.upstream)):
             return 0
+        ahead = [*self.schedule.waiting, *running]
+        if not ahead:
+            return 0
         expected = 0.0
-        for kind in map(_kind, [*self.schedule.waiting, *running]):
+        for kind in map(_kind, ahead):
             of_kind = self.seconds.get(kind)
             expected += sum(of_kind) / len(of_kind) if of_kind else _usual([kind]) * taken / usual
         widths = self.schedule.widths
