@@ -74,7 +74,7 @@ def _test_loss(trained: trainer.Trainer, count: int) -> float:
         device=torch.device("cpu"),
         batch_size=settings.batch_size,
     )
-    found = bounds.measure(subject, elbo_draws=settings.elbo_draws, iwae_samples=1)
+    found = bounds.measure(subject, elbo_draws=settings.elbo_draws, iwae_samples=1, iwae_images=1)
     if found:
         return -found["elbo"]
     return image_quality.of_predictions(subject.model, subject.pairs("test"))["bce"]

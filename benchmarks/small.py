@@ -20,6 +20,7 @@ EVALUATION = {
     "batch_size": 40,
     "elbo_draws": 2,
     "iwae_samples": 2,
+    "iwae_images": 20,
     "knn_neighbours": 3,
     "label_counts": [20, 1000],
     "label_draws": 2,

@@ -52,12 +52,15 @@ def measure(
     draws: int = 1,
     batch_size: int = 7,
     iwae_samples: int = 2,
+    iwae_images: int = 100,
     plan: ModelPlan = PLAN,
 ) -> dict[str, float]:
     put_to_test = subject(
         put_together(plan, objective, network, SHAPE), images, batch_size=batch_size
     )
-    return bounds.measure(put_to_test, elbo_draws=draws, iwae_samples=iwae_samples)
+    return bounds.measure(
+        put_to_test, elbo_draws=draws, iwae_samples=iwae_samples, iwae_images=iwae_images
+    )
 
 
 def test_a_model_without_a_posterior_has_no_bounds(blobs: Blobs) -> None:
@@ -112,12 +115,11 @@ def log_likelihood(likelihood: Likelihood, logits: Tensor, images: Tensor) -> Te
 def test_the_bounds_under_both_likelihoods_do_not_depend_on_the_one_that_was_trained(
     likelihood: Likelihood, vae: Gaussian, blobs: Blobs
 ) -> None:
-    images, draws = blobs(20), 300
-    measured = measure(vae, Variational(likelihood), images, draws, iwae_samples=draws)
+    measured = measure(vae, Variational(likelihood), blobs(20))
     other: Likelihood = "bernoulli" if likelihood == "gaussian" else "gaussian"
-    expected = measure(vae, Variational(other), images, draws)["elbo"]
-    assert measured[f"elbo_{likelihood}"] == pytest.approx(measured["elbo"], rel=5e-3)
-    assert measured[f"elbo_{other}"] == pytest.approx(expected, rel=5e-3)
+    of_other = measure(vae, Variational(other), blobs(20))
+    assert measured["elbo"] == measured[f"elbo_{likelihood}"] == of_other[f"elbo_{likelihood}"]
+    assert of_other["elbo"] == measured[f"elbo_{other}"] != measured["elbo"]
 
 
 # --- objectives and priors that the evaluation has never heard of
@@ -211,13 +213,14 @@ def test_another_priors_bounds_are_those_of_torch_distributions(
     vae: Gaussian, pictures: Pictures
 ) -> None:
     images, samples, prior = pictures(20), 4, Elsewhere()
-    noises = [Noise(torch.Generator().manual_seed(0)) for _ in range(2)]
+    noises = [Noise(torch.Generator().manual_seed(0)) for _ in range(3)]
     found = bounds.bounds(vae, images, images, noises[0], prior, samples)
+    elbo, iwae = bounds.importance_weighted(vae, images, images, noises[1], prior, samples)
 
     mean, log_variance = (part.double() for part in vae.posterior(images))
     posterior = distributions.Normal(mean, (log_variance / 2).exp())
     latents = torch.stack(
-        [mean + posterior.stddev * noises[1].normal(mean.shape) for _ in range(samples)]
+        [mean + posterior.stddev * noises[2].normal(mean.shape) for _ in range(samples)]
     )
     logits = vae.decode(latents.float().flatten(0, 1)).unflatten(0, (samples, -1)).double()
     log_ratio = (prior.normal.log_prob(latents) - posterior.log_prob(latents)).sum(2)
@@ -226,11 +229,11 @@ def test_another_priors_bounds_are_those_of_torch_distributions(
         "kl": -log_ratio.mean(0),
         "elbo_gaussian": (log_likelihood("gaussian", logits, images) + log_ratio).mean(0),
         "elbo_bernoulli": (bernoulli + log_ratio).mean(0),
-        "iwae_bernoulli": (bernoulli + log_ratio).logsumexp(0) - math.log(samples),
     }
-    assert set(found) == set(expected)
-    for name, values in expected.items():
-        torch.testing.assert_close(found[name], values, rtol=1e-5, atol=1e-4, msg=name)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(elbo, expected["elbo_bernoulli"], rtol=1e-5, atol=1e-4)
+    importance_weighted = (bernoulli + log_ratio).exp().mean(0).log()
+    torch.testing.assert_close(iwae, importance_weighted, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
@@ -243,7 +246,7 @@ def test_with_another_prior_kl_and_elbo_are_near_their_expectations(
     posterior = distributions.Normal(mean, (log_variance / 2).exp())
     divergence = distributions.kl_divergence(posterior, Elsewhere.normal).sum(1).mean().item()
     objective = Weighted(likelihood, Elsewhere())
-    measured = measure(vae, objective, blobs(20), draws, iwae_samples=draws)
+    measured = measure(vae, objective, blobs(20), draws)
     assert measured["kl"] == pytest.approx(divergence, rel=0.02)
     assert abs(divergence - measure(vae, Variational("gaussian"), blobs(20))["kl"]) > 0.5
     # The prior decides nothing of the likelihood's term.
@@ -286,8 +289,10 @@ def test_the_importance_weighted_bound_rises_from_the_elbo_to_the_likelihood(
     images = pictures(200)
 
     def iwae(samples: int) -> float:
-        of_each = bounds.bounds(Line(), images, images, noise, STANDARD_NORMAL, samples)
-        return of_each["iwae_bernoulli"].mean().item()
+        _, of_each = bounds.importance_weighted(
+            Line(), images, images, noise, STANDARD_NORMAL, samples
+        )
+        return of_each.mean().item()
 
     of_draws = bounds.bounds(Line(), images, images, noise, STANDARD_NORMAL, 2000)
     elbo = of_draws["elbo_bernoulli"].mean().item()
@@ -304,8 +309,8 @@ def test_under_another_prior_the_importance_weighted_bound_reaches_that_likeliho
     images = pictures(40)
     truth = marginal_log_likelihood(images, Elsewhere.normal).mean().item()
     usual = marginal_log_likelihood(images, distributions.Normal(0.0, 1.0)).mean().item()
-    found = bounds.bounds(Line(), images, images, noise, Elsewhere(), 2000)
-    assert found["iwae_bernoulli"].mean().item() == pytest.approx(truth, abs=0.02)
+    _, found = bounds.importance_weighted(Line(), images, images, noise, Elsewhere(), 2000)
+    assert found.mean().item() == pytest.approx(truth, abs=0.02)
     assert abs(truth - usual) > 0.2
 
 
@@ -321,9 +326,10 @@ def test_the_bound_of_a_decoder_that_ignores_its_latent_is_its_likelihood(
     images = pictures(6)
     likelihood = distributions.Bernoulli(logits=vae.decode(torch.zeros(6, LATENT))[0])
     binary = images.round()
-    for name in ("elbo_bernoulli", "iwae_bernoulli"):
-        measured = bounds.bounds(vae, binary, binary, noise, STANDARD_NORMAL, 3)[name]
-        expected = likelihood.log_prob(binary).flatten(1).sum(1).double()
+    arguments = (vae, binary, binary, noise, STANDARD_NORMAL, 3)
+    of_draws = bounds.bounds(*arguments)["elbo_bernoulli"]
+    expected = likelihood.log_prob(binary).flatten(1).sum(1).double()
+    for measured in (of_draws, *bounds.importance_weighted(*arguments)):
         torch.testing.assert_close(measured, expected, rtol=1e-5, atol=1e-4)
 
 
@@ -334,9 +340,31 @@ def test_weights_far_too_small_for_a_float_still_add_up(noise: Noise) -> None:
         def decode(self, latent: Tensor) -> Tensor:
             return torch.full((len(latent), 1, 100, 100), -5.0)
 
-    measured = bounds.bounds(Unlikely(), images, images, noise, STANDARD_NORMAL, 50)
+    _, iwae = bounds.importance_weighted(Unlikely(), images, images, noise, STANDARD_NORMAL, 50)
     per_pixel = -math.log1p(math.exp(5))
-    assert measured["iwae_bernoulli"].tolist() == pytest.approx([10_000 * per_pixel] * 2, abs=1)
+    assert iwae.tolist() == pytest.approx([10_000 * per_pixel] * 2, abs=1)
+
+
+def test_a_part_of_the_images_tells_what_importance_weights_gain(
+    vae: Gaussian, blobs: Blobs
+) -> None:
+    few, more, every = (
+        measure(vae, Variational("gaussian"), blobs(200), 4, iwae_samples=50, iwae_images=count)
+        for count in (40, 200, 1000)
+    )
+    assert more == every
+    gain = every["iwae_bernoulli"] - every["elbo_bernoulli"]
+    assert gain > 0.5
+    assert few["iwae_bernoulli"] == pytest.approx(every["iwae_bernoulli"], abs=0.1 * gain)
+    assert {**few, "iwae_bernoulli": 0} == {**every, "iwae_bernoulli": 0}
+
+
+@pytest.mark.parametrize(("total", "count"), [(10, 10), (10, 3), (7, 2), (10_000, 2000), (5, 9)])
+def test_evenly_spaced_images_are_as_far_apart_as_can_be(total: int, count: int) -> None:
+    chosen = bounds.evenly_spaced(total, count).nonzero().flatten()
+    assert len(chosen) == min(total, count)
+    steps = chosen.diff(append=torch.tensor([total]))
+    assert steps.max() - steps.min() <= 1
 
 
 @torch.no_grad()

@@ -35,6 +35,7 @@ SETTINGS = Evaluation.model_validate(
         "batch_size": 10,
         "elbo_draws": 2,
         "iwae_samples": 2,
+        "iwae_images": 8,
         "samplers": list(SAMPLERS),
         "fitted_codes": 30,
         "knn_neighbours": 3,

@@ -1,7 +1,7 @@
 """What a model with a posterior has: bounds on the likelihood, by their definitions.
 
 They follow from the model's posterior and from the prior. How the model learnt decides nothing but
-under which likelihood `elbo` is: that of its own reconstruction term, if it has one.
+which of them is `elbo` too: that under the likelihood of its reconstruction term, if it has one.
 """
 
 import math
@@ -71,35 +71,26 @@ METRICS = (
 
 
 @without_gradients
-def measure(subject: Subject, *, elbo_draws: Count, iwae_samples: Count) -> Answer:
-    """Return `elbo` and `kl`, in nats per image, `active_units`, and the means of `bounds`.
+def measure(
+    subject: Subject, *, elbo_draws: Count, iwae_samples: Count, iwae_images: Count = 2000
+) -> Answer:
+    """Return the means of the bounds over the test images, in nats per image, and `active_units`.
 
-    Nothing for a model without a posterior, and the active units alone without a prior. `elbo` is
-    an average over `elbo_draws` latents for each image; for the Gaussian likelihood it lacks the
-    constant (C·H·W / 2)·log π. A unit is active where the variance, over images, of its posterior
-    mean is above 0.01 (Burda et al., arXiv 1509.00519, section 5.2).
+    Nothing for a model without a posterior, and the active units alone without a prior. A unit is
+    active where the variance, over images, of its posterior mean is above 0.01 (Burda et al., arXiv
+    1509.00519, section 5.2).
     """
     from autoencoders.variants.networks.base import VariationalAutoencoder
 
     model, objective = subject.model, subject.assembled.objective
     if not isinstance(model, VariationalAutoencoder):
         return {}
-    means, values = [], []
-    noise = subject.noise("draws")
-    for seen, images in subject.pairs("test"):
-        means.append(model.encode(seen))
-        if objective.prior is None:
-            continue
-        of_batch: dict[str, Tensor] = {}
+    measured: Answer = {}
+    if objective.prior is not None:
+        measured = _means(subject, model, objective.prior, elbo_draws, iwae_samples, iwae_images)
         if objective.likelihood is not None:
-            arguments = (model, seen, images, noise, objective.prior)
-            of_batch |= elbo(*arguments, objective.likelihood, elbo_draws)
-        values.append(of_batch | bounds(model, seen, images, noise, objective.prior, iwae_samples))
-    measured: Answer = {
-        name: torch.cat([batch[name] for batch in values]).double().mean().item()
-        for name in (values[0] if values else ())
-    }
-    posterior_means = torch.cat(means).flatten(1)
+            measured["elbo"] = measured[f"elbo_{objective.likelihood}"]
+    posterior_means = subject.codes("test").flatten(1)
     if len(posterior_means) < 2:
         leave_out("active units", "one test image has no variance")
         return measured
@@ -107,26 +98,49 @@ def measure(subject: Subject, *, elbo_draws: Count, iwae_samples: Count) -> Answ
     return {**measured, "active_units": int((variances > ACTIVE).sum())}
 
 
-def elbo(
+def _means(
+    subject: Subject,
     model: "VariationalAutoencoder",
-    seen: Tensor,
-    images: Tensor,
-    noise: Noise,
     prior: Prior,
-    likelihood: Likelihood,
-    draws: int,
-) -> dict[str, Tensor]:
-    """Return `elbo` `(draws·N,)`, one value for each draw, in nats.
+    elbo_draws: int,
+    iwae_samples: int,
+    iwae_images: int,
+) -> Answer:
+    """Return the means of `bounds` over all test images, and `iwae_bernoulli`.
 
-    Kingma & Welling, arXiv 1312.6114, eq. 3: E[log p(x|z)] - KL(q(z|x) ‖ p(z)).
+    That is `elbo_bernoulli` plus the mean of what `importance_weighted` gains over its own ELBO on
+    `iwae_images` of them, a control variate: the gain differs far less between images than the
+    bound itself. From 2,000 of MNIST's images its standard error is 0.07 nats of `vae` and 0.13 of
+    `conv_vae`, each after one epoch, where that of the bound, as of 10,000 images, is 0.57 and
+    0.48; on these the estimate was 0.01 above and 0.08 below that of all images.
     """
-    mean, log_variance = model.posterior(seen)
-    values = []
-    for _ in range(draws):
-        latents = draw(mean, log_variance, noise)
-        losses = negative_log_likelihood(likelihood, model.decode(latents), images).sum(1)
-        values.append(-losses - prior.kl(mean, log_variance, latents))
-    return {"elbo": torch.cat(values)}
+    noise, noise_of_weights = subject.noise("draws"), subject.noise("importance_weights")
+    chosen = evenly_spaced(len(subject.images["test"]), iwae_images)
+    values, gains = [], []
+    batches = zip(subject.pairs("test"), chosen.split(subject.images_at_a_time), strict=True)
+    for (seen, images), some in batches:
+        values.append(bounds(model, seen, images, noise, prior, elbo_draws))
+        if some.any():
+            elbo, iwae = importance_weighted(
+                model, seen[some], images[some], noise_of_weights, prior, iwae_samples
+            )
+            gains.append(iwae - elbo)
+    means = {name: torch.cat([of[name] for of in values]).mean().item() for name in values[0]}
+    return {
+        **means,
+        "iwae_bernoulli": means["elbo_bernoulli"] + torch.cat(gains).mean().item(),
+    }
+
+
+def evenly_spaced(total: int, count: int) -> Tensor:
+    """Return which of `total` rows are `count` evenly spaced ones, or all: `(total,)` bool.
+
+    Not the first: the first half of MNIST's test images is easier than the second.
+    """
+    count = min(total, count)
+    chosen = torch.zeros(total, dtype=torch.bool)
+    chosen[torch.arange(count) * total // count] = True
+    return chosen
 
 
 def bounds(
@@ -135,33 +149,55 @@ def bounds(
     images: Tensor,
     noise: Noise,
     prior: Prior,
-    samples: int,
+    draws: int,
 ) -> dict[str, Tensor]:
-    """Return `kl` and three bounds for each image, `(N,)` float64 in nats.
+    """Return `kl`, `elbo_gaussian` and `elbo_bernoulli` of each image, `(N,)` float64 in nats.
 
-    `elbo_gaussian` and `elbo_bernoulli` are the evidence lower bound under either likelihood, the
-    Gaussian's without its constant. `iwae_bernoulli` is the importance-weighted bound of as many
-    `samples` (Burda et al., arXiv 1509.00519, eq. 8). Published figures are of images binarised at
-    random by their grey values. This is of the grey images, which by Jensen's inequality is no
-    more than the mean over such binarisations.
+    Kingma & Welling, arXiv 1312.6114, eq. 3, under either likelihood: E[log p(x|z)] -
+    KL(q(z|x) ‖ p(z)), averaged over as many `draws` of z. The Gaussian's lacks the constant
+    (C·H·W / 2)·log π.
     """
     mean, log_variance = (part.double() for part in model.posterior(seen))
-    kls, squared, likelihoods, log_weights = [], [], [], []
-    for _ in range(samples):
+    kls, gaussian, bernoulli = [], [], []
+    for _ in range(draws):
         latents = draw(mean, log_variance, noise)
         logits = model.decode(latents.float())
         kls.append(prior.kl(mean, log_variance, latents))
-        squared.append(_log_likelihood("gaussian", logits, images))
-        likelihoods.append(_log_likelihood("bernoulli", logits, images))
-        posterior = gaussian_log_density(latents, mean, log_variance)
-        log_weights.append(likelihoods[-1] + prior.log_density(latents) - posterior)
+        gaussian.append(_log_likelihood("gaussian", logits, images))
+        bernoulli.append(_log_likelihood("bernoulli", logits, images))
     kl = torch.stack(kls).mean(0)
     return {
         "kl": kl,
-        "elbo_gaussian": torch.stack(squared).mean(0) - kl,
-        "elbo_bernoulli": torch.stack(likelihoods).mean(0) - kl,
-        "iwae_bernoulli": torch.stack(log_weights).logsumexp(0) - math.log(samples),
+        "elbo_gaussian": torch.stack(gaussian).mean(0) - kl,
+        "elbo_bernoulli": torch.stack(bernoulli).mean(0) - kl,
     }
+
+
+def importance_weighted(
+    model: "VariationalAutoencoder",
+    seen: Tensor,
+    images: Tensor,
+    noise: Noise,
+    prior: Prior,
+    samples: int,
+) -> tuple[Tensor, Tensor]:
+    """Return ELBO and importance-weighted bound of each image, each `(N,)` float64 in nats.
+
+    Both under the Bernoulli likelihood, and of the same samples z of the posterior, with weights w
+    = p(x|z)·p(z) / q(z|x): the means of log w, and the logarithms of the means of w (Burda et al.,
+    arXiv 1509.00519, eq. 8). Published figures are of images binarised at random by their grey
+    values. This is of the grey images, which by Jensen's inequality is no more than the mean over
+    such binarisations.
+    """
+    mean, log_variance = (part.double() for part in model.posterior(seen))
+    log_weights = []
+    for _ in range(samples):
+        latents = draw(mean, log_variance, noise)
+        likelihood = _log_likelihood("bernoulli", model.decode(latents.float()), images)
+        posterior = gaussian_log_density(latents, mean, log_variance)
+        log_weights.append(likelihood + prior.log_density(latents) - posterior)
+    stacked = torch.stack(log_weights)
+    return stacked.mean(0), stacked.logsumexp(0) - math.log(samples)
 
 
 def _log_likelihood(likelihood: Likelihood, logits: Tensor, images: Tensor) -> Tensor:
