@@ -144,6 +144,20 @@ def test_nearest_is_by_euclidean_distance_however_far_from_the_origin() -> None:
     assert (nearest(queries, references, 3).numpy() == expected).mean() > 0.999
 
 
+@pytest.mark.parametrize("references", [1, 63, 64, 65, 1000])
+@pytest.mark.parametrize("count", [1, 3, 40, 1000])
+def test_nearest_are_those_that_sorting_all_distances_gives(references: int, count: int) -> None:
+    count = min(count, references)
+    vectors = torch.randn(references, 5, generator=generator())
+    queries = torch.randn(201, 5, generator=generator(1))
+    distances = torch.cdist(queries.double(), vectors.double())
+    found = nearest(queries, vectors, count)
+    torch.testing.assert_close(
+        distances.gather(1, found), distances.sort().values[:, :count], rtol=1e-5, atol=0
+    )
+    assert all(len(row.unique()) == count for row in found)
+
+
 def test_neighbours_disagree_where_the_nearest_other_image_is_of_another_class() -> None:
     vectors = torch.tensor([[0.0], [1.0], [1.5], [5.0], [5.0], [5.0]])
     #  nearest other:         1.0    1.5    1.0    5.0 for each of the three, which are one point

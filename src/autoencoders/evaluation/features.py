@@ -3,6 +3,7 @@
 Features are vectors `(N, D)` float32: a network's latents, or what they are held against.
 """
 
+import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ ENOUGH = 1e-4  # a fit ends when a step gains less, in nats per image
 MOST_STEPS = 100
 STILL = 1e-3  # of the largest standard deviation: what moves less is noise, not to be blown up
 KEPT = 2**27  # numbers that the features of all images are kept up to: half a gigabyte
-CHUNK = 500  # images whose distances to all others are in memory at a time
+CHUNK = 100  # images whose distances to all others are in memory at a time
+BLOCK = 64  # of these distances, whose smallest decides whether they are sorted
 
 # Each may be there for fewer labels too, as `probe_accuracy_100`.
 METRICS = (
@@ -348,16 +350,33 @@ def neighbour_disagreement(test: Labelled) -> float:
 
 
 def nearest(queries: Tensor, references: Tensor, count: int) -> Tensor:
-    """Return the indices of the `count` references nearest to each query, nearest first."""
+    """Return the indices `(N, count)` of the references nearest to each query, nearest first.
+
+    They all lie in the `count` blocks whose own nearest references are nearest: only these blocks
+    are sorted.
+    """
     centre = references.mean(0)  # distances stay; small numbers lose less to rounding
     references = references - centre
-    halves = references.square().sum(1) / 2
-    # Half the squared distance, less half the query's square, which orders nothing.
-    return torch.cat(
-        [
-            torch.addmm(halves, chunk - centre, references.T, alpha=-1)
-            .topk(count, largest=False)
-            .indices
-            for chunk in queries.split(CHUNK)
-        ]
-    )
+    blocks = math.ceil(len(references) / BLOCK)
+    missing = blocks * BLOCK - len(references)
+    halves = F.pad(references.square().sum(1) / 2, (0, missing), value=math.inf)
+    references = F.pad(references, (0, 0, 0, missing))
+    found = []
+    for chunk in queries.split(CHUNK):
+        # Half the squared distance, less half the query's square, which orders nothing.
+        distances = torch.addmm(halves, chunk - centre, references.T, alpha=-1)
+        found.append(_smallest(distances.unflatten(1, (BLOCK, blocks)), count))
+    return torch.cat(found)
+
+
+def _smallest(values: Tensor, count: int) -> Tensor:
+    """Return the indices of the smallest in each row of `(N, BLOCK, blocks)`, smallest first.
+
+    They are of the row flattened. A block is a column, as that is quicker than a row.
+    """
+    _, size, blocks = values.shape
+    chosen = values.amin(1).topk(min(count, blocks), largest=False).indices
+    candidates = values.gather(2, chosen.unsqueeze(1).expand(-1, size, -1)).flatten(1)
+    smallest = candidates.topk(count, largest=False).indices
+    row, column = smallest // chosen.shape[1], smallest % chosen.shape[1]
+    return row * blocks + chosen.gather(1, column)
