@@ -164,6 +164,16 @@ def test_the_fit_does_not_depend_on_the_batches(pictures: Pictures) -> None:
     torch.testing.assert_close(one, many, atol=1e-6, rtol=0)
 
 
+def test_the_fit_does_not_depend_on_whether_what_is_seen_is_the_image_or_a_copy(
+    pictures: Pictures,
+) -> None:
+    train, test = pictures(200), pictures(10, (1, 8, 8), 1)
+    batches = train.split(77)
+    itself = yardsticks.fitted(lambda: zip(batches, batches, strict=True), 200, COMPONENTS)
+    for name, predict in fitted(train.clone(), train).predictions.items():
+        torch.testing.assert_close(itself.predictions[name](test), predict(test))
+
+
 def test_predictions_stay_images(pictures: Pictures) -> None:
     train = pictures(200)
     for predict in fitted(train, train).predictions.values():

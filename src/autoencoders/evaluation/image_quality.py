@@ -139,13 +139,10 @@ def ssim(predictions: Tensor, images: Tensor) -> Tensor:
     Wang et al. 2004, eq. 13, without the border that the window does not fit in. torchmetrics has
     the same, and takes five seconds to import.
     """
-    channels = images.shape[1]
-    offsets = torch.arange(WINDOW, dtype=images.dtype, device=images.device) - WINDOW // 2
-    gaussian = torch.softmax(-(offsets**2) / (2 * SIGMA**2), dim=0)
-    window = torch.outer(gaussian, gaussian).expand(channels, 1, WINDOW, WINDOW)
+    of_rows, of_columns = (_window(size, images) for size in images.shape[2:])
 
     def local_mean(values: Tensor) -> Tensor:
-        return F.conv2d(values, window, groups=channels)
+        return of_rows @ values @ of_columns.T
 
     x, y = local_mean(predictions), local_mean(images)
     variance_x = local_mean(predictions.square()) - x.square()
@@ -155,6 +152,18 @@ def ssim(predictions: Tensor, images: Tensor) -> Tensor:
     luminance = (2 * x * y + c1) / (x.square() + y.square() + c1)
     structure = (2 * covariance + c2) / (variance_x + variance_y + c2)
     return (luminance * structure).flatten(1).mean(1)
+
+
+def _window(size: int, like: Tensor) -> Tensor:
+    """Return the Gaussian window at every place along `size` pixels, `(size - 10, size)`.
+
+    The window of an image is the product of one for each side, and two products with matrices are
+    several times as fast as a convolution with it.
+    """
+    offsets = torch.arange(WINDOW, dtype=like.dtype, device=like.device) - WINDOW // 2
+    gaussian = torch.softmax(-(offsets**2) / (2 * SIGMA**2), dim=0)
+    pixels = torch.eye(size, dtype=like.dtype, device=like.device)
+    return pixels.unfold(0, WINDOW, 1) @ gaussian
 
 
 def summary(values: dict[str, Tensor]) -> dict[str, float]:

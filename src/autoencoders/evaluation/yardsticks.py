@@ -117,19 +117,18 @@ class _Moments:
     def __init__(self, pairs: Pairs) -> None:
         count = 0
         for seen, images in pairs:
-            x, y = seen.flatten(1).double(), images.flatten(1).double()
+            x = seen.flatten(1).double()
+            y = x if seen is images else images.flatten(1).double()
             if count == 0:
-                self.image_shape = images.shape[1:]
                 sums = [x.new_zeros(x.shape[1]), y.new_zeros(y.shape[1])]
-                products = [
-                    x.new_zeros(y.shape[1], x.shape[1]),
-                    x.new_zeros(x.shape[1], x.shape[1]),
-                ]
+                square = x.new_zeros(x.shape[1], x.shape[1])
+                cross = square if y is x else x.new_zeros(y.shape[1], x.shape[1])
             count += len(x)
             sums[0] += x.sum(0)
             sums[1] += y.sum(0)
-            products[0].addmm_(y.T, x)
-            products[1].addmm_(x.T, x)
+            square.addmm_(x.T, x)
+            if y is not x:  # else it is the same product
+                cross.addmm_(y.T, x)
         self.seen_mean, self.image_mean = (total / count for total in sums)
-        self.cross = products[0] / count - torch.outer(self.image_mean, self.seen_mean)
-        self.seen_covariance = products[1] / count - torch.outer(self.seen_mean, self.seen_mean)
+        self.cross = cross / count - torch.outer(self.image_mean, self.seen_mean)
+        self.seen_covariance = square / count - torch.outer(self.seen_mean, self.seen_mean)
