@@ -69,7 +69,7 @@ def _test_loss(trained: trainer.Trainer, count: int) -> float:
         input_kind=trained.input_kind,
         images={"test": trainer.prepared("test", count)},
         labels={},
-        classifier=None,
+        judge=None,
         seed=trained.seed,
         device=torch.device("cpu"),
         batch_size=settings.batch_size,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from autoencoders.evaluation.subject import SPLITS, Subject
 from autoencoders.keys import ImageShape
+from autoencoders.trained.classifier import Judge, moments
 from autoencoders.variants.assembly import Assembled, Parts, Plan, assemble, plan
 from autoencoders.variants.inputs import Clean
 from autoencoders.variants.models import ModelPlan
@@ -49,13 +50,16 @@ def subject(
 ) -> Subject:
     """Put a variant to the test on uint8 images, the same of all splits or of each its own."""
     of_splits = dict.fromkeys(SPLITS, images) if isinstance(images, Tensor) else images
+    judge = None
+    if classifier is not None:
+        judge = Judge(classifier, moments(classifier.features(of_splits["test"] / 255)))
     one_class = {split: torch.zeros(len(of_splits[split])).long() for split in SPLITS}
     return Subject(
         assembled,
         input_kind,
         of_splits,
         labels or one_class,
-        classifier,
+        judge,
         seed,
         CPU,
         batch_size=batch_size,

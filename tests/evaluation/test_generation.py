@@ -12,9 +12,10 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 
 from autoencoders import randomness, samplers
 from autoencoders.evaluation import generation
-from autoencoders.evaluation.generation import class_metrics, frechet_distance
+from autoencoders.evaluation.generation import class_metrics
 from autoencoders.evaluation.metric import Answer
 from autoencoders.samplers import SAMPLERS
+from autoencoders.trained.classifier import moments
 from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.networks.base import Autoencoder
 from autoencoders.variants.networks.classifier import ConvClassifier
@@ -31,6 +32,11 @@ SHAPE = (1, 8, 8)
 FITTED = [name for name, sampler in SAMPLERS.items() if sampler.needs_codes]
 ALWAYS = {"frechet_samples", "frechet_reconstructions"}
 OF_PRIOR = {"frechet_prior", "sample_confidence", "sample_coverage"}
+
+
+def frechet_distance(a: Tensor, b: Tensor) -> float:
+    """Return the distance of features `(N, d)`."""
+    return generation.frechet_distance(moments(a), moments(b))
 
 
 def two_clouds(n: int = 500, d: int = 6) -> tuple[Tensor, Tensor]:

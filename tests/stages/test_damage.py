@@ -17,7 +17,7 @@ from autoencoders.pipeline import Item
 from autoencoders.sources import published
 from autoencoders.stages import common, report
 from autoencoders.trained import classifier, variant
-from autoencoders.trained.classifier import ClassifierDescription
+from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
 from autoencoders.trained.variant import Description
 from tests.training.helpers import tiny_classifier
 
@@ -54,7 +54,7 @@ def read_history() -> None:
 
 
 def read_classifier() -> None:
-    classifier.load(CLASSIFIER, "classify@mnist")
+    classifier.load_judge(CLASSIFIER, "classify@mnist")
 
 
 def read_metrics() -> None:
@@ -82,6 +82,7 @@ READ: dict[Path, tuple[str, Read]] = {
     MODEL / "params.yaml": ("train@mnist-vae", read_variant),
     MODEL / "history.csv": ("train@mnist-vae", read_history),
     CLASSIFIER / "model.safetensors": ("classify@mnist", read_classifier),
+    CLASSIFIER / "test_images.safetensors": ("classify@mnist", read_classifier),
     CLASSIFIER / "params.yaml": ("classify@mnist", read_classifier),
     paths.metrics("mnist", "vae"): ("evaluate@mnist-vae", read_metrics),
     paths.pixels("mnist"): ("pixels@mnist", read_pixels),
@@ -100,8 +101,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vae = params.load(ROOT / paths.PARAMS).variants["vae"]
     described = Description("mnist", "vae", 1, *of_data, vae)
     variant.save(folder / MODEL, described, variant.build(described), ROWS)
-    judge = ClassifierDescription("mnist", 1, *of_data, 10, tiny_classifier())
-    classifier.save(folder / CLASSIFIER, judge, classifier.build(judge))
+    described_judge = ClassifierDescription("mnist", 1, *of_data, 10, tiny_classifier())
+    judge = Judge(classifier.build(described_judge), moments(torch.rand(20, 8)))
+    classifier.save(folder / CLASSIFIER, described_judge, judge)
     files.write_json(folder / paths.metrics("mnist", "vae"), METRICS)
     numbers = {"dataset": "mnist", "source": "stand-in", "probe_accuracy": 0.9}
     files.write_json(folder / paths.pixels("mnist"), numbers)

@@ -12,7 +12,7 @@ from autoencoders.keys import Bytes
 from autoencoders.pipeline import Item
 from autoencoders.stages import classify
 from autoencoders.trained import classifier
-from autoencoders.trained.classifier import ClassifierDescription
+from autoencoders.trained.classifier import MOMENTS, ClassifierDescription, Judge, moments
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.classifier import measure
 from tests.training.helpers import CPU, SHAPE, Blobs, halves, tiny_classifier
@@ -35,6 +35,10 @@ def description() -> ClassifierDescription:
     )
 
 
+def judging(description: ClassifierDescription) -> Judge:
+    return Judge(classifier.build(description), moments(torch.rand(20, 8)))
+
+
 def test_the_weights_depend_on_the_seed(description: ClassifierDescription) -> None:
     first, again = classifier.build(description), classifier.build(description)
     for a, b in zip(first.parameters(), again.parameters(), strict=True):
@@ -46,11 +50,15 @@ def test_the_weights_depend_on_the_seed(description: ClassifierDescription) -> N
 def test_what_is_loaded_is_what_was_saved_and_learns_no_more(
     tmp_path: Path, description: ClassifierDescription
 ) -> None:
-    network, images = classifier.build(description), torch.rand(3, 1, 8, 8)
-    classifier.save(tmp_path / "classifier", description, network)
+    judge, images = judging(description), torch.rand(3, 1, 8, 8)
+    classifier.save(tmp_path / "classifier", description, judge)
     loaded = classifier.load(tmp_path / "classifier", STAGE)
     assert loaded is not None
-    assert torch.equal(loaded(images), network(images))
+    assert torch.equal(loaded(images), judge.classifier(images))
+    with_moments = classifier.load_judge(tmp_path / "classifier", STAGE)
+    assert with_moments is not None
+    assert torch.equal(with_moments.classifier(images), judge.classifier(images))
+    assert all(map(torch.equal, with_moments.moments, judge.moments))
     assert not any(parameter.requires_grad for parameter in loaded.parameters())
     assert classifier.load_description(tmp_path / "classifier", STAGE) == description
     expected = files.digest(tmp_path / "classifier" / WEIGHTS)
@@ -64,6 +72,7 @@ def test_a_dataset_of_one_class_has_a_record_and_no_classifier(
     folder = tmp_path / "classifier"
     classifier.save(folder, single, None)
     assert classifier.load(folder, STAGE) is None
+    assert classifier.load_judge(folder, STAGE) is None
     assert classifier.load_description(folder, STAGE) == single
     with pytest.raises(UserError, match=r"mnist has one class and so no classifier: choose"):
         classifier.weights_sha256(folder, STAGE)
@@ -74,7 +83,7 @@ def test_weights_that_do_not_fit_are_one_line_that_names_the_stage(
     tmp_path: Path, description: ClassifierDescription, damage: str
 ) -> None:
     folder = tmp_path / "classifier"
-    classifier.save(folder, description, classifier.build(description))
+    classifier.save(folder, description, judging(description))
     weights, record = folder / WEIGHTS, folder / RECORD
     if damage == "another network's":
         record.write_text(record.read_text("utf-8").replace("features: 8", "features: 9"))
@@ -85,6 +94,36 @@ def test_weights_that_do_not_fit_are_one_line_that_names_the_stage(
     with pytest.raises(UserError, match=STAGE) as error:
         classifier.load(folder, STAGE)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("damage", ["of another size", "not finite", "cut off", "missing"])
+def test_moments_that_do_not_fit_are_one_line_that_names_the_stage(
+    tmp_path: Path, description: ClassifierDescription, damage: str
+) -> None:
+    folder, judge = tmp_path / "classifier", judging(description)
+    if damage == "of another size":
+        judge = judge._replace(moments=moments(torch.rand(20, 9)))
+    elif damage == "not finite":
+        judge.moments.mean[0] = torch.nan
+    classifier.save(folder, description, judge)
+    if damage == "cut off":
+        (folder / MOMENTS).write_bytes((folder / MOMENTS).read_bytes()[:100])
+    elif damage == "missing":
+        (folder / MOMENTS).unlink()
+    assert classifier.load(folder, STAGE) is not None
+    with pytest.raises(UserError, match=STAGE) as error:
+        classifier.load_judge(folder, STAGE)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("count", [1, 2, 30])
+@pytest.mark.parametrize("size", [1, 4])
+def test_moments_are_those_of_numpy_and_one_vector_does_not_vary(count: int, size: int) -> None:
+    features = torch.rand(count, size)
+    found = moments(features)
+    np.testing.assert_allclose(found.mean, features.double().numpy().mean(0))
+    expected = np.cov(features.double(), rowvar=False) if count > 1 else np.zeros(1)
+    np.testing.assert_allclose(found.covariance, np.broadcast_to(expected, (size, size)))
 
 
 @pytest.mark.parametrize("classes", [1, 2])
@@ -112,13 +151,16 @@ def test_the_stage_writes_a_record_weights_and_accuracies_where_there_are_classe
     assert all(output.exists() for output in classify.outputs(item))
     measured = files.read_json(paths.classifier_metrics("mnist"))
     assert (measured["source"], measured["classes"]) == ("stand-in", classes)
-    network = classifier.load(paths.classifier("mnist"), STAGE)
+    judge = classifier.load_judge(paths.classifier("mnist"), STAGE)
     if classes == 1:
         assert "has one class" in said
         assert not any(name.endswith("_accuracy") for name in measured)
-        assert network is None
+        assert judge is None
     else:
-        assert network is not None
+        assert judge is not None
+        network, test_images = judge.classifier, halves(blobs, 100, len("test"))[0]
+        expected_moments = moments(network.features(test_images / 255))
+        torch.testing.assert_close(judge.moments, expected_moments)
         for split in ("validation", "test"):
             expected = measure(network, halves(blobs, 100, len(split)), CPU)["accuracy"]
             assert measured[f"{split}_accuracy"] == pytest.approx(expected)

@@ -1,5 +1,7 @@
 """How like the test images reconstructions and samples are, to the dataset's own classifier."""
 
+from typing import TYPE_CHECKING
+
 from autoencoders import samplers as registry
 from autoencoders.errors import leave_out
 from autoencoders.evaluation.metric import Answer, Metric
@@ -7,6 +9,10 @@ from autoencoders.evaluation.subject import Subject
 from autoencoders.keys import AtLeastTwo, Count
 from autoencoders.lazy import Tensor, torch, without_gradients
 from autoencoders.samplers import SAMPLERS, SamplerName
+
+if TYPE_CHECKING:
+    from autoencoders.trained.classifier import Moments
+    from autoencoders.variants.networks.classifier import ConvClassifier
 
 CONFIDENT = 0.9  # a sample looks like a class above this predicted probability
 PRIOR = "prior"
@@ -90,37 +96,46 @@ def measure(
     A Gaussian takes two images: there are no distances of one test image, nor of samples from what
     was fitted to one training image.
     """
-    classifier = subject.classifier
-    if classifier is None:
+    from autoencoders.trained.classifier import moments
+
+    judge = subject.judge
+    if judge is None:
         leave_out("Fréchet distances", "images of one class have no classifier")
         return {}
-    distances = len(subject.images["test"]) > 1
-    if not distances:
-        leave_out("Fréchet distances", "one test image has no variance")
-    real, reconstructed = [], []
-    for seen, images in subject.pairs("test"):
-        real.append(classifier.features(images))
-        reconstructed.append(classifier.features(subject.model(seen)))
-    features = torch.cat(real)
     measured: Answer = {}
+    distances = len(subject.images["test"]) > 1
     if distances:
+        reconstructed = _features_of_reconstructions(subject, judge.classifier)
         measured = {
-            "frechet_samples": len(features),
-            "frechet_reconstructions": frechet_distance(features, torch.cat(reconstructed)),
+            "frechet_samples": len(reconstructed),
+            "frechet_reconstructions": frechet_distance(judge.moments, moments(reconstructed)),
         }
+    else:
+        leave_out("Fréchet distances", "one test image has no variance")
     for name in dict.fromkeys(samplers):
-        sampled = _features_of_samples(subject, name, fitted_codes, mixture_components)
+        sampled = _features_of_samples(
+            subject, judge.classifier, name, fitted_codes, mixture_components
+        )
         if sampled is None:
             continue
         if distances:
-            measured[f"frechet_{name}"] = frechet_distance(features, sampled)
+            measured[f"frechet_{name}"] = frechet_distance(judge.moments, moments(sampled))
         if name == PRIOR:
-            measured |= class_metrics(classifier.classes(sampled).double().softmax(1))
+            measured |= class_metrics(judge.classifier.classes(sampled).double().softmax(1))
     return measured
 
 
+def _features_of_reconstructions(subject: Subject, classifier: "ConvClassifier") -> Tensor:
+    """Return the classifier's features of the reconstructions of all test images."""
+    return torch.cat([classifier.features(subject.model(x)) for x, _ in subject.pairs("test")])
+
+
 def _features_of_samples(
-    subject: Subject, name: SamplerName, fitted_codes: int, mixture_components: int
+    subject: Subject,
+    classifier: "ConvClassifier",
+    name: SamplerName,
+    fitted_codes: int,
+    mixture_components: int,
 ) -> Tensor | None:
     """Return the classifier's features of as many samples as test images; None without samples."""
     prior = subject.assembled.objective.prior
@@ -131,8 +146,7 @@ def _features_of_samples(
         leave_out(f"samples from {sampler.title}", "it cannot be fitted to one training image")
         return None
     sampler.fit(subject.codes("train", fitted_codes if sampler.needs_codes else 1))
-    noise, classifier = subject.noise("samples"), subject.classifier
-    assert classifier is not None
+    noise = subject.noise("samples")
     features = []
     for chunk in torch.arange(len(subject.images["test"])).split(subject.images_at_a_time):
         latents = sampler.draw(len(chunk), noise).to(subject.device)
@@ -140,21 +154,19 @@ def _features_of_samples(
     return torch.cat(features)
 
 
-def frechet_distance(a: Tensor, b: Tensor) -> float:
-    """Return the squared Fréchet distance between Gaussians fitted to features `(N, d)`.
+def frechet_distance(a: "Moments", b: "Moments") -> float:
+    """Return the squared Fréchet distance between Gaussians.
 
     Heusel et al., arXiv 1706.08500, eq. 6: |μ₁ - μ₂|² + Tr(Σ₁ + Σ₂ - 2(Σ₁Σ₂)^½), in double
     precision. The last trace is the sum of the square roots of the eigenvalues of Σ₁^½ Σ₂ Σ₁^½,
     which is symmetric and has those of Σ₁Σ₂. torchmetrics has the same, and takes five seconds to
     import.
     """
-    a, b = a.double(), b.double()
-    first, second = a.T.cov(), b.T.cov()
-    values, vectors = torch.linalg.eigh(first)
+    values, vectors = torch.linalg.eigh(a.covariance)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
-    mixed = torch.linalg.eigvalsh(root @ second @ root).clamp(min=0).sqrt().sum()
-    means = (a.mean(0) - b.mean(0)).square().sum()
-    return (means + first.trace() + second.trace() - 2 * mixed).item()
+    mixed = torch.linalg.eigvalsh(root @ b.covariance @ root).clamp(min=0).sqrt().sum()
+    means = (a.mean - b.mean).square().sum()
+    return (means + a.covariance.trace() + b.covariance.trace() - 2 * mixed).item()
 
 
 def class_metrics(probabilities: Tensor) -> dict[str, float]:

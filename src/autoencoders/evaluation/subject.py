@@ -16,8 +16,8 @@ from autoencoders.variants.assembly import Assembled, Plan
 from autoencoders.variants.inputs import Input
 
 if TYPE_CHECKING:
+    from autoencoders.trained.classifier import Judge
     from autoencoders.variants.networks.base import Autoencoder
-    from autoencoders.variants.networks.classifier import ConvClassifier
 
 SPLITS = ("train", "validation", "test")
 
@@ -31,7 +31,8 @@ class Subject:
         input_kind: what params.yaml calls its input.
         images: of each split, uint8 `(N, C, H, W)`.
         labels: of each split, int64 `(N,)`.
-        classifier: the dataset's own, on `device`; None where there is one class.
+        judge: the dataset's classifier and what it makes of the test images, on `device`; None
+            where there is one class.
         seed: what all noise derives from.
         device: where networks compute.
         batch_size: how many images go through a network at a time; a key of params.yaml.
@@ -41,7 +42,7 @@ class Subject:
     input_kind: str
     images: Mapping[str, Tensor]
     labels: Mapping[str, Tensor]
-    classifier: "ConvClassifier | None"
+    judge: "Judge | None"
     seed: int
     device: "torch.device"
     batch_size: Count = field(kw_only=True)

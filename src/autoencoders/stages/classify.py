@@ -7,15 +7,15 @@ from typing import Any
 from autoencoders import files, paths, randomness
 from autoencoders.data.batches import steps_per_epoch
 from autoencoders.data.prepared import Prepared
-from autoencoders.device import device, tune_cpu
+from autoencoders.device import device, exact_device, tune_cpu
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import load_numbers, prepared_data
 from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.trained import classifier
-from autoencoders.trained.classifier import ClassifierDescription
-from autoencoders.training.classifier import Split, measure, train
+from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
+from autoencoders.training.classifier import Split, measure, of_all, train
 from autoencoders.variants.networks.classifier import ConvClassifier
 
 
@@ -41,7 +41,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     data = Prepared(item.dataset)
     description = _describe(params, data)
     network = _train(description, data, item, run) if description.exists else None
-    classifier.save(folder, description, network)
+    classifier.save(folder, description, _judge(network, data) if network else None)
     content = {
         "dataset": description.dataset,
         "source": description.source,
@@ -85,6 +85,11 @@ def _train(
             progress=progress,
         )
     return network
+
+
+def _judge(network: ConvClassifier, data: Prepared) -> Judge:
+    features = of_all(network.features, data.images("test"), exact_device())
+    return Judge(network, moments(features))
 
 
 def _accuracies(network: ConvClassifier, data: Prepared) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     folder, data = paths.model(item.dataset, item.variant), Prepared(item.dataset)
     device = exact_device()
     description, assembled = variant.load(folder, item.at("train").name, device)
-    judge = classifier.load(paths.classifier(item.dataset), item.at("classify").name, device)
+    judge = classifier.load_judge(paths.classifier(item.dataset), item.at("classify").name, device)
     subject = configured(evaluation.Subject, params.evaluation)(
         assembled,
         description.variant.input.kind,

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from pydantic import TypeAdapter
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
+from torch import Tensor
 
 from autoencoders import files
 from autoencoders.errors import UserError
@@ -17,6 +20,7 @@ from autoencoders.training.settings import Classifier
 from autoencoders.variants.networks.classifier import ConvClassifier
 from autoencoders.variants.networks.initialization import kaiming
 
+MOMENTS = "test_images.safetensors"
 CPU = torch.device("cpu")
 
 
@@ -46,6 +50,23 @@ class ClassifierDescription:
         }
 
 
+class Moments(NamedTuple):
+    """A Gaussian fitted to features: mean `(d,)` and covariance `(d, d)`, float64."""
+
+    mean: Tensor
+    covariance: Tensor
+
+
+class Judge(NamedTuple):
+    """A dataset's classifier, and the moments of its features of the test images.
+
+    These are the same for all variants that are judged, and cost as much as the reconstructions'.
+    """
+
+    classifier: ConvClassifier
+    moments: Moments
+
+
 FORM = TypeAdapter(ClassifierDescription)
 
 
@@ -61,12 +82,22 @@ def build(description: ClassifierDescription) -> ConvClassifier:
     return network
 
 
-def save(folder: Path, description: ClassifierDescription, network: ConvClassifier | None) -> None:
-    """Write the record, and the weights where there are any, as the whole of `folder`."""
+def moments(features: Tensor) -> Moments:
+    """Return the moments of features `(N, d)`; the covariance of one vector is zero."""
+    count, size = features.shape
+    vectors = features.double()
+    covariance = vectors.T.cov(correction=min(1, count - 1))
+    return Moments(vectors.mean(0), covariance.reshape(size, size))
+
+
+def save(folder: Path, description: ClassifierDescription, judge: Judge | None) -> None:
+    """Write the record, and the weights and moments where there are any, as all of `folder`."""
     with files.atomic_directory(folder) as temporary:
         weights.save_record(temporary / RECORD, description.as_dict())
-        if network is not None:
-            weights.save(temporary / WEIGHTS, network)
+        if judge is not None:
+            weights.save(temporary / WEIGHTS, judge.classifier)
+            of_images = {name: value.cpu() for name, value in judge.moments._asdict().items()}
+            files.write_bytes(temporary / MOMENTS, to_bytes(of_images))
 
 
 def load(folder: Path, stage: str, device: torch.device = CPU) -> ConvClassifier | None:
@@ -87,6 +118,25 @@ def load(folder: Path, stage: str, device: torch.device = CPU) -> ConvClassifier
         network = build(description)
     weights.load_into(network, folder, stage)
     return network.to(device)
+
+
+def load_judge(folder: Path, stage: str, device: torch.device = CPU) -> Judge | None:
+    """Return what `load` does, with the moments of the test images, on `device` too.
+
+    Raises:
+        UserError: a file is missing, or damaged, or they do not fit each other.
+    """
+    classifier = load(folder, stage, device)
+    if classifier is None:
+        return None
+    size = classifier.hidden.out_features
+    with files.readable(folder / MOMENTS, stage) as path:
+        of_images = Moments(**load_file(path))
+        if [value.shape for value in of_images] != [(size,), (size, size)]:
+            raise ValueError(f"it is not of {size} features")
+        if not all(value.isfinite().all() for value in of_images):
+            raise ValueError("it holds numbers that are not finite")
+    return Judge(classifier, Moments(*(value.to(device) for value in of_images)))
 
 
 def weights_sha256(folder: Path, stage: str) -> str:

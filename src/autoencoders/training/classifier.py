@@ -1,6 +1,7 @@
 """Training a dataset's classifier, whose features and predictions judge generated images."""
 
 import time
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -61,12 +62,17 @@ def train(
 
 
 @torch.no_grad()
+def of_all(function: Callable[[Tensor], Tensor], images: Tensor, device: torch.device) -> Tensor:
+    """Return what `function` makes of all images, batch by batch on `device`, `(N, …)`."""
+    at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
+    chunks = torch.arange(len(images)).split(at_a_time)
+    return torch.cat([function(batch).cpu() for batch in batches(images, chunks, device)])
+
+
 def measure(network: ConvClassifier, split: Split, device: torch.device) -> dict[str, float]:
     """Return the mean cross-entropy in nats, `loss`, and `accuracy`, the share told right."""
     images, labels = split
-    at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
-    chunks = torch.arange(len(images)).split(at_a_time)
-    logits = torch.cat([network(batch).cpu() for batch in batches(images, chunks, device)]).double()
+    logits = of_all(network, images, device).double()
     return {
         "loss": F.cross_entropy(logits, labels.long()).item(),
         "accuracy": (logits.argmax(1) == labels).double().mean().item(),
