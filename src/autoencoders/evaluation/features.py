@@ -29,6 +29,7 @@ STILL = 1e-3  # of the largest standard deviation: what moves less is noise, not
 KEPT = 2**27  # numbers that the features of all images are kept up to: half a gigabyte
 CHUNK = 100  # images whose distances to all others are in memory at a time
 BLOCK = 64  # of these distances, whose smallest decides whether they are sorted
+MANY = 5000  # references above which sorting few blocks is quicker than sorting all
 
 # Each may be there for fewer labels too, as `probe_accuracy_100`.
 METRICS = (
@@ -357,20 +358,21 @@ def nearest(queries: Tensor, references: Tensor, count: int) -> Tensor:
     """
     centre = references.mean(0)  # distances stay; small numbers lose less to rounding
     references = references - centre
-    blocks = math.ceil(len(references) / BLOCK)
-    missing = blocks * BLOCK - len(references)
+    size = BLOCK if len(references) > MANY else 1
+    blocks = math.ceil(len(references) / size)
+    missing = blocks * size - len(references)
     halves = F.pad(references.square().sum(1) / 2, (0, missing), value=math.inf)
     references = F.pad(references, (0, 0, 0, missing))
     found = []
     for chunk in queries.split(CHUNK):
         # Half the squared distance, less half the query's square, which orders nothing.
         distances = torch.addmm(halves, chunk - centre, references.T, alpha=-1)
-        found.append(_smallest(distances.unflatten(1, (BLOCK, blocks)), count))
+        found.append(_smallest(distances.unflatten(1, (size, blocks)), count))
     return torch.cat(found)
 
 
 def _smallest(values: Tensor, count: int) -> Tensor:
-    """Return the indices of the smallest in each row of `(N, BLOCK, blocks)`, smallest first.
+    """Return the indices of the smallest in each row of `(N, size, blocks)`, smallest first.
 
     They are of the row flattened. A block is a column, as that is quicker than a row.
     """
