@@ -3,6 +3,7 @@ import json
 import math
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 import torch
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from autoencoders.errors import UserError
@@ -25,6 +27,7 @@ from autoencoders.tracking import (
     TrainedModel,
     origin,
     stage_run,
+    store,
     tracked,
     tracking_uri,
 )
@@ -432,6 +435,51 @@ def test_where_runs_are_stored(
     if setting:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", setting)
     assert tracking_uri() == uri.format(root=repository)
+
+
+@pytest.mark.parametrize("name", ["q?r", "p%20q"])
+def test_a_store_that_mlflow_would_take_for_another_is_refused(
+    name: str,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = repository.rename(repository.with_name(name))
+    before = sorted(root.parent.rglob("*"))
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    with run_stage() as run:
+        pass
+    assert run.lost
+    [warning] = capsys.readouterr().err.splitlines()
+    assert f"{root}/mlflow.db" in warning
+    assert "MLFLOW_TRACKING_URI" in warning
+    with pytest.raises(UserError, match="MLFLOW_TRACKING_URI"):
+        tracked(EXPERIMENT)
+    written = set(root.parent.rglob("*")) - set(before)
+    assert written <= {root / "mlflow.db.lock"}
+
+
+@pytest.mark.parametrize("name", ["h#i", "100%", "é; it's"])
+def test_models_load_from_a_store_in_a_folder_of_an_odd_name(
+    name: str, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = repository.rename(repository.with_name(name))
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    with run_stage() as run:
+        run.log_model(trained(Blur()))
+    assert not run.lost
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlflow.db")
+    model = mlflow.pyfunc.load_model("models:/mnist-vae/1")
+    assert model.predict(np.zeros((1, 1, 6, 6), np.float32)).shape == (1, 2, 6, 6)
+
+
+def test_why_tracking_is_lost_is_told_wherever_it_stands_in_the_exception() -> None:
+    database = sqlite3.OperationalError("database or disk is full")
+    advice = "(raised as a result of Query-invoked autoflush; consider a no_autoflush block)"
+    error = MlflowException(f"{advice}\n({database})\n[SQL: INSERT INTO runs]")
+    error.__cause__ = database
+    assert store.reason(error) == "OperationalError: database or disk is full"
+    assert store.reason(ValueError("one,\nand two")) == "ValueError: one, and two"
 
 
 def test_outside_dvc_the_root_is_where_dvc_yaml_is(

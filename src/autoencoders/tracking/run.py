@@ -36,6 +36,8 @@ def tracked(experiment: str) -> set[tuple[str, str]]:
             found = client.get_experiment_by_name(experiment)
             wanted = "attributes.status = 'FINISHED'"
             finished = store.all_runs(client, found.experiment_id, wanted) if found else []
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(
             f"MLflow at {store.without_password(store.tracking_uri())} cannot be used "

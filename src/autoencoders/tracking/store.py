@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from filelock import FileLock
 
 from autoencoders import paths
-from autoencoders.errors import warn
+from autoencoders.errors import UserError, warn
+from autoencoders.sources.names import printable
 from autoencoders.tracking.origin import fingerprint, flatten, lives, process, source
 
 if TYPE_CHECKING:
@@ -52,10 +54,22 @@ def tracking_uri() -> str:
 
     A relative SQLite path counts from the root as well. Within `dvc exp run --temp`, which runs the
     stages in a copy that it deletes, the root is still that of the user's repository.
+
+    Raises:
+        UserError: MLflow would take the path of the database for that of another file.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     database = _sqlite_file(uri)
-    return f"sqlite:///{database.as_posix()}" if database else uri
+    if database is None:
+        return uri
+    path = database.as_posix()
+    # Quoted, MLflow would leave a folder of the quoted name beside, and not find its own models.
+    if "?" in path or unquote(path) != path:
+        raise UserError(
+            f"MLflow reads ? and %XX in {printable(path)} as signs of a URI: use a path without "
+            "them, or name another store in MLFLOW_TRACKING_URI"
+        )
+    return f"sqlite:///{path}"
 
 
 def connect() -> "MlflowClient":
@@ -151,9 +165,13 @@ def quiet() -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """Return an exception as one short line without passwords."""
-    first_line = next(iter(str(error).splitlines()), "")
-    text = without_password(f"{type(error).__name__}: {first_line}")
+    """Return an exception as one short line without passwords: what it came from, in the end."""
+    if isinstance(error, UserError):
+        return str(error)
+    cause: BaseException = error
+    while cause.__cause__:  # SQLAlchemy's message begins with advice and ends with the query
+        cause = cause.__cause__
+    text = without_password(f"{type(cause).__name__}: {cause}")
     return textwrap.shorten(text, width=REASON_WIDTH, placeholder="...")
 
 
