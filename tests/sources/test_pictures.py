@@ -41,7 +41,7 @@ def png(width: int, bits: int, kind: int, row: bytes, height: int = 1, **chunks:
 
 def tiff(width: int, bits: list[int], photometric: int, row: bytes, **tags: list[int]) -> bytes:
     """Return a TIFF of one row of uncompressed pixels, little-endian."""
-    numbers = {"format": 339, "extra": 338}
+    numbers = {"planes": 284, "format": 339, "extra": 338}
     entries = {256: [width], 257: [1], 258: bits, 262: [photometric], 273: [0], 277: [len(bits)]}
     entries |= {278: [1], 279: [len(row)]} | {numbers[name]: tags[name] for name in tags}
     end = 8 + 2 + 12 * len(entries) + 4
@@ -250,6 +250,10 @@ WHOLE = png(1000, 8, 0, np.random.default_rng(0).bytes(1000))
         (tiff(2, [16], 1, struct.pack("<2h", -1, 1), format=[2]), "^signed pixels: save it"),
         (tiff(2, [8], 1, struct.pack("<2b", -1, 1), format=[2]), "^signed pixels: save it"),
         (png(1, 16, 2, words(1, 2, 3), tRNS=words(1, 2, 3)), "^16-bit pixels with a transparent"),
+        (
+            tiff(1, [16] * 3, 2, bytes(6), planes=[2]),
+            "^channels of 16 bits one after the other: sav",
+        ),
         (b"", r"^cannot be read as an image \(the file is empty\)$"),
         (b"a text", r"^cannot be read as an image \(damaged, or of no format that Pillow knows\)$"),
         (WHOLE[:30], r"^cannot be read as an image \(damaged, or of no format"),

@@ -24,8 +24,8 @@ UPRIGHT = {  # by EXIF's orientation
 }
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 ORIENTATION = 274  # EXIF's, and TIFF's
-BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # TIFF's tags
-WHITE_IS_ZERO, SIGNED = 0, 2  # values of the latter two
+BITS, PHOTOMETRIC, PLANES, SAMPLE_FORMAT = 258, 262, 284, 339  # TIFF's tags
+WHITE_IS_ZERO, APART, SIGNED = 0, 2, 2  # values of the latter three
 FEW_BITS = {"L;2": 85, "L;4": 17}  # what Pillow multiplies a PNG's greys by, but not the clear one
 SAVE_OTHERWISE = "save it with 8 or 16 bits per channel"
 
@@ -101,6 +101,10 @@ def _opaque(opened: Image.Image) -> Image.Image:
     tags = getattr(opened, "tag_v2", {})
     if SIGNED in tags.get(SAMPLE_FORMAT, ()):
         raise Unfit(f"signed pixels: {SAVE_OTHERWISE}, unsigned")
+    several = len(opened.getbands()) > 1
+    if several and tags.get(PLANES) == APART and max(tags.get(BITS, (1,))) > 8:
+        # Pillow takes each byte of a channel for a pixel.
+        raise Unfit("channels of 16 bits one after the other: save it with 8, or interleaved")
     if opened.mode == "F":
         raise Unfit(f"float pixels: {SAVE_OTHERWISE}")
     if opened.mode.startswith("I"):
