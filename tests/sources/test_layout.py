@@ -36,6 +36,7 @@ def names(folders: Sequence[str]) -> list[str]:
         ("train test", True),
         ("train/crow test/crow", True),
         ("train_station test_tube", False),
+        ("trainStation testTube", False),
     ],
 )
 def test_what_is_known(folders: str, expected: bool, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,6 +62,12 @@ def test_what_is_known(folders: str, expected: bool, capsys: pytest.CaptureFixtu
         ("trainset testset", "testset/, trainset/"),
         ("train2017 val2017", "train2017/, val2017/"),
         ("birds-train birds-valid", "birds-train/, birds-valid/"),
+        ("trainA trainB testA testB", "testA/, trainA/"),
+        ("trainImages testImages", "testImages/, trainImages/"),
+        ("BirdsTrain BirdsTest", "BirdsTest/, BirdsTrain/"),
+        ("trn/crow tst/crow", "trn/, tst/"),
+        ("trains tests", "tests/, trains/"),
+        ("ｔｒａｉｎ ｔｅｓｔ", "ｔｅｓｔ/, ｔｒａｉｎ/"),  # full-width letters
         ("seg_train/seg_train/a seg_test/seg_test/a seg_pred", "seg_test/, seg_train/"),
         ("train val crow", "train/, val/"),
         ("train/crow train/robin extra", "train/"),
@@ -102,6 +109,7 @@ def test_what_lies_a_folder_too_deep_is_refused(folders: str, advice: str) -> No
     ("folders", "said"),
     [
         ("bus car train", "train is taken for a class, no part of a split"),
+        ("buses trains", "trains is taken for a class, no part of a split"),
         ("valid invalid", "valid is taken for a class, no part of a split"),
         ("animal/crow animal/robin plant/oak", "animal, plant is taken for a class, whatever"),
     ],

@@ -5,6 +5,7 @@ wrong classes without a word.
 """
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
@@ -17,8 +18,8 @@ from autoencoders.sources.names import printable
 TRAIN, TEST = "train", "test"
 VALIDATION = "validation"
 ROLES = {
-    **dict.fromkeys(("train", "training"), TRAIN),
-    **dict.fromkeys(("test", "testing"), TEST),
+    **dict.fromkeys(("train", "training", "trains", "trn"), TRAIN),
+    **dict.fromkeys(("test", "testing", "tests", "tst"), TEST),
     **dict.fromkeys(("val", "valid", "validation", "dev", "eval", "evaluation"), VALIDATION),
 }
 FILLERS = ("set", "sets", "data", "dataset", "split", "images", "image", "imgs", "img")
@@ -159,9 +160,11 @@ def _like_split(names: Sequence[str]) -> list[str]:
 def _role(name: str) -> tuple[str, tuple[str, ...]] | None:
     """Return a folder's part in a split and what else its name says, or None where it has none.
 
-    `birds_train2` and `Birds-training-images` are both for training, and of birds.
+    `birds_train2`, `trainBirds` and `Birds-training-images` are all for training, and of birds.
     """
-    words = [word for word in re.findall(r"[^\W\d_]+", name.casefold()) if word not in FILLERS]
+    plain = unicodedata.normalize("NFKC", name)  # full-width letters are letters
+    spaced = re.sub("(?<=[a-z])(?=[A-Z])", " ", plain).casefold()
+    words = [word for word in re.findall(r"[^\W\d_]+", spaced) if word not in FILLERS]
     for place, word in enumerate(words):
         for filler in ("", *FILLERS):
             if role := ROLES.get(word.removesuffix(filler)):
