@@ -238,15 +238,19 @@ def test_of_several_frames_the_first_is_taken_and_it_is_said(
     ]
 
 
-def test_what_is_tested_and_trained_on_is_counted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name, numbers in (("train", (1, 2, 3)), ("test", (3, 4))):
+def test_copies_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = tmp_path / "own"
+    for name, numbers in (("train/a", (1, 2, 3, 5)), ("train/b", (2, 6)), ("test/b", (3, 4))):
         for i in numbers:
-            draw(tmp_path / "own" / name / f"{i}.png", i)
-    fetch(tmp_path / "own", tmp_path / "raw", test_fraction=None)
-    (said,) = warnings(capsys, tmp_path / "own")
-    assert said.startswith("1 of the 2 images to test on are also among those to train on")
+            draw(own / name / f"{i}.png", i)
+    for copy in ("train/a/another 5.png", "test/b/another 4.png"):
+        shutil.copy(own / copy.replace("another ", ""), own / copy)
+    fetch(own, tmp_path / "raw", test_fraction=None)
+    said = [warning for warning in warnings(capsys, own) if "copies" in warning]
+    assert said == [
+        "8 of the 10 images have copies, pixel for pixel: 1 of the 3 to test on among those to "
+        "train on, 4 in another class"
+    ]
 
 
 def test_classes_that_a_part_lacks(

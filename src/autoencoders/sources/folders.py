@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,8 +39,8 @@ def fetch(
     Images lie in class folders or, all of one class, in none. Where these lie in `train/` and
     `test/`, that is the split; `layout` refuses what only looks like one of these. Each image is
     taken once, whatever links lead to it. What starts with a dot is not looked at; what else is
-    left out is counted in a warning, and so are test images that are trained on as well. The images
-    come in the order of their paths, mixed by the seed alone.
+    left out is counted in a warning, and so are copies of images. The images come in the order of
+    their paths, mixed by the seed alone.
 
     Args:
         dataset: its name in `data.datasets`.
@@ -85,11 +86,8 @@ def fetch(
     if emptied:
         warn(f"{where}: no image is read of {shown(sorted(emptied))}")
     _check_split(names, labels, tested, where, drawn=not split)
-    if copies := _copies(images, tested):
-        warn(
-            f"{where}: {copies} of the {tested.sum()} images to test on are also among those to "
-            "train on, pixel for pixel"
-        )
+    if copies := _copies(images, labels, tested):
+        warn(f"{where}: {copies}")
     # Figures show the first images of a split: let these be of all classes.
     order = rng.permutation(len(paths))
     train, test = order[~tested[order]], order[tested[order]]
@@ -215,8 +213,18 @@ def _check_split(
             warn(f"{where}: no image is there to {use} on of {shown(missing)}")
 
 
-def _copies(images: Bytes, tested: Bools) -> int:
-    """Count the images to test on that are also trained on, pixel for pixel."""
-    digests = [hashlib.sha256(image).digest() for image in images]
-    trained_on = {digests[i] for i in np.flatnonzero(~tested)}
-    return sum(digests[i] in trained_on for i in np.flatnonzero(tested))
+def _copies(images: Bytes, labels: Bytes, tested: Bools) -> str:
+    """Say how many images have copies, pixel for pixel, and where; nothing where none has."""
+    alike: dict[bytes, list[int]] = defaultdict(list)
+    for i, image in enumerate(images):
+        alike[hashlib.sha256(image).digest()].append(i)
+    groups = [group for group in alike.values() if len(group) > 1]
+    if not groups:
+        return ""
+    copied = sum(map(len, groups))
+    trained_on = sum(int(tested[group].sum()) for group in groups if not tested[group].all())
+    contradictory = sum(len(group) for group in groups if len(set(labels[group])) > 1)
+    return (
+        f"{copied} of the {len(images)} images have copies, pixel for pixel: {trained_on} of the "
+        f"{tested.sum()} to test on among those to train on, {contradictory} in another class"
+    )
