@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from pydantic import TypeAdapter
@@ -103,11 +104,17 @@ def load_history(folder: Path, stage: str) -> pd.DataFrame:
         UserError: the file is missing or damaged.
     """
     with files.readable(folder / HISTORY, stage) as path:
-        history = pd.read_csv(files.read_lines(path))
+        lines = files.read_lines(path)
+        if len({line.count(",") for line in lines}) > 1:  # pandas would fill up what is missing
+            raise ValueError("its lines are not of one length")
+        lines.seek(0)
+        history = pd.read_csv(lines)
         if list(history["epoch"]) != list(range(1, len(history) + 1)) or history.empty:
             raise ValueError("its epochs do not count from 1")
-        if history["validation_loss"].dtype.kind != "f" or history["validation_loss"].isna().any():
-            raise ValueError("not every epoch has its validation loss")
+        if "validation_loss" not in history:
+            raise ValueError("it has no validation loss")
+        if not np.isfinite(history.to_numpy(float)).all():
+            raise ValueError("it has cells that are no finite numbers")
     return history
 
 
