@@ -26,7 +26,7 @@ RAW, PREPARED = paths.raw("mnist"), paths.prepared("mnist")
 MODEL, CLASSIFIER = paths.model("mnist", "vae"), paths.classifier("mnist")
 ROWS = [{"epoch": n, "validation_loss": 1 / n, "validation_mse": 0.5 / n} for n in (1, 2, 3)]
 SWEEP = {
-    **{"trained_at": 0.0, "levels": [0.0, 0.2], "psnr": [20.0, 18.0]},
+    **{"n_images": 50, "trained_at": 0.0, "levels": [0.0, 0.2], "psnr": [20.0, 18.0]},
     "yardsticks": {"noisy_input": [19.0, 15.0]},
 }
 METRICS: dict[str, Any] = {
@@ -62,7 +62,7 @@ def read_metrics() -> None:
 
 
 def read_pixels() -> None:
-    common.load_numbers(paths.pixels("mnist"), "pixels@mnist")
+    common.load_numbers(paths.pixels("mnist"), Item("pixels", "mnist"))
 
 
 def read_results() -> None:
@@ -211,7 +211,46 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
             MODEL / "history.csv",
             lambda content: content.replace(b"\n3,0.3333333333333333", b"\n3,"),
         ),
-        "not every epoch has its validation loss",
+        "cells that are no finite numbers",
+    ),
+    "an epoch's error that is no number": (
+        *(MODEL / "history.csv", lambda content: content.replace(b",0.25", b",nan")),
+        "cells that are no finite numbers",
+    ),
+    "text for a number": (
+        *(MODEL / "history.csv", lambda content: content.replace(b",0.25", b",low")),
+        "could not convert string to float: 'low'",
+    ),
+    "a last epoch that lacks a cell": (
+        *(MODEL / "history.csv", lambda content: content[: content.rindex(b",")] + b"\n"),
+        "its lines are not of one length",
+    ),
+    "another's metrics": (
+        *(paths.metrics("mnist", "vae"), json_with(variant="conv")),
+        "it is of mnist conv, not of mnist vae",
+    ),
+    "another dataset's numbers": (
+        *(paths.pixels("mnist"), json_with(dataset="pets")),
+        "it is of pets, not of mnist",
+    ),
+    "a metric that is no number": (
+        *(paths.metrics("mnist", "vae"), json_with(psnr=float("nan"))),
+        "psnr: Input should be a finite number",
+    ),
+    "a yardstick that is infinite": (
+        *(paths.metrics("mnist", "vae"), json_with(yardsticks={"pca": {"mse": float("inf")}})),
+        "yardsticks.pca.mse: Input should be a finite number",
+    ),
+    "numbers that are infinite": (
+        *(paths.pixels("mnist"), json_with(probe_accuracy=float("inf"))),
+        "probe_accuracy: Input should be a finite number",
+    ),
+    "a sweep that lacks its number of images": (
+        *(
+            paths.metrics("mnist", "vae"),
+            json_with(noise_sweep={k: v for k, v in SWEEP.items() if k != "n_images"}),
+        ),
+        "noise_sweep.n_images: Field required",
     ),
     "a number that is text": (
         *(paths.metrics("mnist", "vae"), json_with(psnr="20.0")),

@@ -58,7 +58,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 def log(item: Item, run: StageRun) -> None:
     """Log the accuracies, the weights and the settings."""
     folder, report = outputs(item)
-    measured = load_numbers(report, item.name)
+    measured = load_numbers(report, item)
     accuracies = {k: v for k, v in measured.items() if k.endswith("_accuracy")}
     run.log(metrics=accuracies, artifacts=[folder, report])
 

@@ -14,8 +14,9 @@ from autoencoders.tracking import DataUsed
 
 
 class _Sweep(BaseModel):
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
+    n_images: int
     trained_at: float
     levels: list[float]
     psnr: list[float]
@@ -29,9 +30,9 @@ class _Sweep(BaseModel):
 
 
 class _Numbers(BaseModel):
-    """What a file of metrics holds at least; all that is not named here is a number."""
+    """What a file of metrics holds at least; all that is not named here is a finite number."""
 
-    model_config = ConfigDict(strict=True, extra="allow")
+    model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
     __pydantic_extra__: dict[str, float]
 
     dataset: str
@@ -73,17 +74,24 @@ def load_metrics(item: Item) -> dict[str, Any]:
     path = paths.metrics(item.dataset, item.variant)
     with files.readable(path, item.at("evaluate").name):
         content: dict[str, Any] = files.read_json(path)
-        _Metrics.model_validate(content)
+        found = _Metrics.model_validate(content)
+        _require_own(item, found.dataset, found.variant)
     return content
 
 
-def load_numbers(path: Path, stage: str) -> dict[str, float]:
+def load_numbers(path: Path, item: Item) -> dict[str, float]:
     """Return the numbers of a file of metrics at its top, without how many images there were.
 
     Raises:
-        UserError: the file is missing or damaged.
+        UserError: the file, which `item` writes, is missing or damaged.
     """
-    with files.readable(path, stage):
+    with files.readable(path, item.name):
         content = files.read_json(path)
-        _Numbers.model_validate(content)
+        _require_own(item, _Numbers.model_validate(content).dataset)
     return headline(content)
+
+
+def _require_own(item: Item, *found: str) -> None:
+    expected = (item.dataset, item.variant)[: len(found)]
+    if found != expected:
+        raise ValueError(f"it is of {' '.join(found)}, not of {' '.join(expected)}")

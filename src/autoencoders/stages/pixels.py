@@ -54,4 +54,4 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
 def log(item: Item, run: StageRun) -> None:
     """Log the metrics."""
-    run.log(metrics=load_numbers(outputs(item)[0], item.name), artifacts=outputs(item))
+    run.log(metrics=load_numbers(outputs(item)[0], item), artifacts=outputs(item))

@@ -95,7 +95,7 @@ def _measured(item: Item) -> dict[str, Any]:
     """Return a variant's metrics; where its latents were put to the test, raw pixels' beside."""
     row = load_metrics(item)
     if "probe_accuracy" in row:
-        pixels = load_numbers(paths.pixels(item.dataset), item.at("pixels").name)
+        pixels = load_numbers(paths.pixels(item.dataset), item.at("pixels"))
         row["yardsticks"]["raw_pixels"] = pixels
     return row
 
