@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         return _complain(str(error))
     except KeyboardInterrupt as interruption:
+        for number in (signal.SIGINT, *POLITE):  # while Python ends, they would be tracebacks
+            signal.signal(number, signal.SIG_IGN)
         print("interrupted: nothing half-written is left", file=sys.stderr)
         return BY_SIGNAL + getattr(interruption, "number", signal.SIGINT)
 

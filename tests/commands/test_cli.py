@@ -32,6 +32,18 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    """Let this process have its signals back: after an interruption `main` ignores them."""
+    numbers = (signal.SIGINT, *cli.POLITE)
+    before = [signal.getsignal(number) for number in numbers]
+    for number in cli.POLITE:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
 def test_check_says_that_params_are_valid(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -193,6 +205,7 @@ def test_what_the_machine_lacks_is_no_fault_of_ours(
     assert line.startswith(f"error: {said}")
 
 
+@pytest.mark.usefixtures("own_signals")
 def test_ctrl_c_exits_as_shells_expect(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -204,6 +217,7 @@ def test_ctrl_c_exits_as_shells_expect(
     assert "interrupted" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("own_signals")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_polite_signal_ends_as_ctrl_c_does(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
@@ -214,13 +228,39 @@ def test_a_polite_signal_ends_as_ctrl_c_does(
         os.kill(os.getpid(), number)
         return []
 
-    before = signal.signal(number, signal.SIG_DFL)
     monkeypatch.setattr(stages, "track", signalled)
-    try:
-        assert cli.main(["track"]) == 128 + number
-    finally:
-        signal.signal(number, before)
+    assert cli.main(["track"]) == 128 + number
     assert "interrupted" in capsys.readouterr().err
+
+
+SLOW_TO_END = """
+import atexit, signal, sys, time
+from autoencoders import cli, stages
+atexit.register(time.sleep, 0.5)  # as torch's own, a good while
+def track():
+    print("runs", flush=True)
+    time.sleep(60)
+stages.track = track
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for number in cli.POLITE:
+    signal.signal(number, signal.SIG_DFL)
+sys.exit(cli.main(["track"]))
+"""
+
+
+@pytest.mark.parametrize("first", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_further_signals_change_nothing_while_python_ends(repository: Path, first: str) -> None:
+    command = [sys.executable, "-c", SLOW_TO_END]
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline() == "runs\n"
+        process.send_signal(getattr(signal, first))
+        assert process.stderr.readline() == "interrupted: nothing half-written is left\n"
+        for number in (signal.SIGINT, *cli.POLITE) * 2:
+            process.send_signal(number)
+        assert process.communicate() == ("", "")
+    assert process.returncode == 128 + getattr(signal, first)
 
 
 def test_a_copy_never_runs_the_source_of_the_original(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -64,7 +65,8 @@ def ask(program: str, arguments: Sequence[str]) -> int | None:
         connection.sendall(request)
 
         def forward(number: int, frame: FrameType | None) -> None:
-            connection.sendall(bytes([number]))
+            with suppress(OSError):  # what it is for has just ended
+                connection.sendall(bytes([number]))
 
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, forward)
