@@ -517,6 +517,34 @@ def test_a_moved_or_copied_store_keeps_its_own_artifacts(
     assert model.predict(np.zeros((1, 1, 6, 6), np.float32)).shape == (1, 2, 6, 6)
 
 
+def test_what_lost_its_configurations_run_is_not_tracked(client: MlflowClient) -> None:
+    def upload() -> None:
+        with run_stage(tags={"outputs.sha256": "abc"}):
+            pass
+
+    upload()
+    [parent] = runs_of(client, "configuration")
+    client.delete_run(parent.info.run_id)
+    assert tracked(EXPERIMENT) == set()
+    upload()
+    assert tracked(EXPERIMENT) == {(TRAIN.name, "abc")}
+
+
+def test_what_lost_its_models_version_is_not_tracked(client: MlflowClient) -> None:
+    def upload(module: torch.nn.Module) -> None:
+        with run_stage(tags={"outputs.sha256": "abc"}) as run:
+            run.log_model(trained(module))
+
+    upload(Blur())
+    assert tracked(EXPERIMENT) == {(TRAIN.name, "abc")}
+    client.delete_model_version("mnist-vae", "1")
+    assert tracked(EXPERIMENT) == set()
+    client.delete_registered_model("mnist-vae")
+    assert tracked(EXPERIMENT) == set()
+    upload(Branching())
+    assert tracked(EXPERIMENT) == {(TRAIN.name, "abc")}, "what cannot be exported has no version"
+
+
 def test_an_experiment_that_was_deleted_is_restored(
     client: MlflowClient, capsys: pytest.CaptureFixture[str]
 ) -> None:

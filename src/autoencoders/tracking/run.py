@@ -19,13 +19,15 @@ from autoencoders.tracking.origin import fingerprint, flatten, origin, source
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
+    from mlflow.entities import Metric, Run
 
 P = ParamSpec("P")
 
 
 def tracked(experiment: str) -> set[tuple[str, str]]:
     """Return the names of all finished runs, each with its tag `outputs.sha256`.
+
+    A run counts no more where people have deleted its configuration's run or its model's version.
 
     Raises:
         UserError: the tracking server or database cannot be used.
@@ -34,8 +36,9 @@ def tracked(experiment: str) -> set[tuple[str, str]]:
         with store.quiet():
             client = store.connect()
             found = client.get_experiment_by_name(experiment)
-            wanted = "attributes.status = 'FINISHED'"
-            finished = store.all_runs(client, found.experiment_id, wanted) if found else []
+            runs = store.all_runs(client, found.experiment_id) if found else []
+            ids = {run.info.run_id for run in runs}
+            whole = [run for run in runs if _is_whole(run, ids, client)]
     except UserError:
         raise
     except Exception as error:
@@ -43,7 +46,18 @@ def tracked(experiment: str) -> set[tuple[str, str]]:
             f"MLflow at {store.without_password(store.tracking_uri())} cannot be used "
             f"({store.reason(error)}): start the server, or name another in MLFLOW_TRACKING_URI"
         ) from error
-    return {(run.info.run_name, run.data.tags.get("outputs.sha256", "")) for run in finished}
+    return {(run.info.run_name, run.data.tags.get("outputs.sha256", "")) for run in whole}
+
+
+def _is_whole(run: "Run", ids: set[str], client: "MlflowClient") -> bool:
+    """Tell whether a run has finished and, of all `ids`, has its parent, and its model a version.
+
+    A model that could not be exported is none of its outputs.
+    """
+    if run.info.status != "FINISHED" or run.data.tags.get("mlflow.parentRunId") not in ids:
+        return False
+    has_model = run.outputs is not None and bool(run.outputs.model_outputs)
+    return not has_model or bool(client.search_model_versions(f"run_id = '{run.info.run_id}'"))
 
 
 def untracked(item: Item) -> "StageRun":

@@ -130,7 +130,7 @@ def find_or_create_parent(
         )
 
 
-def all_runs(client: "MlflowClient", experiment_id: str, wanted: str) -> list["Run"]:
+def all_runs(client: "MlflowClient", experiment_id: str, wanted: str = "") -> list["Run"]:
     """Return the runs of an experiment that a filter of mlflow's lets pass, of all pages."""
     runs: list[Run] = []
     token = None
