@@ -251,6 +251,18 @@ def test_the_commit_and_whether_sources_were_edited(client: MlflowClient) -> Non
     assert len(runs_of(client, "configuration")) == 3, "one for each commit, and one without"
 
 
+def test_the_commit_of_a_repository_around_an_unpacked_zip_is_not_its_own(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "of something else")
+    Path("unpacked").mkdir()
+    monkeypatch.chdir("unpacked")
+    with run_stage() as run:
+        pass
+    assert not {tag for tag in client.get_run(run.id).data.tags if "git" in tag}
+
+
 def test_nan_and_infinite_metrics_are_logged(client: MlflowClient) -> None:
     with run_stage() as run:
         run.log_epoch(0, {"nan": math.nan, "infinite": math.inf, "loss": 1.0})

@@ -20,12 +20,13 @@ CLOCK_SECONDS = 60  # by which a machine's clock may be set while a process runs
 def origin() -> dict[str, str]:
     """Return the tags `git.commit`, `git.dirty` and `dvc.exp`, as far as they are known.
 
-    The commit is that of the working directory, in DVC's temporary copies too. `git.dirty` is
-    "true" where a tracked file differs from it, other than the pipeline's own outputs.
+    The commit is that of the repository's root, in DVC's temporary copies too: not that of a git
+    repository around a folder that has none. `git.dirty` is "true" where a tracked file differs
+    from it, other than the pipeline's own outputs.
     """
     tags = {}
     commit = _git("rev-parse", "HEAD")
-    if commit:
+    if commit and _git("rev-parse", "--show-prefix") == "":  # here is the top of git's tree
         sources = (".", *(f":(exclude){output}" for output in OUTPUTS))
         edited = _git("status", "--porcelain", "--untracked-files=no", "--", *sources)
         tags = {"git.commit": commit, "git.dirty": "true" if edited else "false"}
