@@ -12,6 +12,7 @@ from autoencoders import params, paths
 from autoencoders.commands import Parser, reconstruct
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
+from autoencoders.sources.names import printable
 from autoencoders.trained import variant
 from autoencoders.variants.assembly import Assembled
 
@@ -117,7 +118,7 @@ def test_no_output_replaces_another_or_an_input(images: list[str], written: list
     for grey, image in enumerate(images):
         draw(image, grey)
     inputs = {image: Path(image).read_bytes() for image in images}
-    assert reconstructed(*images) == (written, [])
+    assert reconstructed(*images) == ([printable(name) for name in written], [])
     shown = greys()
     assert [shown[name] for name in written] == list(range(len(images)))
     assert {image: Path(image).read_bytes() for image in images} == inputs
@@ -198,6 +199,16 @@ def test_where_nothing_can_be_done_no_folder_is_left() -> None:
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize("typed", [["a.png", "--to", ""], ["", "--to", "out"]])
+def test_no_path_is_none_and_not_the_folder_that_one_is_in(
+    typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        reconstructed(*typed)
+    (complaint,) = capsys.readouterr().err.splitlines()
+    assert "found ''; allowed: a path" in complaint
+
+
 @pytest.mark.parametrize("obstacle", ["out", "out/below"])
 def test_a_folder_that_cannot_be_is_refused_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, obstacle: str
@@ -247,6 +258,7 @@ def test_names_of_any_bytes() -> None:
     for name in names:
         draw(f"{name}.png")
     written, complaints = reconstructed(*(f"{name}.png" for name in names), "no\n.png")
-    assert written == [f"{name}-superres.png" for name in names]
+    assert written == [f"{name}-superres.png" for name in (r"caf\xe9", "é", "鴉", r"a\nb")]
+    assert {path.name for path in Path("out").iterdir()} == {f"{n}-superres.png" for n in names}
     assert len(complaints) == 2
     assert "no\\n.png: " in complaints[0]

@@ -39,7 +39,7 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
-    """Write each image's reconstruction into a folder as a PNG; yield the paths written.
+    """Write each image's reconstruction into a folder as a PNG; yield the paths written, printable.
 
     An image is what the encoder sees: a noisy one for a denoiser, a small one for an upscaler. A
     file that cannot be read or does not fit costs none of the others theirs. Of all that lies in
@@ -82,13 +82,15 @@ def run(options: argparse.Namespace) -> Iterator[str]:
                 if error.errno != errno.ENAMETOOLONG:  # the others would fail like it
                     raise UserError("\n".join(failed)) from None
             else:
-                yield str(targets[image])
+                yield printable(str(targets[image]))
     if failed:
         raise UserError("\n".join([*failed, f"{len(failed)} of {len(images)} images are left out"]))
 
 
 def _absolute(argument: str) -> Path:
     """Return the caller's path, with the names that it was given: links are not resolved."""
+    if not argument:  # it would be the caller's folder
+        raise argparse.ArgumentTypeError("found ''; allowed: a path")
     return Path(argument).absolute()
 
 
