@@ -1,3 +1,4 @@
+import errno
 import hashlib
 from pathlib import Path
 
@@ -69,6 +70,24 @@ def test_a_failed_directory_leaves_the_old_one_and_nothing_else(
         write()
     assert (target / "old").read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("file", ["pets.png", "pets/0.png"])
+def test_an_error_within_a_folder_names_what_was_to_be_there(tmp_path: Path, file: str) -> None:
+    target = tmp_path / "overview"
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def write(*, itself: bool) -> None:
+        with files.atomic_directory(target) as temporary:
+            if itself:
+                raise OSError(errno.ENOSPC, "No space left on device", str(temporary / file))
+            with files.atomic_file(temporary / file):
+                raise full
+
+    for itself in (True, False):
+        with pytest.raises(OSError, match="No space left") as caught:
+            write(itself=itself)
+        assert caught.value.filename == str(target / file)
 
 
 def flushed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:

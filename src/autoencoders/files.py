@@ -62,8 +62,8 @@ def atomic_directory(target: Path) -> Iterator[Path]:
 def _written(target: Path) -> Iterator[Path]:
     """Yield the one temporary path of `target`, free of what a killed process may have left.
 
-    What is left there afterwards is deleted. Errors of the system name `target`; that of a full
-    disk names nothing by itself.
+    What is left there afterwards is deleted. Errors of the system name `target`, or what was to be
+    in it; that of a full disk names nothing by itself.
     """
     temporary = target.with_name(f".{target.name}.part")
     try:
@@ -71,8 +71,10 @@ def _written(target: Path) -> Iterator[Path]:
         remove(temporary)
         yield temporary
     except OSError as error:
-        if error.filename is None or Path(error.filename) == temporary:
-            error.filename, error.filename2 = os.fspath(target), None
+        named = temporary if error.filename is None else Path(error.filename)
+        if named.is_relative_to(temporary):
+            meant = target / named.relative_to(temporary)
+            error.filename, error.filename2 = os.fspath(meant), None
         raise
     finally:
         with suppress(OSError):
