@@ -16,7 +16,6 @@ from filelock import FileLock
 
 from autoencoders import paths
 from autoencoders.errors import UserError, warn
-from autoencoders.sources.names import printable
 from autoencoders.tracking.origin import fingerprint, flatten, lives, process, source
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def tracking_uri() -> str:
     # Quoted, MLflow would leave a folder of the quoted name beside, and not find its own models.
     if "?" in path or unquote(path) != path:
         raise UserError(
-            f"MLflow reads ? and %XX in {printable(path)} as signs of a URI: use a path without "
+            f"MLflow reads ? and %XX in {path!r} as signs of a URI: use a path without "
             "them, or name another store in MLFLOW_TRACKING_URI"
         )
     return f"sqlite:///{path}"
