@@ -7,6 +7,7 @@ waits. None of our own code is imported before a fork: each runs it as it lies t
 
 import importlib
 import json
+import logging
 import os
 import select
 import signal
@@ -83,6 +84,7 @@ def serve(address: str) -> None:
         listener.listen(64)
         for library in LIBRARIES:
             importlib.import_module(library)
+        logging.root.handlers.clear()  # a library's: it would print what DVC says once more
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for a child
         while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
             connection, _ = listener.accept()

@@ -38,7 +38,7 @@ def look(targets: Sequence[str] = ()) -> State:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    logging.getLogger("dvc").setLevel(logging.WARNING)
+    logging.getLogger("dvc").setLevel(logging.CRITICAL)  # as `dvc --quiet`: no progress bars
     try:
         with Repo() as repo:
             graph = repo.index.graph
