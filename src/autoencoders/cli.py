@@ -3,9 +3,11 @@
 import argparse
 import gc
 import io
+import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from types import FrameType
 
@@ -17,12 +19,15 @@ from autoencoders.sources.names import printable
 FEW_COLLECTIONS = 100_000  # new objects between two searches for garbage
 # What ends a process politely: `kill`, a scheduler, a terminal that is closed (not on Windows).
 POLITE = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+TOGETHER = 1.0  # seconds in which signals are one: more of them would break into what is cleared up
 BY_SIGNAL = 128  # what shells add to a signal's number for the exit code
 SIGPIPE = 13  # who reads what is printed has gone
 
 
 class Ended(KeyboardInterrupt):
-    """A polite signal: everything is left in order, as after Ctrl-C."""
+    """A polite signal or Ctrl-C: everything is left in order."""
+
+    last = -math.inf  # when one was raised
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -95,13 +100,17 @@ def _set_process_up() -> None:
     gc.set_threshold(FEW_COLLECTIONS)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # files may have any name
-    for number in POLITE:
-        if signal.getsignal(number) is signal.SIG_DFL:  # else `nohup` or a test has its own way
+    for number in (signal.SIGINT, *POLITE):
+        # Else `nohup` or a test has its own way.
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _end)
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    raise Ended(number)
+    now = time.monotonic()
+    if now - Ended.last > TOGETHER:
+        Ended.last = now
+        raise Ended(number)
 
 
 def _parser() -> commands.Parser:
