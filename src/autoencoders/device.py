@@ -17,13 +17,11 @@ GPU_LOCK = Path(".dvc/tmp/gpu.lock")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
-# Of OpenMP and the libraries of matrices, which read them when they are loaded. A thread that waits
-# for others sleeps: spinning, it would take the core from the stage beside.
+# Of OpenMP and the libraries of matrices, which read them when they are loaded.
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
-    "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 
