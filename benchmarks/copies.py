@@ -8,7 +8,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from autoencoders.errors import UserError
 
 OUTPUTS = ("data/", "models/", "reports/", "dvc.lock")
 FOREIGN = ("DVC_", "GIT_", "MLFLOW_", "DATASET_MIRROR", "PYTHON")  # variables that lead elsewhere
@@ -33,6 +37,28 @@ def environment(settings: Path) -> dict[str, str]:
             "MLFLOW_DISABLE_TELEMETRY": "true",
         }
     )
+
+
+def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:
+    """Run a command, and return the seconds that it takes.
+
+    Raises:
+        UserError: it fails.
+    """
+    started = time.perf_counter()
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        raise UserError(f"`{' '.join(command)}` fails in a copy:\n{done.stdout}{done.stderr}")
+    return seconds
 
 
 def copy_working_tree(source: Path, target: Path) -> None:

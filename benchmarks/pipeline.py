@@ -6,10 +6,8 @@ do, in a fresh clone. Stages that run side by side take more seconds together th
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +15,9 @@ from mlflow import MlflowClient
 
 from autoencoders.errors import UserError
 from autoencoders.pipeline import STAGES
+from autoencoders.tracking.store import all_runs
 from benchmarks import copies
+from benchmarks.table import say
 
 MIRROR = "DATASET_MIRROR"
 COMMANDS = {
@@ -49,9 +49,12 @@ def measure(commit: str, clone: Path) -> dict[str, float]:
     environment = copies.environment(clone.parent / f"{commit}-settings")
     if mirror := os.environ.get(MIRROR):
         environment[MIRROR] = mirror if "://" in mirror else os.fspath(Path(mirror).resolve())
-    _run(("git", "clone", "--quiet", ".", os.fspath(clone)), Path(), environment)
-    _run(("git", "checkout", "--quiet", commit), clone, environment)
-    seconds = {name: _run(command, clone, environment) for name, command in COMMANDS.items()}
+    copies.run(("git", "clone", "--quiet", ".", os.fspath(clone)), Path(), environment)
+    copies.run(("git", "checkout", "--quiet", commit), clone, environment)
+    seconds = {}
+    for name, command in COMMANDS.items():
+        seconds[name] = copies.run(command, clone, environment)
+        say(f"{commit}: {' '.join(command)} {seconds[name]:.0f} s")
     seconds["from clone to report"] += seconds["install"]
     return seconds | of_stages(f"sqlite:///{clone / 'mlflow.db'}")
 
@@ -59,12 +62,11 @@ def measure(commit: str, clone: Path) -> dict[str, float]:
 def of_stages(store: str) -> dict[str, float]:
     """Return the seconds that the finished runs of each stage took together."""
     client = MlflowClient(store)
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    runs = client.search_runs(experiments, "attributes.status = 'FINISHED'", max_results=50_000)
     seconds = dict.fromkeys((stage.name for stage in STAGES), 0.0)
-    for run in runs:
-        if (stage := run.data.tags.get("stage")) in seconds:
-            seconds[stage] += (run.info.end_time - run.info.start_time) / 1000
+    for experiment in client.search_experiments():
+        for run in all_runs(client, experiment.experiment_id, "attributes.status = 'FINISHED'"):
+            if (stage := run.data.tags.get("stage")) in seconds:
+                seconds[stage] += (run.info.end_time - run.info.start_time) / 1000
     return seconds
 
 
@@ -80,25 +82,6 @@ def table(measured: dict[str, dict[str, float]]) -> list[str]:
         ratio = f"{values[-1] / values[0]:.2f}" if values[0] else ""
         lines.append(f"| {name} | {' | '.join(f'{value:,.0f}' for value in values)} | {ratio} |")
     return lines
-
-
-def _run(command: Sequence[str], folder: Path, environment: dict[str, str]) -> float:
-    started = time.perf_counter()
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    seconds = time.perf_counter() - started
-    if done.returncode:
-        raise UserError(f"`{' '.join(command)}` fails in {folder}:\n{done.stdout}")
-    print(f"{folder.name}: {' '.join(command)} took {seconds:.0f} s", file=sys.stderr, flush=True)
-    return seconds
 
 
 if __name__ == "__main__":

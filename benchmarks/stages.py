@@ -1,13 +1,10 @@
 """What the pipeline costs beside the training: each stage's start and end, and a no-op run."""
 
-import subprocess
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from autoencoders import params, paths
-from autoencoders.errors import UserError
 from autoencoders.pipeline import STAGES
 from benchmarks import copies, small
 from benchmarks.settings import DATASET, Options
@@ -40,20 +37,8 @@ class Copy:
         Raises:
             UserError: it fails.
         """
-        started = time.perf_counter()
-        done = subprocess.run(
-            command,
-            cwd=self.repository,
-            env=copies.environment(self.folder) | {"PYTHONPATH": str(self.repository / "src")},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        seconds = time.perf_counter() - started
-        if done.returncode:
-            raise UserError(f"`{' '.join(command)}` fails in a copy:\n{done.stdout}{done.stderr}")
-        return seconds
+        environment = copies.environment(self.folder) | {"PYTHONPATH": str(self.repository / "src")}
+        return copies.run(command, self.repository, environment)
 
 
 def measure(options: Options, earlier: list[Row]) -> list[Row]:

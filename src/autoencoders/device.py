@@ -15,14 +15,8 @@ from autoencoders.lazy import torch
 
 GPU_LOCK = Path(".dvc/tmp/gpu.lock")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
-
-
 # Of OpenMP and the libraries of matrices, which read them when they are loaded.
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def use_one_thread() -> None:

@@ -70,7 +70,7 @@ def test_a_failure_stops_what_waits_for_it_and_nothing_else() -> None:
 def test_the_time_left_is_what_stages_of_a_kind_took() -> None:
     upstream: dict[str, frozenset[str]] = {f"train@{i}": frozenset() for i in range(4)}
     schedule = Schedule(upstream, {"train@0": 2}, cores=2)
-    pace = Pace(schedule, jobs=2)
+    pace = Pace(schedule)
     assert pace.line({}) == "0 of 4 stages"
     assert schedule.start() == ["train@0"]
     schedule.end("train@0", succeeded=True)
@@ -83,7 +83,7 @@ def test_the_time_left_is_what_stages_of_a_kind_took() -> None:
 def test_a_kind_that_has_not_run_is_judged_by_what_it_usually_costs() -> None:
     upstream: dict[str, frozenset[str]] = {"prepare@a": frozenset(), "people's own": frozenset()}
     schedule = Schedule(upstream, {}, cores=1)
-    pace = Pace(schedule, jobs=1)
+    pace = Pace(schedule)
     schedule.start()
     schedule.end("prepare@a", succeeded=True)
     pace.hear("prepare@a", 30)

@@ -92,16 +92,14 @@ def run(targets: Sequence[str], widths: Mapping[str, int], jobs: int) -> Iterato
         started = time.monotonic()
         schedule = Schedule(todo, widths, jobs)
         with _preloaded() as environment, Board() as board:
-            yield from _run_all(schedule, jobs, environment, board)
+            yield from _run_all(schedule, environment, board)
     if schedule.failed:
         _complain(schedule)
     yield f"all that was asked for is up to date, after {in_words(time.monotonic() - started)}"
 
 
-def _run_all(
-    schedule: Schedule, jobs: int, environment: Mapping[str, str], board: Board
-) -> Iterator[str]:
-    pace = Pace(schedule, jobs)
+def _run_all(schedule: Schedule, environment: Mapping[str, str], board: Board) -> Iterator[str]:
+    pace = Pace(schedule)
     running: list[Running] = []
     with selectors.DefaultSelector() as selector, _ended_together(running):
         while True:

@@ -11,9 +11,8 @@ LEAST = 0.05  # the share of all work that has to be done before it tells how lo
 class Pace:
     """What stages took until now, by their kind, and what the others will take by that."""
 
-    def __init__(self, schedule: Schedule, jobs: int) -> None:
+    def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
-        self.jobs = jobs
         self.seconds: dict[str, list[float]] = {}  # of a core, of each finished stage of a kind
 
     def hear(self, name: str, seconds: float) -> None:
@@ -45,7 +44,7 @@ class Pace:
             expected += sum(of_kind) / len(of_kind) if of_kind else _usual([kind]) * taken / usual
         widths = self.schedule.widths
         done = sum(seconds * widths[name] for name, seconds in running.items())
-        return max(1, (expected - done) / self.jobs)
+        return max(1, (expected - done) / self.schedule.cores)
 
 
 def in_words(seconds: float) -> str:

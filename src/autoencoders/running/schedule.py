@@ -19,7 +19,7 @@ class Schedule:
         """
         self.upstream = {name: before & upstream.keys() for name, before in upstream.items()}
         self.widths = {name: min(widths.get(name, 1), cores) for name in upstream}
-        self.free = cores
+        self.cores = self.free = cores
         self.waiting = sorted(upstream, key=lambda name: -self.widths[name])
         self.done: set[str] = set()
         self.failed: list[str] = []

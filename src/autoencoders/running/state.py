@@ -1,7 +1,7 @@
 """What DVC knows of the pipeline: what waits for what, and what `dvc repro` would run."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autoencoders.errors import UserError
@@ -58,9 +58,7 @@ def look(targets: Sequence[str] = ()) -> State:
     )
 
 
-def _closure(
-    names: Sequence[str] | Mapping[str, object], upstream: Mapping[str, frozenset[str]]
-) -> frozenset[str]:
+def _closure(names: Iterable[str], upstream: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """Return stages and all that they wait for."""
     found: set[str] = set()
     left = list(names)
