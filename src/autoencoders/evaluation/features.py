@@ -30,6 +30,7 @@ KEPT = 2**27  # numbers that the features of all images are kept up to: half a g
 CHUNK = 100  # images whose distances to all others are in memory at a time
 BLOCK = 64  # of these distances, whose smallest decides whether they are sorted
 MANY = 5000  # references above which sorting few blocks is quicker than sorting all
+FLAT = 4  # numbers of a vector up to which a tree of the references finds its nearest far sooner
 
 # Each may be there for fewer labels too, as `probe_accuracy_100`.
 METRICS = (
@@ -353,9 +354,14 @@ def neighbour_disagreement(test: Labelled) -> float:
 def nearest(queries: Tensor, references: Tensor, count: int) -> Tensor:
     """Return the indices `(N, count)` of the references nearest to each query, nearest first.
 
-    They all lie in the `count` blocks whose own nearest references are nearest: only these blocks
-    are sorted.
+    Of vectors of more than a few numbers they all lie in the `count` blocks whose own nearest
+    references are nearest: only these blocks are sorted.
     """
+    if references.shape[1] <= FLAT:
+        from sklearn.neighbors import KDTree
+
+        found = KDTree(references.numpy()).query(queries.numpy(), count, return_distance=False)
+        return torch.from_numpy(found)
     centre = references.mean(0)  # distances stay; small numbers lose less to rounding
     references = references - centre
     size = BLOCK if len(references) > MANY else 1
@@ -377,6 +383,8 @@ def _smallest(values: Tensor, count: int) -> Tensor:
     They are of the row flattened. A block is a column, as that is quicker than a row.
     """
     _, size, blocks = values.shape
+    if size == 1:
+        return values.squeeze(1).topk(count, largest=False).indices
     chosen = values.amin(1).topk(min(count, blocks), largest=False).indices
     candidates = values.gather(2, chosen.unsqueeze(1).expand(-1, size, -1)).flatten(1)
     smallest = candidates.topk(count, largest=False).indices

@@ -19,7 +19,7 @@ from autoencoders.variants.inputs import Input
 if TYPE_CHECKING:
     import pandas as pd
 
-ENCODING_BATCH = 1000
+ENCODING_BATCH = 250
 
 
 @dataclass(frozen=True)
