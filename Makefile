@@ -42,7 +42,7 @@ lint: $(INSTALLED) ## Check format, style and types
 	ruff check .
 	mypy
 
-bench: setup ## Measure the trainer beside a plain loop, alone on the machine: 50 minutes, or QUICK=1: 8
+bench: setup ## Measure the trainer beside a plain loop, alone on the machine: 50 minutes, or QUICK=1: 9
 	autoencoders repro prepare@mnist
 	python -m benchmarks $(if $(QUICK),--quick)
 
