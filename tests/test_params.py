@@ -6,6 +6,7 @@ import torch
 
 from autoencoders import params, yaml12
 from autoencoders.errors import UserError
+from autoencoders.tensorflow import supported
 from autoencoders.training.optimizers import OPTIMIZERS
 from autoencoders.variants.assembly import assemble, plan
 from autoencoders.variants.inputs import INPUTS, Downsampled
@@ -416,6 +417,46 @@ def test_a_senseless_variant_is_refused_with_the_reason(
     message = complaint(edited(key, value))
     assert message.startswith(f"params.yaml: {variant}: {expected}")
     assert "\n" not in message
+
+
+CONV_VAE = {
+    **{"kind": "conv_vae", "encoder_channels": [4], "decoder_channels": [4], "latent_size": 2}
+}
+
+
+@pytest.mark.parametrize(
+    ("variant", "key", "value", "expected"),
+    [
+        ("vae", "model", CONV_VAE, "no twin of the model conv_vae; allowed: conv_ae, mlp_ae"),
+        (
+            *(
+                "conv",
+                "objective",
+                {"kind": "perceptual", "pixel_loss": "bce", "pixel_weight": 1.0},
+            ),
+            "no twin of the objective perceptual; allowed: reconstruction",
+        ),
+        ("conv", "training.ema_decay", 0.9, "no twin of ema_decay; allowed: 0.0"),
+    ],
+)
+def test_what_tensorflow_has_no_twin_of_is_refused_with_the_reason(
+    variant: str, key: str, value: Any, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supported, "installed", lambda: True)
+    content = edited(f"variants.{variant}.{key}", value)
+    edit(content, f"variants.{variant}.training.framework", "tensorflow")
+    assert expected in complaint(content)
+
+
+def test_without_the_extra_only_a_variant_that_runs_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(supported, "MODULES", ("no_such_module",))
+    content = edited("variants.vae.training.framework", "tensorflow")
+    message = complaint(content)
+    assert message.startswith("params.yaml: variants.vae: training.framework: found 'tensorflow'")
+    assert "pip install -e '.[tensorflow]'" in message
+    params.parse(content | {"variants_to_run": ["conv"]}, "params.yaml")
 
 
 def test_a_variant_that_does_not_run_is_checked_too() -> None:

@@ -21,6 +21,7 @@ LAYERS = (
     "packing",
     "variants",
     "training",
+    "tensorflow",
     "trained",
     "samplers",
     "evaluation",

@@ -26,6 +26,7 @@ Likelihood: TypeAlias = Literal["gaussian", "bernoulli"]
 Reduction: TypeAlias = Literal["bilinear", "average"]
 Upsampling: TypeAlias = Literal["nearest", "bilinear", "transposed"]
 Initialization: TypeAlias = Literal["default", "kaiming"]
+Framework: TypeAlias = Literal["torch", "tensorflow"]
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 
 # What becomes of unreadable files and other sizes among people's own images: see `folders.fetch`.

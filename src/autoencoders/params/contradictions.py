@@ -7,9 +7,15 @@ from autoencoders.keys import ImageShape
 from autoencoders.params.complaints import suggestion
 from autoencoders.params.schema import Params, image_shapes
 from autoencoders.sources.datasets import DATASETS
+from autoencoders.tensorflow import supported
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import plan
 from autoencoders.variants.inputs import INPUTS
+
+NO_TENSORFLOW = (
+    "training.framework: found 'tensorflow', which is not installed: "
+    "run pip install -e '.[tensorflow]', or choose torch"
+)
 
 
 def contradictions(params: Params) -> list[str]:
@@ -44,6 +50,8 @@ def _why_unfit(params: Params, name: str, variant: Variant) -> list[str]:
     known = image_shapes(params)
     to_run = sorted({known[dataset] for dataset in params.datasets_to_run if dataset in known})
     if name in params.variants_to_run:
+        if variant.training.framework == "tensorflow" and not supported.installed():
+            return [NO_TENSORFLOW]
         found = (why_impossible(variant, shape) for shape in to_run)
         return list(dict.fromkeys(reason for reason in found if reason))
     # Almost always the first one will do, so that the rest is not built.
@@ -73,4 +81,6 @@ def why_impossible(variant: Variant, image_shape: ImageShape) -> str | None:
     if sorted(steps) != sorted(variant.training.optimizers):
         found = ", ".join(variant.training.optimizers)
         return f"training.optimizers: found {found}; this objective needs {', '.join(steps)}"
+    if variant.training.framework == "tensorflow":
+        return supported.why_unsupported(variant)
     return None

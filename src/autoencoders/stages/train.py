@@ -1,6 +1,7 @@
 """Packed images into a trained variant: weights, history, resolved params."""
 
 import hashlib
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from autoencoders.tracking import DataUsed, StageRun, TrainedModel
 from autoencoders.trained import classifier, variant, weights
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training import checkpoints, loop, parallel
+from autoencoders.training.settings import Training
 from autoencoders.variants.objectives.perceptual import Perceive
+
+Trainer = Callable[..., list[loop.Row]]
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
@@ -47,6 +51,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     description = _describe(params, item, data)
     assembled = variant.build(description, _perceive(description, item))
     training = description.variant.training
+    train = trainer(training)
     leads = parallel.started().leads
     checkpoint = _checkpoint(description, item)
     progress = TrainingProgress(
@@ -57,7 +62,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         shown=leads,
     )
     with closing(progress), parallel.joined(device()) as processes:
-        history = loop.train(
+        history = train(
             assembled,
             data.images("train"),
             data.images("validation"),
@@ -92,15 +97,26 @@ def log(item: Item, run: StageRun) -> None:
         metrics={f"best_{name}": value for name, value in best.items()},
         artifacts=outputs(item),
     )
-    _, assembled = variant.load(folder, item.name)
-    run.log_model(
-        TrainedModel(
-            assembled.model,
-            assembled.plan.input_shape,
-            weights.sha256(folder, item.name),
-            f"{item.dataset}-{item.variant}",
-        )
-    )
+    description, assembled = variant.load(folder, item.name)
+    digest, name = weights.sha256(folder, item.name), f"{item.dataset}-{item.variant}"
+    if description.variant.training.framework == "tensorflow":
+        from autoencoders.tensorflow.weights import keras_model
+
+        channels, *size = assembled.plan.input_shape
+        network, shape = keras_model(assembled), (*size, channels)
+        run.log_model(TrainedModel(network, shape, digest, f"{name}-keras", "tensorflow"))
+    # The last of these weights is the model that `evaluate` gives its metrics to.
+    run.log_model(TrainedModel(assembled.model, assembled.plan.input_shape, digest, name))
+
+
+def trainer(training: Training) -> Trainer:
+    """Return what trains under the framework that params.yaml names."""
+    if training.framework == "torch":
+        return loop.train
+    from autoencoders.tensorflow import fit
+
+    fit.tune(training.threads)
+    return fit.train
 
 
 def _folder(item: Item) -> Path:

@@ -6,20 +6,23 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import numpy as np
+import numpy.typing as npt
+
+from autoencoders.keys import Framework
 
 if TYPE_CHECKING:
-    import torch
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel
     from mlflow.models import Model
 
-REQUIREMENTS = ("mlflow", "numpy", "torch")
+NEEDED = {"torch": ("mlflow", "numpy", "torch"), "tensorflow": ("keras", "mlflow", "numpy")}
 
 
 @dataclass(frozen=True)
@@ -27,16 +30,19 @@ class TrainedModel:
     """A trained network, to be exported and registered.
 
     Attributes:
-        module: on the CPU, in eval mode: `(N, C, H, W)` float32 in [0, 1] to float32 `(N, ...)`.
-        input_shape: `(C, H, W)`.
+        network: a module of PyTorch's on the CPU, in eval mode, or a Keras model: from images
+            `(N, *input_shape)` float32 in [0, 1] to float32 `(N, ...)`.
+        input_shape: `(C, H, W)`, of a Keras model `(H, W, C)`.
         weights_sha256: digest of the weights' file, by which `evaluate` finds the logged model.
         registered_name: its name in the model registry, `<dataset>-<variant>`.
+        framework: whose the network is.
     """
 
-    module: "torch.nn.Module"
+    network: Any
     input_shape: tuple[int, ...]
     weights_sha256: str
     registered_name: str
+    framework: Framework = "torch"
 
     @property
     def tags(self) -> dict[str, str]:
@@ -45,46 +51,60 @@ class TrainedModel:
 
 
 def export(model: TrainedModel, folder: Path) -> "Model":
-    """Write a model in MLflow's format: a `torch.export` program for any number of images.
+    """Write a model in MLflow's format: a `torch.export` program or what Keras saves.
 
     Args:
-        model: the network.
+        model: the network, for any number of images.
         folder: a new folder.
 
     Returns:
         What MLflow writes into the folder's file `MLmodel`.
     """
-    import mlflow.pytorch
-    import torch
     from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec
 
     shape = (2, *model.input_shape)  # torch.export takes a batch of one for a constant
     example = np.linspace(0, 1, num=int(np.prod(shape)), dtype=np.float32).reshape(shape)
-    with torch.no_grad():
-        output = model.module(torch.from_numpy(example))
+    prepare = _torch if model.framework == "torch" else _keras
+    output_shape, save = prepare(model, example)
     float32 = np.dtype(np.float32)
     description = Model()
+    requirements = NEEDED[model.framework]
     with (
         contextlib.redirect_stderr(io.StringIO()),  # torch.export prints what it cannot export
         # The requirements are those of this process: holding them against it takes half a second.
         patch("mlflow.utils.environment.warn_dependency_requirement_mismatches"),
     ):
-        mlflow.pytorch.save_model(
-            model.module,
+        save(
+            model.network,
             folder,
             mlflow_model=description,
             signature=ModelSignature(
                 Schema([TensorSpec(float32, (-1, *model.input_shape))]),
-                Schema([TensorSpec(float32, (-1, *output.shape[1:]))]),
+                Schema([TensorSpec(float32, (-1, *output_shape[1:]))]),
             ),
             input_example=example,
-            pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in REQUIREMENTS],
-            serialization_format="pt2",
+            pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in requirements],
         )
-    # Left open, the device is CUDA on machines that have it, where the CPU's program fails to load.
-    description.flavors["python_function"]["config"] = {"device": "cpu"}
+    if model.framework == "torch":
+        # Left open, it is CUDA on machines that have it, where the CPU's program fails to load.
+        description.flavors["python_function"]["config"] = {"device": "cpu"}
     return description
+
+
+def _torch(model: TrainedModel, example: "npt.NDArray[np.float32]") -> tuple[Any, Any]:
+    import mlflow.pytorch
+    import torch
+
+    with torch.no_grad():
+        output = model.network(torch.from_numpy(example))
+    return output.shape, partial(mlflow.pytorch.save_model, serialization_format="pt2")
+
+
+def _keras(model: TrainedModel, example: "npt.NDArray[np.float32]") -> tuple[Any, Any]:
+    import mlflow.tensorflow
+
+    return model.network(example).shape, mlflow.tensorflow.save_model
 
 
 def upload(

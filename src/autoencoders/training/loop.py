@@ -176,13 +176,17 @@ def train(
 def autocast(
     precision: Precision, device: torch.device
 ) -> Callable[[], AbstractContextManager[Any]]:
-    """Return the context in which networks run; `auto` is bfloat16 where the hardware has it."""
+    """Return the context in which networks run."""
+    enabled = in_bfloat16(precision, device)
+    return lambda: torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
+
+
+def in_bfloat16(precision: Precision, device: torch.device) -> bool:
+    """Tell whether networks run in bfloat16; with `auto` they do where the hardware has it."""
     if precision == "auto":
         on_gpu = device.type == "cuda"
-        native = torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_avx512_bf16_supported()
-        precision = "bfloat16" if native else "float32"
-    enabled = precision == "bfloat16"
-    return lambda: torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
+        return torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_avx512_bf16_supported()
+    return precision == "bfloat16"
 
 
 def resident(images: Tensor, device: torch.device) -> Tensor:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pydantic import Field
 
 from autoencoders.components import Component, Strict, components
-from autoencoders.keys import Count, Fraction, Initialization, Precision, Widths
+from autoencoders.keys import Count, Fraction, Framework, Initialization, Precision, Widths
 from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
 from autoencoders.variants.assembly import Parts
 
@@ -27,6 +27,7 @@ class Training(Strict):
     validated and saved; 0 averages nothing. `early_stopping_patience` is how many epochs in a row
     may not lower the validation loss before training ends; null never ends it early. `threads` is
     how many compute on the CPU: more of them add in another order, so that they decide bits.
+    `framework` is what computes; the trained variant is the same files, whichever it is.
     """
 
     epochs: Count
@@ -38,6 +39,7 @@ class Training(Strict):
     ema_decay: Fraction = 0.0
     early_stopping_patience: Count | None = None
     threads: Count = 1
+    framework: Framework = "torch"
 
 
 class Variant(Parts):

@@ -1,0 +1,91 @@
+"""`python -m benchmarks.frameworks`: the core five under PyTorch and under TensorFlow, in turn.
+
+Of each training: seconds of an epoch after the first, which compiles, and peak memory. As in the
+pipeline, each is a process of its own with the `threads` that params.yaml gives it.
+"""
+
+import argparse
+import statistics
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from autoencoders import params
+from autoencoders.device import device, tune_cpu
+from autoencoders.sources.datasets import DATASETS
+from autoencoders.stages.train import trainer as under
+from autoencoders.training.loop import Row
+from autoencoders.training.settings import Training
+from autoencoders.variants.assembly import assemble, plan
+from benchmarks import machine, trainer
+from benchmarks.settings import DATASET, VARIANTS
+from benchmarks.table import say
+from benchmarks.worker import fresh
+
+EPOCHS = 2
+
+
+class Seconds:
+    """Progress that notes how fast each epoch was."""
+
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+
+    def step(self) -> None:
+        """Say nothing."""
+
+    def epoch(self, row: Row, images_per_second: float) -> None:
+        """Note it."""
+        self.rates.append(images_per_second)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a table; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.frameworks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=VARIANTS)
+    options = parser.parse_args(arguments)
+    print("| | PyTorch, s per epoch | TensorFlow | ratio (spread) | peak, MB | TensorFlow |")
+    print("|---|---|---|---|---|---|")
+    for variant in options.variants:
+        rounds = [
+            [fresh(epoch, variant=name) for name in (variant, f"{variant}_tensorflow")]
+            for _ in range(options.rounds)
+        ]
+        print(line(variant, rounds), flush=True)
+    return 0
+
+
+def epoch(variant: str) -> dict[str, Any]:
+    """Train some epochs; return the seconds of the last one, and the most memory held."""
+    loaded = params.load()
+    chosen = loaded.variants[variant]
+    training = Training.model_validate(chosen.training.model_dump() | {"epochs": EPOCHS})
+    tune_cpu(training.threads)
+    name, watch = f"{DATASET}/{variant}", Seconds()
+    images, validation = (trainer.prepared(split, 60_000) for split in ("train", "validation"))
+    under(training)(
+        assemble(plan(chosen, DATASETS[DATASET].shape), loaded.seed, name, training.initialization),
+        *(images, validation, training),
+        **{"seed": loaded.seed, "name": name, "device": device(), "progress": watch},
+    )
+    say(f"{variant}: {watch.rates[-1]:.0f} images per second")
+    return {"seconds": len(images) / watch.rates[-1], "memory": machine.memory("VmHWM")}
+
+
+def line(variant: str, rounds: list[list[dict[str, Any]]]) -> str:
+    """Return a variant's row of the table: medians, and the least and the most of the ratios."""
+    torch, tensorflow = (
+        {key: statistics.median(pair[side][key] for pair in rounds) for key in rounds[0][side]}
+        for side in (0, 1)
+    )
+    ratios = sorted(b["seconds"] / a["seconds"] for a, b in rounds)
+    return (
+        f"| `{variant}` | {torch['seconds']:.1f} | {tensorflow['seconds']:.1f} | "
+        f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f}) | "
+        f"{torch['memory']:,.0f} | {tensorflow['memory']:,.0f} |"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""Training by Keras' `fit`: what `training.loop.train` does, and with the same result."""
+
+import math
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from autoencoders import randomness
+from autoencoders.data.batches import images_at_a_time, shuffled, steps_per_epoch
+from autoencoders.errors import UserError
+from autoencoders.tensorflow import weights
+from autoencoders.tensorflow.backend import keras, tf
+from autoencoders.tensorflow.inputs import twin
+from autoencoders.tensorflow.networks import NETWORKS
+from autoencoders.tensorflow.objectives import LEARNERS, Learner
+from autoencoders.tensorflow.optimizers import OPTIMIZERS, Mover, rates
+from autoencoders.training import checkpoints
+from autoencoders.training.loop import ALONE, VALIDATION_BATCH, Progress, Row, in_bfloat16
+from autoencoders.training.parallel import Processes
+from autoencoders.training.settings import Training
+from autoencoders.training.watch import diverged
+from autoencoders.variants.assembly import Assembled
+
+CPU = torch.device("cpu")
+
+
+def train(
+    assembled: Assembled,
+    train_images: torch.Tensor,
+    validation_images: torch.Tensor,
+    training: Training,
+    *,
+    seed: int,
+    name: str,
+    device: torch.device,
+    progress: Progress,
+    checkpoint: Path | None = None,
+    processes: Processes = ALONE,
+) -> list[Row]:
+    """Train twins of a variant's networks; leave the best epoch's weights in the networks.
+
+    Arguments, history, randomness by name and checkpoints are those of `training.loop.train`; the
+    batches come in the same order. What noise is drawn differs, as TensorFlow's generators do.
+    `device` is where PyTorch computes: TensorFlow finds its own.
+
+    Raises:
+        UserError: a loss is not finite or explodes; or there are several `processes`.
+    """
+    if processes.count > 1:
+        raise UserError("under TensorFlow one process trains: torchrun is for framework: torch")
+    steps = steps_per_epoch(len(train_images), training.batch_size)
+    learner = learner_of(assembled, seed, name, bfloat16=in_bfloat16(training.precision, CPU))
+    weights.take(learner.models, assembled.networks.state_dict())
+    learner.compile(optimizers(training, steps * training.epochs))
+    keeper = Keeper(training, steps, len(train_images), progress, checkpoint)
+    keeper.set_model(learner)
+    keeper.restore()
+    done = len(keeper.history)
+    order = randomness.generator(seed, f"{name}/order")
+    learner.fit(
+        batches(
+            partial(shuffled_epochs, len(train_images), training, order, done),
+            train_images,
+        ),
+        initial_epoch=done,
+        epochs=training.epochs,
+        steps_per_epoch=steps,
+        validation_data=batches(partial(chunks, validation_images), validation_images),
+        callbacks=[keeper],
+        shuffle=False,
+        verbose=0,
+    )
+    assembled.networks.load_state_dict(keeper.best["networks"])
+    return keeper.history
+
+
+def tune(threads: int) -> None:
+    """Make TensorFlow compute with so many threads, and always the same; before it computes."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+
+
+def learner_of(assembled: Assembled, seed: int, name: str, *, bfloat16: bool = False) -> Learner:
+    """Return the Keras twin of a variant, its weights its own."""
+    plan = assembled.plan
+    keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
+    networks = NETWORKS[type(plan.model)](plan.model, plan.input_shape)
+    see = twin(plan.input)
+    return LEARNERS[type(plan.objective)](plan.objective, networks, see, seed, name)
+
+
+def optimizers(training: Training, steps: int) -> dict[str, Any]:
+    """Return what makes the optimisers of each step, for a training of so many steps."""
+    schedule = training.schedule.build()
+
+    def build(step: str, variables: list[Any]) -> list[Mover]:
+        chosen = training.optimizers[step].model_dump()
+        make = OPTIMIZERS[chosen.pop("kind")]
+        return make(variables, lambda lr: rates(lr, schedule, steps), **chosen)
+
+    return {step: partial(build, step) for step in training.optimizers}
+
+
+def shuffled_epochs(
+    count: int, training: Training, order: torch.Generator, skipped: int
+) -> Iterator[torch.Tensor]:
+    """Yield the indices of batch after batch, for as many epochs as are asked for."""
+    for epoch in range(training.epochs):
+        epochs_batches = shuffled(count, training.batch_size, order)
+        if epoch >= skipped:
+            yield from epochs_batches
+
+
+def chunks(images: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Yield the indices of all images in order, as many at a time as are validated together."""
+    yield from torch.arange(len(images)).split(images_at_a_time(images.shape[1:], VALIDATION_BATCH))
+
+
+def batches(indices: Any, images: torch.Tensor) -> tf.data.Dataset:
+    """Return the images at each of `indices()`, `(N, H, W, C)` float32 in [0, 1].
+
+    Images are uint8 `(N, C, H, W)`; only those of a batch are read.
+    """
+    channels, height, width = images.shape[1:]
+
+    def read() -> Iterator[np.ndarray]:
+        for chunk in indices():
+            yield images[chunk].numpy()
+
+    packed = tf.TensorSpec((None, channels, height, width), tf.uint8)
+    return (
+        tf.data.Dataset.from_generator(read, output_signature=packed)
+        .map(lambda x: tf.transpose(tf.cast(x, tf.float32) / 255, (0, 2, 3, 1)))
+        .prefetch(2)
+    )
+
+
+class Keeper(keras.callbacks.Callback):
+    """Keeps history, best weights and checkpoint; tells of progress, and when it is enough."""
+
+    def __init__(
+        self,
+        training: Training,
+        steps: int,
+        images: int,
+        progress: Progress,
+        checkpoint: Path | None,
+    ) -> None:
+        super().__init__()
+        self.training = training
+        self.steps = steps
+        self.images = images
+        self.progress = progress
+        self.checkpoint = checkpoint
+        self.history: list[Row] = []
+        self.best: dict[str, Any] = {}
+        self.started = 0.0
+
+    @property
+    def variables(self) -> list[Any]:
+        """Return all that changes while training."""
+        movers = [mover for group in self.model.movers.values() for mover in group]
+        own = [variable for optimizer, _ in movers for variable in optimizer.variables]
+        return [*self.model.variables, *own]
+
+    def restore(self) -> None:
+        """Go back to the checkpoint, where there is one."""
+        saved = checkpoints.load(self.checkpoint, CPU) if self.checkpoint else None
+        if saved is None:
+            return
+        for variable, value in zip(self.variables, saved["variables"], strict=True):
+            variable.assign(value.numpy())
+        self.history, self.best = saved["history"], saved["best"]
+        for _ in range(len(self.history) * self.steps):
+            self.progress.step()
+        self._stop_where_enough()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Look at the clock."""
+        self.started = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Tell that one batch is done."""
+        self.progress.step()
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Let validation see the noise that it always sees."""
+        self.model.validated.assign(0)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Add a line to the history, and keep the weights where they are the best so far."""
+        row = self._row(epoch, logs)
+        self._require_sound(epoch, row)
+        self.history.append(row)
+        if not self.best or row["validation_loss"] < self.best["loss"]:
+            networks = weights.give(self.model.models)
+            self.best = {"loss": row["validation_loss"], "epoch": epoch + 1, "networks": networks}
+        if self.checkpoint:
+            variables = [torch.from_numpy(np.array(v.numpy())) for v in self.variables]
+            state = {"variables": variables, "history": self.history, "best": self.best}
+            checkpoints.save(self.checkpoint, state)
+        self.progress.epoch(row, self.images / (time.perf_counter() - self.started))
+        self._stop_where_enough()
+
+    def _row(self, epoch: int, logs: dict[str, float]) -> Row:
+        names = self.model.term_names
+        optimizer, _ = next(iter(self.model.movers.values()))[0]
+        rate = optimizer._learning_rate(optimizer.iterations - 1)
+        per_update = len(self.model.movers)
+        return {
+            "epoch": epoch + 1,
+            **{f"train_{name}": float(logs[name]) for name in names},
+            "learning_rate": float(rate),
+            "gradient_norm": math.sqrt(per_update * float(logs["squared_norm"])),
+            **{f"validation_{name}": float(logs[f"val_{name}"]) for name in names},
+        }
+
+    def _require_sound(self, epoch: int, row: Row) -> None:
+        losses, sound = int(self.model.taken), int(self.model.sound)
+        if sound < losses:
+            raise self._diverged(sound // len(self.model.movers) + 1, epoch)
+        if not math.isfinite(row["validation_loss"]):
+            raise self._diverged((epoch + 1) * self.steps, epoch)
+
+    def _diverged(self, step: int, epoch: int) -> UserError:
+        return diverged(step, epoch, self.checkpoint)
+
+    def _stop_where_enough(self) -> None:
+        patience = self.training.early_stopping_patience
+        if self.best and patience is not None:
+            since = len(self.history) - self.best["epoch"]
+            self.model.stop_training |= since >= patience

@@ -1,0 +1,150 @@
+"""The networks as Keras models, from the same plans; images are channels-last, `(N, H, W, C)`.
+
+A layer is named as PyTorch names its twin, which is how weights find their way: see `weights`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from autoencoders.keys import ImageShape, Upsampling
+from autoencoders.lazy import LazyModule
+from autoencoders.variants.models.convolutional import ConvAE
+from autoencoders.variants.models.mlp import MlpAE, MlpVAE
+
+keras: Any = LazyModule("keras")
+
+
+@dataclass(frozen=True)
+class Twin:
+    """An autoencoder in Keras.
+
+    Attributes:
+        encoder: from what is seen to the latent, or with a posterior to its mean and log-variance.
+        decoder: from the latent to the image's logits.
+    """
+
+    encoder: Any
+    decoder: Any
+
+    def whole(self) -> Any:
+        """Return one model, from what is seen to the reconstruction in [0, 1]."""
+        seen = keras.Input(self.encoder.input_shape[1:], name="seen")
+        encoded = self.encoder(seen)
+        latent = encoded[0] if isinstance(encoded, list | tuple) else encoded
+        reconstruction = keras.layers.Activation("sigmoid", dtype="float32")(self.decoder(latent))
+        return keras.Model(seen, reconstruction, name="autoencoder")
+
+
+def conv_ae(plan: ConvAE, input_shape: ImageShape) -> Twin:
+    """Return the twin of a `ConvAE`."""
+    latent = _last(plan.latent_shape)
+    return Twin(
+        _conv_encoder("model.encoder", _last(input_shape), plan.encoder_widths[1:]),
+        _conv_decoder("model.decoder", latent, *plan.decoder_arguments[1:]),
+    )
+
+
+def mlp_ae(plan: MlpAE, input_shape: ImageShape) -> Twin:
+    """Return the twin of an `MlpAE`."""
+    seen = keras.Input(_last(input_shape))
+    return Twin(
+        keras.Model(seen, _linear("model.encoder", _vectors(seen), plan.encoder_widths[1:])),
+        _linear_decoder(plan.decoder_widths, plan.image_shape),
+    )
+
+
+def mlp_vae(plan: MlpVAE, input_shape: ImageShape) -> Twin:
+    """Return the twin of an `MlpVAE`."""
+    seen = keras.Input(_last(input_shape))
+    linear = _linear("model.encoder", _vectors(seen), plan.encoder_widths[1:])
+    features = keras.layers.ReLU()(linear)
+    mean, log_variance = (
+        keras.layers.Dense(plan.latent_shape[0], name=f"model.{name}")(features)
+        for name in ("mean", "log_variance")
+    )
+    return Twin(
+        keras.Model(seen, [mean, log_variance]),
+        _linear_decoder(plan.decoder_widths, plan.image_shape),
+    )
+
+
+def discriminator(latent_shape: Sequence[int], widths: Sequence[int]) -> Any:
+    """Return the network that tells latents from the prior's draws, to one logit each."""
+    latent = keras.Input(_last(latent_shape))
+    return keras.Model(
+        latent, _linear("objective.discriminator", _vectors(latent), widths), name="discriminator"
+    )
+
+
+def _conv_encoder(name: str, input_shape: tuple[int, ...], channels: Sequence[int]) -> Any:
+    seen = x = keras.Input(input_shape)
+    for index, width in enumerate(channels):
+        x = keras.layers.Conv2D(width, 3, padding="same", name=f"{name}.convolutions.{index}")(x)
+        # An odd size is padded before its first pixel; with zeros, as a ReLU follows.
+        x = keras.layers.ZeroPadding2D(((x.shape[1] % 2, 0), (x.shape[2] % 2, 0)))(x)
+        x = keras.layers.ReLU()(keras.layers.MaxPooling2D(2)(x))
+    return keras.Model(seen, x)
+
+
+def _conv_decoder(
+    name: str,
+    latent_shape: tuple[int, ...],
+    image_shape: ImageShape,
+    channels: Sequence[int],
+    upsampling: Upsampling,
+) -> Any:
+    height, width, image_channels = _last(image_shape)
+    latent = x = keras.Input(latent_shape)
+    for index, filters in enumerate(channels):
+        last = index == len(channels) - 1
+        # What doubling leaves too large is cut before the last doubling, where that fits.
+        sizes = zip(x.shape[1:3], (height, width), strict=True)
+        trims = [last and size - -(-wanted // 2) >= 2 for size, wanted in sizes]
+        x = keras.layers.ZeroPadding2D(tuple((0, 0) if trim else (1, 1) for trim in trims))(x)
+        convolution = keras.layers.Conv2D(filters, 3, name=f"{name}.convolutions.{index}")
+        x = keras.layers.ReLU()(convolution(x))
+        x = _doubling(f"{name}.doublings.{index}", filters, upsampling)(x)
+    x = keras.layers.Conv2D(image_channels, 3, padding="same", name=f"{name}.to_image")(x)
+    too_large = (x.shape[1] - height, x.shape[2] - width)
+    return keras.Model(latent, keras.layers.Cropping2D(tuple((0, n) for n in too_large))(x))
+
+
+def _doubling(name: str, filters: int, upsampling: Upsampling) -> Any:
+    if upsampling == "transposed":
+        return keras.layers.Conv2DTranspose(filters, 2, strides=2, name=name)
+    return keras.layers.UpSampling2D(2, interpolation=upsampling)
+
+
+def _linear_decoder(widths: Sequence[int], image_shape: ImageShape) -> Any:
+    latent = keras.Input((widths[0],))
+    pixels = keras.layers.Reshape(image_shape)(_linear("model.decoder", latent, widths[1:]))
+    return keras.Model(latent, keras.layers.Permute((2, 3, 1))(pixels))
+
+
+def _linear(name: str, x: Any, widths: Sequence[int]) -> Any:
+    """Put linear layers on `x`, with a ReLU between each two, which PyTorch counts too."""
+    for index, width in enumerate(widths):
+        x = keras.layers.ReLU()(x) if index else x
+        x = keras.layers.Dense(width, name=f"{name}.{2 * index}")(x)
+    return x
+
+
+def _vectors(x: Any) -> Any:
+    """Return maps `(N, H, W, C)` as vectors in PyTorch's order; vectors as they are."""
+    if len(x.shape) == 2:
+        return x
+    return keras.layers.Reshape((prod(x.shape[1:]),))(keras.layers.Permute((3, 1, 2))(x))
+
+
+def _last(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return `(C, H, W)` as `(H, W, C)`; the length of a vector as it is."""
+    return (*shape[1:], shape[0])
+
+
+NETWORKS: dict[type, Callable[..., Twin]] = {
+    ConvAE: conv_ae,
+    MlpAE: mlp_ae,
+    MlpVAE: mlp_vae,
+}

@@ -1,0 +1,35 @@
+"""What of a variant has a twin in TensorFlow; to know it takes neither TensorFlow nor time."""
+
+from collections.abc import Collection
+from importlib.util import find_spec
+
+from autoencoders.training.settings import Variant
+
+MODELS = ("conv_ae", "mlp_ae", "mlp_vae")
+OBJECTIVES = ("reconstruction", "variational", "adversarial")
+MODULES = ("tensorflow", "keras")  # of the extra
+
+
+def why_unsupported(variant: Variant) -> str | None:
+    """Return why a variant cannot train under TensorFlow, None where it can."""
+    for part, kind, allowed in (
+        ("model", variant.model.kind, MODELS),
+        ("objective", variant.objective.kind, OBJECTIVES),
+    ):
+        if kind not in allowed:
+            return _without_twin(f"the {part} {kind}", allowed)
+    if variant.training.ema_decay:
+        return _without_twin("ema_decay", ["0.0"])
+    return None
+
+
+def installed() -> bool:
+    """Tell whether the extra is installed."""
+    return all(find_spec(module) for module in MODULES)
+
+
+def _without_twin(what: str, allowed: Collection[str]) -> str:
+    return (
+        f"training.framework: tensorflow has no twin of {what}; "
+        f"allowed: {', '.join(allowed)}, or framework: torch"
+    )

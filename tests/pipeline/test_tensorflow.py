@@ -1,0 +1,53 @@
+"""A variant trained under TensorFlow goes through the whole pipeline as any other."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autoencoders import paths
+from autoencoders.tensorflow import supported
+from benchmarks import copies, small
+from tests.pipeline.conftest import REPOSITORY
+
+VARIANT = "aae_tensorflow"
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None  # importing it fails
+import mlflow, numpy as np
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+model = mlflow.tensorflow.load_model("models:/mnist-aae_tensorflow-keras/1")
+images = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
+np.save("images.npy", images)
+np.save("keras.npy", model.predict(images, verbose=0))
+"""
+WITH_TORCH = """
+import mlflow, numpy as np
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+model = mlflow.pyfunc.load_model("models:/mnist-aae_tensorflow/1")
+torch = model.predict(np.load("images.npy").transpose(0, 3, 1, 2))
+np.testing.assert_allclose(torch.transpose(0, 2, 3, 1), np.load("keras.npy"), atol=1e-5)
+"""
+
+
+@pytest.mark.skipif(not supported.installed(), reason="the extra `tensorflow` is not installed")
+def test_what_tensorflow_trained_is_evaluated_drawn_and_registered(
+    tmp_path: Path,
+    run: Callable[..., subprocess.CompletedProcess[str]],
+    environment: dict[str, str],
+) -> None:
+    clone = tmp_path / "clone"
+    copies.copy_working_tree(REPOSITORY, clone)
+    small.write(clone / paths.PARAMS, ["mnist"], [VARIANT], epochs=1)
+    copies.commit(clone, environment)
+    run(clone, "dvc", "repro")
+    metrics = json.loads((clone / f"reports/metrics/mnist/{VARIANT}.json").read_text())
+    weights = clone / f"models/mnist/{VARIANT}/model.safetensors"
+    assert metrics["model_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert (clone / f"reports/figures/mnist/{VARIANT}/reconstructions.png").exists()
+    for script in (WITHOUT_TORCH, WITH_TORCH):
+        run(clone, sys.executable, "-c", script)

@@ -1,0 +1,134 @@
+"""What a training under TensorFlow leaves and tells is what one under PyTorch does."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+pytest.importorskip(
+    "autoencoders.tensorflow.backend", reason="no extra `tensorflow`", exc_type=ImportError
+)
+
+from autoencoders.errors import UserError
+from autoencoders.tensorflow import fit
+from autoencoders.tensorflow.networks import NETWORKS
+from autoencoders.tensorflow.objectives import LEARNERS
+from autoencoders.tensorflow.supported import MODELS, OBJECTIVES
+from autoencoders.training import loop
+from autoencoders.training.loop import Row
+from autoencoders.training.settings import Variant
+from autoencoders.variants import models, objectives
+from autoencoders.variants.assembly import Assembled
+from tests.tensorflow.twins import ADAM, FIVE, assembled, variant
+from tests.training.helpers import CPU, Blobs, Heard, identical
+from tests.training.helpers import weights as weights_of
+
+SHAPE = (1, 8, 8)
+
+
+def run(
+    chosen: Variant,
+    train: Tensor,
+    validation: Tensor,
+    heard: Heard | None = None,
+    checkpoint: Path | None = None,
+) -> tuple[Assembled, list[Row]]:
+    made = assembled(chosen, SHAPE)
+    history = fit.train(
+        made,
+        train,
+        validation,
+        chosen.training,
+        seed=0,
+        name="blobs",
+        device=CPU,
+        progress=heard or Heard(),
+        checkpoint=checkpoint,
+    )
+    return made, history
+
+
+def test_what_check_allows_is_what_there_is() -> None:
+    assert {models.MODELS[kind] for kind in MODELS} == set(NETWORKS)
+    assert {objectives.OBJECTIVES[kind] for kind in OBJECTIVES} == set(LEARNERS)
+
+
+@pytest.mark.parametrize("name", FIVE)
+def test_the_history_is_that_of_a_training_under_pytorch(name: str, blobs: Blobs) -> None:
+    chosen, heard = variant(name, schedule={"kind": "one_cycle", "warmup": 0.2}), Heard()
+    _, found = run(chosen, blobs(256), blobs(50, SHAPE, 1), heard)
+    expected = loop.train(
+        assembled(chosen, SHAPE),
+        blobs(256),
+        blobs(50, SHAPE, 1),
+        chosen.training,
+        seed=0,
+        name="blobs",
+        device=CPU,
+        progress=Heard(),
+    )
+    assert heard.rows == found
+    assert heard.steps == 3 * 16
+    assert list(found[0]) == list(expected[0])
+    # The order of images is the same, and noise alone is drawn otherwise.
+    relative, absolute = (1e-3, 1e-4) if name in ("conv", "superres") else (0.2, 0.02)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours == pytest.approx(theirs, rel=relative, abs=absolute)
+        assert ours["learning_rate"] == pytest.approx(theirs["learning_rate"], rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["denoise", "vae", "aae"])
+def test_resumed_after_a_kill_it_ends_with_the_same_bits(
+    name: str, blobs: Blobs, tmp_path: Path
+) -> None:
+    chosen, images = variant(name, epochs=4), (blobs(64), blobs(20, SHAPE, 1))
+    whole, expected = run(chosen, *images)
+    checkpoint = tmp_path / "checkpoint"
+    with pytest.raises(KeyboardInterrupt):
+        run(chosen, *images, Heard(stop_at_epoch=2), checkpoint=checkpoint)
+    resumed, history = run(chosen, *images, checkpoint=checkpoint)
+    assert history == expected
+    assert identical(weights_of(resumed), weights_of(whole))
+
+
+def test_the_same_training_twice_gives_the_same_bits(blobs: Blobs) -> None:
+    (first, history), (second, again) = (
+        run(variant("denoise"), blobs(64), blobs(20)) for _ in range(2)
+    )
+    assert history == again
+    assert identical(weights_of(first), weights_of(second))
+
+
+def test_the_best_epoch_s_weights_are_left_and_training_stops_early(blobs: Blobs) -> None:
+    images = blobs(64)
+    patient = variant("conv", epochs=10, early_stopping_patience=3)
+    stopped, history = run(patient, images, 255 - images)
+    losses = [row["validation_loss"] for row in history]
+    assert losses[0] == min(losses)
+    assert len(history) == 4
+    cycle = variant("conv", epochs=1)
+    first, _ = run(cycle, images, 255 - images)
+    assert identical(weights_of(first), weights_of(stopped))
+
+
+def test_a_training_that_diverges_is_one_line(blobs: Blobs) -> None:
+    far = ADAM | {"lr": 1e12}
+    with pytest.raises(UserError, match=r"at step \d+ \(epoch 1\); nothing of it is kept"):
+        run(variant("vae", far), blobs(64), blobs(20))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "auto"])
+def test_every_precision_trains_and_leaves_float32_weights(precision: str, blobs: Blobs) -> None:
+    made, history = run(variant("conv", precision=precision), blobs(64), blobs(20))
+    assert history[-1]["validation_loss"] < history[0]["validation_loss"]
+    assert {weight.dtype for weight in weights_of(made)} == {torch.float32}
+
+
+def test_only_the_images_of_a_batch_are_read(tmp_path: Path, blobs: Blobs) -> None:
+    np.save(tmp_path / "images.npy", blobs(64).numpy())
+    mapped = torch.from_numpy(np.load(tmp_path / "images.npy", mmap_mode="c"))
+    (first, *_) = fit.batches(lambda: iter(torch.arange(64).split(16)), mapped)
+    assert first.shape == (16, 8, 8, 1)
+    np.testing.assert_allclose(first[..., 0], mapped[:16, 0].numpy() / 255, rtol=1e-6)

@@ -1,0 +1,101 @@
+"""Under both frameworks the same weights make the same of the same images."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip(
+    "autoencoders.tensorflow.backend", reason="no extra `tensorflow`", exc_type=ImportError
+)
+
+from autoencoders.keys import ImageShape
+from autoencoders.tensorflow import weights
+from autoencoders.tensorflow.backend import tf
+from autoencoders.tensorflow.fit import learner_of
+from autoencoders.tensorflow.inputs import Noise, twin
+from autoencoders.training.settings import Variant
+from autoencoders.variants.assembly import Assembled
+from autoencoders.variants.inputs import Downsampled
+from tests.tensorflow.twins import FIVE, assembled, images, variant
+
+SHAPES = [(1, 28, 28), (3, 16, 12), (1, 10, 14)]
+ODD = [(1, 15, 9), (3, 7, 13)]
+
+
+def last(x: torch.Tensor) -> Any:
+    """Return images with their channels last."""
+    return tf.constant(x.permute(0, 2, 3, 1).numpy())
+
+
+def outputs(made: Assembled, learner: Any, seen: torch.Tensor) -> tuple[Any, Any]:
+    with torch.no_grad():
+        expected = made.model(seen).permute(0, 2, 3, 1).numpy()
+    return tf.sigmoid(_logits(learner, last(seen))).numpy(), expected
+
+
+def _logits(learner: Any, seen: Any) -> Any:
+    encoded = learner.encoder(seen)
+    return learner.decode(encoded[0] if isinstance(encoded, list | tuple) else encoded)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [(name, shape) for name in FIVE for shape in SHAPES]
+    + [(name, shape) for name in FIVE if name != "superres" for shape in ODD],
+)
+def test_weights_carried_over_either_way_give_the_same(name: str, shape: ImageShape) -> None:
+    made = assembled(variant(name), shape)
+    learner = learner_of(made, seed=0, name="twins")
+    seen = images(5, made.plan.input_shape)
+    weights.take(learner.models, made.networks.state_dict())
+    found, expected = outputs(made, learner, seen)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    for model in learner.models:
+        for weight in model.weights:
+            weight.assign(weight + 0.03 * tf.random.stateless_normal(weight.shape, (1, 2)))
+    made.networks.load_state_dict(weights.give(learner.models))
+    moved, expected = outputs(made, learner, seen)
+    np.testing.assert_allclose(moved, expected, atol=1e-5)
+    assert np.abs(moved - found).max() > 1e-3
+
+
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear", "transposed"])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 9, 14)])
+def test_every_upsampling_is_the_same(upsampling: str, shape: ImageShape) -> None:
+    content = variant("conv").model_dump()
+    content["model"]["upsampling"] = upsampling
+    made = assembled(Variant.model_validate(content), shape)
+    learner = learner_of(made, seed=0, name="twins")
+    weights.take(learner.models, made.networks.state_dict())
+    np.testing.assert_allclose(*outputs(made, learner, images(3, shape)), atol=1e-5)
+
+
+@pytest.mark.parametrize("reduction", ["bilinear", "average"])
+@pytest.mark.parametrize("factor", [2, 4])
+def test_images_are_reduced_alike(reduction: Any, factor: int) -> None:
+    input, batch = Downsampled(factor, reduction), images(3, (3, 16, 28))
+    no_noise: Any = None
+    found = twin(input)(last(batch), no_noise)
+    np.testing.assert_allclose(found, last(input(batch, no_noise)), atol=1e-6)
+
+
+def test_input_noise_has_the_same_distribution() -> None:
+    made = assembled(variant("denoise"), (1, 28, 28))
+    grey = tf.fill((500, 28, 28, 1), 0.1)
+    seen = twin(made.plan.input)(grey, Noise(0, "noise", tf.constant(0)))
+    from autoencoders.randomness import noise
+
+    expected = made.plan.input(torch.full((500, 1, 28, 28), 0.1), noise(0, "noise"))
+    shares = np.linspace(0, 1, 21)
+    found = np.quantile(seen.numpy(), shares)
+    np.testing.assert_allclose(found, np.quantile(expected.numpy(), shares), atol=5e-3)
+
+
+def test_no_two_draws_of_noise_are_alike() -> None:
+    first, again, later = (Noise(0, "noise", tf.constant(step)) for step in (0, 0, 1))
+    a, b = first.normal((50,)), first.normal((50,))
+    np.testing.assert_array_equal(a, again.normal((50,)))
+    for other in (b, later.normal((50,)), Noise(1, "noise", tf.constant(0)).normal((50,))):
+        assert np.abs(np.corrcoef(a, other)[0, 1]) < 0.5

@@ -1,0 +1,107 @@
+"""Under both frameworks one update from the same weights and noise leads to the same weights."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip(
+    "autoencoders.tensorflow.backend", reason="no extra `tensorflow`", exc_type=ImportError
+)
+
+from autoencoders.tensorflow import weights
+from autoencoders.tensorflow.backend import tf
+from autoencoders.tensorflow.fit import learner_of, optimizers
+from autoencoders.training.optimizers import set_rates
+from autoencoders.training.settings import Variant
+from autoencoders.variants.assembly import Assembled
+from tests.tensorflow.test_networks import last
+from tests.tensorflow.twins import (
+    ADAM,
+    BERNOULLI,
+    FIVE,
+    MUON,
+    RMSPROP,
+    assembled,
+    images,
+    variant,
+)
+
+SHAPE = (1, 12, 12)
+CASES = [
+    *((name, ADAM) for name in FIVE),
+    *((name, RMSPROP) for name in FIVE),
+    ("conv", MUON),
+    ("aae", MUON),
+]
+
+
+class Given:
+    """Noise that was drawn before, the same for both frameworks."""
+
+    def __init__(self, framework: str) -> None:
+        self.framework = framework
+        self.drawn = 0
+
+    def normal(self, shape: Sequence[int]) -> Any:
+        self.drawn += 1
+        drawn = torch.randn(tuple(map(int, shape)), generator=torch.manual_seed(self.drawn))
+        return drawn if self.framework == "torch" else tf.constant(drawn.numpy())
+
+
+def under_torch(made: Assembled, chosen: Variant, batch: torch.Tensor, updates: int) -> Any:
+    training = chosen.training
+    groups = made.objective.parameter_groups(made.networks)
+    movers = {step: training.optimizers[step].build(parameters=groups[step]) for step in groups}
+    schedule = training.schedule.build()
+
+    def step(name: str, losses: torch.Tensor) -> None:
+        for parameter in groups[name]:
+            parameter.grad = None
+        losses.mean().backward(inputs=groups[name])
+        for mover in movers[name]:
+            mover.step()
+
+    noise: Any = Given("torch")
+    for update in range(updates):
+        set_rates([one for group in movers.values() for one in group], schedule(update / 10))
+        seen = made.input(batch, noise)
+        terms = made.objective.update(made.networks, seen, batch, noise, step)
+    return {name: term.detach().numpy() for name, term in terms.items()}
+
+
+@pytest.mark.parametrize("updates", [1, 3])
+@pytest.mark.parametrize(("name", "optimizer"), CASES)
+def test_updates_are_the_same(name: str, optimizer: dict[str, Any], updates: int) -> None:
+    compare(variant(name, optimizer), updates)
+
+
+def test_updates_of_a_bernoulli_likelihood_are_the_same() -> None:
+    content = variant("vae").model_dump()
+    compare(Variant.model_validate(content | {"objective": BERNOULLI}), 3)
+
+
+def test_rates_follow_the_schedule_in_both() -> None:
+    compare(variant("vae", schedule={"kind": "one_cycle", "warmup": 0.2}), 3)
+
+
+def compare(chosen: Variant, updates: int) -> None:
+    made, batch = assembled(chosen, SHAPE), images(16, SHAPE, 1)
+    learner = learner_of(made, seed=0, name="twins")
+    weights.take(learner.models, made.networks.state_dict())
+    learner.compile(optimizers(chosen.training, 10))
+    before = {name: weight.clone() for name, weight in made.networks.state_dict().items()}
+    expected = under_torch(made, chosen, batch, updates)
+    noise: Any = Given("tensorflow")
+    for _ in range(updates):
+        seen = learner.see(last(batch), noise)
+        terms = learner.update(seen, last(batch), noise)
+    for name, term in expected.items():
+        np.testing.assert_allclose(terms[name], term, rtol=1e-5, atol=1e-5, err_msg=name)
+    found = weights.give(learner.models)
+    assert found.keys() == before.keys()
+    for name, weight in made.networks.state_dict().items():
+        torch.testing.assert_close(found[name], weight, rtol=0, atol=1e-5)
+    assert any((found[name] - weight).abs().max() > 1e-4 for name, weight in before.items())
