@@ -17,7 +17,13 @@ from tests.pipeline.conftest import REPOSITORY
 VARIANT = "aae_tensorflow"
 WITHOUT_TORCH = """
 import sys
-sys.modules["torch"] = None  # importing it fails
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "torch":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, NoTorch())
 import mlflow, numpy as np
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
 model = mlflow.tensorflow.load_model("models:/mnist-aae_tensorflow-keras/1")
