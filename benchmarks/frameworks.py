@@ -10,15 +10,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from autoencoders import params
-from autoencoders.device import device, tune_cpu
-from autoencoders.sources.datasets import DATASETS
-from autoencoders.stages.train import trainer as under
-from autoencoders.training.loop import Row
-from autoencoders.training.settings import Training
-from autoencoders.variants.assembly import assemble, plan
+from autoencoders.device import tune_cpu
+from autoencoders.training.record import Row
 from benchmarks import machine, trainer
-from benchmarks.settings import DATASET, VARIANTS
+from benchmarks.settings import VARIANTS
 from benchmarks.table import say
 from benchmarks.worker import fresh
 
@@ -58,17 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def epoch(variant: str) -> dict[str, Any]:
     """Train some epochs; return the seconds of the last one, and the most memory held."""
-    loaded = params.load()
-    chosen = loaded.variants[variant]
-    training = Training.model_validate(chosen.training.model_dump() | {"epochs": EPOCHS})
-    tune_cpu(training.threads)
-    name, watch = f"{DATASET}/{variant}", Seconds()
+    subject, watch = trainer.default(variant, EPOCHS), Seconds()
+    tune_cpu(subject.training.threads)
     images, validation = (trainer.prepared(split, 60_000) for split in ("train", "validation"))
-    under(training)(
-        assemble(plan(chosen, DATASETS[DATASET].shape), loaded.seed, name, training.initialization),
-        *(images, validation, training),
-        **{"seed": loaded.seed, "name": name, "device": device(), "progress": watch},
-    )
+    subject.train(images, validation, watch)
     say(f"{variant}: {watch.rates[-1]:.0f} images per second")
     return {"seconds": len(images) / watch.rates[-1], "memory": machine.memory("VmHWM")}
 

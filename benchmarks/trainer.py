@@ -10,7 +10,9 @@ from autoencoders.data.prepared import Prepared
 from autoencoders.device import device
 from autoencoders.params import Params
 from autoencoders.sources.datasets import DATASETS
+from autoencoders.stages.train import trainer
 from autoencoders.training import loop
+from autoencoders.training.record import Row
 from autoencoders.training.settings import Training, Variant
 from autoencoders.variants.assembly import Assembled, assemble, plan
 from benchmarks.settings import DATASET, QUICK
@@ -22,8 +24,11 @@ class Silent:
     def step(self) -> None:
         """Say nothing."""
 
-    def epoch(self, row: loop.Row, images_per_second: float) -> None:
+    def epoch(self, row: Row, images_per_second: float) -> None:
         """Say nothing."""
+
+
+SILENT = Silent()
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,11 @@ class Trainer:
     name: str
     seed: int
 
-    def train(self, train_images: Tensor, validation_images: Tensor) -> list[loop.Row]:
-        """Train; return the history."""
-        return loop.train(
+    def train(
+        self, train_images: Tensor, validation_images: Tensor, progress: loop.Progress = SILENT
+    ) -> list[Row]:
+        """Train, under the framework that the settings name; return the history."""
+        return trainer(self.training)(
             self.assembled,
             train_images,
             validation_images,
@@ -46,7 +53,7 @@ class Trainer:
             seed=self.seed,
             name=self.name,
             device=device(),
-            progress=Silent(),
+            progress=progress,
         )
 
 
@@ -61,6 +68,12 @@ def quick(name: str) -> Trainer:
     """Return a variant with the settings that reach the reference's quality soonest."""
     loaded = params.load()
     return _with(loaded, name, loaded.variants[name], **QUICK[name])
+
+
+def default(name: str, epochs: int) -> Trainer:
+    """Return a variant as params.yaml has it, for so many epochs."""
+    loaded = params.load()
+    return _with(loaded, name, loaded.variants[name], epochs=epochs)
 
 
 def prepared(split: str, count: int) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
-from autoencoders.training.loop import Row
+from autoencoders.training.record import Row
 
 
 class TrainingProgress:

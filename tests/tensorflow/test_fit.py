@@ -17,7 +17,7 @@ from autoencoders.tensorflow.networks import NETWORKS
 from autoencoders.tensorflow.objectives import LEARNERS
 from autoencoders.tensorflow.supported import MODELS, OBJECTIVES
 from autoencoders.training import loop
-from autoencoders.training.loop import Row
+from autoencoders.training.record import Row
 from autoencoders.training.settings import Variant
 from autoencoders.variants import models, objectives
 from autoencoders.variants.assembly import Assembled

@@ -10,7 +10,7 @@ from torch import Tensor
 from autoencoders.keys import ImageShape
 from autoencoders.randomness import Noise
 from autoencoders.training import loop
-from autoencoders.training.loop import Row
+from autoencoders.training.record import Row
 from autoencoders.training.settings import Classifier, Training
 from autoencoders.variants.assembly import Assembled, Plan, assemble
 from autoencoders.variants.inputs import Clean, Input

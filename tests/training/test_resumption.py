@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from torch import Tensor
 
-from autoencoders.training.loop import Row
+from autoencoders.training.record import Row
 from autoencoders.variants.inputs import Noisy
 from autoencoders.variants.models import ModelPlan
 from autoencoders.variants.objectives import Objective

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from autoencoders.training import parallel
-from autoencoders.training.loop import Row, train
+from autoencoders.training.loop import train
+from autoencoders.training.record import Row
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import assemble, plan
 

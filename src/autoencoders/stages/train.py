@@ -18,10 +18,11 @@ from autoencoders.tracking import DataUsed, StageRun, TrainedModel
 from autoencoders.trained import classifier, variant, weights
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training import checkpoints, loop, parallel
+from autoencoders.training.record import Row
 from autoencoders.training.settings import Training
 from autoencoders.variants.objectives.perceptual import Perceive
 
-Trainer = Callable[..., list[loop.Row]]
+Trainer = Callable[..., list[Row]]
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:

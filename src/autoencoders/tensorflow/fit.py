@@ -20,8 +20,9 @@ from autoencoders.tensorflow.networks import NETWORKS
 from autoencoders.tensorflow.objectives import LEARNERS, Learner
 from autoencoders.tensorflow.optimizers import OPTIMIZERS, Mover, rates
 from autoencoders.training import checkpoints
-from autoencoders.training.loop import ALONE, VALIDATION_BATCH, Progress, Row, in_bfloat16
+from autoencoders.training.loop import ALONE, VALIDATION_BATCH, Progress, in_bfloat16
 from autoencoders.training.parallel import Processes
+from autoencoders.training.record import Record, Row
 from autoencoders.training.settings import Training
 from autoencoders.training.watch import diverged
 from autoencoders.variants.assembly import Assembled
@@ -60,23 +61,24 @@ def train(
     keeper = Keeper(training, steps, len(train_images), progress, checkpoint)
     keeper.set_model(learner)
     keeper.restore()
-    done = len(keeper.history)
+    record = keeper.record
     order = randomness.generator(seed, f"{name}/order")
-    learner.fit(
-        batches(
-            partial(shuffled_epochs, len(train_images), training, order, done),
-            train_images,
-        ),
-        initial_epoch=done,
-        epochs=training.epochs,
-        steps_per_epoch=steps,
-        validation_data=batches(partial(chunks, validation_images), validation_images),
-        callbacks=[keeper],
-        shuffle=False,
-        verbose=0,
+    epochs = partial(
+        shuffled_epochs, len(train_images), training, order, skipped=len(record.history)
     )
-    assembled.networks.load_state_dict(keeper.best["networks"])
-    return keeper.history
+    if not record.finished(training):
+        learner.fit(
+            batches(epochs, train_images),
+            initial_epoch=len(record.history),
+            epochs=training.epochs,
+            steps_per_epoch=steps,
+            validation_data=batches(partial(chunks, validation_images), validation_images),
+            callbacks=[keeper],
+            shuffle=False,
+            verbose=0,
+        )
+    assembled.networks.load_state_dict(record.best["networks"])
+    return record.history
 
 
 def tune(threads: int) -> None:
@@ -158,8 +160,7 @@ class Keeper(keras.callbacks.Callback):
         self.images = images
         self.progress = progress
         self.checkpoint = checkpoint
-        self.history: list[Row] = []
-        self.best: dict[str, Any] = {}
+        self.record = Record()
         self.started = 0.0
 
     @property
@@ -176,10 +177,9 @@ class Keeper(keras.callbacks.Callback):
             return
         for variable, value in zip(self.variables, saved["variables"], strict=True):
             variable.assign(value.numpy())
-        self.history, self.best = saved["history"], saved["best"]
-        for _ in range(len(self.history) * self.steps):
+        self.record = Record(saved["history"], saved["best"])
+        for _ in range(len(self.record.history) * self.steps):
             self.progress.step()
-        self._stop_where_enough()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Look at the clock."""
@@ -197,16 +197,13 @@ class Keeper(keras.callbacks.Callback):
         """Add a line to the history, and keep the weights where they are the best so far."""
         row = self._row(epoch, logs)
         self._require_sound(epoch, row)
-        self.history.append(row)
-        if not self.best or row["validation_loss"] < self.best["loss"]:
-            networks = weights.give(self.model.models)
-            self.best = {"loss": row["validation_loss"], "epoch": epoch + 1, "networks": networks}
+        self.record.note(row, weights.give(self.model.models))
         if self.checkpoint:
             variables = [torch.from_numpy(np.array(v.numpy())) for v in self.variables]
-            state = {"variables": variables, "history": self.history, "best": self.best}
+            state = {"variables": variables, **vars(self.record)}
             checkpoints.save(self.checkpoint, state)
         self.progress.epoch(row, self.images / (time.perf_counter() - self.started))
-        self._stop_where_enough()
+        self.model.stop_training = self.record.finished(self.training)
 
     def _row(self, epoch: int, logs: dict[str, float]) -> Row:
         names = self.model.term_names
@@ -230,9 +227,3 @@ class Keeper(keras.callbacks.Callback):
 
     def _diverged(self, step: int, epoch: int) -> UserError:
         return diverged(step, epoch, self.checkpoint)
-
-    def _stop_where_enough(self) -> None:
-        patience = self.training.early_stopping_patience
-        if self.best and patience is not None:
-            since = len(self.history) - self.best["epoch"]
-            self.model.stop_training |= since >= patience

@@ -12,6 +12,7 @@ from autoencoders.keys import ImageShape, Upsampling
 from autoencoders.lazy import LazyModule
 from autoencoders.variants.models.convolutional import ConvAE
 from autoencoders.variants.models.mlp import MlpAE, MlpVAE
+from autoencoders.variants.networks.convolutional import decoder_paddings
 
 keras: Any = LazyModule("keras")
 
@@ -39,10 +40,9 @@ class Twin:
 
 def conv_ae(plan: ConvAE, input_shape: ImageShape) -> Twin:
     """Return the twin of a `ConvAE`."""
-    latent = _last(plan.latent_shape)
     return Twin(
         _conv_encoder("model.encoder", _last(input_shape), plan.encoder_widths[1:]),
-        _conv_decoder("model.decoder", latent, *plan.decoder_arguments[1:]),
+        _conv_decoder("model.decoder", *plan.decoder_arguments),
     )
 
 
@@ -90,19 +90,16 @@ def _conv_encoder(name: str, input_shape: tuple[int, ...], channels: Sequence[in
 
 def _conv_decoder(
     name: str,
-    latent_shape: tuple[int, ...],
+    latent_shape: ImageShape,
     image_shape: ImageShape,
     channels: Sequence[int],
     upsampling: Upsampling,
 ) -> Any:
     height, width, image_channels = _last(image_shape)
-    latent = x = keras.Input(latent_shape)
-    for index, filters in enumerate(channels):
-        last = index == len(channels) - 1
-        # What doubling leaves too large is cut before the last doubling, where that fits.
-        sizes = zip(x.shape[1:3], (height, width), strict=True)
-        trims = [last and size - -(-wanted // 2) >= 2 for size, wanted in sizes]
-        x = keras.layers.ZeroPadding2D(tuple((0, 0) if trim else (1, 1) for trim in trims))(x)
+    latent = x = keras.Input(_last(latent_shape))
+    paddings = decoder_paddings(latent_shape, image_shape, len(channels))
+    for index, (filters, padding) in enumerate(zip(channels, paddings, strict=True)):
+        x = keras.layers.ZeroPadding2D(padding)(x)
         convolution = keras.layers.Conv2D(filters, 3, name=f"{name}.convolutions.{index}")
         x = keras.layers.ReLU()(convolution(x))
         x = _doubling(f"{name}.doublings.{index}", filters, upsampling)(x)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autoencoders.tensorflow.backend import keras, tf
+from autoencoders.training.muon import COEFFICIENTS
 from autoencoders.training.optimizers import Schedule
 
 
@@ -117,7 +118,7 @@ def orthogonalise(matrix: tf.Tensor, iterations: int = 5) -> tf.Tensor:
     tall = matrix.shape[0] > matrix.shape[1]
     x = tf.transpose(matrix) if tall else matrix
     x = x / (tf.norm(x) + 1e-7)
-    a, b, c = 3.4445, -4.7750, 2.0315
+    a, b, c = COEFFICIENTS
     for _ in range(iterations):
         gram = tf.matmul(x, x, transpose_b=True)
         x = a * x + tf.matmul(b * gram + c * tf.matmul(gram, gram), x)

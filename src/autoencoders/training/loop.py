@@ -20,6 +20,7 @@ from autoencoders.randomness import Noise
 from autoencoders.training import checkpoints
 from autoencoders.training.optimizers import set_rates
 from autoencoders.training.parallel import Processes
+from autoencoders.training.record import Record, Row
 from autoencoders.training.settings import Training
 from autoencoders.training.watch import Guard, Means, diverged
 from autoencoders.variants.assembly import Assembled
@@ -27,8 +28,6 @@ from autoencoders.variants.networks.together import Networks
 
 VALIDATION_BATCH = 1000  # images at a time, at most
 ALONE = Processes()
-
-Row = dict[str, float]
 
 
 class Progress(Protocol):
@@ -52,18 +51,12 @@ class Learner:
     optimizers: dict[str, list[torch.optim.Optimizer]]
     generators: dict[str, torch.Generator]
     first_losses: dict[str, Tensor] = field(default_factory=dict)
-    history: list[Row] = field(default_factory=list)
-    best: dict[str, Any] = field(default_factory=dict)
+    record: Record = field(default_factory=Record)
 
     @property
     def result(self) -> Networks:
         """Return what is validated and saved: the averaged networks where there are any."""
         return self.networks if self.average is None else cast(Networks, self.average.module)
-
-    @property
-    def epochs_since_best(self) -> int:
-        """Return how many epochs ago the validation loss was lowest."""
-        return len(self.history) - self.best["epoch"] if self.best else 0
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on as if nothing had happened."""
@@ -76,8 +69,8 @@ class Learner:
             },
             "generators": {name: g.get_state() for name, g in self.generators.items()},
             "first_losses": self.first_losses,
-            "history": self.history,
-            "best": self.best,
+            "history": self.record.history,
+            "best": self.record.best,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -91,16 +84,7 @@ class Learner:
         for name, generator in self.generators.items():
             generator.set_state(state["generators"][name].cpu())
         self.first_losses = state["first_losses"]
-        self.history = state["history"]
-        self.best = state["best"]
-
-    def note(self, row: Row) -> None:
-        """Add an epoch to the history, and keep its weights where they are the best so far."""
-        self.history.append(row)
-        if not self.best or row["validation_loss"] < self.best["loss"]:
-            weights = {k: v.clone() for k, v in self.result.state_dict().items()}
-            loss, epoch = row["validation_loss"], len(self.history)
-            self.best = {"loss": loss, "epoch": epoch, "networks": weights}
+        self.record = Record(state["history"], state["best"])
 
 
 def train(
@@ -148,14 +132,14 @@ def train(
     )
     if checkpoint and (saved := checkpoints.load(checkpoint, device)):
         learner.restore(saved)
-        for _ in range(len(learner.history) * steps):
+        for _ in range(len(learner.record.history) * steps):
             progress.step()
     processes.wait()
     precision = autocast(training.precision, device)
     train_images, validation_images = (
         resident(images, device) for images in (train_images, validation_images)
     )
-    while not _finished(learner, training):
+    while not learner.record.finished(training):
         started = time.perf_counter()
         row = _learn(
             learner, assembled, train_images, training, precision, progress, checkpoint, processes
@@ -163,14 +147,14 @@ def train(
         noise = randomness.noise(seed, f"{name}/validation", device)
         row |= _validate(learner.result, assembled, validation_images, noise, precision)
         if not math.isfinite(row["validation_loss"]):
-            epoch = len(learner.history)
+            epoch = len(learner.record.history)
             raise diverged((epoch + 1) * steps, epoch, checkpoint)
-        learner.note(row)
+        learner.record.note(row, learner.result.state_dict())
         if checkpoint and processes.leads:
             checkpoints.save(checkpoint, learner.state())
         progress.epoch(row, len(train_images) / (time.perf_counter() - started))
-    networks.load_state_dict(learner.best["networks"])
-    return learner.history
+    networks.load_state_dict(learner.record.best["networks"])
+    return learner.record.history
 
 
 def autocast(
@@ -211,12 +195,6 @@ def _average(networks: Networks, decay: float) -> AveragedModel | None:
     return AveragedModel(networks, multi_avg_fn=get_ema_multi_avg_fn(decay))
 
 
-def _finished(learner: Learner, training: Training) -> bool:
-    patience = training.early_stopping_patience
-    stopped_early = patience is not None and learner.epochs_since_best >= patience
-    return stopped_early or len(learner.history) >= training.epochs
-
-
 def _learn(
     learner: Learner,
     assembled: Assembled,
@@ -230,7 +208,7 @@ def _learn(
     """Run one epoch of updates and return its row of training terms."""
     networks, objective = learner.networks, assembled.objective
     device = learner.generators["noise"].device
-    epoch, steps = len(learner.history), steps_per_epoch(len(images), training.batch_size)
+    epoch, steps = len(learner.record.history), steps_per_epoch(len(images), training.batch_size)
     factor = training.schedule.build()
     groups = objective.parameter_groups(networks)
     optimizers = [optimizer for group in learner.optimizers.values() for optimizer in group]

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration, in Jordan et al.
 LARGE = 2**14  # entries of a matrix from which Muon no longer pads it into a batch
 
 
@@ -54,7 +55,7 @@ def orthogonalise(matrices: list[torch.Tensor], iterations: int = 5) -> list[tor
     rows, columns = (max(sizes) for sizes in zip(*(m.shape for m in wide), strict=True))
     x = torch.stack([F.pad(m, (0, columns - m.shape[1], 0, rows - m.shape[0])) for m in wide])
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    a, b, c = 3.4445, -4.7750, 2.0315
+    a, b, c = COEFFICIENTS
     for _ in range(iterations):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)

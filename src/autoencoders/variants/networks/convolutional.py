@@ -68,13 +68,7 @@ class ConvDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.image_size = image_shape[1:]
-        scale = 2 ** len(channels)
-        trims = [
-            s * scale // 2 - -(-size // 2) >= 2
-            for s, size in zip(latent_shape[1:], self.image_size, strict=True)
-        ]
-        unpadded = (int(not trims[0]), int(not trims[1]))
-        paddings = [(1, 1)] * (len(channels) - 1) + [unpadded]
+        paddings = decoder_paddings(latent_shape, image_shape, len(channels))
         widths = [latent_shape[0], *channels]
         self.convolutions = nn.ModuleList(
             nn.Conv2d(a, b, 3, padding=padding)
@@ -92,6 +86,21 @@ class ConvDecoder(nn.Module):
         for convolution, double in zip(self.convolutions, self.doublings, strict=True):
             z = double(F.relu(convolution(z)))
         return self.to_image(z)[..., : self.image_size[0], : self.image_size[1]]
+
+
+def decoder_paddings(
+    latent_shape: ImageShape, image_shape: ImageShape, doublings: int
+) -> list[tuple[int, int]]:
+    """Return by how many pixels each convolution before a doubling is padded, above and beside.
+
+    By one; the last by none along a side that is two or more longer than half of the image's.
+    """
+    scale = 2 ** (doublings - 1)
+    rows, columns = (
+        int(length * scale - -(-size // 2) < 2)
+        for length, size in zip(latent_shape[1:], image_shape[1:], strict=True)
+    )
+    return [(1, 1)] * (doublings - 1) + [(rows, columns)]
 
 
 class DoublingConv(nn.Conv2d):
