@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autoencoders.device import tune_cpu
+from autoencoders.errors import UserError
 from autoencoders.training.record import Row
 from benchmarks import machine, trainer
 from benchmarks.settings import VARIANTS
@@ -42,12 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     print("| | PyTorch, s per epoch | TensorFlow | ratio (spread) | peak, MB | TensorFlow |")
     print("|---|---|---|---|---|---|")
-    for variant in options.variants:
-        rounds = [
-            [fresh(epoch, variant=name) for name in (variant, f"{variant}_tensorflow")]
-            for _ in range(options.rounds)
-        ]
-        print(line(variant, rounds), flush=True)
+    try:
+        for variant in options.variants:
+            rounds = [
+                [fresh(epoch, variant=name) for name in (variant, f"{variant}_tensorflow")]
+                for _ in range(options.rounds)
+            ]
+            print(line(variant, rounds), flush=True)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -19,7 +19,11 @@ def fresh(function: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str
     Raises:
         UserError: the process failed; it has said why on standard error.
     """
-    name = [function.__module__, function.__name__]
+    module = sys.modules[function.__module__]
+    assert (
+        module.__spec__ is not None
+    )  # by which it is no longer `__main__`, as `python -m` calls it
+    name = [module.__spec__.name, function.__name__]
     command = [sys.executable, "-m", "benchmarks.worker", *name, json.dumps(arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
