@@ -39,6 +39,7 @@ def offline(monkeypatch: pytest.MonkeyPatch, publish: Publish) -> None:
     """No test leaves this machine: the official mirrors refuse, and proxies are ignored."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("urllib.request._opener", None)  # it remembers the proxies it began with
     nobody = f"http://127.0.0.1:{_free_port()}/"
     for name in DATASETS:
         publish(name, mirrors=(nobody,))
