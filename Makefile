@@ -15,7 +15,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup repro test numeric lint bench faults ui lock moved
+.PHONY: help setup tensorflow repro test numeric lint bench faults ui lock moved
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,8 @@ setup: $(INSTALLED) ## Set up .venv and DVC; all that is below does so by itself
 		dvc config --local core.no_scm true; \
 		echo 'No git repository here: DVC runs without one, and without `dvc exp`.'; \
 	fi
+
+tensorflow: setup $(VENV)/.tensorflow ## Set up TensorFlow too, for variants whose framework it is
 
 repro: setup ## Run the whole pipeline; JOBS=1 on one core alone, or dvc repro, make the same bits
 	autoencoders repro $(if $(JOBS),--jobs $(JOBS))
@@ -56,6 +58,9 @@ ui: setup ## Open the MLflow UI on this machine alone; PORT=5001 for another por
 lock: $(INSTALLED) ## Pin anew what pyproject.toml asks for
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --upgrade --output-file requirements.txt
+	uv pip compile pyproject.toml --extra tensorflow --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --upgrade --output-file requirements-tensorflow.txt \
+		--constraint requirements.txt $$(sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements.txt)
 
 # uv installs in a third of pip's time, but knows nothing of pip's settings: where it fails, pip.
 $(INSTALLED): pyproject.toml requirements.txt $(MOVED)
@@ -67,3 +72,9 @@ $(INSTALLED): pyproject.toml requirements.txt $(MOVED)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	echo 'export MLFLOW_DISABLE_TELEMETRY=true' >> $(BIN)/activate
 	pwd -P > $@
+
+# Beside what is there already, without which these would not be installed: hence no dependencies.
+$(VENV)/.tensorflow: requirements-tensorflow.txt $(INSTALLED)
+	uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $< || \
+		$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r $<
+	touch $@

@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -448,6 +449,14 @@ def test_what_tensorflow_has_no_twin_of_is_refused_with_the_reason(
     assert expected in complaint(content)
 
 
+def test_tensorflow_draws_towards_no_prior_but_the_standard_normal() -> None:
+    vae = params.parse(yaml12.parse(EXAMPLE), "params.yaml").variants["vae"]
+    other = vae.objective.model_copy(update={"prior": SimpleNamespace(kind="mixture")})
+    reason = supported.why_unsupported(vae.model_copy(update={"objective": other}))
+    assert reason is not None
+    assert "the prior mixture; allowed: standard_normal" in reason
+
+
 def test_without_the_extra_only_a_variant_that_runs_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -455,7 +464,7 @@ def test_without_the_extra_only_a_variant_that_runs_is_refused(
     content = edited("variants.vae.training.framework", "tensorflow")
     message = complaint(content)
     assert message.startswith("params.yaml: variants.vae: training.framework: found 'tensorflow'")
-    assert "pip install -e '.[tensorflow]'" in message
+    assert "run make tensorflow, or pip install -e '.[tensorflow]'" in message
     params.parse(content | {"variants_to_run": ["conv"]}, "params.yaml")
 
 

@@ -1,7 +1,7 @@
 import errno
 import io
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,9 @@ def path(
     code: str = "c1",
     device: torch.device = CPU,
     processes: int = 1,
+    versions: Sequence[str] = ("2.14.1",),
 ) -> Path:
-    return checkpoints.path("mnist-vae", configuration, data, code, device, processes)
+    return checkpoints.path("mnist-vae", configuration, data, code, device, processes, versions)
 
 
 def test_a_state_comes_back_as_it_went(tmp_path: Path) -> None:
@@ -121,8 +122,9 @@ def test_the_same_configuration_data_and_code_have_one_path() -> None:
         {"code": "c2"},
         {"device": torch.device("cuda")},
         {"processes": 2},
+        {"versions": ["2.14.1", "2.21.0", "3.15.1"]},
     ],
-    ids=["seed", "params", "data", "code", "device", "processes"],
+    ids=["seed", "params", "data", "code", "device", "processes", "versions"],
 )
 def test_another_configuration_s_checkpoint_is_never_picked_up(changed: dict[str, Any]) -> None:
     assert path(**changed) != path()

@@ -14,7 +14,7 @@ from autoencoders.variants.inputs import INPUTS
 
 NO_TENSORFLOW = (
     "training.framework: found 'tensorflow', which is not installed: "
-    "run pip install -e '.[tensorflow]', or choose torch"
+    "run make tensorflow, or pip install -e '.[tensorflow]', or choose torch"
 )
 
 

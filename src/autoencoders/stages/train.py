@@ -6,6 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from autoencoders import paths, pipeline
 from autoencoders.data.batches import steps_per_epoch
 from autoencoders.data.prepared import Prepared
@@ -134,7 +136,17 @@ def _checkpoint(description: variant.Description, item: Item) -> Path:
         hashlib.sha256(sources).hexdigest(),
         device(),
         parallel.started().count,
+        _versions(description.variant.training),
     )
+
+
+def _versions(training: Training) -> list[str]:
+    """Return the versions of what computes."""
+    if training.framework == "torch":
+        return [torch.__version__]
+    from autoencoders.tensorflow.backend import keras, tf
+
+    return [torch.__version__, tf.__version__, keras.__version__]
 
 
 def _perceive(description: variant.Description, item: Item) -> Perceive | None:

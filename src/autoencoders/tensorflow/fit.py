@@ -186,7 +186,11 @@ class Keeper(keras.callbacks.Callback):
         self.started = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Tell that one batch is done."""
+        """Tell that one batch is done, and stop at the first loss that is not sound."""
+        sound, losses = int(self.model.sound), int(self.model.taken)
+        if sound < losses:
+            step = sound // len(self.model.movers) + 1
+            raise diverged(step, len(self.record.history), self.checkpoint)
         self.progress.step()
 
     def on_test_begin(self, logs: Any = None) -> None:
@@ -196,7 +200,8 @@ class Keeper(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Add a line to the history, and keep the weights where they are the best so far."""
         row = self._row(epoch, logs)
-        self._require_sound(epoch, row)
+        if not math.isfinite(row["validation_loss"]):
+            raise diverged((epoch + 1) * self.steps, epoch, self.checkpoint)
         self.record.note(row, weights.give(self.model.models))
         if self.checkpoint:
             variables = [torch.from_numpy(np.array(v.numpy())) for v in self.variables]
@@ -217,13 +222,3 @@ class Keeper(keras.callbacks.Callback):
             "gradient_norm": math.sqrt(per_update * float(logs["squared_norm"])),
             **{f"validation_{name}": float(logs[f"val_{name}"]) for name in names},
         }
-
-    def _require_sound(self, epoch: int, row: Row) -> None:
-        losses, sound = int(self.model.taken), int(self.model.sound)
-        if sound < losses:
-            raise self._diverged(sound // len(self.model.movers) + 1, epoch)
-        if not math.isfinite(row["validation_loss"]):
-            raise self._diverged((epoch + 1) * self.steps, epoch)
-
-    def _diverged(self, step: int, epoch: int) -> UserError:
-        return diverged(step, epoch, self.checkpoint)

@@ -2,22 +2,29 @@
 
 from collections.abc import Collection
 from importlib.util import find_spec
+from typing import Any
 
 from autoencoders.training.settings import Variant
 
+INPUTS = ("clean", "noisy", "downsampled", "noisy_downsampled")
 MODELS = ("conv_ae", "mlp_ae", "mlp_vae")
 OBJECTIVES = ("reconstruction", "variational", "adversarial")
+PRIORS = ("standard_normal",)
 MODULES = ("tensorflow", "keras")  # of the extra
 
 
 def why_unsupported(variant: Variant) -> str | None:
     """Return why a variant cannot train under TensorFlow, None where it can."""
-    for part, kind, allowed in (
-        ("model", variant.model.kind, MODELS),
-        ("objective", variant.objective.kind, OBJECTIVES),
-    ):
-        if kind not in allowed:
-            return _without_twin(f"the {part} {kind}", allowed)
+    parts: list[tuple[str, Any, Collection[str]]] = [
+        ("input", variant.input, INPUTS),
+        ("model", variant.model, MODELS),
+        ("objective", variant.objective, OBJECTIVES),
+    ]
+    if hasattr(variant.objective, "prior"):
+        parts.append(("prior", variant.objective.prior, PRIORS))
+    for part, chosen, allowed in parts:
+        if chosen.kind not in allowed:
+            return _without_twin(f"the {part} {chosen.kind}", allowed)
     if variant.training.ema_decay:
         return _without_twin("ema_decay", ["0.0"])
     return None

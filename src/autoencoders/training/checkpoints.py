@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,13 @@ def path(
     code_sha256: str,
     device: torch.device,
     processes: int,
+    versions: Sequence[str],
 ) -> Path:
-    """Return where the checkpoint of this configuration, data, code and machinery belongs."""
-    machinery = [torch.__version__, device.type, processes]
+    """Return where the checkpoint of this configuration, data, code and machinery belongs.
+
+    `versions` are those of the libraries that compute.
+    """
+    machinery = [*versions, device.type, processes]
     key = json.dumps([configuration, data_sha256, code_sha256, machinery], sort_keys=True)
     digest = hashlib.sha256(key.encode()).hexdigest()
     return paths.checkpoints() / f"{name}-{digest[:16]}.pt"
