@@ -72,7 +72,7 @@ def train(
             initial_epoch=len(record.history),
             epochs=training.epochs,
             steps_per_epoch=steps,
-            validation_data=batches(partial(chunks, validation_images), validation_images),
+            validation_data=validated(validation_images),
             callbacks=[keeper],
             shuffle=False,
             verbose=0,
@@ -119,9 +119,15 @@ def shuffled_epochs(
             yield from epochs_batches
 
 
-def chunks(images: torch.Tensor) -> Iterator[torch.Tensor]:
-    """Yield the indices of all images in order, as many at a time as are validated together."""
-    yield from torch.arange(len(images)).split(images_at_a_time(images.shape[1:], VALIDATION_BATCH))
+def validated(images: torch.Tensor) -> tf.data.Dataset:
+    """Return all images in order, as many at a time as are validated together.
+
+    Keras, which cannot count what a generator yields, warns where it is not told.
+    """
+    at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
+    chunks = torch.arange(len(images)).split(at_a_time)
+    counted = tf.data.experimental.assert_cardinality(len(chunks))
+    return batches(lambda: iter(chunks), images).apply(counted)
 
 
 def batches(indices: Any, images: torch.Tensor) -> tf.data.Dataset:
