@@ -82,7 +82,8 @@ def example_model(kind: str, image_shape: ImageShape) -> tuple[dict[str, Any], d
     Raises:
         LookupError: no example fits.
     """
-    for seen in (CLEAN, HALVED):
+    restores: bool = getattr(MODELS[kind], "latent_holds_input", False)
+    for seen in (HALVED,) if restores else (CLEAN, HALVED):
         if model := fitting_model(kind, build(INPUTS, seen).shape(image_shape), image_shape):
             return seen, model
     raise LookupError(f"no example of {kind} fits images of {image_shape}")

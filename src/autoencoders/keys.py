@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from annotated_types import Ge, Gt, Le, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 
 Count: TypeAlias = Annotated[int, Gt(0)]
 AtLeastTwo: TypeAlias = Annotated[int, Ge(2)]
@@ -15,6 +15,8 @@ Counts: TypeAlias = list[Count]
 Widths: TypeAlias = Annotated[list[Count], MinLen(1)]  # of layers, one after the other
 Rate: TypeAlias = Annotated[float, Gt(0)]
 Deviation: TypeAlias = Annotated[float, Gt(0)]  # a standard deviation, of pixels in [0, 1]
+# One for all images, or the least and the most of what each is drawn from.
+Spread: TypeAlias = Deviation | Annotated[list[Annotated[float, Ge(0)]], MinLen(2), MaxLen(2)]
 Weight: TypeAlias = Annotated[float, Ge(0)]
 Fraction: TypeAlias = Annotated[float, Ge(0), Lt(1)]
 Share: TypeAlias = Annotated[float, Ge(0), Le(1)]
@@ -23,7 +25,7 @@ Levels: TypeAlias = dict[str, list[Annotated[float, Ge(0)]]]  # by the kind of i
 
 PixelLoss: TypeAlias = Literal["bce", "mse"]
 Likelihood: TypeAlias = Literal["gaussian", "bernoulli"]
-Reduction: TypeAlias = Literal["bilinear", "average"]
+Reduction: TypeAlias = Literal["bilinear", "bicubic", "average"]
 Upsampling: TypeAlias = Literal["nearest", "bilinear", "transposed"]
 Initialization: TypeAlias = Literal["default", "kaiming"]
 Framework: TypeAlias = Literal["torch", "tensorflow"]

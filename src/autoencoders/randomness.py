@@ -1,7 +1,7 @@
 """Randomness by name, so that adding one consumer never changes another's numbers."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from autoencoders.lazy import Tensor, torch
@@ -19,7 +19,7 @@ def generator(seed: int, name: str, device: "torch.device | str" = "cpu") -> "to
 
 
 class Noise:
-    """Standard normal draws from `generator`, for a batch or for one process's part of it.
+    """Draws from `generator`, for a batch or for one process's part of it.
 
     Each of `parts` processes draws for the whole batch and keeps its own rows, so that an image's
     draws do not depend on how many processes there are.
@@ -31,9 +31,16 @@ class Noise:
         self.parts = parts
 
     def normal(self, shape: Sequence[int]) -> Tensor:
-        """Return `shape` draws, float32, on the generator's device."""
+        """Return `shape` standard normal draws, float32, on the generator's device."""
+        return self._own(torch.randn, shape)
+
+    def uniform(self, shape: Sequence[int]) -> Tensor:
+        """Return `shape` draws that are uniform in [0, 1), float32, on the generator's device."""
+        return self._own(torch.rand, shape)
+
+    def _own(self, draw: Callable[..., Tensor], shape: Sequence[int]) -> Tensor:
         rows = shape[0]
-        whole = torch.randn(
+        whole = draw(
             (rows * self.parts, *shape[1:]),
             generator=self.generator,
             device=self.generator.device,

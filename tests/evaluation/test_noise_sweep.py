@@ -77,6 +77,7 @@ def test_reduced_images_get_zero_mean_noise_on_top(blobs: Blobs) -> None:
     assert seen.mean().item() == pytest.approx(128 / 255, abs=0.003)
     assert seen.std().item() == pytest.approx(0.1, abs=0.003)
     assert trained_level(reduced) == 0
+    assert trained_level(Noisy(0.0, [0.1, 0.2])) == 0.2
 
 
 def test_reduced_images_without_noise_are_as_trained_on(blobs: Blobs) -> None:

@@ -62,7 +62,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "superres": {
         "input": {"kind": "downsampled", "factor": 2, "reduction": "average"},
-        "model": {"kind": "super_resolution", "width": 4, "blocks": 1},
+        "model": {"kind": "residual", "width": 4, "blocks": 1},
         "objective": RECONSTRUCTION,
     },
 }

@@ -72,7 +72,7 @@ def test_every_upsampling_is_the_same(upsampling: str, shape: ImageShape) -> Non
     np.testing.assert_allclose(*outputs(made, learner, images(3, shape)), atol=1e-5)
 
 
-@pytest.mark.parametrize("reduction", ["bilinear", "average"])
+@pytest.mark.parametrize("reduction", ["bilinear", "bicubic", "average"])
 @pytest.mark.parametrize("factor", [2, 4])
 def test_images_are_reduced_alike(reduction: Any, factor: int) -> None:
     input, batch = Downsampled(factor, reduction), images(3, (3, 16, 28))

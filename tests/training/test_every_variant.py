@@ -27,8 +27,6 @@ SHAPES: dict[str, ImageShape] = {
 }
 # The pairs that make no sense, whatever the third part is, and what is said of them.
 REFUSED = {
-    ("clean", "super_resolution"): "is no such step: give it a downsampled input",
-    ("noisy", "super_resolution"): "is no such step: give it a downsampled input",
     ("mlp_vae", "reconstruction"): "never trains a variational model's log-variance",
     ("conv_vae", "reconstruction"): "never trains a variational model's log-variance",
     ("mlp_vae", "perceptual"): "never trains a variational model's log-variance",
@@ -37,12 +35,21 @@ REFUSED = {
     ("conv_vae", "adversarial"): "never trains a variational model's log-variance",
     ("mlp_ae", "variational"): "needs a variational model",
     ("conv_ae", "variational"): "needs a variational model",
+    ("clean", "residual"): "there is nothing to restore",
+    ("clean", "super_resolution"): "there is nothing to restore",
+    ("residual", "variational"): "needs a variational model",
+    ("residual", "adversarial"): "cannot draw a latent that holds the input itself",
     ("super_resolution", "variational"): "needs a variational model",
     ("super_resolution", "adversarial"): "cannot draw a latent that holds the input itself",
 }
 # Of these kinds the table is complete. Any that comes later may itself refuse what it must, as
 # long as it trains with something.
-JUDGED = {kind for pair in REFUSED for kind in pair} | {"downsampled", "noisy_downsampled"}
+JUDGED = {kind for pair in REFUSED for kind in pair} | {
+    "clean",
+    "noisy",
+    "downsampled",
+    "noisy_downsampled",
+}
 SENTENCES = list(product(INPUTS, MODELS, OBJECTIVES))
 
 

@@ -69,7 +69,7 @@ def test_each_part_is_laid_out_for_what_the_part_before_it_gives() -> None:
     ("content", "reason"),
     [
         (AAE | {"input": HALVED | {"factor": 3}}, "8×8 cannot be reduced 3 times"),
-        (AAE | {"model": {"kind": "super_resolution", "width": 4, "blocks": 1}}, "no such step"),
+        (AAE | {"model": {"kind": "residual", "width": 4, "blocks": 1}}, "nothing to restore"),
         (AAE | {"model": VAE["model"]}, "never trains a variational model's log-variance"),
         (VAE | {"model": AAE["model"]}, "needs a variational model"),
     ],

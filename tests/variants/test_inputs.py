@@ -7,7 +7,7 @@ from PIL import Image
 from scipy import ndimage, stats
 from torch import Tensor
 
-from autoencoders.keys import ImageShape
+from autoencoders.keys import ImageShape, Reduction
 from autoencoders.randomness import Noise
 from autoencoders.variants.inputs import (
     INPUTS,
@@ -48,6 +48,25 @@ def test_noise_has_the_mean_and_standard_deviation_asked_for(noise: Noise) -> No
     added = Noisy(mean=0.2, std=0.05)(images, noise) - images  # ten deviations from a clamp
     assert added.mean() == pytest.approx(0.2, abs=0.001)
     assert added.std() == pytest.approx(0.05, rel=0.01)
+
+
+def test_of_a_range_each_image_gets_a_deviation_of_its_own(noise: Noise) -> None:
+    images = torch.full((400, 1, 32, 32), 0.5)
+    added = Noisy(mean=0.0, std=[0.02, 0.06])(images, noise) - images
+    deviations = added.flatten(1).std(1)
+    uniform = stats.uniform(loc=0.02, scale=0.04)
+    assert stats.kstest(deviations, uniform.cdf).pvalue > 0.01
+
+
+def test_a_range_the_wrong_way_round_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"found \[0\.2, 0\.1\]; allowed: .* the lower one first"):
+        Noisy(mean=0.0, std=[0.2, 0.1])
+
+
+def test_noise_that_is_not_clamped_is_a_normal_whatever_the_image(noise: Noise) -> None:
+    black = torch.zeros(20, 1, 28, 28)
+    seen = Noisy(mean=0.1, std=0.3, clamp=False)(black, noise)
+    assert stats.kstest(seen.flatten(), stats.norm(0.1, 0.3).cdf).pvalue > 0.01
 
 
 def test_slip_one_noise_tensor_reused_noise_is_fresh_per_image_and_call(
@@ -91,11 +110,15 @@ def test_average_reduction_is_the_mean_of_each_block(
 
 
 @pytest.mark.parametrize("factor", [2, 4])
-def test_bilinear_reduction_is_antialiased_as_pillow_does(noise: Noise, factor: int) -> None:
-    image = torch.rand(28, 28, generator=noise.generator)
-    reduced = Downsampled(factor=factor, reduction="bilinear")(image.view(1, 1, 28, 28), noise)
+@pytest.mark.parametrize("reduction", ["bilinear", "bicubic"])
+def test_reduction_is_antialiased_as_pillow_does(
+    noise: Noise, reduction: Reduction, factor: int
+) -> None:
+    image = torch.rand(28, 28, generator=noise.generator) / 2 + 0.25  # nothing leaves [0, 1]
+    reduced = Downsampled(factor=factor, reduction=reduction)(image.view(1, 1, 28, 28), noise)
     size = (28 // factor, 28 // factor)
-    expected = Image.fromarray(image.numpy()).resize(size, Image.Resampling.BILINEAR)
+    by = Image.Resampling[reduction.upper()]
+    expected = Image.fromarray(image.numpy()).resize(size, by)
     np.testing.assert_allclose(reduced[0, 0], np.asarray(expected), atol=1e-5)
 
 

@@ -147,8 +147,12 @@ def test_a_doubling_convolution_is_an_upsampling_and_a_convolution(size: tuple[i
             + convolutions(16, 1),
         ),
         (
-            *("super_resolution", {"width": 10, "blocks": 3}, (1, 7, 7)),
+            *("residual", {"width": 10, "blocks": 3}, (1, 7, 7)),
             convolutions(1, 10) + 6 * convolutions(10, 10) + convolutions(10, 4 * 4) + 1,
+        ),
+        (
+            *("residual", {"width": 10, "blocks": 3, "unshuffle": 2}, GREY),
+            convolutions(4, 10) + 6 * convolutions(10, 10) + convolutions(10, 4) + 1,
         ),
         (
             *("mlp_vae", VAE, GREY),
@@ -159,7 +163,7 @@ def test_a_doubling_convolution_is_an_upsampling_and_a_convolution(size: tuple[i
             linears(784, 1000, 1000, 1000, 150) + linears(150, 1000, 1000, 1000, 784),
         ),
     ],
-    ids=["conv", "superres", "transposed", "conv_vae", "super_resolution", "vae", "aae"],
+    ids=["conv", "superres", "transposed", "conv_vae", "residual", "unshuffled", "vae", "aae"],
 )
 def test_parameters_are_as_many_as_the_specification_s_layers_have(
     kind: str, arguments: dict[str, Any], input_shape: ImageShape, expected: int
@@ -282,22 +286,35 @@ def test_the_convolutional_vae_is_the_convolutional_autoencoder_around_linear_la
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("factor", [2, 3, 4])
+@pytest.mark.parametrize("factor", [1, 2, 3, 4])
+@pytest.mark.parametrize("unshuffle", [1, 2])
 @pytest.mark.parametrize("initialization", ["default", "kaiming"])
-def test_super_resolution_starts_as_the_bicubic_enlargement(
-    initialization: str, factor: int, channels: int
+def test_a_residual_network_starts_as_the_bicubic_enlargement_or_as_what_is_seen(
+    initialization: str, unshuffle: int, factor: int, channels: int
 ) -> None:
-    image_shape = (channels, 7 * factor, 8 * factor)
-    model = build("super_resolution", {"width": 8, "blocks": 2}, (channels, 7, 8), image_shape)
+    image_shape = (channels, 6 * factor, 8 * factor)
+    arguments = {"width": 8, "blocks": 2, "unshuffle": unshuffle}
+    model = build("residual", arguments, (channels, 6, 8), image_shape)
     if initialization == "kaiming":
         kaiming(model)
-    seen = torch.rand(4, channels, 7, 8)
+    seen = torch.rand(4, channels, 6, 8)
     expected = F.interpolate(seen, scale_factor=factor, mode="bicubic").clamp(1e-3, 1 - 1e-3)
     torch.testing.assert_close(model(seen), expected)
 
 
-def test_super_resolution_adds_a_sub_pixel_convolution_of_residual_features() -> None:
-    model = build("super_resolution", {"width": 4, "blocks": 2}, (3, 6, 5), (3, 18, 15))
+def test_a_residual_network_of_unshuffled_pixels_is_one_of_channels() -> None:
+    fine = build("residual", {"width": 4, "blocks": 2, "unshuffle": 2}, (1, 6, 8), (1, 6, 8))
+    fine.state_dict()["gain"].fill_(0.1)
+    coarse = build("residual", {"width": 4, "blocks": 2}, (4, 3, 4), (4, 3, 4))
+    coarse.load_state_dict(fine.state_dict())
+    seen = torch.rand(2, 1, 6, 8)
+    fours = seen.view(2, 3, 2, 4, 2).permute(0, 2, 4, 1, 3).reshape(2, 4, 3, 4)
+    image = coarse(fours).view(2, 2, 2, 3, 4).permute(0, 3, 1, 4, 2).reshape(2, 1, 6, 8)
+    torch.testing.assert_close(fine(seen), image)
+
+
+def test_a_residual_network_adds_a_sub_pixel_convolution_of_residual_features() -> None:
+    model = build("residual", {"width": 4, "blocks": 2}, (3, 6, 5), (3, 18, 15))
     state = model.state_dict()
     state["gain"].fill_(0.1)
 
@@ -321,20 +338,24 @@ def test_super_resolution_adds_a_sub_pixel_convolution_of_residual_features() ->
 @pytest.mark.parametrize(
     ("input_shape", "image_shape"),
     [
-        ((1, 28, 28), (1, 28, 28)),
         ((1, 28, 28), (1, 14, 14)),
         ((1, 12, 12), (1, 28, 28)),
         ((1, 14, 7), (1, 28, 28)),
         ((1, 16, 16), (3, 32, 32)),
     ],
-    ids=["same size", "smaller", "2⅓ times", "2 and 4 times", "other channels"],
+    ids=["smaller", "2⅓ times", "2 and 4 times", "other channels"],
 )
-def test_super_resolution_refuses_what_is_no_enlargement(
+def test_a_residual_network_refuses_what_is_no_enlargement(
     input_shape: ImageShape, image_shape: ImageShape
 ) -> None:
     sizes = "×".join(map(str, input_shape)) + " to " + "×".join(map(str, image_shape))
-    with pytest.raises(ValueError, match=f"{sizes} is no such step: give it a downsampled input"):
-        build("super_resolution", {"width": 16, "blocks": 2}, input_shape, image_shape)
+    with pytest.raises(ValueError, match=f"{sizes} is no such step"):
+        build("residual", {"width": 16, "blocks": 2}, input_shape, image_shape)
+
+
+def test_a_residual_network_refuses_what_it_cannot_unshuffle() -> None:
+    with pytest.raises(ValueError, match="1×28×27 cannot be unshuffled by 2"):
+        build("residual", {"width": 16, "blocks": 2, "unshuffle": 2}, (1, 28, 27), (1, 28, 27))
 
 
 def test_slip_reconstructing_a_random_draw_a_vae_reconstructs_from_the_posterior_mean() -> None:
@@ -406,12 +427,10 @@ FITTING = [
 ]
 
 
-def test_the_first_models_fit_all_shapes_and_super_resolution_those_that_it_enlarges() -> None:
+def test_the_first_models_fit_all_shapes() -> None:
     ids = {str(parameter.id) for parameter in FITTING}
-    enlarging = {name for name in SHAPES if "super-resolution" in name}
-    for kind in ("conv_ae", "conv_vae", "mlp_ae", "mlp_vae"):
+    for kind in ("conv_ae", "conv_vae", "mlp_ae", "mlp_vae", "residual"):
         assert {f"{kind}-{name}" for name in SHAPES} <= ids
-    assert {name for name in SHAPES if f"super_resolution-{name}" in ids} == enlarging
 
 
 @pytest.mark.parametrize(("entry", "input_shape", "image_shape"), FITTING)

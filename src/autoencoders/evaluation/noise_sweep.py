@@ -9,7 +9,7 @@ from autoencoders.evaluation.image_quality import psnr
 from autoencoders.evaluation.metric import Answer, Metric
 from autoencoders.evaluation.pairs import Pairs, Predict
 from autoencoders.evaluation.subject import Subject
-from autoencoders.keys import Count, ImageShape, Levels
+from autoencoders.keys import Count, ImageShape, Levels, Spread
 from autoencoders.lazy import Tensor, torch, without_gradients
 from autoencoders.randomness import Noise
 from autoencoders.variants.inputs import Input
@@ -19,9 +19,9 @@ METRICS: tuple[Metric, ...] = ()  # it measures curves, which no column of a tab
 
 @runtime_checkable
 class HasNoise(Protocol):
-    """An input with noise of its own, of this standard deviation."""
+    """An input with noise of its own, of this standard deviation or within this range of them."""
 
-    std: float
+    std: Spread
 
 
 class Noisier:
@@ -61,8 +61,10 @@ def measure(subject: Subject, *, noise_levels: Levels, noise_images: Count) -> A
 
 
 def trained_level(input: Input) -> float:
-    """Return the standard deviation of the noise that the input has by itself; 0 for none."""
-    return input.std if isinstance(input, HasNoise) else 0.0
+    """Return the largest standard deviation of the noise that the input has; 0 for none."""
+    if not isinstance(input, HasNoise):
+        return 0.0
+    return max(input.std) if isinstance(input.std, list) else input.std
 
 
 def at_level(input: Input, std: float) -> Input:

@@ -9,7 +9,7 @@ from autoencoders.variants.inputs import Clean, Downsampled, Input, Noisy, Noisy
 
 
 class Noise:
-    """Standard normal draws that depend on a seed, a purpose, the step and the place in it."""
+    """Draws that depend on a seed, a purpose, the step and the place in it."""
 
     def __init__(self, seed: int, name: str, step: tf.Tensor) -> None:
         self.seed = seed
@@ -18,10 +18,17 @@ class Noise:
         self.drawn = 0
 
     def normal(self, shape: Sequence[int] | tf.Tensor) -> tf.Tensor:
-        """Return `shape` draws, float32."""
+        """Return `shape` standard normal draws, float32."""
+        return tf.random.stateless_normal(shape, self._key())
+
+    def uniform(self, shape: Sequence[int] | tf.Tensor) -> tf.Tensor:
+        """Return `shape` draws that are uniform in [0, 1), float32."""
+        return tf.random.stateless_uniform(shape, self._key())
+
+    def _key(self) -> tf.Tensor:
         self.drawn += 1
         key = derived_seed(self.seed, f"{self.name}/{self.drawn}")
-        return tf.random.stateless_normal(shape, tf.stack([tf.constant(key, tf.int64), self.step]))
+        return tf.stack([tf.constant(key, tf.int64), self.step])
 
 
 Seen = Callable[[tf.Tensor, Noise], tf.Tensor]
@@ -36,10 +43,15 @@ def _clean(input: Clean) -> Seen:
     return lambda images, noise: images
 
 
-def _noisy(input: Noisy | NoisyDownsampled) -> Seen:
+def _noisy(input: Noisy) -> Seen:
     def seen(images: tf.Tensor, noise: Noise) -> tf.Tensor:
-        added = noise.normal(tf.shape(images)) * input.std + input.mean
-        return tf.clip_by_value(images + added, 0, 1)
+        deviation = input.std
+        if isinstance(deviation, list):
+            low, high = deviation
+            drawn = noise.uniform((tf.shape(images)[0], 1, 1, 1))
+            deviation = low + drawn * (high - low)
+        noisy = images + noise.normal(tf.shape(images)) * deviation + input.mean
+        return tf.clip_by_value(noisy, 0, 1) if input.clamp else noisy
 
     return seen
 
@@ -49,14 +61,14 @@ def _downsampled(input: Downsampled) -> Seen:
         if input.reduction == "average":
             return tf.nn.avg_pool2d(images, input.factor, input.factor, "VALID")
         size = [length // input.factor for length in images.shape[1:3]]
-        reduced = tf.image.resize(images, size, "bilinear", antialias=True)
+        reduced = tf.image.resize(images, size, input.reduction, antialias=True)
         return tf.clip_by_value(reduced, 0, 1)
 
     return seen
 
 
 def _noisy_downsampled(input: NoisyDownsampled) -> Seen:
-    reduced, noisy = _downsampled(input.downsampled), _noisy(input)
+    reduced, noisy = _downsampled(input.downsampled), _noisy(Noisy(input.mean, input.std))
     return lambda images, noise: noisy(reduced(images, noise), noise)
 
 

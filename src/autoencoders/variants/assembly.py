@@ -78,6 +78,11 @@ def plan(parts: Parts, image_shape: ImageShape, perceive: Perceive | None = None
     seen: Input = parts.input.build()
     input_shape = seen.shape(image_shape)
     model: ModelPlan = parts.model.build(input_shape=input_shape, image_shape=image_shape)
+    if model.latent_holds_input and not seen.yardsticks():  # no way back: it is the image itself
+        raise ValueError(
+            f"the {parts.model.kind} model adds to what it sees, and of a {parts.input.kind} input "
+            "there is nothing to restore: give it a noisy or a downsampled one"
+        )
     objective: Objective = parts.objective.build(latent_shape=model.latent_shape, perceive=perceive)
     objective.check(model)
     return Plan(seen, model, objective, input_shape, image_shape)

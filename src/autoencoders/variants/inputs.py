@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from autoencoders.keys import AtLeastTwo, Deviation, ImageShape, Reduction
+from autoencoders.keys import AtLeastTwo, Deviation, ImageShape, Reduction, Spread
 from autoencoders.lazy import F, Tensor, torch
 from autoencoders.randomness import Noise
 
@@ -48,17 +48,33 @@ class Clean:
 class Noisy:
     """The image under additive Gaussian noise: `clamp(x + n, 0, 1)`, n ~ Normal(mean, std²).
 
-    The noise is drawn anew for every pixel, image and call.
+    The noise is drawn anew for every pixel, image and call. Of a range of `std`, each image gets
+    one drawn uniformly: what learns from that is a blind denoiser. Without `clamp`, what is seen
+    may leave [0, 1], as the literature on denoising has it (Zhang et al., arXiv 1608.03981).
+
+    Raises:
+        ValueError: the range's ends are the wrong way round.
     """
 
-    def __init__(self, mean: float, std: Deviation) -> None:
+    def __init__(self, mean: float, std: Spread, clamp: bool = True) -> None:
+        if isinstance(std, list) and std[0] > std[1]:
+            raise ValueError(f"input.std: found {std}; allowed: one number, or the lower one first")
         self.mean = mean
         self.std = std
+        self.clamp = clamp
 
     def __call__(self, images: Tensor, noise: Noise) -> Tensor:
         """Return `images` with fresh noise."""
-        added = noise.normal(images.shape).mul_(self.std).add_(self.mean)
-        return added.to(images.device).add_(images).clamp_(0, 1)
+        deviation = self._deviation(len(images), noise)
+        seen = noise.normal(images.shape).mul_(deviation).add_(self.mean)
+        seen = seen.to(images.device).add_(images)
+        return seen.clamp_(0, 1) if self.clamp else seen
+
+    def _deviation(self, count: int, noise: Noise) -> "float | Tensor":
+        if not isinstance(self.std, list):
+            return self.std
+        low, high = self.std
+        return noise.uniform((count, 1, 1, 1)).mul_(high - low).add_(low)
 
     def shape(self, image_shape: ImageShape) -> ImageShape:
         """Return `image_shape` unchanged."""
@@ -67,13 +83,18 @@ class Noisy:
     def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
         """Return the noisy image itself, and a 3×3 median filter less the noise's mean."""
         return {
-            "noisy_input": lambda seen: seen,
+            "noisy_input": lambda seen: seen.clamp(0, 1),
             "median_filter": lambda seen: (median_filter(seen) - self.mean).clamp(0, 1),
         }
 
 
 class Downsampled:
-    """The image reduced `factor` times in height and width."""
+    """The image reduced `factor` times in height and width.
+
+    By the `average` of its pixels, or by `bilinear` or `bicubic` interpolation whose kernel is
+    widened to what one small pixel covers; the last is what the literature on super-resolution
+    reduces by (Dong et al., arXiv 1501.00092).
+    """
 
     def __init__(self, factor: AtLeastTwo, reduction: Reduction) -> None:
         self.factor = factor
@@ -85,7 +106,7 @@ class Downsampled:
             return F.avg_pool2d(images, self.factor)
         size = self.shape((images.shape[1], images.shape[2], images.shape[3]))[1:]
         return F.interpolate(
-            images, size, mode="bilinear", align_corners=False, antialias=True
+            images, size, mode=self.reduction, align_corners=False, antialias=True
         ).clamp_(0, 1)
 
     def shape(self, image_shape: ImageShape) -> ImageShape:

@@ -5,14 +5,15 @@ from collections.abc import Callable
 from autoencoders.variants.models.base import ModelPlan
 from autoencoders.variants.models.convolutional import ConvAE, ConvVAE
 from autoencoders.variants.models.mlp import MlpAE, MlpVAE
-from autoencoders.variants.models.super_resolution import SuperResolution
+from autoencoders.variants.models.residual import Residual
 
 MODELS: dict[str, Callable[..., ModelPlan]] = {
     "conv_ae": ConvAE,
     "conv_vae": ConvVAE,
     "mlp_ae": MlpAE,
     "mlp_vae": MlpVAE,
-    "super_resolution": SuperResolution,
+    "residual": Residual,
+    "super_resolution": Residual,  # as it was called before it could denoise
 }
 
 __all__ = ["MODELS", "ModelPlan"]

@@ -1,4 +1,4 @@
-"""Super-resolution that learns what an interpolation misses."""
+"""Restoration that learns what noise hides, or an interpolation misses."""
 
 import torch
 import torch.nn.functional as F
@@ -26,12 +26,13 @@ class ResidualBlock(nn.Module):
         return x + self.second(F.relu(self.first(x)))
 
 
-class Enlargement(Autoencoder):
-    """A small image's bicubic enlargement, and what a network adds to it.
+class Residue(Autoencoder):
+    """What is seen at the image's size, enlarged by bicubic interpolation, and what is added to it.
 
     What is added is `decoder` of `encoder`'s features, times `gain`, which starts at 0: an
-    untrained network is the enlargement, however its weights were drawn. The latent is the small
-    image and its features, one after the other along the channels.
+    untrained network is the enlargement, however its weights were drawn. The latent is the seen
+    image, `unshuffle`×`unshuffle` of its pixels in one, and its features, one after the other along
+    the channels.
     """
 
     def __init__(
@@ -41,21 +42,26 @@ class Enlargement(Autoencoder):
         latent_shape: tuple[int, ...],
         channels: int,
         factor: int,
+        unshuffle: int,
     ) -> None:
         super().__init__()
         self.latent_shape = latent_shape
-        self.channels = channels  # of the image
+        self.seen_channels = channels * unshuffle**2  # of the latent
         self.factor = factor
+        self.unshuffle = unshuffle
         self.encoder = encoder
         self.decoder = decoder
         self.gain = nn.Parameter(torch.zeros(1))
 
     def encode(self, seen: Tensor) -> Tensor:
         """Return `seen` `(N, *input_shape)` and its features, `(N, *latent_shape)`."""
-        return torch.cat([seen, self.encoder(seen)], 1)
+        coarse = F.pixel_unshuffle(seen, self.unshuffle)
+        return torch.cat([coarse, self.encoder(coarse)], 1)
 
     def decode(self, latent: Tensor) -> Tensor:
         """Return the logits `(N, *image_shape)` of `latent` `(N, *latent_shape)`."""
-        small, features = latent[:, : self.channels], latent[:, self.channels :]
-        image = enlarge(small, self.factor, "bicubic") + self.gain * self.decoder(features)
-        return torch.logit(image, MARGIN)
+        coarse, features = latent[:, : self.seen_channels], latent[:, self.seen_channels :]
+        image = F.pixel_shuffle(coarse, self.unshuffle)
+        if self.factor > 1:
+            image = enlarge(image, self.factor, "bicubic")
+        return torch.logit(image + self.gain * self.decoder(features), MARGIN)
