@@ -517,8 +517,9 @@ def test_a_dataset_that_is_not_known_comes_with_all_that_are() -> None:
         ("pets.size", 0, "found 0; allowed: greater than 0"),
         ("pets.misfits", "crop", "found 'crop'; allowed: 'refuse', 'skip' or 'resize'"),
         ("pets.test_fraction", 1.0, "found 1.0; allowed: less than 1"),
-        ("pets.sise", 3, "unknown key; did you mean 'size'?; allowed: folder, size, channels"),
+        ("pets.sise", 3, "unknown key; did you mean 'size'?; allowed: folder, size, patches"),
         ("pets.folder", REMOVED, "missing; add it"),
+        ("pets.size", REMOVED, "missing; required is this, or patches of images as they are"),
         ("mnist", PETS, "a published dataset has this name; choose another"),
     ],
 )
@@ -526,6 +527,22 @@ def test_a_mistake_in_a_dataset_is_told_as_any_other(key: str, value: Any, expec
     content = edited("data.datasets", {"pets": dict(PETS)})
     edit(content, f"data.datasets.{key}", value)
     assert complaint(content).startswith(f"params.yaml: data.datasets.{key}: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ": found size and patches; allowed: one of them"),
+        ({"size": None, "misfits": "resize"}, ".misfits: found 'resize'; allowed with patches"),
+    ],
+)
+def test_patches_have_a_size_of_their_own(changes: dict[str, Any], expected: str) -> None:
+    patches = {"patches": {"size": 16, "per_image": 2}}
+    content = edited("data.datasets", {"pets": PETS | patches | changes})
+    content["datasets_to_run"] = ["pets"]
+    assert complaint(content).startswith(f"params.yaml: data.datasets.pets{expected}")
+    content = edited("data.datasets", {"pets": PETS | patches | {"size": None}})
+    assert params.image_shapes(params.parse(content, "params.yaml"))["pets"] == (3, 16, 16)
 
 
 def test_no_variant_takes_the_classifier_s_name() -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from autoencoders import files
 from autoencoders.data import splits
@@ -13,7 +14,10 @@ from autoencoders.data.stratification import stratified
 from autoencoders.errors import UserError
 from autoencoders.keys import Bytes
 from autoencoders.sources import fetched
+from autoencoders.sources.arrays import write_rows
 from autoencoders.sources.fetched import SourceInfo
+
+Rows = npt.NDArray[np.intp]
 
 
 def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metadata:
@@ -41,16 +45,17 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
         splits.require_bytes(images, labels, shape, classes)
         splits.require_bytes(arrays.test_images, arrays.test_labels, shape, classes)
     try:
-        train, validation = stratified(labels, train_fraction, np.random.default_rng(seed))
+        train, validation = _split(labels, info.per_image, train_fraction, seed)
     except ValueError as error:
         raise UserError(f"data.train_fraction: {error}") from None
+    test = np.arange(len(arrays.test_labels))
     parts = {
-        "train": (images[train], labels[train]),
-        "validation": (images[validation], labels[validation]),
-        "test": (arrays.test_images, arrays.test_labels),
+        "train": (images, labels, train),
+        "validation": (images, labels, validation),
+        "test": (arrays.test_images, arrays.test_labels, test),
     }
     with files.atomic_directory(target) as folder:
-        written = {name: _write(folder, name, *parts[name], info) for name in parts}
+        written = {name: _write(folder, name, *part, info) for name, part in parts.items()}
         metadata = Metadata(
             dataset=info.dataset,
             title=info.title,
@@ -64,13 +69,22 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
     return metadata
 
 
-def _write(folder: Path, split: str, images: Bytes, labels: Bytes, info: SourceInfo) -> SplitInfo:
+def _split(labels: Bytes, per_image: int, train_fraction: float, seed: int) -> list[Rows]:
+    """Return the rows to train on and those to validate on; patches of one image stay together."""
+    drawn = stratified(labels[::per_image], train_fraction, np.random.default_rng(seed))
+    patches = np.arange(per_image)
+    return [(part[:, None] * per_image + patches).reshape(-1) for part in drawn]
+
+
+def _write(
+    folder: Path, split: str, images: Bytes, labels: Bytes, rows: Rows, info: SourceInfo
+) -> SplitInfo:
     images_path, labels_path = splits.paths(folder, split)
-    np.save(images_path, images.reshape(-1, *info.image_shape))
-    np.save(labels_path, labels)
-    counts = np.bincount(labels, minlength=len(info.class_names))
+    write_rows(images_path, images.reshape(-1, *info.image_shape), rows)
+    np.save(labels_path, labels[rows])
+    counts = np.bincount(labels[rows], minlength=len(info.class_names))
     return SplitInfo(
-        n_images=len(labels),
+        n_images=len(rows),
         class_counts=tuple(int(count) for count in counts),
         images_sha256=files.digest(images_path),
         labels_sha256=files.digest(labels_path),

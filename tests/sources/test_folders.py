@@ -290,11 +290,6 @@ def test_a_folder_is_never_replaced_by_what_is_made_of_it(
     assert sorted(pets.rglob("*")) == before
 
 
-def test_a_size_that_no_memory_holds_is_refused(tmp_path: Path, pets: Path) -> None:
-    with pytest.raises(UserError, match=r"pets\.size: found 10000000, .* too large"):
-        fetch(pets, tmp_path / "raw", size=10_000_000)
-
-
 def test_a_share_to_test_is_needed_where_there_is_no_split_and_only_there(
     tmp_path: Path, pets: Path
 ) -> None:

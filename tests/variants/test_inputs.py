@@ -59,7 +59,7 @@ def test_of_a_range_each_image_gets_a_deviation_of_its_own(noise: Noise) -> None
 
 
 def test_a_range_the_wrong_way_round_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"found \[0\.2, 0\.1\]; allowed: .* the lower one first"):
+    with pytest.raises(ValueError, match=r"from \[0\.2, 0\.1\]: give the lower number first"):
         Noisy(mean=0.0, std=[0.2, 0.1])
 
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from autoencoders import paths, yaml12
 from autoencoders.errors import UserError
-from autoencoders.params.complaints import describe, suggestion
+from autoencoders.params.complaints import describe, meant, suggestion
 from autoencoders.params.contradictions import contradictions, why_impossible
 from autoencoders.params.schema import Params, image_shapes
 
@@ -37,7 +37,7 @@ def parse(content: Any, origin: str) -> Params:
     try:
         params = Params.model_validate(content)
     except ValidationError as error:
-        mistakes = [describe(mistake, Params) for mistake in error.errors()]
+        mistakes = [describe(mistake, Params) for mistake in meant(error.errors())]
         raise UserError("\n".join(f"{origin}: {mistake}" for mistake in mistakes)) from None
     if mistakes := contradictions(params):
         raise UserError("\n".join(f"{origin}: {mistake}" for mistake in mistakes))

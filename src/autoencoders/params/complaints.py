@@ -11,7 +11,27 @@ from pydantic_core import ErrorDetails
 from autoencoders.components import Component, Strict
 from autoencoders.files import shortened
 
-KEY = "[key]"  # what pydantic puts after a key that is wrong itself
+# What pydantic puts after a key: that is wrong itself, or may be a number, or a list.
+KEY, NUMBER, LIST = "[key]", "constrained-", "list["
+
+
+def meant(mistakes: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Return the mistakes less those of what was not meant.
+
+    Of what may be a number or a list, pydantic tells why it is neither.
+    """
+    lists = {_where(m["loc"]) for m in mistakes if m["type"] != "list_type" and _is_list(m["loc"])}
+    return [m for m in mistakes if _is_list(m["loc"]) == (_where(m["loc"]) in lists)]
+
+
+def _where(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Return the way to what may be a number or a list."""
+    steps = [str(item).startswith((NUMBER, LIST)) for item in location]
+    return location[: steps.index(True)] if True in steps else location
+
+
+def _is_list(location: tuple[int | str, ...]) -> bool:
+    return any(str(item).startswith(LIST) for item in location)
 
 
 def describe(mistake: ErrorDetails, schema: type[Strict]) -> str:
@@ -64,7 +84,7 @@ def _locate(location: tuple[int | str, ...], whole: type[Strict]) -> tuple[list[
         if chosen:
             schema = kinds[item]
             continue
-        if item == KEY:
+        if str(item).startswith((KEY, NUMBER, LIST)):
             continue
         keys.append(str(item))
         if inspect.isclass(schema) and issubclass(schema, Strict):

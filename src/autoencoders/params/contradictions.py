@@ -20,6 +20,8 @@ NO_TENSORFLOW = (
 
 def contradictions(params: Params) -> list[str]:
     """Return what is wrong although every value is fine by itself."""
+    if unclear := _unclear_sizes(params):  # without them no variant can be laid out
+        return unclear
     taken = [
         f"data.datasets.{name}: a published dataset has this name; choose another"
         for name in params.data.datasets
@@ -62,6 +64,27 @@ def _why_unfit(params: Params, name: str, variant: Variant) -> list[str]:
             return []
         first = first or [reason]
     return first
+
+
+def _unclear_sizes(params: Params) -> list[str]:
+    """Return which folders of images are not made one size in one way."""
+    mistakes = []
+    for name, folder in params.data.datasets.items():
+        key = f"data.datasets.{name}"
+        if folder.size is None and folder.patches is None:
+            mistakes.append(
+                f"{key}.size: missing; required is this, or patches of images as they are"
+            )
+        elif folder.size and folder.patches:
+            mistakes.append(
+                f"{key}: found size and patches; allowed: one of them, patches.size is a size"
+            )
+        elif folder.patches and folder.misfits == "resize":
+            mistakes.append(
+                f"{key}.misfits: found 'resize'; allowed with patches, which are cut from images "
+                "as they are: refuse, skip"
+            )
+    return mistakes
 
 
 def _wrong_names(key: str, names: list[str], allowed: Collection[str]) -> list[str]:

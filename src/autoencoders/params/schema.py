@@ -27,20 +27,37 @@ class StandIn(Strict):
     test_images: Annotated[int, Ge(10), Le(MOST_STAND_INS)]
 
 
-class ImageFolder(Strict):
-    """People's own images as a dataset, made `size`×`size` pixels large with 1 or 3 channels.
+class Patches(Strict):
+    """How images of any size are cut into squares; see `cutting.Patches`."""
 
-    `test_fraction` is null where the folder has `train/` and `test/`; the title is by default the
-    dataset's name. What becomes of `misfits`, files that cannot be read or are of another size,
-    stands at `folders.fetch`.
+    size: Annotated[int, Gt(0), Le(LARGEST)]
+    per_image: Annotated[int, Gt(0)]
+    turned: bool = False
+
+
+class ImageFolder(Strict):
+    """People's own images as a dataset, with 1 or 3 channels.
+
+    Either each is made `size`×`size` pixels large, or `patches` are cut from it. `test_fraction`
+    is null where the folder has `train/` and `test/`; the title is by default the dataset's name.
+    What becomes of `misfits`, files that cannot be read or are of another size, stands at
+    `folders.fetch`.
     """
 
     folder: Text
-    size: Annotated[int, Gt(0), Le(LARGEST)]
+    size: Annotated[int, Gt(0), Le(LARGEST)] | None = None
+    patches: Patches | None = None
     channels: Literal[1, 3]
     test_fraction: ProperFraction | None = None
     misfits: Misfits = "refuse"
     title: Text | None = None
+
+    @property
+    def shape(self) -> ImageShape:
+        """Return the `(C, H, W)` of the images that are trained on."""
+        size = self.patches.size if self.patches else self.size
+        assert size is not None
+        return self.channels, size, size
 
 
 class Data(Strict):
@@ -72,5 +89,5 @@ class Params(Strict):
 def image_shapes(params: Params) -> dict[str, ImageShape]:
     """Return the `(C, H, W)` of every known dataset by name, published and people's own."""
     published = {name: dataset.shape for name, dataset in DATASETS.items()}
-    own = {name: (d.channels, d.size, d.size) for name, d in params.data.datasets.items()}
+    own = {name: dataset.shape for name, dataset in params.data.datasets.items()}
     return published | own

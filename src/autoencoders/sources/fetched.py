@@ -58,7 +58,10 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """Where a dataset's files came from, and what they and their images are."""
+    """Where a dataset's files came from, and what they and their images are.
+
+    Of the images to train on, `per_image` after each other are patches of one image.
+    """
 
     dataset: str
     title: str
@@ -67,6 +70,7 @@ class SourceInfo:
     class_names: tuple[str, ...]
     image_shape: ImageShape
     files: dict[str, FileInfo]
+    per_image: int = 1
 
 
 SOURCE_FORM = TypeAdapter(SourceInfo)
@@ -91,10 +95,13 @@ def write_record(
     format: Format,
     class_names: tuple[str, ...],
     image_shape: ImageShape,
+    per_image: int = 1,
 ) -> SourceInfo:
     """Write the record of all files in a folder; it holds neither dates nor places."""
     described = {path.name: _describe(path) for path in sorted(folder.iterdir())}
-    info = SourceInfo(dataset, title, source, format, class_names, image_shape, described)
+    info = SourceInfo(
+        dataset, title, source, format, class_names, image_shape, described, per_image
+    )
     files.write_json(folder / RECORD, asdict(info))
     return info
 

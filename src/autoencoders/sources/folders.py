@@ -1,25 +1,23 @@
 """People's own images: a folder of them, packed so that later stages never read it again."""
 
-import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from autoencoders import files
 from autoencoders.data.stratification import stratified
 from autoencoders.errors import UserError, warn
 from autoencoders.keys import Bytes, Misfits
-from autoencoders.sources import layout, pictures
-from autoencoders.sources.fetched import Arrays, SourceInfo, write_arrays, write_record
+from autoencoders.sources import layout
+from autoencoders.sources.cutting import Cutter, Patches, Whole
+from autoencoders.sources.fetched import SourceInfo, write_record
 from autoencoders.sources.layout import TEST, TRAIN
 from autoencoders.sources.listing import ENDINGS, Listing, list_images, shown
 from autoencoders.sources.names import printable
-
-Bools = npt.NDArray[np.bool_]
+from autoencoders.sources.taking import Bools, take, write
 
 
 def fetch(
@@ -33,6 +31,8 @@ def fetch(
     test_fraction: float | None,
     misfits: Misfits,
     seed: int,
+    per_image: int | None = None,
+    turned: bool = False,
 ) -> SourceInfo:
     """Pack a folder of images into four arrays and a record of them, `source.json`, as one folder.
 
@@ -47,14 +47,18 @@ def fetch(
         source: the folder; nothing is written in it.
         target: the folder to write; it is replaced as a whole, or left as it was.
         title: of the dataset, in figures and tables.
-        size: height and width of the images, in pixels.
+        size: height and width of the images, in pixels; or of their patches.
         channels: 1 makes all images grey, 3 colour.
         test_fraction: share of the images to test on, the same in each class to within one image;
             None where `source` has `train/` and `test/`.
         misfits: what becomes of files that cannot be read or are of another size: `refuse` any of
             them, `skip` them with a warning, or `resize` those of another size (cut to the square
             in their middle, then resampled by Lanczos' filter) and refuse the unreadable.
-        seed: decides which images of a class are tested on, and how all are mixed.
+        seed: decides which images of a class are tested on, how all are mixed, and where patches
+            are.
+        per_image: cut so many patches from each image to train on, at its own resolution, and a
+            grid of them from each to test on; None takes whole images.
+        turned: turn and mirror the patches to train on at random.
 
     Raises:
         UserError: the folder is missing, empty or laid out otherwise, or overlaps with `target`; or
@@ -72,28 +76,28 @@ def fetch(
             f"on, and null where {printable(str(source))} has {TRAIN}/ and {TEST}/"
         )
     classes = layout.class_names([Path(*path.parts[split:]) for path in paths], source, key)
-    images, kept = _read(source, paths, key, size, channels, misfits)
-    paths, classes = [paths[i] for i in kept], [classes[i] for i in kept]
     names = sorted(set(classes))
-    index = {name: label for label, name in enumerate(names)}
-    labels = np.array([index[name] for name in classes], np.uint8)
     rng = np.random.default_rng([seed, 1])  # another stream than prepare's
     if test_fraction is None:
         tested = np.array([path.parts[0] == TEST for path in paths])
     else:
-        tested = _draw(labels, test_fraction, key, rng)
-    emptied = layout.class_folders(listing.folders, split) - layout.class_folders(paths, split)
-    if emptied:
-        warn(f"{where}: no image is read of {shown(sorted(emptied))}")
-    _check_split(names, labels, tested, where, drawn=not split)
-    if copies := _copies(images, labels, tested):
-        warn(f"{where}: {copies}")
-    # Figures show the first images of a split: let these be of all classes.
-    order = rng.permutation(len(paths))
-    train, test = order[~tested[order]], order[tested[order]]
+        tested = _draw(_labels(classes, names), test_fraction, key, rng)
+    if per_image is None:
+        cutter: Cutter = Whole(size, channels, misfits == "resize")
+    else:
+        cutter = Patches(size, channels, per_image, turned)
     with files.atomic_directory(target) as folder:
-        arrays = Arrays(images[train], labels[train], images[test], labels[test])
-        write_arrays(folder, "npy", arrays)
+        taken = take(source, paths, tested, cutter, folder / "all.npy", seed, key, misfits)
+        paths, classes = [paths[i] for i in taken.files], [classes[i] for i in taken.files]
+        names, tested = sorted(set(classes)), tested[taken.files]
+        labels = _labels(classes, names)
+        emptied = layout.class_folders(listing.folders, split) - layout.class_folders(paths, split)
+        if emptied:
+            warn(f"{where}: no image is read of {shown(sorted(emptied))}")
+        _check_split(names, labels, tested, where, drawn=not split)
+        if copies := _copies(taken.sha256, labels, tested):
+            warn(f"{where}: {copies}")
+        write(folder, taken, labels, tested, rng)
         return write_record(
             folder,
             dataset=dataset,
@@ -102,7 +106,13 @@ def fetch(
             format="npy",
             class_names=tuple(names),
             image_shape=(channels, size, size),
+            per_image=cutter.per_image,
         )
+
+
+def _labels(classes: Sequence[str], names: Sequence[str]) -> Bytes:
+    index = {name: label for label, name in enumerate(names)}
+    return np.array([index[name] for name in classes], np.uint8)
 
 
 def _require_folder(source: Path, target: Path, key: str) -> None:
@@ -131,54 +141,6 @@ def _list(source: Path, key: str) -> Listing:
     if losses:
         warn(f"{where}: left out are {losses}")
     return listing
-
-
-def _read(
-    source: Path, paths: Sequence[Path], key: str, size: int, channels: int, misfits: Misfits
-) -> tuple[Bytes, list[int]]:
-    """Return the images that fit, `(N, C, size, size)`, and which of the paths these are."""
-    try:
-        images = np.empty((len(paths), channels, size, size), np.uint8)
-    except MemoryError as error:
-        raise UserError(f"{key}.size: found {size}, which is too large: {error}") from None
-    kept: list[int] = []
-    misfitting: list[str] = []
-    longer: list[Path] = []
-    for i, path in enumerate(paths):
-        try:
-            picture = pictures.read(source / path, channels, size if misfits == "resize" else None)
-            _require_size(picture.pixels, size)
-        except pictures.Unfit as reason:
-            misfitting.append(f"{printable(str(source / path))}: {reason}")
-            continue
-        images[len(kept)] = picture.pixels
-        kept.append(i)
-        longer += [path] * picture.has_more
-    if misfitting:
-        _settle(misfitting, len(kept), key, size, misfits)
-    if longer:
-        warn(
-            f"{key}.folder: {printable(str(source))}: the first frame or page is taken of files "
-            f"with several: {len(longer)} ({shown(longer)})"
-        )
-    return images[: len(kept)], kept
-
-
-def _require_size(pixels: Bytes, size: int) -> None:
-    _, height, width = pixels.shape
-    if (height, width) != (size, size):
-        raise pictures.Unfit(f"{width}×{height} pixels")
-
-
-def _settle(complaints: list[str], kept: int, key: str, size: int, misfits: Misfits) -> None:
-    """Warn of the files that are skipped, or refuse them all."""
-    if misfits == "skip" and kept:
-        for complaint in complaints:
-            warn(f"skipped {complaint}")
-        return
-    advice = "remove these files" if misfits == "resize" else f"set {key}.misfits to skip or resize"
-    counted = f"{len(complaints)} of {len(complaints) + kept} files are not {size}×{size} images"
-    raise UserError("\n".join([*complaints, f"{key}: {counted}; {advice}, or change {key}.size"]))
 
 
 def _draw(labels: Bytes, test_fraction: float, key: str, rng: np.random.Generator) -> Bools:
@@ -213,11 +175,11 @@ def _check_split(
             warn(f"{where}: no image is there to {use} on of {shown(missing)}")
 
 
-def _copies(images: Bytes, labels: Bytes, tested: Bools) -> str:
+def _copies(sha256: Sequence[bytes], labels: Bytes, tested: Bools) -> str:
     """Say how many images have copies, pixel for pixel, and where; nothing where none has."""
     alike: dict[bytes, list[int]] = defaultdict(list)
-    for i, image in enumerate(images):
-        alike[hashlib.sha256(image).digest()].append(i)
+    for i, digest in enumerate(sha256):
+        alike[digest].append(i)
     groups = [group for group in alike.values() if len(group) > 1]
     if not groups:
         return ""
@@ -225,6 +187,6 @@ def _copies(images: Bytes, labels: Bytes, tested: Bools) -> str:
     trained_on = sum(int(tested[group].sum()) for group in groups if not tested[group].all())
     contradictory = sum(len(group) for group in groups if len(set(labels[group])) > 1)
     return (
-        f"{copied} of the {len(images)} images have copies, pixel for pixel: {trained_on} of the "
+        f"{copied} of the {len(labels)} images have copies, pixel for pixel: {trained_on} of the "
         f"{tested.sum()} to test on among those to train on, {contradictory} in another class"
     )

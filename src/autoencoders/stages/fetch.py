@@ -75,9 +75,11 @@ def _fetch_folder(params: Params, target: Path) -> fetched.SourceInfo:
         paths.users(own.folder),
         target,
         title=(own.title or "").strip() or target.name,
-        size=own.size,
+        size=own.shape[1],
         channels=own.channels,
         test_fraction=own.test_fraction,
         misfits=own.misfits,
         seed=params.seed,
+        per_image=own.patches.per_image if own.patches else None,
+        turned=own.patches.turned if own.patches else False,
     )

@@ -58,7 +58,7 @@ class Noisy:
 
     def __init__(self, mean: float, std: Spread, clamp: bool = True) -> None:
         if isinstance(std, list) and std[0] > std[1]:
-            raise ValueError(f"input.std: found {std}; allowed: one number, or the lower one first")
+            raise ValueError(f"the noise's std is drawn from {std}: give the lower number first")
         self.mean = mean
         self.std = std
         self.clamp = clamp
