@@ -10,6 +10,7 @@ pytest.importorskip(
     "autoencoders.tensorflow.backend", reason="no extra `tensorflow`", exc_type=ImportError
 )
 
+from autoencoders import randomness
 from autoencoders.keys import ImageShape
 from autoencoders.tensorflow import weights
 from autoencoders.tensorflow.backend import tf
@@ -17,7 +18,7 @@ from autoencoders.tensorflow.fit import learner_of
 from autoencoders.tensorflow.inputs import Noise, twin
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled
-from autoencoders.variants.inputs import Downsampled
+from autoencoders.variants.inputs import Downsampled, Noisy
 from tests.tensorflow.twins import FIVE, assembled, images, variant
 
 SHAPES = [(1, 28, 28), (3, 16, 12), (1, 10, 14)]
@@ -81,13 +82,13 @@ def test_images_are_reduced_alike(reduction: Any, factor: int) -> None:
     np.testing.assert_allclose(found, last(input(batch, no_noise)), atol=1e-6)
 
 
-def test_input_noise_has_the_same_distribution() -> None:
-    made = assembled(variant("denoise"), (1, 28, 28))
+@pytest.mark.parametrize(
+    "input", [Noisy(0.5, 0.3), Noisy(0.0, 0.1, clamp=False), Noisy(0.1, [0.0, 0.2])]
+)
+def test_input_noise_has_the_same_distribution(input: Noisy) -> None:
     grey = tf.fill((500, 28, 28, 1), 0.1)
-    seen = twin(made.plan.input)(grey, Noise(0, "noise", tf.constant(0)))
-    from autoencoders.randomness import noise
-
-    expected = made.plan.input(torch.full((500, 1, 28, 28), 0.1), noise(0, "noise"))
+    seen = twin(input)(grey, Noise(0, "noise", tf.constant(0)))
+    expected = input(torch.full((500, 1, 28, 28), 0.1), randomness.noise(0, "noise"))
     shares = np.linspace(0, 1, 21)
     found = np.quantile(seen.numpy(), shares)
     np.testing.assert_allclose(found, np.quantile(expected.numpy(), shares), atol=5e-3)
