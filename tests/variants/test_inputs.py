@@ -7,8 +7,9 @@ from PIL import Image
 from scipy import ndimage, stats
 from torch import Tensor
 
-from autoencoders.keys import ImageShape, Reduction
+from autoencoders.keys import ImageShape, Reduction, Spread
 from autoencoders.randomness import Noise
+from autoencoders.variants.filters import median_filter
 from autoencoders.variants.inputs import (
     INPUTS,
     Clean,
@@ -17,7 +18,6 @@ from autoencoders.variants.inputs import (
     Noisy,
     NoisyDownsampled,
     enlarge,
-    median_filter,
 )
 from tests.examples import build, example_entries
 
@@ -146,6 +146,7 @@ def takes(made: Input, shape: ImageShape) -> bool:
 
 MADE = {
     **{name: build(INPUTS, entry) for name, entry in example_entries(INPUTS).items()},
+    "noise as in the literature": Noisy(0.0, [0.0, 0.2], clamp=False),
     "little noise": NoisyDownsampled(factor=2, reduction="bilinear", mean=0.0, std=0.1),
 }
 SHAPES = [(1, 28, 28), (3, 32, 64)]
@@ -174,8 +175,7 @@ def test_every_input_gives_its_shape_in_range_and_its_yardsticks_give_the_image_
     seen = made(images, noise)
     assert seen.shape == (5, *made.shape(shape))
     assert seen.dtype == torch.float32
-    assert seen.min() >= 0
-    assert seen.max() <= 1
+    assert not getattr(made, "clamp", True) or 0 <= seen.min() <= seen.max() <= 1
     for yardstick in made.yardsticks().values():
         back = yardstick(seen)
         assert back.shape == images.shape
@@ -186,6 +186,8 @@ def test_every_input_gives_its_shape_in_range_and_its_yardsticks_give_the_image_
 def test_each_input_has_the_yardsticks_of_the_specification() -> None:
     assert list(Clean().yardsticks()) == []
     assert list(Noisy(0.5, 0.3).yardsticks()) == ["noisy_input", "median_filter"]
+    literature = ["noisy_input", "median_filter", "non_local_means", "wavelet_thresholding"]
+    assert list(Noisy(0.0, 0.1, clamp=False).yardsticks()) == literature
     seen = torch.rand(1, 1, 4, 4)
     for reduced in (Downsampled(2, "average"), NoisyDownsampled(2, "average", 0.0, 0.1)):
         enlargements = reduced.yardsticks()
@@ -198,6 +200,22 @@ def test_the_median_filter_of_a_noisy_image_is_less_the_mean_of_the_noise(noise:
     black = torch.zeros(20, 1, 8, 8)
     back = Noisy(0.5, 0.05).yardsticks()["median_filter"](Noisy(0.5, 0.05)(black, noise))
     assert back.mean() < 0.02
+
+
+@pytest.mark.parametrize("way", ["non_local_means", "wavelet_thresholding"])
+@pytest.mark.parametrize("std", [0.1, [0.0, 0.2]], ids=["known", "to be estimated"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_learns_nothing_takes_noise_away(
+    channels: int, std: Spread, way: str, pictures: Pictures, noise: Noise
+) -> None:
+    images = pictures(4, (channels, 32, 40))
+    noisy = Noisy(0.1, std, clamp=False)
+    seen = noisy(images, noise)
+    errors = {
+        name: float((back(seen) - images).square().mean())
+        for name, back in noisy.yardsticks().items()
+    }
+    assert errors[way] < errors["noisy_input"] / 3
 
 
 def test_median_filter_agrees_with_scipy(noise: Noise) -> None:

@@ -11,6 +11,7 @@ from typing import Protocol
 from autoencoders.keys import AtLeastTwo, Deviation, ImageShape, Reduction, Spread
 from autoencoders.lazy import F, Tensor, torch
 from autoencoders.randomness import Noise
+from autoencoders.variants.filters import median_filter, non_local_means, wavelet_thresholding
 
 
 class Input(Protocol):
@@ -81,11 +82,23 @@ class Noisy:
         return image_shape
 
     def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Return the noisy image itself, and a 3×3 median filter less the noise's mean."""
+        """Return the noisy image itself, and filters of it less the noise's mean.
+
+        Of noise that is clamped a median; otherwise, where its deviation is what it says, also
+        non-local means and wavelet thresholding.
+        """
+        ways: dict[str, Callable[[Tensor], Tensor]] = {"median_filter": median_filter}
+        if not self.clamp:
+            std = None if isinstance(self.std, list) else self.std
+            ways["non_local_means"] = partial(non_local_means, std=std)
+            ways["wavelet_thresholding"] = partial(wavelet_thresholding, std=std)
         return {
             "noisy_input": lambda seen: seen.clamp(0, 1),
-            "median_filter": lambda seen: (median_filter(seen) - self.mean).clamp(0, 1),
+            **{name: self._less_mean(way) for name, way in ways.items()},
         }
+
+    def _less_mean(self, way: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        return lambda seen: way(seen - self.mean)
 
 
 class Downsampled:
@@ -157,17 +170,6 @@ class NoisyDownsampled:
     def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
         """Return the enlargements of the small noisy image."""
         return self.downsampled.yardsticks()
-
-
-def median_filter(images: Tensor) -> Tensor:
-    """Return each pixel's median over its 3×3 neighbourhood, the border reflected.
-
-    In images that are one pixel high or wide, where nothing reflects, the border is repeated.
-    """
-    mode = "reflect" if min(images.shape[2:]) > 1 else "replicate"
-    padded = F.pad(images, (1, 1, 1, 1), mode=mode)
-    neighbourhoods = padded.unfold(2, 3, 1).unfold(3, 3, 1)  # (N, C, H, W, 3, 3)
-    return neighbourhoods.flatten(-2).median(dim=-1).values
 
 
 def enlarge(images: Tensor, factor: int, method: str) -> Tensor:
