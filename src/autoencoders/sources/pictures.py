@@ -2,6 +2,8 @@
 
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,22 +59,33 @@ def read(path: Path, channels: int, square: int | None = None) -> Picture:
     Raises:
         Unfit: the file cannot be read, or what its numbers mean is not certain.
     """
+    with opening(path) as opened:
+        more = has_more(opened)
+        image = upright(_opaque(opened), opened).convert(MODES[channels])
+    if square is not None:
+        image = ImageOps.fit(image, (square, square), Image.Resampling.LANCZOS)
+    pixels = np.asarray(image).reshape(image.height, image.width, channels).transpose(2, 0, 1)
+    return Picture(pixels, more)
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[Image.Image]:
+    """Yield an image file, opened and not decoded, to a body that decodes it and does nothing else.
+
+    Raises:
+        Unfit: the file cannot be opened, or the body fails, in whatever way.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of large images, damaged EXIF: it is read or it is unfit
         try:
             _require_file(path)
             # By its name, Pillow would map a TIFF into memory, and mix up height and width.
             with path.open("rb") as stream, Image.open(stream) as opened:
-                has_more = _has_more(opened)
-                image = _upright(_opaque(opened), opened).convert(MODES[channels])
+                yield opened
         except Unfit:
             raise
         except Exception as error:  # a decoder may raise anything on a damaged file
             raise Unfit(f"cannot be read as an image ({_reason(error, path)})") from None
-    if square is not None:
-        image = ImageOps.fit(image, (square, square), Image.Resampling.LANCZOS)
-    pixels = np.asarray(image).reshape(image.height, image.width, channels).transpose(2, 0, 1)
-    return Picture(pixels, has_more)
 
 
 def _require_file(path: Path) -> None:
@@ -84,7 +97,7 @@ def _require_file(path: Path) -> None:
         raise Unfit("is neither a file nor a folder")
 
 
-def _has_more(opened: Image.Image) -> bool:
+def has_more(opened: Image.Image) -> bool:
     """Return whether there are frames after the first, as far as one can tell from a file."""
     try:
         return bool(getattr(opened, "is_animated", False))
@@ -92,8 +105,14 @@ def _has_more(opened: Image.Image) -> bool:
         return False
 
 
-def _opaque(opened: Image.Image) -> Image.Image:
-    """Return the image as `RGB`, as it is stored: not turned."""
+def decoded(opened: Image.Image) -> Image.Image:
+    """Decode an opened file, as it is stored: not turned, in whatever mode Pillow has for it.
+
+    Where a colour counts as clear, it is `info["transparency"]`.
+
+    Raises:
+        Unfit: what its numbers mean is not certain.
+    """
     tiles = getattr(opened, "tile", None)
     raw_mode = tiles[0][3] if tiles else None  # as it is in the file
     clear = opened.info.get("transparency")
@@ -105,23 +124,33 @@ def _opaque(opened: Image.Image) -> Image.Image:
     if several and tags.get(PLANES) == APART and max(tags.get(BITS, (1,))) > 8:
         # Pillow takes each byte of a channel for a pixel.
         raise Unfit("channels of 16 bits one after the other: save it with 8, or interleaved")
-    if opened.mode == "F":
-        raise Unfit(f"float pixels: {SAVE_OTHERWISE}")
-    if opened.mode.startswith("I"):
-        if opened.mode == "I" and opened.format not in ("PNG", "PPM"):  # where it holds 16 bits
-            raise Unfit(f"32-bit pixels: {SAVE_OTHERWISE}")
-        bits = tags.get(BITS, (16,))[0]
-        negative = tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
-        greys = _bytes(np.asarray(opened), bits)
-        greys = 255 - greys if negative else greys
-        if clear is not None:
-            greys = np.where(np.asarray(opened) == clear, np.uint8(255), greys)
-        return Image.fromarray(greys).convert("RGB")
+    if opened.mode == "I" and opened.format not in ("PNG", "PPM"):  # where it holds 16 bits
+        raise Unfit(f"32-bit pixels: {SAVE_OTHERWISE}")
     if clear is not None and raw_mode == "RGB;16B":
         raise Unfit("16-bit pixels with a transparent colour: save it with an alpha channel")
-    image = opened.convert("LA") if opened.mode == "La" else opened
     if isinstance(clear, int) and raw_mode in FEW_BITS:
-        image.info["transparency"] = clear * FEW_BITS[raw_mode]
+        opened.info["transparency"] = clear * FEW_BITS[raw_mode]
+    return opened.convert("LA") if opened.mode == "La" else opened
+
+
+def deep_greys(decoded: Image.Image) -> tuple[npt.NDArray[np.integer[Any]], int]:
+    """Return greys of more than 8 bits, whose mode begins with `I`, and the one that is white."""
+    tags = getattr(decoded, "tag_v2", {})
+    white = 2 ** tags.get(BITS, (16,))[0] - 1
+    values = np.asarray(decoded)
+    return (white - values if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else values), white
+
+
+def _opaque(opened: Image.Image) -> Image.Image:
+    """Return the image as `RGB`, as it is stored: not turned."""
+    image = decoded(opened)
+    if image.mode == "F":
+        raise Unfit(f"float pixels: {SAVE_OTHERWISE}")
+    if image.mode.startswith("I"):
+        greys = _bytes(*deep_greys(image))
+        if (clear := image.info.get("transparency")) is not None:
+            greys = np.where(np.asarray(image) == clear, np.uint8(255), greys)
+        return Image.fromarray(greys).convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
     white = Image.new("RGBA", image.size, "white")
@@ -129,13 +158,12 @@ def _opaque(opened: Image.Image) -> Image.Image:
     return white.convert("RGB")
 
 
-def _bytes(values: npt.NDArray[np.integer[Any]], bits: int) -> Bytes:
-    """Scale values of more than 8 bits to bytes, rounded."""
-    largest = 2**bits - 1
+def _bytes(values: npt.NDArray[np.integer[Any]], largest: int) -> Bytes:
+    """Scale values from 0 to `largest` to bytes, rounded."""
     return ((values.astype(np.uint32) * 255 + largest // 2) // largest).astype(np.uint8)
 
 
-def _upright(image: Image.Image, opened: Image.Image) -> Image.Image:
+def upright(image: Image.Image, opened: Image.Image) -> Image.Image:
     """Turn an image as the EXIF of its loaded file tells: Pillow has already turned a TIFF."""
     try:
         orientation = opened.getexif().get(ORIENTATION, 1)
