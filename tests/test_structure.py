@@ -31,6 +31,7 @@ LAYERS = (
     "tracking",
     *("progress", "running"),
     "stages",
+    "application",
     "commands",
     "cli",
 )

@@ -458,5 +458,5 @@ def test_every_file_among_the_commands_adds_one(capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     said = capsys.readouterr().out
-    for command in ("check", "track", "reconstruct", "fetch", "train", "report"):
+    for command in ("check", "track", "apply", "fetch", "train", "report"):
         assert f"\n    {command}" in said

@@ -9,6 +9,7 @@ a command then runs in the repository's root.
 import argparse
 import importlib
 import pkgutil
+from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 
@@ -27,3 +28,17 @@ def add_all(commands: Commands) -> None:
     """Add every command to the command line."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}").add(commands)
+
+
+def absolute(argument: str) -> Path:
+    """Return the caller's path, with the names that it was given: links are not resolved."""
+    if not argument:  # it would be the caller's folder
+        raise argparse.ArgumentTypeError("found ''; allowed: a path")
+    return Path(argument).absolute()
+
+
+def positive(argument: str) -> int:
+    """Return a number of things."""
+    if not argument.isdecimal() or int(argument) < 1:
+        raise argparse.ArgumentTypeError(f"found {argument!r}; allowed: 1, 2, …")
+    return int(argument)

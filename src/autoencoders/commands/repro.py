@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 
 from autoencoders import device
-from autoencoders.commands import Commands
+from autoencoders.commands import Commands, positive
 from autoencoders.errors import UserError
 
 MEMORY_PER_JOB = 2e9  # bytes: a stage on images of 28 to 64 pixels takes up to 1.4
@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument(
         "--jobs",
-        type=_jobs,
+        type=positive,
         help="how many cores to use; by default all, if there are 2 GB of memory for each",
     )
     parser.set_defaults(run=run)
@@ -46,12 +46,6 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         for variant in loaded.variants_to_run
     }
     yield from driver.run(options.targets, widths, options.jobs or _all())
-
-
-def _jobs(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"found {text!r}; allowed: 1, 2, …")
-    return int(text)
 
 
 def _all() -> int:

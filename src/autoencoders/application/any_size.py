@@ -1,0 +1,128 @@
+"""Networks whose layers fit images of every size: how they are laid out, and how far they see."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autoencoders.keys import ImageShape
+from autoencoders.lazy import Tensor, torch, without_gradients
+
+if TYPE_CHECKING:
+    from autoencoders.components import Component
+    from autoencoders.variants.models import ModelPlan
+    from autoencoders.variants.networks.base import Autoencoder
+
+LONGER = 2**8 * 3**2 * 5 * 7  # pixels: a multiple of whatever a network's stride may be
+PROBES = (128, 256, 512, 1024)  # pixels: the lengths at which it is tried how far a network sees
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a network for any size goes over an image.
+
+    Attributes:
+        stride: pixels so far apart are treated alike. Inputs whose height and width differ from the
+            trained ones by multiples of it go through the same pools, paddings and crops.
+        reach: by how many pixels of the input, at most, an output sees to each side.
+    """
+
+    stride: int
+    reach: int
+
+
+class Layouts:
+    """A trained network, laid out anew for inputs of other sizes; all share its weights."""
+
+    def __init__(
+        self,
+        model: "Component",
+        network: "Autoencoder",
+        input_shape: ImageShape,
+        image_shape: ImageShape,
+    ) -> None:
+        self.model = model
+        self.weights = network.state_dict()
+        self.input_shape = input_shape
+        self.factor = image_shape[1] // input_shape[1]
+
+    def plan(self, height: int, width: int) -> "ModelPlan":
+        """Return the plan for inputs of this size.
+
+        Raises:
+            ValueError: the model does not fit it.
+        """
+        channels = self.input_shape[0]
+        return self.model.build(
+            input_shape=(channels, height, width),
+            image_shape=(channels, self.factor * height, self.factor * width),
+        )
+
+    def at(self, height: int, width: int) -> "Autoencoder":
+        """Return the network for inputs of this size."""
+        with torch.device("meta"):
+            network = self.plan(height, width).network()
+        network.load_state_dict(self.weights, assign=True)
+        return network.eval()
+
+    def move(self, device: "torch.device") -> None:
+        """Bring the weights to where the networks are to compute."""
+        self.weights = {name: value.to(device) for name, value in self.weights.items()}
+
+
+def geometry(layouts: Layouts) -> Geometry | None:
+    """Return how a network goes over an image of any size; None where it takes one size alone.
+
+    It takes any if its latent grows with its input, its weights do not, and what is far away makes
+    no difference. Whatever the model, that is found by trying, on the CPU.
+    """
+    stride = _stride(layouts)
+    if stride is None or not _same_weights(layouts, stride):
+        return None
+    down, across = (_reach(layouts, stride, axis) for axis in (1, 2))
+    return None if down is None or across is None else Geometry(stride, max(down, across))
+
+
+def _stride(layouts: Layouts) -> int | None:
+    """Return how many pixels of the input a row and a column of the latent's maps stand for."""
+    _, height, width = layouts.input_shape
+    try:
+        larger = layouts.plan(height + LONGER, width + LONGER).latent_shape
+    except ValueError:
+        return None
+    latent = layouts.plan(height, width).latent_shape
+    grown = {many - few for many, few in zip(larger[1:], latent[1:], strict=True)}
+    growth = max(grown, default=0)
+    return LONGER // growth if len(grown) == 1 and growth and LONGER % growth == 0 else None
+
+
+def _same_weights(layouts: Layouts, stride: int) -> bool:
+    """Return whether a larger input leaves all weights' shapes as they are."""
+    _, height, width = layouts.input_shape
+    with torch.device("meta"):
+        larger = layouts.plan(height + stride, width + stride).network().state_dict()
+    shapes = {name: value.shape for name, value in larger.items()}
+    return shapes == {name: value.shape for name, value in layouts.weights.items()}
+
+
+@without_gradients
+def _reach(layouts: Layouts, stride: int, axis: int) -> int | None:
+    """Return how far an output sees along an axis of `(C, H, W)`; None where that has no end.
+
+    Pixels that are no numbers make no numbers of all that sees them, whatever the weights are.
+    """
+    for length in PROBES:
+        shape = list(layouts.input_shape)
+        shape[axis] += -(-length // stride) * stride
+        start = shape[axis] // 2 // stride * stride
+        image = torch.zeros(shape)
+        image.narrow(axis, start, stride).fill_(torch.nan)
+        seeing = layouts.at(*shape[1:])(image[None])[0].isnan()
+        first, last = _ends(seeing.movedim(axis, 0).flatten(1).any(1))
+        if first > 0 and last < layouts.factor * shape[axis] - 1:
+            return max(start + stride - 1 - first // layouts.factor, last // layouts.factor - start)
+    return None
+
+
+def _ends(flags: Tensor) -> tuple[int, int]:
+    """Return the places of the first and the last that is true; zeros where none is."""
+    places = flags.nonzero()
+    return (int(places[0]), int(places[-1])) if len(places) else (0, 0)

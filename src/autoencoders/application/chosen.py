@@ -1,0 +1,33 @@
+"""The trained variant that people name on the command line."""
+
+from pathlib import Path
+
+from autoencoders import paths
+from autoencoders.errors import UserError
+from autoencoders.pipeline import Item
+from autoencoders.sources.names import printable
+
+
+def trained(named: str) -> Item:
+    """Return the training of `<dataset>/<variant>`.
+
+    Raises:
+        UserError: there is none; the message has those that there are.
+    """
+    from autoencoders.params import suggestion
+    from autoencoders.trained.weights import WEIGHTS
+
+    found = sorted(Path().glob(f"{paths.model('*', '*')}/{WEIGHTS}"))
+    known = ["/".join(path.parent.parts[-2:]) for path in found]
+    known = [name for name in known if not name.endswith(f"/{paths.CLASSIFIER}")]
+    dataset, _, variant = named.partition("/")
+    item = Item("train", dataset, variant)
+    if named in known:
+        return item
+    if known:
+        raise UserError(
+            f"{printable(named)} is not trained{suggestion(named, known)}, or train it first"
+        )
+    if not dataset or not variant:
+        raise UserError(f"found {named!r}; allowed: <dataset>/<variant>, such as mnist/conv")
+    raise UserError(f"{printable(named)} is not trained: run `dvc repro {printable(item.name)}`")

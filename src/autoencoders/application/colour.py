@@ -1,0 +1,64 @@
+"""Grey and colour images through grey and colour networks."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from autoencoders.application.network import Network
+from autoencoders.application.picture import COLOUR, Floats, Picture
+from autoencoders.lazy import F, torch
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601's weights of R, G and B
+
+
+def through(network: Network, picture: Picture, luma: bool = False) -> Picture:
+    """Return what a network makes of a picture of whatever channels; transparency stays.
+
+    Grey images go through a colour network as three equal channels, and come out grey. Colour
+    images go through a grey one channel by channel; or, by `luma`, their BT.601 luma alone, and
+    the chroma stays as it is (full range, as JPEG and Pillow's YCbCr have it).
+
+    Raises:
+        Unfit: the network takes images of one size alone, and not of this one.
+    """
+    planes = picture.planes
+    if len(planes) == network.channels:
+        made = network(planes)
+    elif network.channels == COLOUR:
+        made = grey(network(planes.repeat(COLOUR, 0)))
+    elif luma:
+        chroma = planes - grey(planes)  # linear in Cb and Cr, and nothing else
+        made = (network(grey(planes)) + _interpolated(chroma, network.factor)).clip(0, 1)
+    else:
+        made = np.concatenate([network(plane[None]) for plane in planes])
+    alpha = None if picture.alpha is None else _enlarged(picture.alpha, network.factor)
+    return replace(picture, planes=made, alpha=alpha)
+
+
+def grey(planes: Floats) -> Floats:
+    """Return the luma `(1, H, W)` of colours `(3, H, W)`."""
+    return np.tensordot(LUMA, planes, 1)[None]
+
+
+def side_by_side(before: Picture, after: Picture) -> Picture:
+    """Return a picture, at the size of what was made of it, and that to the right of it."""
+    factor = after.size[0] // before.size[0]
+    planes = np.concatenate([_enlarged(before.planes, factor), after.planes], 2)
+    alpha = None
+    if before.alpha is not None and after.alpha is not None:
+        alpha = np.concatenate([_enlarged(before.alpha, factor), after.alpha], 2)
+    return replace(after, planes=planes, alpha=alpha)
+
+
+def _enlarged(planes: Floats, factor: int) -> Floats:
+    """Return values in [0, 1] by bicubic interpolation, which may leave that."""
+    return _interpolated(planes, factor).clip(0, 1)
+
+
+def _interpolated(planes: Floats, factor: int) -> Floats:
+    if factor == 1:
+        return planes
+    images = torch.from_numpy(planes)[None]
+    large = F.interpolate(images, scale_factor=factor, mode="bicubic", align_corners=False)
+    values: Floats = large[0].numpy()
+    return values

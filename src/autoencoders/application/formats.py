@@ -1,0 +1,76 @@
+"""Pictures into files."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from autoencoders.application.picture import GREY, Picture
+from autoencoders.application.targets import SOFTWARE
+from autoencoders.files import atomic_file
+from autoencoders.sources.pictures import Unfit
+
+ENDINGS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+DEEPEST = {"PNG": 16, "TIFF": 32}  # bits of an opaque grey; Pillow writes all else with 8
+KEPT = "16 are kept in opaque grey PNG and TIFF alone"
+SAVED_WITH: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
+
+
+def ending(asked: str | None, source: Path) -> str:
+    """Return the ending of an output: of the format asked for, else as the source's, else PNG's."""
+    if asked:
+        return next(ending for ending, name in ENDINGS.items() if name == asked.upper())
+    found = source.suffix.lower()
+    return found if found in ENDINGS else ".png"
+
+
+def written_depth(target: Path, picture: Picture) -> int:
+    """Return with how many bits per channel a picture is written there."""
+    plain = len(picture.planes) == GREY and picture.alpha is None
+    deepest = DEEPEST.get(ENDINGS[target.suffix.lower()], 8) if plain else 8
+    return min(picture.depth, deepest)
+
+
+def write(target: Path, picture: Picture, origin: str) -> None:
+    """Write a picture in the format of the target's ending, with its `origin` in the EXIF.
+
+    Raises:
+        Unfit: the format cannot hold it.
+        OSError: it cannot be written.
+    """
+    kind = ENDINGS[target.suffix.lower()]
+    if kind == "JPEG" and picture.alpha is not None:
+        raise Unfit("has transparent parts, which JPEG cannot hold: give --format png")
+    exif = Image.Exif()
+    exif[SOFTWARE] = origin
+    image = _image(picture, written_depth(target, picture))
+    with atomic_file(target) as temporary:
+        try:
+            image.save(
+                temporary,
+                format=kind,
+                exif=exif,
+                icc_profile=picture.profile,
+                **SAVED_WITH.get(kind, {}),
+            )
+        except ValueError as error:  # what an encoder has to say of too large an image
+            raise Unfit(f"cannot be written as {kind} ({error})") from None
+
+
+def _image(picture: Picture, depth: int) -> Image.Image:
+    if depth == 32:
+        return Image.fromarray(picture.planes[0])
+    largest, kind = (2**16 - 1, np.uint16) if depth == 16 else (2**8 - 1, np.uint8)
+    planes = picture.planes
+    if picture.alpha is not None:
+        planes = np.concatenate([planes, picture.alpha])
+    values = (planes * np.float32(largest)).round().astype(kind).transpose(1, 2, 0)
+    return Image.fromarray(np.ascontiguousarray(values.squeeze(2) if len(planes) == 1 else values))

@@ -1,0 +1,114 @@
+"""A trained network as commands use it: on a whole image, however large, within bounded memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from autoencoders import paths
+from autoencoders.application.any_size import Geometry, Layouts, geometry
+from autoencoders.application.picture import Floats
+from autoencoders.application.tiles import tiles
+from autoencoders.keys import ImageShape
+from autoencoders.lazy import F, Tensor, torch, without_gradients
+from autoencoders.pipeline import Item
+from autoencoders.sources.pictures import Unfit
+
+SIDE = 512  # pixels: of a tile, and of the largest square that needs none; it bounds the memory
+
+Run: TypeAlias = Callable[[Tensor], Tensor]  # `(1, C, H, W)` → `(1, C, f·H, f·W)`, in [0, 1]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network.
+
+    Attributes:
+        name: what its outputs are called by.
+        made_by: which one it is, of all there are.
+        input_shape: of what it was trained to see, `(C, H, W)`.
+        image_shape: of what it makes of that.
+        at: returns the network for inputs of a height and width.
+        device: where it computes.
+        geometry: how it goes over images of any size; None where it takes one size alone.
+    """
+
+    name: str
+    made_by: str
+    input_shape: ImageShape
+    image_shape: ImageShape
+    at: Callable[[int, int], Run]
+    device: "torch.device"
+    geometry: Geometry | None = None
+
+    @property
+    def channels(self) -> int:
+        """Return 1 for grey, 3 for colour."""
+        return self.input_shape[0]
+
+    @property
+    def factor(self) -> int:
+        """Return how many times as high and as wide its outputs are."""
+        return self.image_shape[1] // self.input_shape[1]
+
+    @without_gradients
+    def __call__(self, planes: Floats) -> Floats:
+        """Return what the network makes of an image `(C, H, W)`: `(C, f·H, f·W)`, both in [0, 1].
+
+        Where sizes must be multiples of something, the last row and column are repeated before it.
+        Images of more than SIDE² pixels go through in tiles, which makes no difference to them.
+
+        Raises:
+            Unfit: the network takes images of one size alone, and not of this one.
+        """
+        channels, height, width = planes.shape
+        trained = self.input_shape[1], self.input_shape[2]
+        if self.geometry is None and (height, width) != trained:
+            raise Unfit(
+                f"{width}×{height} pixels; this variant takes {trained[1]}×{trained[0]}: "
+                "resize it, or give --resize to have the square in its middle resampled"
+            )
+        whole = np.empty((channels, self.factor * height, self.factor * width), np.float32)
+        one_size = Geometry(stride=1, reach=0)
+        for down, across in tiles((height, width), trained, SIDE, self.geometry or one_size):
+            made = self._made(planes[:, down.given(), across.given()], down.length, across.length)
+            inside = made[:, down.kept_within(self.factor), across.kept_within(self.factor)]
+            whole[:, down.kept(self.factor), across.kept(self.factor)] = inside
+        return whole
+
+    def _made(self, cut: Floats, height: int, width: int) -> Floats:
+        """Return what the network makes of a tile, which may have lost rows and columns."""
+        seen = torch.from_numpy(cut)[None]
+        beyond = (0, width - cut.shape[2], 0, height - cut.shape[1])
+        seen = F.pad(seen, beyond, mode="replicate").to(self.device)
+        made: Floats = self.at(height, width)(seen)[0].cpu().numpy()
+        return made
+
+
+def trained_network(item: Item) -> Network:
+    """Return a trained variant's network, on the device that computes.
+
+    Raises:
+        UserError: it is not trained, or what was trained is damaged.
+    """
+    from autoencoders.device import exact_device
+    from autoencoders.trained import variant
+
+    device = exact_device()
+    description, assembled = variant.load(paths.model(item.dataset, item.variant), item.name)
+    plan = assembled.plan
+    layouts = Layouts(
+        description.variant.model, assembled.model, plan.input_shape, plan.image_shape
+    )
+    found = geometry(layouts)
+    layouts.move(device)
+    return Network(
+        item.variant,
+        f"{item.dataset}/{item.variant}",
+        plan.input_shape,
+        plan.image_shape,
+        layouts.at,
+        device,
+        found,
+    )

@@ -1,0 +1,153 @@
+"""`autoencoders apply`: people's own image files through a trained variant."""
+
+import argparse
+import errno
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoencoders.commands import Commands, absolute
+from autoencoders.errors import UserError, warn
+from autoencoders.sources.names import printable
+
+if TYPE_CHECKING:
+    from autoencoders.application.given import Given
+    from autoencoders.application.network import Network
+    from autoencoders.application.picture import Picture
+
+FORMATS = ("png", "jpeg", "webp", "tiff")
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("apply", help="put image files through a trained variant")
+    parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
+    parser.add_argument(
+        "images",
+        nargs="+",
+        type=absolute,
+        metavar="IN",
+        help="files, folders or patterns of images: what the encoder is to see",
+    )
+    parser.add_argument(
+        "--to",
+        type=absolute,
+        required=True,
+        metavar="OUT",
+        help="the folder to write into; for one image also a file",
+    )
+    parser.add_argument(
+        "--format", choices=FORMATS, help="of the outputs; by default each input's, or else png"
+    )
+    parser.add_argument(
+        "--colour",
+        choices=("channels", "luma"),
+        default="channels",
+        help="what of a colour image goes through a grey network: each channel, or its luma alone",
+    )
+    parser.add_argument(
+        "--resize",
+        action="store_true",
+        help="cut images to the square in their middle, and resample it to the trained size",
+    )
+    parser.add_argument(
+        "--compare", action="store_true", help="write each image and what became of it in one"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> Iterator[str]:
+    """Write what the network makes of each image; yield the paths written, printable.
+
+    An image is what the encoder sees: a noisy one for a denoiser, a small one for an upscaler. A
+    file that cannot be read or does not fit costs none of the others theirs. Of all that lies in
+    the folder, only what was made of the same file by the same variant is replaced.
+
+    Raises:
+        UserError: the variant is not trained; the folder cannot be written; or, after all others
+            are written, a line for each file that cannot be read, does not fit, or is not written.
+    """
+    from tqdm import tqdm
+
+    from autoencoders.application import formats, given, targets
+    from autoencoders.application.chosen import trained
+    from autoencoders.application.network import trained_network
+    from autoencoders.sources.pictures import Unfit
+
+    file = _file(options)
+    targets.require_writable(file.parent if file else options.to)
+    images, failed = given.gather(options.images, options.to)
+    network = trained_network(trained(options.variant))
+    named = _targets(images, options, network, file)
+    lost = shallow = 0
+    for image in tqdm(images, unit="image", disable=None, leave=False):
+        target, origin = named[image]
+        try:
+            picture = _made(image.path, network, options)
+            formats.write(target, picture, origin)
+        except Unfit as reason:
+            failed.append(f"{printable(str(image.path))}: {reason}")
+            lost += 1
+        except OSError as error:
+            why = error.strerror or str(error)
+            failed.append(f"{printable(str(target))} cannot be written: {why}")
+            lost += 1
+            if error.errno not in (None, errno.ENAMETOOLONG):  # the others would fail like it
+                raise UserError("\n".join(failed)) from None
+        else:
+            shallow += formats.written_depth(target, picture) < picture.depth
+            yield printable(str(target))
+    if shallow:
+        warn(f"{shallow} of {len(images)} images are written with fewer bits: {formats.KEPT}")
+    if lost:
+        failed.append(f"{lost} of {len(images)} images are left out")
+    if failed:
+        raise UserError("\n".join(failed))
+
+
+def _file(options: argparse.Namespace) -> Path | None:
+    """Return the file that `--to` names; None where it is a folder."""
+    from autoencoders.application.formats import ENDINGS
+
+    to: Path = options.to
+    kind = ENDINGS.get(to.suffix.lower())
+    one = len(options.images) == 1 and options.images[0].is_file()
+    if kind is None or not one or to.is_dir():
+        return None
+    if options.format not in (None, kind.lower()):
+        raise UserError(f"--format: found {options.format} for {printable(to.name)}: leave it out")
+    return to
+
+
+def _targets(
+    images: "Sequence[Given]", options: argparse.Namespace, network: "Network", file: Path | None
+) -> "dict[Given, tuple[Path, str]]":
+    """Return for each image the file to write and what is to stand in it of its origin."""
+    from autoencoders.application import formats
+    from autoencoders.application.targets import Targets, origin_of
+
+    names = Targets(image.path for image in images)
+    named = {}
+    for image in images:
+        ending = formats.ending(options.format, image.path)
+        name = f"{image.path.stem}-{network.name}{ending}"
+        origin = origin_of(image.path, network.made_by)
+        target = names.free(file or options.to / image.below.parent / name, origin)
+        if file not in (None, target):
+            raise UserError(
+                f"--to: found {printable(str(file))}, which was not made of this image by this "
+                "variant; allowed: a new file, or a folder"
+            )
+        named[image] = target, origin
+    return named
+
+
+def _made(path: Path, network: "Network", options: argparse.Namespace) -> "Picture":
+    """Return what is to be written of an image file."""
+    from autoencoders.application import colour, picture
+
+    seen = picture.read(path)
+    if options.resize:
+        seen = picture.fitted(seen, *network.input_shape[1:])
+    made = colour.through(network, seen, luma=options.colour == "luma")
+    return colour.side_by_side(seen, made) if options.compare else made
