@@ -9,15 +9,10 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from autoencoders import params, paths
-from autoencoders.commands import Parser, apply
-from autoencoders.errors import UserError
-from autoencoders.keys import ImageShape
+from autoencoders.commands import apply
 from autoencoders.sources.names import printable
-from autoencoders.trained import variant
 from autoencoders.variants.assembly import Assembled
-
-ROOT = Path(__file__).parents[2]
+from tests.saved import run, saved
 
 
 @pytest.fixture
@@ -26,34 +21,9 @@ def upscaler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assembled:
     return saved("mnist", (1, 28, 28))
 
 
-def saved(dataset: str, image_shape: ImageShape, name: str = "superres") -> Assembled:
-    """Save an untrained variant of a dataset as if it were trained."""
-    description = variant.Description(
-        dataset=dataset,
-        name=name,
-        seed=1,
-        source="stand-in",
-        data_sha256="0" * 64,
-        image_shape=image_shape,
-        variant=params.load(ROOT / "params.yaml").variants[name],
-    )
-    assembled = variant.build(description)
-    history = [{"epoch": 1.0, "validation_loss": 1.0}]
-    variant.save(paths.model(dataset, name), description, assembled, history)
-    return assembled
-
-
 def applied(*arguments: str, by: str = "mnist/superres") -> tuple[list[str], list[str]]:
     """Run the command; return what it wrote, in the folder `out`, and what it complains of."""
-    parser = Parser()
-    apply.add(parser.add_subparsers())
-    written = []
-    try:
-        for line in apply.run(parser.parse_args(["apply", by, "--to", "out", *arguments])):
-            written.append(line.removeprefix(f"{Path('out').absolute()}{os.sep}"))
-    except UserError as error:
-        return written, str(error).splitlines()
-    return written, []
+    return run(apply, "apply", by, "--to", "out", *arguments)
 
 
 def draw(path: str | Path, grey: int = 0, size: int = 14) -> None:
@@ -180,11 +150,172 @@ def test_what_fails_is_named_at_the_end_and_all_others_are_written() -> None:
         assert reason in complaint
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (33, 47)])
+def test_a_convolutional_network_takes_images_of_any_size(
+    upscaler: Assembled, size: tuple[int, int]
+) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, size, np.uint8)).save("a.png")
+    assert applied("a.png") == (["a-superres.png"], [])
+    with Image.open("out/a-superres.png") as image:
+        assert image.size == (2 * size[1], 2 * size[0])
+
+
+def test_others_take_the_trained_size_alone_or_what_is_resampled_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved("mnist", (1, 28, 28), "vae")
+    draw("fits.png", size=28)
+    draw("large.png", size=50)
+    written, complaints = applied("large.png", "fits.png", by="mnist/vae")
+    assert written == ["fits-vae.png"]
+    assert "large.png: 50×50 pixels; this variant takes 28×28: resize it, or" in complaints[0]
+    assert complaints[1] == "1 of 2 images are left out"
+    assert applied("large.png", "--resize", by="mnist/vae") == (["large-vae.png"], [])
+    with Image.open("out/large-vae.png") as image:
+        assert image.size == (28, 28)
+
+
+# --- folders, files, formats
+
+
 @pytest.mark.usefixtures("networkless")
-def test_other_sizes_are_resampled_where_one_asks_for_it() -> None:
-    draw("large.png", 7, size=50)
-    assert applied("large.png", "--resize") == (["large-superres.png"], [])
-    assert greys() == {"large-superres.png": 7}
+def test_a_folder_keeps_its_structure_and_each_file_its_format() -> None:
+    names = ["pics/a.png", "pics/deep/b c.tif", "pics/deep/é's.bmp", "pics/x.webp", "pics/y.JPEG"]
+    for grey, name in enumerate(names):
+        draw(name, grey * 40)
+    written, complaints = applied("pics")
+    assert complaints == []
+    outputs = {
+        "a-superres.png": "PNG",
+        "deep/b c-superres.tif": "TIFF",
+        "deep/é's-superres.png": "PNG",
+        "x-superres.webp": "WEBP",
+        "y-superres.jpeg": "JPEG",
+    }
+    assert written == list(outputs)
+    for (name, kind), grey in zip(outputs.items(), range(0, 200, 40), strict=True):
+        with Image.open(Path("out", name)) as image:
+            assert image.format == kind
+            assert abs(int(np.asarray(image.convert("L"))[0, 0]) - grey) <= 1
+    assert applied("pics") == (written, [])  # each replaces its own, whatever its format
+
+
+@pytest.mark.usefixtures("networkless")
+def test_one_image_may_go_into_a_file_that_is_nobody_elses() -> None:
+    draw("a.png", 1)
+    draw("b.png", 2)
+    new = Path("new/a.webp").absolute()
+    for _ in range(2):
+        assert applied("a.png", "--to", "new/a.webp") == ([str(new)], [])
+    before = new.read_bytes()
+    for to in ("new/a.webp", "a.png"):
+        written, (complaint,) = applied("b.png", "--to", to)
+        assert written == []
+        assert "which was not made of this image by this variant; allowed: a new" in complaint
+    assert applied("a.png", "--to", "c.jpg", "--format", "png")[1] == [
+        "--format: found png for c.jpg: leave it out"
+    ]
+    assert new.read_bytes() == before
+
+
+@pytest.mark.usefixtures("networkless")
+def test_the_format_is_what_one_asks_for() -> None:
+    draw("a.png", 9)
+    assert applied("a.png", "--format", "tiff") == (["a-superres.tif"], [])
+    Image.new("LA", (4, 4), (9, 100)).save("clear.png")
+    assert applied("clear.png") == (["clear-superres.png"], [])
+    written, complaints = applied("clear.png", "--format", "jpeg")
+    assert written == []
+    assert "clear.png: has transparent parts, which JPEG cannot hold: give --" in complaints[0]
+
+
+@pytest.mark.usefixtures("networkless")
+def test_what_is_written_with_fewer_bits_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    deep = np.arange(16, dtype=np.uint16).reshape(4, 4) * 4000
+    Image.fromarray(deep).save("deep.png")
+    assert applied("deep.png") == (["deep-superres.png"], [])
+    with Image.open("out/deep-superres.png") as image:
+        np.testing.assert_array_equal(np.asarray(image)[::2, ::2], deep)
+    assert capsys.readouterr().err == ""
+    assert applied("deep.png", "--format", "webp") == (["deep-superres.webp"], [])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: 1 of 1 images are written with fewer bits: 16 are kept in")
+
+
+@pytest.mark.usefixtures("networkless")
+def test_an_image_and_what_became_of_it_are_compared_in_one() -> None:
+    draw("a.png", 9)
+    assert applied("a.png", "--compare") == (["a-superres.png"], [])
+    with Image.open("out/a-superres.png") as image:
+        assert image.size == (56, 28)
+
+
+@torch.no_grad()
+def test_colours_go_through_a_grey_network_by_channel_or_as_luma(upscaler: Assembled) -> None:
+    image = np.random.default_rng(0).random((14, 14, 3), np.float32)
+    Image.fromarray((image * 255).round().astype(np.uint8)).save("a.png")
+    shown = {}
+    for way in ("channels", "luma"):
+        assert applied("a.png", "--colour", way) == (["a-superres.png"], [])
+        with Image.open("out/a-superres.png") as made:
+            shown[way] = np.asarray(made) / 255
+    channels = torch.from_numpy(image).permute(2, 0, 1)[:, None]
+    expected = upscaler.model(channels)[:, 0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(shown["channels"], expected, atol=0.01)
+    assert np.abs(shown["luma"] - expected).max() > 0.1
+
+
+# --- what cannot be
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        ("mnist/superes", "mnist/superes is not trained; did you mean 'mnist/superres'?; allowed"),
+        ("mnist/a", "mnist/a is not trained; allowed: mnist/superres, or train it first"),
+        ("mnist", "found 'mnist'; allowed: <dataset>/<variant>; trained: mnist/superres"),
+    ],
+)
+@pytest.mark.usefixtures("upscaler")
+def test_what_is_not_trained_is_said_with_what_is(by: str, said: str) -> None:
+    draw("a.png")
+    written, (complaint,) = applied("a.png", by=by)
+    assert written == []
+    assert complaint.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        ("mnist/conv", "mnist/conv is not trained: run `dvc repro train@mnist-conv`"),
+        ("mnist", "found 'mnist'; allowed: <dataset>/<variant>; trained: none yet"),
+    ],
+)
+def test_where_nothing_is_trained_it_says_how(
+    by: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert applied("a.png", by=by) == ([], [said])
+
+
+def test_no_image_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        applied()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "the following arguments are required: IN" in line
+
+
+@pytest.mark.usefixtures("upscaler")
+def test_what_means_no_image_is_said_and_the_others_are_written() -> None:
+    Path("empty").mkdir()
+    draw("a.png")
+    written, complaints = applied("empty", "no*.png", "a.png")
+    assert written == ["a-superres.png"]
+    assert "empty: holds no image" in complaints[0]
+    assert "no*.png: no file matches this pattern" in complaints[1]
+    assert len(complaints) == 2
 
 
 @pytest.mark.usefixtures("upscaler")

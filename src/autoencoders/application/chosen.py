@@ -20,14 +20,14 @@ def trained(named: str) -> Item:
     found = sorted(Path().glob(f"{paths.model('*', '*')}/{WEIGHTS}"))
     known = ["/".join(path.parent.parts[-2:]) for path in found]
     known = [name for name in known if not name.endswith(f"/{paths.CLASSIFIER}")]
-    dataset, _, variant = named.partition("/")
+    dataset, slash, variant = named.partition("/")
     item = Item("train", dataset, variant)
     if named in known:
         return item
+    if not slash:
+        trained = ", ".join(known) or "none yet"
+        raise UserError(f"found {named!r}; allowed: <dataset>/<variant>; trained: {trained}")
+    shown = printable(named)
     if known:
-        raise UserError(
-            f"{printable(named)} is not trained{suggestion(named, known)}, or train it first"
-        )
-    if not dataset or not variant:
-        raise UserError(f"found {named!r}; allowed: <dataset>/<variant>, such as mnist/conv")
-    raise UserError(f"{printable(named)} is not trained: run `dvc repro {printable(item.name)}`")
+        raise UserError(f"{shown} is not trained{suggestion(named, known)}, or train it first")
+    raise UserError(f"{shown} is not trained: run `dvc repro {printable(item.name)}`")

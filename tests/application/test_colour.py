@@ -1,0 +1,77 @@
+"""Grey and colour pictures through grey and colour networks."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from autoencoders.application import colour
+from autoencoders.application.any_size import Geometry
+from autoencoders.application.network import Network
+from autoencoders.application.picture import Picture
+from autoencoders.lazy import Tensor
+
+COLOURS = np.random.default_rng(0).random((3, 6, 8), np.float32)
+
+
+def network(channels: int, run: Callable[[Tensor], Tensor], factor: int = 1) -> Network:
+    """Return a network that does the same to every pixel."""
+    shapes = (channels, 4, 4), (channels, 4 * factor, 4 * factor)
+    every = Geometry(stride=1, reach=0)
+    return Network("test", "test", *shapes, lambda height, width: run, torch.device("cpu"), every)
+
+
+def doubled(seen: Tensor) -> Tensor:
+    return seen.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+def test_a_grey_network_takes_the_channels_one_by_one() -> None:
+    made = colour.through(network(1, lambda seen: 1 - seen), Picture(COLOURS))
+    np.testing.assert_allclose(made.planes, 1 - COLOURS, atol=1e-6)
+
+
+def test_by_luma_a_grey_network_leaves_the_chroma() -> None:
+    made = colour.through(network(1, lambda seen: seen / 2), Picture(COLOURS), luma=True)
+    stored = np.round(COLOURS.transpose(1, 2, 0) * 255).astype(np.uint8)
+    luma, *chroma = Image.fromarray(stored).convert("YCbCr").split()
+    half = Image.merge("YCbCr", [luma.point(lambda value: round(value / 2)), *chroma]).convert(
+        "RGB"
+    )
+    expected = np.asarray(half).transpose(2, 0, 1) / 255
+    np.testing.assert_allclose(made.planes, expected, atol=4 / 255)  # of its rounding
+
+
+def test_by_luma_chroma_is_enlarged_where_the_network_enlarges() -> None:
+    red = np.zeros((3, 6, 8), np.float32)
+    red[0] = 0.5
+    made = colour.through(network(1, doubled, factor=2), Picture(red), luma=True)
+    np.testing.assert_allclose(made.planes, doubled(torch.from_numpy(red)[None])[0], atol=1e-6)
+
+
+def test_a_colour_network_takes_grey_as_three_channels_and_gives_grey_back() -> None:
+    made = colour.through(network(3, lambda seen: 1 - seen), Picture(COLOURS[:1], depth=16))
+    np.testing.assert_allclose(made.planes, 1 - COLOURS[:1], atol=1e-6)
+    assert made.depth == 16
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_transparency_stays_and_grows_with_the_image(factor: int) -> None:
+    alpha = np.zeros((1, 6, 8), np.float32)
+    alpha[:, :, 4:] = 1
+    run = doubled if factor == 2 else torch.clone
+    made = colour.through(network(3, run, factor), Picture(COLOURS, alpha))
+    assert made.alpha is not None
+    assert made.alpha.shape == (1, 6 * factor, 8 * factor)
+    assert 0 <= made.alpha.min() <= made.alpha.max() <= 1
+    np.testing.assert_array_equal(made.alpha[..., [0, -1]], np.tile([0, 1], (1, 6 * factor, 1)))
+
+
+def test_side_by_side_both_have_the_outputs_size() -> None:
+    grey = Picture(np.full((1, 6, 8), 0.5, np.float32))
+    made = colour.through(network(1, lambda seen: doubled(1 - seen / 2), factor=2), grey)
+    both = colour.side_by_side(grey, made)
+    assert both.size == (12, 32)
+    np.testing.assert_allclose(both.planes[0, :, :16], 0.5, atol=1e-6)
+    np.testing.assert_allclose(both.planes[0, :, 16:], 0.75, atol=1e-6)

@@ -1,0 +1,205 @@
+"""Image files into pictures and back: depth, transparency, orientation, profiles."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autoencoders.application import formats, picture
+from autoencoders.application.picture import Floats, Picture
+from autoencoders.sources import pictures
+from autoencoders.sources.pictures import Unfit
+
+RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
+DEEP = np.arange(48, dtype=np.uint16).reshape(6, 8) * 1300
+FLOAT = np.linspace(0, 1, 48, dtype=np.float32).reshape(6, 8)
+COLOURS = np.stack([RAMP, RAMP[::-1], 255 - RAMP], 2)
+HALF_CLEAR = np.tile(np.array([0, 255], np.uint8), (6, 4))
+
+
+def saved(tmp_path: Path, image: Image.Image, name: str = "a.png", **options: Any) -> Path:
+    image.save(tmp_path / name, **options)
+    return tmp_path / name
+
+
+def with_alpha(image: Image.Image) -> Image.Image:
+    image.putalpha(Image.fromarray(HALF_CLEAR))
+    return image
+
+
+def clear_red() -> Image.Image:
+    """Return a palette image whose second colour is transparent."""
+    image = Image.new("P", (8, 6))
+    image.putpalette([0, 0, 255, 255, 0, 0])
+    image.paste(1, (0, 0, 4, 6))
+    image.info["transparency"] = 1
+    return image
+
+
+@pytest.mark.parametrize(
+    ("image", "name", "expected", "alpha", "depth"),
+    [
+        (Image.fromarray(RAMP), "a.png", RAMP / 255, None, 8),
+        (Image.fromarray(COLOURS), "a.tif", COLOURS / 255, None, 8),
+        (Image.fromarray(DEEP), "a.png", DEEP / 65535, None, 16),
+        (Image.fromarray(DEEP), "a.tif", DEEP / 65535, None, 16),
+        (Image.fromarray(FLOAT), "a.tif", FLOAT, None, 32),
+        (Image.fromarray(RAMP > 99), "a.png", RAMP > 99, None, 8),
+        (with_alpha(Image.fromarray(RAMP)), "a.png", RAMP / 255, HALF_CLEAR / 255, 8),
+        (with_alpha(Image.fromarray(COLOURS)), "a.webp", None, HALF_CLEAR / 255, 8),
+        (Image.fromarray(COLOURS).convert("CMYK"), "a.tif", COLOURS / 255, None, 8),
+        (clear_red(), "a.png", None, np.tile([0] * 4 + [1] * 4, (6, 1)), 8),
+        (Image.fromarray(RAMP).convert("P"), "a.gif", RAMP / 255, None, 8),
+    ],
+)
+def test_every_kind_of_pixels_is_read_as_it_is(
+    tmp_path: Path,
+    image: Image.Image,
+    name: str,
+    expected: Floats | None,
+    alpha: Floats | None,
+    depth: int,
+) -> None:
+    found = picture.read(saved(tmp_path, image, name))
+    assert found.depth == depth
+    assert found.planes.dtype == np.float32
+    if expected is not None:
+        planes = np.atleast_3d(np.asarray(expected, np.float32)).transpose(2, 0, 1)
+        np.testing.assert_allclose(found.planes, planes, atol=1e-6)
+    if alpha is None:
+        assert found.alpha is None
+    else:
+        assert found.alpha is not None
+        np.testing.assert_allclose(found.alpha[0], alpha, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        (Image.fromarray(RAMP), "b.png"),
+        (Image.fromarray(COLOURS), "b.png"),
+        (Image.fromarray(COLOURS), "b.webp"),
+        (Image.fromarray(DEEP), "b.png"),
+        (Image.fromarray(DEEP), "b.tif"),
+        (Image.fromarray(FLOAT), "b.tiff"),
+        (with_alpha(Image.fromarray(RAMP)), "b.png"),
+        (with_alpha(Image.fromarray(COLOURS)), "b.tif"),
+        (with_alpha(Image.fromarray(COLOURS)), "b.webp"),
+    ],
+)
+def test_what_is_written_is_what_was_read(tmp_path: Path, image: Image.Image, name: str) -> None:
+    source = saved(tmp_path, image, "a.tif" if image.mode == "F" else "a.png")
+    read = picture.read(source)
+    formats.write(tmp_path / name, read, "autoencoders test")
+    again = picture.read(tmp_path / name)
+    assert again.depth == read.depth == formats.written_depth(tmp_path / name, read)
+    if name != "b.webp":  # which has no grey
+        np.testing.assert_array_equal(again.planes, read.planes)
+    assert (again.alpha is None) == (read.alpha is None)
+    if again.alpha is not None:
+        np.testing.assert_array_equal(again.alpha, read.alpha)
+
+
+def test_a_colour_that_counts_as_clear_among_16_bit_greys_is_clear(tmp_path: Path) -> None:
+    source = saved(tmp_path, Image.fromarray(DEEP), transparency=1300)
+    alpha = picture.read(source).alpha
+    assert alpha is not None
+    np.testing.assert_array_equal(alpha[0], DEEP != 1300)
+
+
+def test_orientation_is_applied_once(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name in ("a.png", "a.tif", "a.jpg"):
+        read = picture.read(saved(tmp_path, Image.fromarray(RAMP), name, exif=exif, quality=100))
+        assert read.size == (8, 6)
+        np.testing.assert_allclose(read.planes[0], np.rot90(RAMP, -1) / 255, atol=0.03)
+        formats.write(tmp_path / f"b{name[1:]}", read, "autoencoders test")
+        assert picture.read(tmp_path / f"b{name[1:]}").size == (8, 6)
+
+
+@pytest.mark.parametrize("name", ["b.png", "b.jpg", "b.webp", "b.tif"])
+def test_a_colour_profile_is_kept_where_it_still_fits(tmp_path: Path, name: str) -> None:
+    colours = Image.fromarray(COLOURS)
+    read = picture.read(saved(tmp_path, colours, icc_profile=b"a profile"))
+    formats.write(tmp_path / name, read, "autoencoders test")
+    assert picture.read(tmp_path / name).profile == b"a profile"
+    inks = saved(tmp_path, colours.convert("CMYK"), "inks.jpg", icc_profile=b"of inks")
+    assert picture.read(inks).profile is None
+
+
+def test_16_bit_colours_are_known_to_lose_their_lower_byte(tmp_path: Path) -> None:
+    import tifffile
+
+    deep = np.stack([DEEP] * 3, 2)
+    tifffile.imwrite(tmp_path / "a.tif", deep, photometric="rgb")
+    read = picture.read(tmp_path / "a.tif")
+    assert (read.depth, formats.written_depth(tmp_path / "b.tif", read)) == (16, 8)
+    np.testing.assert_allclose(read.planes[0], DEEP / 65535, atol=1 / 255)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([0, 255], r"^float pixels from 0 to 255; allowed: 0 to 1, so scale them$"),
+        ([-0.5, 1], r"^float pixels from -0.5 to 1; allowed"),
+        ([0, np.nan], "^float pixels that are no numbers"),
+    ],
+)
+def test_floats_outside_0_to_1_are_refused(tmp_path: Path, values: list[float], said: str) -> None:
+    source = saved(tmp_path, Image.fromarray(np.array([values], np.float32)), "a.tif")
+    with pytest.raises(Unfit, match=said):
+        picture.read(source)
+
+
+@pytest.mark.parametrize("ending", ["gif", "tiff", "png", "webp"])
+def test_several_frames_are_refused(tmp_path: Path, ending: str) -> None:
+    one, two = Image.new("RGB", (8, 8), "red"), Image.new("RGB", (8, 8), "blue")
+    source = saved(tmp_path, one, f"a.{ending}", save_all=True, append_images=[two])
+    with pytest.raises(Unfit, match=r"^holds several frames: save"):
+        picture.read(source)
+
+
+def test_a_phones_photo_with_a_preview_beside_is_one_image(tmp_path: Path) -> None:
+    large, small = Image.new("RGB", (8, 8), "red"), Image.new("RGB", (4, 4), "red")
+    source = saved(tmp_path, large, "a.jpg", format="MPO", save_all=True, append_images=[small])
+    assert picture.read(source).size == (8, 8)
+
+
+def test_a_decompression_bomb_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = saved(tmp_path, Image.fromarray(RAMP))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", RAMP.size // 3)
+    with pytest.raises(Unfit, match="could be decompression bomb") as caught:
+        picture.read(source)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_jpeg_refuses_what_is_transparent(tmp_path: Path) -> None:
+    half_clear = picture.read(saved(tmp_path, with_alpha(Image.fromarray(RAMP))))
+    with pytest.raises(Unfit, match="which JPEG cannot hold: give --format png"):
+        formats.write(tmp_path / "b.jpg", half_clear, "autoencoders test")
+    assert not (tmp_path / "b.jpg").exists()
+
+
+@pytest.mark.parametrize("name", ["b.webp", "b.jpg"])
+def test_an_image_that_is_too_long_for_its_format_is_one_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises((Unfit, OSError)) as caught:
+        formats.write(
+            tmp_path / name, Picture(np.zeros((1, 1, 70_000), np.float32)), "autoencoders"
+        )
+    assert len(str(caught.value).splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_fitted_is_the_middle_as_datasets_have_it(tmp_path: Path) -> None:
+    source = saved(tmp_path, with_alpha(Image.fromarray(COLOURS)))
+    found = picture.fitted(picture.read(source), 3, 3)
+    assert found.alpha is not None
+    opaque = saved(tmp_path, Image.fromarray(COLOURS), "opaque.png")
+    expected = pictures.read(opaque, 3, square=3).pixels / 255
+    np.testing.assert_allclose(found.planes, expected, atol=1 / 255)
+    assert found.alpha.shape == (1, 3, 3)
+    exact = picture.read(source)
+    assert picture.fitted(exact, 6, 8) is exact

@@ -1,0 +1,44 @@
+"""Variants saved as if they were trained, and commands run on them."""
+
+import os
+from pathlib import Path
+from types import ModuleType
+
+from autoencoders import params, paths
+from autoencoders.commands import Parser
+from autoencoders.errors import UserError
+from autoencoders.keys import ImageShape
+from autoencoders.trained import variant
+from autoencoders.variants.assembly import Assembled
+
+ROOT = Path(__file__).parents[1]
+
+
+def saved(dataset: str, image_shape: ImageShape, name: str = "superres") -> Assembled:
+    """Save an untrained variant of a dataset as if it were trained."""
+    description = variant.Description(
+        dataset=dataset,
+        name=name,
+        seed=1,
+        source="stand-in",
+        data_sha256="0" * 64,
+        image_shape=image_shape,
+        variant=params.load(ROOT / "params.yaml").variants[name],
+    )
+    assembled = variant.build(description)
+    history = [{"epoch": 1.0, "validation_loss": 1.0}]
+    variant.save(paths.model(dataset, name), description, assembled, history)
+    return assembled
+
+
+def run(command: ModuleType, *arguments: str) -> tuple[list[str], list[str]]:
+    """Run a command; return its lines, without the path of the folder `out`, and its complaints."""
+    parser = Parser()
+    command.add(parser.add_subparsers())
+    lines = []
+    try:
+        for line in command.run(parser.parse_args(arguments)):
+            lines.append(line.removeprefix(f"{Path('out').absolute()}{os.sep}"))
+    except UserError as error:
+        return lines, str(error).splitlines()
+    return lines, []
