@@ -35,6 +35,16 @@ def through(network: Network, picture: Picture, luma: bool = False) -> Picture:
     return replace(picture, planes=made, alpha=alpha)
 
 
+def matched(picture: Picture, channels: int) -> Floats:
+    """Return a picture as datasets have it: of so many channels, over white where it is clear."""
+    planes = picture.planes
+    if picture.alpha is not None:
+        planes = picture.alpha * planes + (1 - picture.alpha)
+    if len(planes) == channels:
+        return planes
+    return grey(planes) if len(planes) == COLOUR else planes.repeat(COLOUR, 0)
+
+
 def grey(planes: Floats) -> Floats:
     """Return the luma `(1, H, W)` of colours `(3, H, W)`."""
     return np.tensordot(LUMA, planes, 1)[None]

@@ -69,8 +69,10 @@ def _image(picture: Picture, depth: int) -> Image.Image:
     if depth == 32:
         return Image.fromarray(picture.planes[0])
     largest, kind = (2**16 - 1, np.uint16) if depth == 16 else (2**8 - 1, np.uint8)
-    planes = picture.planes
-    if picture.alpha is not None:
-        planes = np.concatenate([planes, picture.alpha])
-    values = (planes * np.float32(largest)).round().astype(kind).transpose(1, 2, 0)
-    return Image.fromarray(np.ascontiguousarray(values.squeeze(2) if len(planes) == 1 else values))
+    parts = [picture.planes] if picture.alpha is None else [picture.planes, picture.alpha]
+    channels = sum(len(planes) for planes in parts)
+    values = np.empty((*picture.size, channels), kind)
+    for row in range(len(values)):  # at once it would take the memory of two more images
+        shades = np.concatenate([planes[:, row] for planes in parts])
+        values[row] = (shades * np.float32(largest)).round().T
+    return Image.fromarray(values if channels > 1 else values.squeeze(2))

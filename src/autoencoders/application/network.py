@@ -64,11 +64,8 @@ class Network:
         """
         channels, height, width = planes.shape
         trained = self.input_shape[1], self.input_shape[2]
-        if self.geometry is None and (height, width) != trained:
-            raise Unfit(
-                f"{width}×{height} pixels; this variant takes {trained[1]}×{trained[0]}: "
-                "resize it, or give --resize to have the square in its middle resampled"
-            )
+        if self.geometry is None:
+            require_size(planes, self.input_shape)
         whole = np.empty((channels, self.factor * height, self.factor * width), np.float32)
         one_size = Geometry(stride=1, reach=0)
         for down, across in tiles((height, width), trained, SIDE, self.geometry or one_size):
@@ -84,6 +81,16 @@ class Network:
         seen = F.pad(seen, beyond, mode="replicate").to(self.device)
         made: Floats = self.at(height, width)(seen)[0].cpu().numpy()
         return made
+
+
+def require_size(planes: Floats, shape: ImageShape) -> None:
+    """Raise `Unfit` for an image that is not of the height and width of `shape`."""
+    if planes.shape[1:] != shape[1:]:
+        found, allowed = (f"{width}×{height}" for _, height, width in (planes.shape, shape))
+        raise Unfit(
+            f"{found} pixels; this variant takes {allowed}: resize it, or give --resize to have "
+            "the square in its middle resampled"
+        )
 
 
 def trained_network(item: Item) -> Network:

@@ -124,6 +124,8 @@ def _in_range(image: Image.Image) -> Image.Image:
 
 
 def _planes(image: Image.Image) -> Floats:
-    values = np.asarray(image, np.float32).reshape(image.height, image.width, -1)
-    scale = 1 if image.mode == "F" else 255
-    return np.ascontiguousarray(values.transpose(2, 0, 1)) / np.float32(scale)
+    values = np.array(image, np.float32).reshape(image.height, image.width, -1)
+    planes = np.ascontiguousarray(values.transpose(2, 0, 1))
+    if image.mode != "F":
+        planes /= 255
+    return planes

@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 import unicodedata
+import warnings
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
@@ -42,11 +43,13 @@ def may_replace(target: Path, origin: str) -> bool:
 
     if not os.path.lexists(target):
         return True
-    try:
-        with Image.open(target) as image:
-            return image.getexif().get(SOFTWARE) == origin
-    except Exception:  # whatever it is, it is not ours
-        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a large image: it is not decoded
+        try:
+            with Image.open(target) as image:
+                return image.getexif().get(SOFTWARE) == origin
+        except Exception:  # whatever it is, it is not ours
+            return False
 
 
 def require_writable(folder: Path) -> None:
