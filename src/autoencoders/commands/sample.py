@@ -1,0 +1,65 @@
+"""`autoencoders sample`: new images from a trained variant."""
+
+import argparse
+from collections.abc import Iterator
+
+from autoencoders import paths
+from autoencoders.commands import Commands, absolute, positive
+from autoencoders.sources.names import printable
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("sample", help="write new images that a trained variant makes up")
+    parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
+    parser.add_argument("--count", type=positive, default=64, help="how many; by default 64")
+    parser.add_argument(
+        "--sampler",
+        default="prior",
+        help="what codes are drawn from: prior (the default), or what is fitted to the codes of "
+        "training images, gaussian or mixture",
+    )
+    parser.add_argument("--seed", type=_seed, default=0, help="0 by default; the same, the same")
+    parser.add_argument(
+        "--to", type=absolute, required=True, metavar="OUT", help="the folder to write PNGs into"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> Iterator[str]:
+    """Write images of new codes into a folder; yield the paths written, printable.
+
+    Of all that lies there, only earlier samples by the same name are replaced.
+
+    Raises:
+        UserError: the variant is not trained or has nothing to draw codes from; or the folder
+            cannot be written.
+    """
+    from tqdm import tqdm
+
+    from autoencoders.application import drawing, formats, targets
+    from autoencoders.application.chosen import trained
+    from autoencoders.application.picture import Picture
+    from autoencoders.device import exact_device
+    from autoencoders.trained import variant
+
+    targets.require_writable(options.to)
+    item, device = trained(options.variant), exact_device()
+    folder = paths.model(item.dataset, item.variant)
+    description, assembled = variant.load(folder, item.name, device)
+    sampler = drawing.fitted(options.sampler, item, description, assembled, device)
+    images = drawing.images(sampler, assembled, options.count, options.seed, device)
+    names = targets.Targets([])
+    shown = tqdm(images, total=options.count, unit="image", disable=None, leave=False)
+    for number, image in enumerate(shown):
+        name = f"{item.variant}-{options.sampler}-{options.seed}-{number:05}"
+        origin = f"{targets.OURS} {item.dataset}/{name}"
+        target = names.free(options.to / f"{name}.png", origin)
+        formats.write(target, Picture(image), origin)
+        yield printable(str(target))
+
+
+def _seed(argument: str) -> int:
+    if not argument.isdecimal():
+        raise argparse.ArgumentTypeError(f"found {argument!r}; allowed: 0, 1, 2, …")
+    return int(argument)

@@ -1,0 +1,145 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from autoencoders import randomness
+from autoencoders.commands import sample
+from autoencoders.data.prepared import Prepared
+from autoencoders.keys import ImageShape
+from autoencoders.samplers import SAMPLERS
+from autoencoders.variants.assembly import Assembled
+from autoencoders.variants.networks.base import Autoencoder
+from tests.saved import ROOT, run, saved
+
+
+@pytest.fixture
+def vae(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assembled:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    return saved("mnist", (1, 28, 28), "vae")
+
+
+def sampled(*arguments: str, by: str = "mnist/vae") -> tuple[list[str], list[str]]:
+    """Run the command; return what it wrote, in the folder `out`, and what it complains of."""
+    return run(sample, "sample", by, "--to", "out", *arguments)
+
+
+def pixels(name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    with Image.open(Path("out", name)) as image:
+        return np.asarray(image)
+
+
+@torch.no_grad()
+def test_draws_from_the_prior_are_decoded_into_pngs(vae: Assembled) -> None:
+    written, complaints = sampled("--count", "3", "--seed", "7")
+    assert complaints == []
+    assert written == [f"vae-prior-7-0000{i}.png" for i in range(3)]
+    noise = randomness.noise(7, "sample")
+    expected = vae.model.decode(noise.normal((3, 2))).sigmoid() * 255
+    for name, image in zip(written, expected, strict=True):
+        assert np.abs(pixels(name) - image[0].numpy()).max() <= 0.51
+
+
+@pytest.fixture
+def training_images(monkeypatch: pytest.MonkeyPatch, blobs: Callable[..., Tensor]) -> Tensor:
+    """The prepared training images are these."""
+    images = blobs(40, (1, 28, 28))
+    monkeypatch.setattr(Prepared, "images", lambda prepared, split: images)
+    return images
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", [n for n, kind in SAMPLERS.items() if kind.needs_codes])
+def test_draws_from_what_is_fitted_lie_where_the_codes_of_training_images_do(
+    vae: Assembled, training_images: Tensor, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    decode = type(vae.model).decode
+
+    def watched(model: Autoencoder, latent: Tensor) -> Tensor:
+        seen.append(latent)
+        return decode(model, latent)
+
+    monkeypatch.setattr(type(vae.model), "decode", watched)
+    written, complaints = sampled("--sampler", name, "--count", "100")
+    assert complaints == []
+    assert len(written) == 100
+    codes, drawn = vae.model.encode(training_images / 255), torch.cat(seen)
+    torch.testing.assert_close(drawn.mean(0), codes.mean(0), atol=0.4 * codes.std().item(), rtol=0)
+    torch.testing.assert_close(drawn.std(0), codes.std(0), atol=0, rtol=0.3)
+
+
+@pytest.mark.usefixtures("vae")
+def test_a_seed_decides_all_and_samples_replace_their_own_alone() -> None:
+    sampled("--count", "2")
+    first = [pixels(f"vae-prior-0-0000{i}.png") for i in range(2)]
+    Path("out/vae-prior-1-00000.png").write_text("mine", "utf-8")
+    assert sampled("--count", "1") == (["vae-prior-0-00000.png"], [])
+    np.testing.assert_array_equal(pixels("vae-prior-0-00000.png"), first[0])
+    assert sampled("--count", "1", "--seed", "1") == (["vae-prior-1-00000-2.png"], [])
+    assert np.abs(pixels("vae-prior-1-00000-2.png").astype(int) - first[0]).max() > 0
+    assert Path("out/vae-prior-1-00000.png").read_text("utf-8") == "mine"
+
+
+@pytest.mark.parametrize(
+    ("variant", "shape", "typed", "said"),
+    [
+        (
+            "conv",
+            (1, 28, 28),
+            [],
+            "--sampler: found 'prior', and mnist/conv has no prior, as its objective draws latents "
+            "towards none; allowed: gaussian, mixture",
+        ),
+        (
+            "conv",
+            (1, 28, 28),
+            ["--sampler", "mixtur"],
+            "--sampler: found 'mixtur'; did you mean 'mixture'?; allowed: prior, gaussian, mixture",
+        ),
+        (
+            "conv",
+            (1, 28, 28),
+            ["--sampler", "gaussian"],
+            "data/prepared/mnist/metadata.json is missing: run the stage that writes it, "
+            "`dvc repro prepare@mnist`",
+        ),
+        (
+            "superres_2x",
+            (3, 32, 32),
+            ["--sampler", "gaussian"],
+            "mnist/superres_2x draws nothing new: a part of its latents is the image that it is "
+            "given",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("vae")
+def test_what_a_variant_cannot_draw_is_said(
+    variant: str, shape: ImageShape, typed: list[str], said: str
+) -> None:
+    saved("mnist", shape, variant)
+    assert sampled(*typed, by=f"mnist/{variant}") == ([], [said])
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("typed", [["--count", "0"], ["--count", "a"], ["--seed", "-1"]])
+def test_numbers_are_numbers(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        sampled(*typed)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"argument {typed[0]}: found {typed[1]!r}; allowed: " in line
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no variant is trained
+    Path("out").write_text("a file", "utf-8")
+    written, (complaint,) = sampled()
+    assert written == []
+    assert "which cannot be written (Not a directory" in complaint
