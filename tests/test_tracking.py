@@ -26,6 +26,7 @@ from autoencoders.tracking import (
     DataUsed,
     TrainedModel,
     origin,
+    registered,
     stage_run,
     store,
     tracked,
@@ -331,6 +332,44 @@ def test_a_logged_model_loads_without_this_repository(
     assert signature.outputs.inputs[0].shape == (-1, 2, 6, 6)
     requirements = description.with_name("requirements.txt").read_text().split()
     assert requirements == [f"{name}=={version_of(name)}" for name in ("mlflow", "numpy", "torch")]
+
+
+def test_a_model_is_loaded_by_its_version_its_alias_or_its_run(
+    repository: Path, client: MlflowClient
+) -> None:
+    module = Blur()
+    with run_stage() as run:
+        run.log_model(trained(module))
+    client.set_registered_model_alias("mnist-vae", "champion", "1")
+    images = np.random.default_rng(0).random((2, 1, 6, 6), dtype=np.float32)
+    of_run = f"runs:/{run.id}/mnist-vae"
+    for uri in ("models:/mnist-vae/1", "models:/mnist-vae@champion", of_run):
+        loaded = registered.load(uri)
+        assert loaded.name == "mnist-vae"
+        assert (loaded.input_shape, loaded.output_shape) == ((1, 6, 6), (2, 6, 6))
+        with torch.no_grad():
+            expected = module(torch.from_numpy(images)).numpy()
+        np.testing.assert_allclose(loaded.predict(images), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("mnist/vae", r"^--model: found 'mnist/vae'; allowed: models:/<name>/<version>, models:/"),
+        ("models:/", r"^--model: found 'models:/'; allowed"),
+        (
+            "models:/mnist-vae/7",
+            r"^--model: found 'models:/mnist-vae/7', which cannot be loaded fr",
+        ),
+        ("models:/mnist-vae@champion", r"mlflow.db \(.*mnist-vae.*\); allowed: models:/"),
+        ("runs:/nothing/model", r"^--model: found 'runs:/nothing/model', which cannot be loaded"),
+    ],
+)
+@pytest.mark.usefixtures("repository")
+def test_a_model_that_there_is_not_is_one_line(uri: str, said: str) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        registered.load(uri)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_evaluation_metrics_reach_the_newest_model_of_those_weights(client: MlflowClient) -> None:

@@ -11,6 +11,8 @@ from PIL import Image
 
 from autoencoders.commands import apply
 from autoencoders.sources.names import printable
+from autoencoders.tracking import registered
+from autoencoders.tracking.registered import Images, RegisteredModel
 from autoencoders.variants.assembly import Assembled
 from tests.saved import run, saved
 
@@ -388,3 +390,44 @@ def test_names_of_any_bytes() -> None:
     assert {path.name for path in Path("out").iterdir()} == {f"{n}-superres.png" for n in names}
     assert len(complaints) == 2
     assert "no\\n.png: " in complaints[0]
+
+
+# --- models of MLflow's, which tests/test_tracking.py loads
+
+
+@torch.no_grad()
+def test_a_model_of_mlflows_takes_the_variants_place(
+    upscaler: Assembled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(uri: str) -> RegisteredModel:
+        assert uri == "models:/mnist-superres@champion"
+        return RegisteredModel("mnist-superres", (1, 14, 14), (1, 28, 28), predict)
+
+    def predict(images: Images) -> Images:
+        made: Images = upscaler.model(torch.from_numpy(images)).numpy()
+        return made
+
+    monkeypatch.setattr(registered, "load", load)
+    draw("a.png", 99)
+    draw("b.png", 9)
+    draw("large.png", size=20)
+    by = ["--model", "models:/mnist-superres@champion", "--to", "out"]
+    assert run(apply, "apply", *by, "a.png") == (["a-mnist-superres.png"], [])
+    expected = upscaler.model(torch.full((1, 1, 14, 14), 99 / 255))[0, 0]
+    with Image.open("out/a-mnist-superres.png") as image:
+        assert np.abs(np.asarray(image) / 255 - expected.numpy()).max() <= 0.51 / 255
+    written, complaints = run(apply, "apply", "large.png", "b.png", *by)
+    assert written == ["b-mnist-superres.png"]
+    assert "large.png: 20×20 pixels; this variant takes 14×14" in complaints[0]
+    assert run(apply, "apply", "large.png", *by, "--resize")[0] == ["large-mnist-superres.png"]
+
+
+def test_a_model_that_is_none_from_images_to_images_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    keras = RegisteredModel("a-keras", (28, 28, 1), (28, 28, 1), lambda images: images)
+    monkeypatch.setattr(registered, "load", lambda uri: keras)
+    written, (complaint,) = run(apply, "apply", "--model", "models:/a-keras/1", "a", "--to", "out")
+    assert written == []
+    assert complaint.startswith("--model: found 'models:/a-keras/1', from (28, 28, 1) to (28,")

@@ -8,8 +8,9 @@ import numpy as np
 
 from autoencoders import paths
 from autoencoders.application.any_size import Geometry, Layouts, geometry
-from autoencoders.application.picture import Floats
+from autoencoders.application.picture import CHANNELS, Floats
 from autoencoders.application.tiles import tiles
+from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
 from autoencoders.lazy import F, Tensor, torch, without_gradients
 from autoencoders.pipeline import Item
@@ -81,6 +82,31 @@ class Network:
         seen = F.pad(seen, beyond, mode="replicate").to(self.device)
         made: Floats = self.at(height, width)(seen)[0].cpu().numpy()
         return made
+
+
+def registered_network(uri: str) -> Network:
+    """Return a model of MLflow's as a network, for images of the size that its signature says.
+
+    Raises:
+        UserError: it cannot be loaded, or is none of images.
+    """
+    from autoencoders.tracking import registered
+
+    model = registered.load(uri)
+    match model.input_shape, model.output_shape:
+        case (int(c), int(h), int(w)), (int(k), int(height), int(width)) if c == k in CHANNELS:
+            shapes = (c, h, w), (k, height, width)
+        case given, made:
+            raise UserError(
+                f"--model: found {uri!r}, from {given} to {made}; allowed: a model from images to "
+                "images of as many channels, both (channels, height, width)"
+            )
+
+    def run(seen: Tensor) -> Tensor:
+        return torch.from_numpy(model.predict(seen.numpy()))
+
+    cpu = torch.device("cpu")
+    return Network(model.name, uri, *shapes, lambda height, width: run, cpu)
 
 
 def require_size(planes: Floats, shape: ImageShape) -> None:

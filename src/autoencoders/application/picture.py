@@ -17,7 +17,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 FRAMED = ("AVIF", "GIF", "PNG", "TIFF", "WEBP")
 PROFILED = ("1", "L", "LA", "La", "P", "RGB", "RGBA", "F")  # modes whose profile fits grey or RGB
 DEEP = (";16B", ";16L", ";16N")  # ends of what Pillow calls 16-bit channels of a file
-GREY, COLOUR = 1, 3
+CHANNELS = GREY, COLOUR = 1, 3
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import argparse
 import errno
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autoencoders.commands import Commands, absolute
 from autoencoders.errors import UserError, warn
@@ -21,8 +21,13 @@ FORMATS = ("png", "jpeg", "webp", "tiff")
 def add(commands: Commands) -> None:
     """Add the command."""
     parser = commands.add_parser("apply", help="put image files through a trained variant")
-    parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
     parser.add_argument(
+        "variant",
+        type=_text_and_path,
+        metavar="DATASET/VARIANT",
+        help="a trained variant; left out with --model",
+    )
+    images = parser.add_argument(
         "images",
         nargs="+",
         type=absolute,
@@ -35,6 +40,13 @@ def add(commands: Commands) -> None:
         required=True,
         metavar="OUT",
         help="the folder to write into; for one image also a file",
+    )
+    parser.add_argument(
+        "--model",
+        action=_Model,
+        images=images,
+        metavar="URI",
+        help="take a model of MLflow's, such as models:/mnist-denoise/1, for images of its size",
     )
     parser.add_argument(
         "--format", choices=FORMATS, help="of the outputs; by default each input's, or else png"
@@ -56,6 +68,28 @@ def add(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
+class _Model(argparse.Action):
+    """Takes the place of the variant, which is the first image then, be it the only one."""
+
+    def __init__(self, images: argparse.Action, **options: Any) -> None:
+        super().__init__(**options)
+        self.images = images
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        namespace.model = values
+        self.images.required = False
+
+
+def _text_and_path(argument: str) -> tuple[str, Path]:
+    return argument, absolute(argument)
+
+
 def run(options: argparse.Namespace) -> Iterator[str]:
     """Write what the network makes of each image; yield the paths written, printable.
 
@@ -70,17 +104,17 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     from tqdm import tqdm
 
     from autoencoders.application import formats, given, targets
-    from autoencoders.application.chosen import trained
-    from autoencoders.application.network import trained_network
     from autoencoders.sources.pictures import Unfit
 
-    file = _file(options)
+    sources = _sources(options)
+    file = _file(sources, options)
     targets.require_writable(file.parent if file else options.to)
-    images, failed = given.gather(options.images, options.to)
-    network = trained_network(trained(options.variant))
+    images, failed = given.gather(sources, options.to)
+    network = _network(options)
     named = _targets(images, options, network, file)
     lost = shallow = 0
-    for image in tqdm(images, unit="image", disable=None, leave=False):
+    bar = tqdm(images, unit="image", disable=None, leave=False)
+    for image in bar:
         target, origin = named[image]
         try:
             picture = _made(image.path, network, options)
@@ -96,6 +130,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
                 raise UserError("\n".join(failed)) from None
         else:
             shallow += formats.written_depth(target, picture) < picture.depth
+            bar.clear()  # what is printed would stand in it
             yield printable(str(target))
     if shallow:
         warn(f"{shallow} of {len(images)} images are written with fewer bits: {formats.KEPT}")
@@ -105,13 +140,28 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         raise UserError("\n".join(failed))
 
 
-def _file(options: argparse.Namespace) -> Path | None:
+def _sources(options: argparse.Namespace) -> list[Path]:
+    """Return the paths of what goes through the network."""
+    images: list[Path] = options.images or []
+    return [options.variant[1], *images] if options.model else images
+
+
+def _network(options: argparse.Namespace) -> "Network":
+    from autoencoders.application import network
+    from autoencoders.application.chosen import trained
+
+    if options.model:
+        return network.registered_network(options.model)
+    return network.trained_network(trained(options.variant[0]))
+
+
+def _file(sources: Sequence[Path], options: argparse.Namespace) -> Path | None:
     """Return the file that `--to` names; None where it is a folder."""
     from autoencoders.application.formats import ENDINGS
 
     to: Path = options.to
     kind = ENDINGS.get(to.suffix.lower())
-    one = len(options.images) == 1 and options.images[0].is_file()
+    one = len(sources) == 1 and sources[0].is_file()
     if kind is None or not one or to.is_dir():
         return None
     if options.format not in (None, kind.lower()):
