@@ -20,6 +20,8 @@ from tests.subjects import untrained
 
 IMAGE: ImageShape = (1, 28, 28)
 CONV = {"kind": "conv_ae", "encoder_channels": [8, 4, 4], "decoder_channels": [4, 4, 8]}
+RESIDUAL = {"kind": "residual", "width": 8, "blocks": 2}
+NOISY = {"kind": "noisy", "mean": 0.0, "std": 0.1}
 VARIATIONAL = {"kind": "variational", "likelihood": "bernoulli"}
 UPSAMPLINGS = ("nearest", "bilinear", "transposed")
 UP = {"kind": "conv_ae", "encoder_channels": [8, 4], "decoder_channels": [4, 4, 8]}
@@ -81,6 +83,7 @@ def examples() -> list[Any]:
         ("that crops", CLEAN, CONV, 30),
         ("that enlarges", HALVED, UP, 28),
         ("of an odd size", CLEAN, CONV, 27),
+        *((f"unshuffled by {n}", NOISY, RESIDUAL | {"unshuffle": n}, 30) for n in (1, 2, 3)),
     ]
     cases = [(kind, *example_model(kind, IMAGE), 28) for kind in MODELS] + traps
     return [pytest.param(seen, model, size, id=name) for name, seen, model, size in cases]

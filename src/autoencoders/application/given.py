@@ -54,7 +54,7 @@ def _meant(argument: Path, to: Path) -> Iterator[Given]:
 
 def _all(places: Iterable[Path], to: Path) -> Iterator[Given]:
     for place in places:
-        if place.is_dir():
+        if os.path.isdir(place):  # noqa: PTH112 - Path's raises on too long a name
             yield from _inside(place, to)
         else:
             yield Given(place, Path(place.name))

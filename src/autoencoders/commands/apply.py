@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,8 +162,9 @@ def _file(sources: Sequence[Path], options: argparse.Namespace) -> Path | None:
 
     to: Path = options.to
     kind = ENDINGS.get(to.suffix.lower())
-    one = len(sources) == 1 and sources[0].is_file()
-    if kind is None or not one or to.is_dir():
+    # Path's own raise on too long a name.
+    one = len(sources) == 1 and os.path.isfile(sources[0])  # noqa: PTH113
+    if kind is None or not one or os.path.isdir(to):  # noqa: PTH112
         return None
     if options.format not in (None, kind.lower()):
         raise UserError(f"--format: found {options.format} for {printable(to.name)}: leave it out")

@@ -30,9 +30,9 @@ CASES = (
     _typed("train mnist classifier", "'classifier'"),
     _typed("evaluate mnist aae", "models/mnist/aae", "train@mnist-aae", needs="trained"),
     _typed("train fashion_mnist vae", "data/prepared/fashion_mnist", "prepare@fashion_mnist"),
-    _typed("reconstruct mnist conv a.png", "--to"),
+    _typed("apply mnist/conv a.png", "--to"),
     _typed(
-        "reconstruct mnist cnov a.png --to out",
+        "apply mnist/cnov a.png --to out",
         "cnov",
         "did you mean",
         needs="trained",

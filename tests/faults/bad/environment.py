@@ -135,8 +135,8 @@ PLACES = (
         changes=("checkpoints/*",),
     ),
     _in_shell(
-        "a read-only folder for reconstructions",
-        "autoencoders reconstruct mnist conv a.png --to out",
+        "a read-only folder for outputs",
+        "autoencoders apply mnist/conv a.png --to out",
         all_of(picture("a.png"), read_only("out")),
         *("out", "permission|read-only|write"),
         needs="trained",

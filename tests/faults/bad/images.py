@@ -1,5 +1,5 @@
-"""Image files that are none, damaged, too large or of another size, given to `reconstruct` or lying
-in people's folders.
+"""Image files that are none, damaged, too large or of another size, given to `apply` or lying in
+people's folders.
 """
 
 import os
@@ -29,12 +29,13 @@ def _given(
     lines: int = 2,
     changes: tuple[str, ...] = (),
     shell: bool = False,
+    variant: str = "conv",
 ) -> Case:
-    """Return a case where `reconstruct` is given files that it must name, and then count."""
-    command = f"{'autoencoders ' if shell else ''}reconstruct mnist conv {file} --to {to}"
+    """Return a case where `apply` is given files that it must name, and then count."""
+    command = f"{'autoencoders ' if shell else ''}apply mnist/{variant} {file} --to {to}"
     return _case(
         *(name, command, bad, says or (file, NO_IMAGE)),
-        needs="trained",
+        needs="trained" if variant == "conv" else "whole",
         lines=lines,
         changes=changes,
         shell=shell,
@@ -85,7 +86,7 @@ GIVEN = (
     _given(
         "no such file", nothing, "a.png", "no such file|missing|not found|does not exist|cannot"
     ),
-    _given("a folder", folder_instead("a.png"), "a.png"),
+    _given("a folder", folder_instead("a.png"), "a.png", "no image", lines=1),
     _given("a text", written("a.png", "no image")),
     _given("half a PNG", _half_a("a.png")),
     _given("half a JPEG", _half_a("a.jpg"), file="a.jpg"),
@@ -94,13 +95,18 @@ GIVEN = (
     _given("a link to itself", linked("a.png", "a.png"), "a.png"),
     _given("a pipe that nobody writes", _fifo("a.png"), "a.png", shell=True),
     _given("a device that never ends", nothing, "/dev/zero", file="/dev/zero", shell=True),
-    _given("one pixel too wide", picture("a.png", (29, 28)), "a.png", "29×28", "28×28"),
+    _given(
+        "one pixel too wide",
+        *(picture("a.png", (29, 28)), "a.png", "29×28", "28×28"),
+        variant="vae",
+    ),
     _given(
         "100 megapixels in few bytes",
         written("a.png", bomb(14_000, 7_200)),
         "a.png",
         "pixels",
         shell=True,
+        variant="vae",
     ),
     _given("two gigapixels", written("a.png", bomb(50_000, 40_000)), "a.png", "pixels", shell=True),
     _given(
@@ -123,8 +129,9 @@ GIVEN = (
         all_of(picture("a.png"), written("b.png", "x"), picture("c.png", (9, 9))),
         *("b.png", "c.png", "9×9"),
         file="a.png b.png c.png",
-        changes=("out/a-conv.png",),
+        changes=("out/a-vae.png",),
         lines=3,
+        variant="vae",
     ),
     _given(
         "a file where the folder to write goes",
