@@ -7,35 +7,19 @@ import numpy as np
 from PIL import Image
 
 from autoencoders.application.picture import GREY, Picture
-from autoencoders.application.targets import SOFTWARE
+from autoencoders.application.targets import ENDINGS, SOFTWARE
 from autoencoders.files import atomic_file
 from autoencoders.sources.pictures import Unfit
 
-ENDINGS = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
 DEEPEST = {"PNG": 16, "TIFF": 32}  # bits of an opaque grey; Pillow writes all else with 8
 KEPT = "16 are kept in opaque grey PNG and TIFF alone"
 SAVED_WITH: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
 
 
-def ending(asked: str | None, source: Path) -> str:
-    """Return the ending of an output: of the format asked for, else as the source's, else PNG's."""
-    if asked:
-        return next(ending for ending, name in ENDINGS.items() if name == asked.upper())
-    found = source.suffix.lower()
-    return found if found in ENDINGS else ".png"
-
-
 def written_depth(target: Path, picture: Picture) -> int:
     """Return with how many bits per channel a picture is written there."""
     plain = len(picture.planes) == GREY and picture.alpha is None
-    deepest = DEEPEST.get(ENDINGS[target.suffix.lower()], 8) if plain else 8
+    deepest = DEEPEST.get(ENDINGS[target.suffix.lower()].upper(), 8) if plain else 8
     return min(picture.depth, deepest)
 
 
@@ -46,7 +30,7 @@ def write(target: Path, picture: Picture, origin: str) -> None:
         Unfit: the format cannot hold it.
         OSError: it cannot be written.
     """
-    kind = ENDINGS[target.suffix.lower()]
+    kind = ENDINGS[target.suffix.lower()].upper()
     if kind == "JPEG" and picture.alpha is not None:
         raise Unfit("has transparent parts, which JPEG cannot hold: give --format png")
     exif = Image.Exif()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -17,6 +18,7 @@ from autoencoders.pipeline import Item
 from autoencoders.sources.pictures import Unfit
 
 SIDE = 512  # pixels: of a tile, and of the largest square that needs none; it bounds the memory
+KEPT = 8  # layouts, as images of one size have four kinds of tiles
 
 Run: TypeAlias = Callable[[Tensor], Tensor]  # `(1, C, H, W)` → `(1, C, f·H, f·W)`, in [0, 1]
 
@@ -141,7 +143,7 @@ def trained_network(item: Item) -> Network:
         f"{item.dataset}/{item.variant}",
         plan.input_shape,
         plan.image_shape,
-        layouts.at,
+        lru_cache(KEPT)(layouts.at),
         device,
         found,
     )

@@ -12,6 +12,15 @@ from pathlib import Path
 from autoencoders.errors import UserError
 from autoencoders.sources.names import printable
 
+ENDINGS = {  # of outputs, and the format that each is of
+    ".png": "png",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".webp": "webp",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+}
+FORMATS = tuple(dict.fromkeys(ENDINGS.values()))
 SOFTWARE = 305  # EXIF's tag, and TIFF's, that says what made an image
 OURS = "autoencoders"  # how it begins
 
@@ -30,6 +39,14 @@ class Targets:
                 break
         self.taken.add(_seen_as(target))
         return target
+
+
+def ending(asked: str | None, source: Path) -> str:
+    """Return the ending of an output: of the format asked for, else as the source's, else PNG's."""
+    if asked:
+        return next(ending for ending, name in ENDINGS.items() if name == asked)
+    found = source.suffix.lower()
+    return found if found in ENDINGS else ".png"
 
 
 def origin_of(source: Path, made_by: str) -> str:

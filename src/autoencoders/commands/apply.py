@@ -7,6 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autoencoders.application.targets import (
+    ENDINGS,
+    FORMATS,
+    Targets,
+    ending,
+    origin_of,
+    require_writable,
+)
 from autoencoders.commands import Commands, absolute
 from autoencoders.errors import UserError, warn
 from autoencoders.sources.names import printable
@@ -15,8 +23,6 @@ if TYPE_CHECKING:
     from autoencoders.application.given import Given
     from autoencoders.application.network import Network
     from autoencoders.application.picture import Picture
-
-FORMATS = ("png", "jpeg", "webp", "tiff")
 
 
 def add(commands: Commands) -> None:
@@ -104,12 +110,12 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     """
     from tqdm import tqdm
 
-    from autoencoders.application import formats, given, targets
+    from autoencoders.application import formats, given
     from autoencoders.sources.pictures import Unfit
 
     sources = _sources(options)
     file = _file(sources, options)
-    targets.require_writable(file.parent if file else options.to)
+    require_writable(file.parent if file else options.to)
     images, failed = given.gather(sources, options.to)
     network = _network(options)
     named = _targets(images, options, network, file)
@@ -158,15 +164,13 @@ def _network(options: argparse.Namespace) -> "Network":
 
 def _file(sources: Sequence[Path], options: argparse.Namespace) -> Path | None:
     """Return the file that `--to` names; None where it is a folder."""
-    from autoencoders.application.formats import ENDINGS
-
     to: Path = options.to
     kind = ENDINGS.get(to.suffix.lower())
     # Path's own raise on too long a name.
     one = len(sources) == 1 and os.path.isfile(sources[0])  # noqa: PTH113
     if kind is None or not one or os.path.isdir(to):  # noqa: PTH112
         return None
-    if options.format not in (None, kind.lower()):
+    if options.format not in (None, kind):
         raise UserError(f"--format: found {options.format} for {printable(to.name)}: leave it out")
     return to
 
@@ -175,14 +179,11 @@ def _targets(
     images: "Sequence[Given]", options: argparse.Namespace, network: "Network", file: Path | None
 ) -> "dict[Given, tuple[Path, str]]":
     """Return for each image the file to write and what is to stand in it of its origin."""
-    from autoencoders.application import formats
-    from autoencoders.application.targets import Targets, origin_of
-
     names = Targets(image.path for image in images)
     named = {}
     for image in images:
-        ending = formats.ending(options.format, image.path)
-        name = f"{image.path.stem}-{network.name}{ending}"
+        suffix = ending(options.format, image.path)
+        name = f"{image.path.stem}-{network.name}{suffix}"
         origin = origin_of(image.path, network.made_by)
         target = names.free(file or options.to / image.below.parent / name, origin)
         if file not in (None, target):
