@@ -33,10 +33,12 @@ def network(seen: dict[str, Any], model: dict[str, Any], image_shape: ImageShape
 
 
 def assembly(seen: dict[str, Any], model: dict[str, Any], image_shape: ImageShape) -> Assembled:
+    """Return a variant whose layers all do something, and none so much that images saturate."""
     assembled = untrained(parts(seen, model), image_shape)
+    random = torch.Generator().manual_seed(0)
     for parameter in assembled.model.parameters():
-        if not parameter.any():  # layers that begin at zero are to do something
-            parameter.data.uniform_(-0.3, 0.3)
+        deviation = parameter[0].numel() ** -0.5 if parameter.ndim > 1 else 0.3
+        parameter.data.normal_(std=deviation, generator=random)
     return assembled
 
 
@@ -69,6 +71,7 @@ def sizes_alike(made_by: Network, size: tuple[int, int], monkeypatch: pytest.Mon
     """Return by how much tiles and the whole differ at most."""
     image = noise(made_by.channels, *size)
     whole = made_by(image)
+    assert np.ptp(whole) > 0.01 or image.size == 1
     assert whole.shape == (made_by.channels, *(made_by.factor * length for length in size))
     with monkeypatch.context() as small:
         small.setattr(networks, "SIDE", 16)

@@ -62,6 +62,9 @@ def test_what_means_no_image_is_a_line_and_the_others_go_on() -> None:
     assert found == ["a.png", "missing.png"]  # reading it says that it is missing
     assert complaints[0].startswith("empty: holds no image; looked for: .png, .jpg")
     assert complaints[1:] == ["no*.png: no file matches this pattern"]
+    found, (complaint,) = gathered("*")
+    assert found == ["a.png"]
+    assert complaint.startswith("empty: holds no image")
 
 
 def test_earlier_outputs_in_a_folder_are_no_inputs() -> None:

@@ -3,7 +3,7 @@
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,31 +33,30 @@ def gather(arguments: Sequence[Path], to: Path) -> tuple[list[Given], list[str]]
     """
     found: dict[str, Given] = {}  # by what they lead to
     complaints = []
-    for argument in arguments:
+    for place in (place for argument in arguments for place in _places(argument)):
         try:
-            for given in _meant(argument, to):
+            for given in _meant(place, to):
                 found.setdefault(os.path.realpath(given.path), given)
         except UserError as complaint:
-            complaints.append(f"{printable(str(argument))}: {complaint}")
+            complaints.append(f"{printable(str(place))}: {complaint}")
     return list(found.values()), complaints
 
 
-def _meant(argument: Path, to: Path) -> Iterator[Given]:
-    if not os.path.lexists(argument) and glob.has_magic(str(argument)):
-        matches = sorted(glob.glob(str(argument), recursive=True))  # noqa: PTH207 - absolute
-        if not matches:
-            raise UserError("no file matches this pattern")
-        yield from _all(map(Path, matches), to)
+def _places(argument: Path) -> list[Path]:
+    """Return the files and folders that match a pattern, or else what was given."""
+    if os.path.lexists(argument) or not glob.has_magic(str(argument)):
+        return [argument]
+    matches = glob.glob(str(argument), recursive=True)  # noqa: PTH207 - absolute
+    return [Path(match) for match in sorted(matches)] or [argument]
+
+
+def _meant(place: Path, to: Path) -> Iterator[Given]:
+    if os.path.isdir(place):  # noqa: PTH112 - Path's raises on too long a name
+        yield from _inside(place, to)
+    elif glob.has_magic(str(place)) and not os.path.lexists(place):
+        raise UserError("no file matches this pattern")
     else:
-        yield from _all([argument], to)
-
-
-def _all(places: Iterable[Path], to: Path) -> Iterator[Given]:
-    for place in places:
-        if os.path.isdir(place):  # noqa: PTH112 - Path's raises on too long a name
-            yield from _inside(place, to)
-        else:
-            yield Given(place, Path(place.name))
+        yield Given(place, Path(place.name))
 
 
 def _inside(folder: Path, to: Path) -> Iterator[Given]:
