@@ -15,7 +15,8 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 # Files of other formats that hold more than one image hold versions of it, as phones' JPEGs do.
 FRAMED = ("AVIF", "GIF", "PNG", "TIFF", "WEBP")
-PROFILED = ("1", "L", "LA", "La", "P", "RGB", "RGBA", "F")  # modes whose profile fits grey or RGB
+# Modes whose colour profile is one of grey or RGB, as what is written is.
+PROFILED = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "F", "P", "RGB", "RGBA", "RGBX")
 DEEP = (";16B", ";16L", ";16N")  # ends of what Pillow calls 16-bit channels of a file
 CHANNELS = GREY, COLOUR = 1, 3
 
@@ -56,8 +57,9 @@ def read(path: Path) -> Picture:
             raise Unfit("holds several frames: save the one that is meant as a file of its own")
         depth = _depth(opened)
         image = pictures.decoded(opened)
-        profile = opened.info.get("icc_profile") if opened.mode.startswith(PROFILED) else None
         colours, alpha = _parts(image)
+        fits = opened.mode in PROFILED and not _has_grey_palette(opened)
+        profile = opened.info.get("icc_profile") if fits else None
         planes = _planes(pictures.upright(colours, opened))
         clear = None if alpha is None else _planes(pictures.upright(alpha, opened))
     return Picture(planes, clear, depth, profile)
