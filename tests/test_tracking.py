@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
@@ -387,6 +388,35 @@ def test_evaluation_metrics_reach_the_newest_model_of_those_weights(client: Mlfl
     [psnr] = [metric for metric in metrics if metric.key == "psnr"]
     assert (psnr.value, psnr.run_id, psnr.dataset_name) == (17.0, run.id, "mnist")
     assert "ssim" not in {metric.key for metric in metrics}
+
+
+def test_the_champion_is_the_best_version_on_the_same_test_images(
+    client: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def version(number: int, metrics: dict[str, float], tested_on: str = "1" * 64) -> str:
+        """Register a version, evaluate it, and return what is said."""
+        model = replace(trained(Blur()), weights_sha256=str(number) * 64)
+        with run_stage() as training:
+            training.log_model(model)
+        data = replace(DATA, test_sha256=tested_on)
+        with run_stage(Item("evaluate", "mnist", "vae"), data=data) as run:
+            run.log_model_metrics(model.weights_sha256, metrics)
+        return capsys.readouterr().err.strip()
+
+    def champion() -> str:
+        return str(client.get_model_version_by_alias("mnist-vae", "champion").version)
+
+    assert version(1, {"psnr": 17.0}) == ""
+    assert champion() == "1"
+    stays = "champion: models:/mnist-vae@champion stays version 1: version"
+    assert version(2, {"psnr": 16.5}) == f"{stays} 2 has psnr 16.5, and 17 of version 1"
+    other = "was tested on other images, or by another metric"
+    assert version(3, {"psnr": 18.0}, tested_on="2" * 64) == f"{stays} 3 {other}"
+    assert version(4, {"psnr": 18.0, "elbo": -3.0}) == f"{stays} 4 {other}"
+    assert champion() == "1"
+    moves = "champion: models:/mnist-vae@champion is now version 5, with psnr 17.5, and 17 of"
+    assert version(5, {"psnr": 17.5}) == f"{moves} version 1"
+    assert champion() == "5"
 
 
 class Branching(torch.nn.Module):

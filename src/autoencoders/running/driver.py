@@ -26,7 +26,7 @@ from autoencoders.tracking.store import MLFLOW_SETTINGS
 LOCK = Path(".dvc/tmp/autoencoders.lock")
 LOOK = 0.5  # seconds between two looks at what runs
 ERRORS = ("error: ", "ERROR: ")  # of lines that say what is wrong: ours, or else DVC's
-WARNINGS = ("warning: ", "left out: ")
+ASIDES = ("warning: ", "left out: ", "champion: ")
 
 
 @dataclass
@@ -128,7 +128,7 @@ def _seconds(running: list[Running]) -> dict[str, float]:
 
 
 def _said(one: Running, succeeded: bool, line: str, live: bool) -> Iterator[str]:
-    yield from (f"{one.name}: {said}" for said in one.lines if said.startswith(WARNINGS))
+    yield from (f"{one.name}: {said}" for said in one.lines if said.startswith(ASIDES))
     overall = "" if live else f"{line}. "
     if succeeded:
         yield f"{overall}{one.summary} ({in_words(one.seconds)})"

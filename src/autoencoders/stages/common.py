@@ -62,6 +62,7 @@ def prepared_data(item: Item) -> DataUsed:
         splits={
             name: (split.n_images, *metadata.image_shape) for name, split in metadata.splits.items()
         },
+        test_sha256=metadata.splits["test"].images_sha256,
     )
 
 

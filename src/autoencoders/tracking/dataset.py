@@ -21,6 +21,7 @@ class DataUsed:
         sha256: digest of the files read.
         path: their folder, relative to the repository root.
         splits: the shape `(N, C, H, W)` of each split's uint8 images.
+        test_sha256: digest of the images to test on; "" where there are none yet.
     """
 
     name: str
@@ -28,6 +29,7 @@ class DataUsed:
     sha256: str
     path: str
     splits: Mapping[str, tuple[int, ...]]
+    test_sha256: str = ""
 
     @property
     def tags(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from autoencoders.errors import UserError, warn
 from autoencoders.pipeline import Item
+from autoencoders.tracking import champion, store
 from autoencoders.tracking import model as models
-from autoencoders.tracking import store
 from autoencoders.tracking.dataset import DataUsed, as_input
 from autoencoders.tracking.model import TrainedModel
 from autoencoders.tracking.origin import fingerprint, flatten, origin, source
@@ -200,10 +201,18 @@ class StageRun:
 
     @_never_fails
     def log_model_metrics(self, weights_sha256: str, metrics: Mapping[str, float]) -> None:
-        """Log metrics to this run and, where there is one, to the logged model of these weights."""
+        """Log metrics to this run and, where there is one, to the logged model of these weights.
+
+        If it is better than the champion of its name, it is the champion from now on; see
+        `champion.crown`, whose line is printed.
+        """
         model_id = models.find(self._client, self._experiment_id, weights_sha256)
         entries = _metrics(metrics, step=0, model_id=model_id, data=self._data)
         self._client.log_batch(self.id, metrics=entries)
+        if model_id and self._data and self._data.test_sha256:
+            said = champion.crown(self._client, model_id, metrics, self._data.test_sha256)
+            if said:
+                print(f"champion: {said}", file=sys.stderr)
 
     @_never_fails
     def _start(
