@@ -27,10 +27,15 @@ def through(network: Network, picture: Picture, luma: bool = False) -> Picture:
     elif network.channels == COLOUR:
         made = grey(network(planes.repeat(COLOUR, 0)))
     elif luma:
-        chroma = planes - grey(planes)  # linear in Cb and Cr, and nothing else
-        made = (network(grey(planes)) + _interpolated(chroma, network.factor)).clip(0, 1)
+        brightness = grey(planes)
+        # What is left is linear in Cb and Cr, and nothing else.
+        made = _interpolated(planes - brightness, network.factor)
+        made += network(brightness)
+        np.clip(made, 0, 1, out=made)
     else:
-        made = np.concatenate([network(plane[None]) for plane in planes])
+        made = np.empty((COLOUR, *(network.factor * length for length in picture.size)), np.float32)
+        for plane, channel in zip(made, planes, strict=True):
+            plane[:] = network(channel[None])[0]
     alpha = None if picture.alpha is None else _enlarged(picture.alpha, network.factor)
     return replace(picture, planes=made, alpha=alpha)
 

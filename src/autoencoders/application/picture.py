@@ -126,8 +126,10 @@ def _in_range(image: Image.Image) -> Image.Image:
 
 
 def _planes(image: Image.Image) -> Floats:
-    values = np.array(image, np.float32).reshape(image.height, image.width, -1)
-    planes = np.ascontiguousarray(values.transpose(2, 0, 1))
+    bands = image.split()
+    planes = np.empty((len(bands), image.height, image.width), np.float32)
+    for plane, band in zip(planes, bands, strict=True):  # at once it would take twice the memory
+        plane[:] = np.asarray(band)
     if image.mode != "F":
         planes /= 255
     return planes

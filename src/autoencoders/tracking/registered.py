@@ -1,8 +1,10 @@
 """Models that MLflow has, for use without what they were trained from."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
@@ -59,5 +61,6 @@ def _load(uri: str) -> Any:
     store.connect()  # makes settings that mlflow reads when it is imported
     import mlflow.pyfunc
 
-    mlflow.set_tracking_uri(store.tracking_uri())
-    return mlflow.pyfunc.load_model(uri)
+    # Set by mlflow's own function, it would stay for all that the process does later.
+    with patch.dict(os.environ, MLFLOW_TRACKING_URI=store.tracking_uri()):
+        return mlflow.pyfunc.load_model(uri)
