@@ -1,0 +1,98 @@
+"""`python -m benchmarks.restoration photos/photo_denoise ~/Set12`: whole photographs, as in papers.
+
+What the variant's encoder sees is made of each image, and put through the network and through what
+learns nothing. PSNR is a mean over images, in dB, of outputs in [0, 1].
+
+- Noise is drawn anew for each image, by the params' seed and the file's name.
+- Of an image that is reduced, rows and columns that the factor does not divide are left out, what
+  is seen is rounded to 8 bits, and as many pixels as the factor are left out at each border. Of
+  colours, a grey network is given the luma of BT.601, from 16 to 235 (Dong et al., arXiv
+  1501.00092).
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from autoencoders import params, randomness
+from autoencoders.application.chosen import trained
+from autoencoders.application.network import trained_network
+from autoencoders.device import tune_cpu
+from autoencoders.errors import UserError
+from autoencoders.evaluation.image_quality import psnr
+from autoencoders.sources import pictures
+from autoencoders.sources.listing import list_images
+from autoencoders.variants.assembly import plan
+from autoencoders.variants.inputs import Input
+
+LUMA = torch.tensor([65.481, 128.553, 24.966]) / 255  # of R, G and B in [0, 1], beside 16/255
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a table; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.restoration", description=__doc__)
+    parser.add_argument("variant", help="DATASET/VARIANT, trained")
+    parser.add_argument("folder", type=Path, help="of images")
+    options = parser.parse_args(arguments)
+    try:
+        rows = measured(options.variant, options.folder)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print("\n".join(["| | PSNR, dB |", "|---|---|", *rows]))
+    return 0
+
+
+def measured(name: str, folder: Path) -> list[str]:
+    """Return a row for the network and for each yardstick of its input."""
+    item, loaded = trained(name), params.load()
+    tune_cpu(loaded.variants[item.variant].training.threads)
+    network = trained_network(item)
+    see = plan(loaded.variants[item.variant], network.image_shape).input
+    ways: dict[str, Callable[[Tensor], Tensor]] = {
+        name: lambda seen: torch.from_numpy(network(seen[0].numpy()))[None],
+        **see.yardsticks(),
+    }
+    values: dict[str, list[float]] = {way: [] for way in ways}
+    for below in list_images(folder).images:
+        image = photograph(folder / below, network.channels, network.factor)
+        seen = seen_of(image, see, network.factor, randomness.noise(loaded.seed, below.as_posix()))
+        for way, predict in ways.items():
+            values[way].append(of_inside(predict(seen), image, network.factor))
+    if not values[name]:
+        raise UserError(f"{folder} holds no image")
+    return [f"| {way} | {sum(of) / len(of):.2f} |" for way, of in values.items()]
+
+
+def photograph(path: Path, channels: int, factor: int) -> Tensor:
+    """Return an image `(1, C, H, W)` in [0, 1], of the size that can be reduced."""
+    colours = torch.from_numpy(pictures.read(path, 3).pixels.copy()) / 255
+    if channels == 3:
+        image = colours
+    elif factor > 1 and not torch.equal(colours[0], colours[1]):
+        image = (torch.tensordot(LUMA, colours, 1) + 16 / 255)[None]
+    else:
+        image = torch.from_numpy(pictures.read(path, 1).pixels.copy()) / 255
+    height, width = (length - length % factor for length in image.shape[1:])
+    return image[None, :, :height, :width]
+
+
+def seen_of(image: Tensor, see: Input, factor: int, noise: randomness.Noise) -> Tensor:
+    """Return what the encoder sees; of a small image what a file would hold."""
+    seen = see(image, noise)
+    return seen if factor == 1 else (seen * 255).round() / 255
+
+
+def of_inside(prediction: Tensor, image: Tensor, factor: int) -> float:
+    """Return the PSNR, of an enlargement without its border."""
+    border = factor if factor > 1 else 0
+    inside = (..., slice(border, image.shape[2] - border), slice(border, image.shape[3] - border))
+    return psnr(prediction[inside], image[inside]).item()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
