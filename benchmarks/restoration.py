@@ -23,13 +23,11 @@ from autoencoders.application.chosen import trained
 from autoencoders.application.network import trained_network
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
-from autoencoders.evaluation.image_quality import psnr
+from autoencoders.evaluation.image_quality import luma, psnr
 from autoencoders.sources import pictures
 from autoencoders.sources.listing import list_images
 from autoencoders.variants.assembly import plan
 from autoencoders.variants.inputs import Input
-
-LUMA = torch.tensor([65.481, 128.553, 24.966]) / 255  # of R, G and B in [0, 1], beside 16/255
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,7 +72,7 @@ def photograph(path: Path, channels: int, factor: int) -> Tensor:
     if channels == 3:
         image = colours
     elif factor > 1 and not torch.equal(colours[0], colours[1]):
-        image = (torch.tensordot(LUMA, colours, 1) + 16 / 255)[None]
+        image = (16 + 219 * luma(colours[None])[0]) / 255
     else:
         image = torch.from_numpy(pictures.read(path, 1).pixels.copy()) / 255
     height, width = (length - length % factor for length in image.shape[1:])

@@ -6,9 +6,8 @@ import numpy as np
 
 from autoencoders.application.network import Network
 from autoencoders.application.picture import COLOUR, Floats, Picture
+from autoencoders.evaluation.image_quality import LUMA
 from autoencoders.lazy import F, torch
-
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601's weights of R, G and B
 
 
 def through(network: Network, picture: Picture, luma: bool = False) -> Picture:
@@ -52,7 +51,7 @@ def matched(picture: Picture, channels: int) -> Floats:
 
 def grey(planes: Floats) -> Floats:
     """Return the luma `(1, H, W)` of colours `(3, H, W)`."""
-    return np.tensordot(LUMA, planes, 1)[None]
+    return np.tensordot(np.array(LUMA, np.float32), planes, 1)[None]
 
 
 def side_by_side(before: Picture, after: Picture) -> Picture:

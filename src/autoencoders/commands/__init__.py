@@ -37,6 +37,22 @@ def absolute(argument: str) -> Path:
     return Path(argument).absolute()
 
 
+def add_images(parser: argparse.ArgumentParser) -> argparse.Action:
+    """Add what the commands on image files share, IN… and --resize; return the former."""
+    parser.add_argument(
+        "--resize",
+        action="store_true",
+        help="cut images to the square in their middle, and resample it to the trained size",
+    )
+    return parser.add_argument(
+        "images",
+        nargs="+",
+        type=absolute,
+        metavar="IN",
+        help="files, folders or patterns of images: what the encoder is to see",
+    )
+
+
 def positive(argument: str) -> int:
     """Return a number of things."""
     if not argument.isdecimal() or int(argument) < 1:

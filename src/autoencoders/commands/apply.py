@@ -15,7 +15,7 @@ from autoencoders.application.targets import (
     origin_of,
     require_writable,
 )
-from autoencoders.commands import Commands, absolute
+from autoencoders.commands import Commands, absolute, add_images
 from autoencoders.errors import UserError, warn
 from autoencoders.sources.names import printable
 
@@ -34,13 +34,7 @@ def add(commands: Commands) -> None:
         metavar="DATASET/VARIANT",
         help="a trained variant; left out with --model",
     )
-    images = parser.add_argument(
-        "images",
-        nargs="+",
-        type=absolute,
-        metavar="IN",
-        help="files, folders or patterns of images: what the encoder is to see",
-    )
+    images = add_images(parser)
     parser.add_argument(
         "--to",
         type=absolute,
@@ -63,11 +57,6 @@ def add(commands: Commands) -> None:
         choices=("channels", "luma"),
         default="channels",
         help="what of a colour image goes through a grey network: each channel, or its luma alone",
-    )
-    parser.add_argument(
-        "--resize",
-        action="store_true",
-        help="cut images to the square in their middle, and resample it to the trained size",
     )
     parser.add_argument(
         "--compare", action="store_true", help="write each image and what became of it in one"

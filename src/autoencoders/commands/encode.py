@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autoencoders import paths
-from autoencoders.commands import Commands, absolute
+from autoencoders.commands import Commands, absolute, add_images
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
 from autoencoders.lazy import torch
@@ -27,20 +27,9 @@ def add(commands: Commands) -> None:
     """Add the command."""
     parser = commands.add_parser("encode", help="write the latents of image files into a table")
     parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
-    parser.add_argument(
-        "images",
-        nargs="+",
-        type=absolute,
-        metavar="IN",
-        help="files, folders or patterns of images: what the encoder is to see",
-    )
+    add_images(parser)
     parser.add_argument(
         "--to", type=absolute, required=True, metavar="TABLE", help="a .parquet or .csv file"
-    )
-    parser.add_argument(
-        "--resize",
-        action="store_true",
-        help="cut images to the square in their middle, and resample it to the trained size",
     )
     parser.set_defaults(run=run)
 
