@@ -19,11 +19,10 @@ def fresh(function: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str
     Raises:
         UserError: the process failed; it has said why on standard error.
     """
-    module = sys.modules[function.__module__]
-    assert (
-        module.__spec__ is not None
-    )  # by which it is no longer `__main__`, as `python -m` calls it
-    name = [module.__spec__.name, function.__name__]
+    # What `python -m` calls `__main__` still has its own name there.
+    spec = sys.modules[function.__module__].__spec__
+    assert spec is not None
+    name = [spec.name, function.__name__]
     command = [sys.executable, "-m", "benchmarks.worker", *name, json.dumps(arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
