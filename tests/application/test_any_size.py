@@ -87,6 +87,7 @@ def examples() -> list[Any]:
         ("that enlarges", HALVED, UP, 28),
         ("of an odd size", CLEAN, CONV, 27),
         *((f"unshuffled by {n}", NOISY, RESIDUAL | {"unshuffle": n}, 30) for n in (1, 2, 3)),
+        ("depthwise", NOISY, RESIDUAL | {"unshuffle": 2, "depthwise": 5}, 30),
     ]
     cases = [(kind, *example_model(kind, IMAGE), 28) for kind in MODELS] + traps
     return [pytest.param(seen, model, size, id=name) for name, seen, model, size in cases]

@@ -52,6 +52,21 @@ def test_noise_that_is_never_clamped_costs_its_own_variance() -> None:
     assert sweep["psnr"] == pytest.approx([40, 26.02, 20], abs=0.1)
 
 
+def test_a_yardstick_is_told_the_noise_that_it_is_measured_under(blobs: Blobs) -> None:
+    images, noisier = blobs(5, (1, 16, 16)), Noisy(0.0, 0.3, clamp=False)
+    sweep = noise_sweep(Answers(), Noisy(0.0, 0.1, clamp=False), [0.3], under(images))
+    alone = noise_sweep(Answers(), noisier, [], under(images))
+    assert sweep["levels"] == [0.1, 0.3]
+    for name in ("non_local_means", "wavelet_thresholding"):
+        assert sweep["yardsticks"][name][1:] == pytest.approx(alone["yardsticks"][name])
+
+
+def test_without_noise_there_is_nothing_to_take_away(blobs: Blobs) -> None:
+    clean = noise_sweep(Answers(), Noisy(0.0, 0.1, clamp=False), [0.0], under(blobs(5)))
+    yardsticks = {name: curve[0] for name, curve in clean["yardsticks"].items()}
+    assert yardsticks["non_local_means"] == yardsticks["noisy_input"] == clean["psnr"][0]
+
+
 def test_the_trained_level_sees_exactly_what_the_variant_sees(blobs: Blobs) -> None:
     images, trained = blobs(9), Noisy(0.5, 0.3)
     swept = torch.cat([seen for seen, _ in under(images)(at_level(trained, 0.3))])

@@ -155,6 +155,13 @@ def test_a_doubling_convolution_is_an_upsampling_and_a_convolution(size: tuple[i
             convolutions(4, 10) + 6 * convolutions(10, 10) + convolutions(10, 4) + 1,
         ),
         (
+            *("residual", {"width": 10, "blocks": 3, "depthwise": 5}, (1, 7, 7)),
+            convolutions(1, 10)
+            + 3 * (10 * (25 + 1) + linears(10, 20, 10))
+            + convolutions(10, 4 * 4)
+            + 1,
+        ),
+        (
             *("mlp_vae", VAE, GREY),
             linears(784, 512) + 2 * linears(512, 2) + linears(2, 512, 784),
         ),
@@ -163,7 +170,10 @@ def test_a_doubling_convolution_is_an_upsampling_and_a_convolution(size: tuple[i
             linears(784, 1000, 1000, 1000, 150) + linears(150, 1000, 1000, 1000, 784),
         ),
     ],
-    ids=["conv", "superres", "transposed", "conv_vae", "residual", "unshuffled", "vae", "aae"],
+    ids=[
+        *("conv", "superres", "transposed", "conv_vae"),
+        *("residual", "unshuffled", "depthwise", "vae", "aae"),
+    ],
 )
 def test_parameters_are_as_many_as_the_specification_s_layers_have(
     kind: str, arguments: dict[str, Any], input_shape: ImageShape, expected: int
@@ -333,6 +343,26 @@ def test_a_residual_network_adds_a_sub_pixel_convolution_of_residual_features() 
     residual = sub_pixels.permute(0, 1, 4, 2, 5, 3).reshape(2, 3, 18, 15)
     image = F.interpolate(seen, scale_factor=3, mode="bicubic").clamp(0, 1) + 0.1 * residual
     torch.testing.assert_close(model(seen), image.clamp(1e-3, 1 - 1e-3))
+
+
+def test_a_residual_network_may_look_around_channel_by_channel() -> None:
+    model = build("residual", {"width": 4, "blocks": 1, "depthwise": 5}, (1, 9, 8), (1, 9, 8))
+    state = model.state_dict()
+    seen = torch.rand(2, 1, 9, 8)
+    features = F.conv2d(seen, state["encoder.0.weight"], state["encoder.0.bias"], padding=1)
+    around = torch.cat(
+        [
+            F.conv2d(features[:, i, None], state["encoder.1.around.weight"][i, None], padding=2)
+            for i in range(4)
+        ],
+        1,
+    ) + state["encoder.1.around.bias"].view(4, 1, 1)
+    first, second = (state[f"encoder.1.{name}.weight"][..., 0, 0] for name in ("first", "second"))
+    bias = state["encoder.1.first.bias"].view(8, 1, 1)
+    hidden = (torch.einsum("oi,nihw->nohw", first, around) + bias).relu()
+    bias = state["encoder.1.second.bias"].view(4, 1, 1)
+    features = features + torch.einsum("oi,nihw->nohw", second, hidden) + bias
+    torch.testing.assert_close(model.encode(seen), torch.cat([seen, features.relu()], 1))
 
 
 @pytest.mark.parametrize(

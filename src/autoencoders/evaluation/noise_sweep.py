@@ -97,13 +97,12 @@ def noise_sweep(
 
     Returns:
         `trained_at`; the `levels`, increasing; `psnr`, the network's at each; and `yardsticks`, the
-        same of each yardstick of the input.
+        same of each yardstick of the input, which is told the level that it is measured at.
     """
     trained_at = trained_level(input)
     levels = sorted({*levels, trained_at})
-    predictors: dict[str, Predict] = {"network": model, **input.yardsticks()}
-    measured = [_psnr(predictors, pairs(at_level(input, level))) for level in levels]
-    curves = {name: [level[name] for level in measured] for name in predictors}
+    measured = [_psnr_at(at_level(input, level), model, pairs) for level in levels]
+    curves = {name: [level[name] for level in measured] for name in measured[0]}
     return {
         "trained_at": trained_at,
         "levels": levels,
@@ -124,9 +123,10 @@ def flat(sweep: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def _psnr(predictors: dict[str, Predict], pairs: Pairs) -> dict[str, float]:
+def _psnr_at(input: Input, model: Predict, pairs: Callable[[Input], Pairs]) -> dict[str, float]:
+    predictors: dict[str, Predict] = {"network": model, **input.yardsticks()}
     values: dict[str, list[Tensor]] = {name: [] for name in predictors}
-    for seen, images in pairs:
+    for seen, images in pairs(input):
         for name, predict in predictors.items():
             values[name].append(psnr(predict(seen), images))
     return {name: torch.cat(value).double().mean().item() for name, value in values.items()}

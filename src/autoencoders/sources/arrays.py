@@ -1,8 +1,9 @@
 """Arrays of images on disk that need not fit into memory."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -12,39 +13,27 @@ from autoencoders.keys import Bytes
 AT_ONCE = 64 * 2**20  # bytes copied
 
 
-class Growing:
-    """An npy file of uint8 `(N, *shape)` that gets row after row; whole when it is closed."""
+@contextmanager
+def growing(path: Path, shape: tuple[int, ...]) -> Iterator[Callable[[Bytes], None]]:
+    """Yield what adds `(n, *shape)` to an npy file of uint8 `(N, *shape)`, whole afterwards."""
+    with path.open("wb") as stream:
+        count = 0
 
-    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-        self.count = 0
-        self.stream = path.open("wb")
-        self._write_header()
+        def append(rows: Bytes) -> None:
+            nonlocal count
+            stream.write(rows.tobytes())
+            count += len(rows)
 
-    def append(self, rows: Bytes) -> None:
-        """Add `(n, *shape)`."""
-        self.stream.write(rows.tobytes())
-        self.count += len(rows)
+        _write_header(stream, (0, *shape))
+        yield append
+        _write_header(stream, (count, *shape))
 
-    def _write_header(self) -> None:
-        """Write the header where it belongs: NumPy leaves room in it for any number of rows."""
-        self.stream.seek(0)
-        header = {"descr": "|u1", "fortran_order": False, "shape": (self.count, *self.shape)}
-        np.lib.format.write_array_header_1_0(self.stream, header)
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the file, with the number of its rows in it."""
-        self._write_header()
-        self.stream.close()
+def _write_header(stream: BinaryIO, shape: tuple[int, ...]) -> None:
+    """Write the header where it belongs: NumPy leaves room in it for any number of rows."""
+    stream.seek(0)
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
 
 
 def write_rows(path: Path, images: Bytes, rows: npt.NDArray[np.integer]) -> None:

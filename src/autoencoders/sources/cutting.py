@@ -1,6 +1,7 @@
 """Image files into arrays of one size: each as a whole, or as patches at its own resolution."""
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -150,9 +151,11 @@ def cut_all(
             return reason
 
     with (
+        warnings.catch_warnings(),  # once for all: threads that each do may undo one another's
         ThreadPoolExecutor() as pool,
         tqdm(total=len(paths), desc="images", unit="", disable=None) as bar,
     ):
+        warnings.simplefilter("ignore")
         for start in range(0, len(paths), AT_ONCE):
             some = slice(start, start + AT_ONCE)
             for outcome in pool.map(one, paths[some], tested[some], seeds[some]):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from autoencoders.errors import UserError, warn
 from autoencoders.keys import Bytes, Misfits
-from autoencoders.sources.arrays import Growing, write_rows
+from autoencoders.sources.arrays import growing, write_rows
 from autoencoders.sources.cutting import Cutter, cut_all
 from autoencoders.sources.fetched import NPY_FILES
 from autoencoders.sources.listing import shown
@@ -56,12 +56,12 @@ def take(
     longer: list[Path] = []
     seeds = [[seed, 2, *path.as_posix().encode()] for path in paths]
     cuts = cut_all(cutter, [source / path for path in paths], tested.tolist(), seeds)
-    with Growing(target, (cutter.channels, cutter.size, cutter.size)) as file:
+    with growing(target, (cutter.channels, cutter.size, cutter.size)) as append:
         for i, cut in enumerate(cuts):
             if isinstance(cut, Unfit):
                 misfitting.append(f"{printable(str(source / paths[i]))}: {cut}")
                 continue
-            file.append(cut.images)
+            append(cut.images)
             taken.files.append(i)
             taken.counts.append(len(cut.images))
             taken.sha256.append(cut.sha256)

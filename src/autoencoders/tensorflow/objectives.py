@@ -61,7 +61,7 @@ class Learner(keras.Model):
         return {"model": self.trainable_variables}
 
     def compile(self, builds: Mapping[str, Build]) -> None:
-        """Take the optimisers of each step. XLA takes twice as long on a CPU."""
+        """Take the optimisers of each step; without XLA, which is not to be had deterministic."""
         super().compile(jit_compile=False)
         self.movers = {step: builds[step](weights) for step, weights in self.groups.items()}
         for movers in self.movers.values():

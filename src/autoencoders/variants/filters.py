@@ -56,12 +56,13 @@ def wavelet_thresholding(images: Tensor, std: float | None) -> Tensor:
 
 
 def _one_by_one(denoised: Callable[[Any, float], Any], images: Tensor, std: float | None) -> Tensor:
-    """Apply what denoises one image `(H, W, C)` of noise of one strength to all."""
+    """Apply what denoises one image `(H, W, C)` of noise of one strength to all that have any."""
     from skimage.restoration import estimate_sigma
 
     results = []
     for image in images.permute(0, 2, 3, 1).cpu().numpy():
         sigma = estimate_sigma(image, channel_axis=-1, average_sigmas=True) if std is None else std
         # One channel comes back without its axis.
-        results.append(torch.from_numpy(denoised(image, sigma).reshape(image.shape)))
+        clean = denoised(image, sigma).reshape(image.shape) if sigma > 0 else image
+        results.append(torch.from_numpy(clean))
     return torch.stack(results).permute(0, 3, 1, 2).to(images).clamp(0, 1)

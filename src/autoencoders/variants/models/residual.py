@@ -15,9 +15,11 @@ class Residual(ModelPlan):
 
     The network looks at the seen image with `unshuffle`×`unshuffle` pixels made channels of one
     (Zhang et al., FFDNet, arXiv 1710.04026): a 3×3 convolution and `blocks` residual blocks of
-    `width` channels (Lim et al., EDSR, arXiv 1707.02921). A sub-pixel convolution makes them an
-    image (Shi et al., ESPCN, arXiv 1609.05158), which is added to what was seen (Zhang et al.,
-    DnCNN, arXiv 1608.03981) or its enlargement (Dong et al., SRCNN, arXiv 1501.00092).
+    `width` channels, of two 3×3 convolutions (Lim et al., EDSR, arXiv 1707.02921) or, with
+    `depthwise` the side of its kernels, of a depthwise one and two of 1×1 (Liu et al., ConvNeXt,
+    arXiv 2201.03545), which see further for less work. A sub-pixel convolution makes them an image
+    (Shi et al., ESPCN, arXiv 1609.05158), which is added to what was seen (Zhang et al., DnCNN,
+    arXiv 1608.03981) or its enlargement (Dong et al., SRCNN, arXiv 1501.00092).
 
     Raises:
         ValueError: the image is not one or more whole times as high and wide as the input, with
@@ -33,6 +35,7 @@ class Residual(ModelPlan):
         width: Count,
         blocks: Count,
         unshuffle: Count = 1,
+        depthwise: Count | None = None,
     ) -> None:
         self.factor = _factor(input_shape, image_shape)
         self.channels, height, length = input_shape
@@ -46,14 +49,20 @@ class Residual(ModelPlan):
         self.latent_shape = (channels, height // unshuffle, length // unshuffle)
         self.width = width
         self.blocks = blocks
+        self.depthwise = depthwise
 
     def network(self) -> "Autoencoder":
         """Return residual blocks and a sub-pixel convolution beside the enlargement."""
-        from autoencoders.variants.networks.residual import ResidualBlock, Residue
+        from autoencoders.variants.networks.residual import DepthwiseBlock, ResidualBlock, Residue
+
+        def block() -> nn.Module:
+            if self.depthwise is None:
+                return ResidualBlock(self.width)
+            return DepthwiseBlock(self.width, self.depthwise)
 
         encoder = nn.Sequential(
             nn.Conv2d(self.channels * self.unshuffle**2, self.width, 3, padding="same"),
-            *(ResidualBlock(self.width) for _ in range(self.blocks)),
+            *(block() for _ in range(self.blocks)),
             nn.ReLU(),
         )
         finer = self.factor * self.unshuffle

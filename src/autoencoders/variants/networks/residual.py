@@ -26,6 +26,24 @@ class ResidualBlock(nn.Module):
         return x + self.second(F.relu(self.first(x)))
 
 
+class DepthwiseBlock(nn.Module):
+    """A depthwise `side`×`side` convolution, then two of 1×1 around a ReLU, added to the input.
+
+    As in ConvNeXt (Liu et al., arXiv 2201.03545, figure 4), but half as wide between the two, and
+    without norm.
+    """
+
+    def __init__(self, width: int, side: int) -> None:
+        super().__init__()
+        self.around = nn.Conv2d(width, width, side, padding="same", groups=width)
+        self.first = nn.Conv2d(width, 2 * width, 1)
+        self.second = nn.Conv2d(2 * width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return feature maps of the same shape."""
+        return x + self.second(F.relu(self.first(self.around(x))))
+
+
 class Residue(Autoencoder):
     """What is seen at the image's size, enlarged by bicubic interpolation, and what is added to it.
 
