@@ -98,20 +98,26 @@ function yardstickSwitch(section) {
 
 // Two variants side by side
 
-/** Returns the two cells of a metric, the better value marked, and nothing where neither has it. */
+/** Returns which of two values is the better: 0, 1, or -1 where there is no telling. */
+function betterOf([one, other], direction) {
+  if (!direction || !(one < other || one > other)) return -1;
+  return one < other === (direction === "lower") ? 0 : 1;
+}
+
+function metricCell(cell, isBetter) {
+  const text = [...cell.childNodes].find((node) => node.nodeType === Node.TEXT_NODE).data;
+  if (!isBetter) return make("td", {}, text);
+  const star = make("span", { "aria-hidden": "true" }, "★\u00a0");
+  return make("td", { class: "best" }, star, text, hidden(" better"));
+}
+
+/** Returns the row of a metric, in a list that is empty where neither variant has it. */
 function metricRow(header, cells) {
   const values = cells.map((cell) => Number(cell.dataset.value ?? NaN));
   if (values.every(Number.isNaN)) return [];
-  const { better } = header.dataset;
-  const ahead = { lower: values[0] < values[1], higher: values[0] > values[1] }[better];
-  const behind = { lower: values[0] > values[1], higher: values[0] < values[1] }[better];
-  const marked = cells.map((cell, i) => {
-    const text = [...cell.childNodes].find((node) => node.nodeType === Node.TEXT_NODE).data;
-    if (![ahead, behind][i]) return make("td", {}, text);
-    const star = make("span", { "aria-hidden": "true" }, "★\u00a0");
-    return make("td", { class: "best" }, star, text, hidden(" better"));
-  });
-  const label = [...header.querySelector("button").childNodes].map((node) => node.cloneNode(true));
+  const better = betterOf(values, header.dataset.better);
+  const label = [...header.firstElementChild.childNodes].map((node) => node.cloneNode(true));
+  const marked = cells.map((cell, i) => metricCell(cell, i === better));
   return [make("tr", { class: "network" }, make("th", { scope: "row" }, ...label), ...marked)];
 }
 
@@ -150,7 +156,8 @@ function figuresOfTwo(section, names) {
 }
 
 function contentOfTwo(section, tables, names) {
-  const reachable = { class: "scroll", tabindex: 0, role: "region", "aria-label": names.join(", ") };
+  const label = names.join(", ");
+  const reachable = { class: "scroll", tabindex: 0, role: "region", "aria-label": label };
   const metrics = make("div", reachable, metricsOfTwo(tables, names));
   return [metrics, ...figuresOfTwo(section, names)];
 }
@@ -227,7 +234,8 @@ function drawnPlane(plane) {
     filled(down, { x1: (column + 0.5) * wide, x2: (column + 0.5) * wide }, []);
     filled(cell, { x: column * wide, y: row * high }, []);
   };
-  const mark = ([x, y]) => filled(ring, { cx: x * PLANE, cy: y * PLANE, visibility: "visible" }, []);
+  const mark = ([x, y]) =>
+    filled(ring, { cx: x * PLANE, cy: y * PLANE, visibility: "visible" }, []);
   return [drawing, aim, mark];
 }
 
@@ -239,31 +247,34 @@ function classLegend(legend) {
   return make("ul", { class: "classes" }, ...entries);
 }
 
-/** Returns a plane to move over: what is decoded there, and the test images that lie there. */
-function livePlane(plane, title) {
-  const { columns, rows } = plane.decoded;
-  const [drawing, aim, mark] = drawnPlane(plane);
-  const [decoded, showDecoded] = sheetWindow(plane.decoded, plane.size, "decoded here");
-  const [original, showOriginal] = sheetWindow(plane.originals, plane.size, "nearest test image");
-  let place = [Math.floor(columns / 2), Math.floor(rows / 2)];
+/** Returns the latent at shares of a plane's width and height, from the left and from the top. */
+function latentAt(plane, [x, y]) {
+  const z1 = plane.z1[0] + x * (plane.z1[1] - plane.z1[0]);
+  const z2 = plane.z2[1] - y * (plane.z2[1] - plane.z2[0]);
+  return `z₁ ${written(z1)}, z₂ ${written(z2)}`;
+}
 
-  const middle = () => [(place[0] + 0.5) / columns, (place[1] + 0.5) / rows];
-  const move = (column, row) => {
-    place = [clamped(column, columns), clamped(row, rows)];
-    const [x, y] = middle();
-    const z1 = plane.z1[0] + x * (plane.z1[1] - plane.z1[0]);
-    const z2 = plane.z2[1] - y * (plane.z2[1] - plane.z2[0]);
-    aim(...place);
-    showDecoded(...place, `z₁ ${written(z1)}, z₂ ${written(z2)}`);
-  };
-  const touch = (x, y) => {
-    const distance = (point) => Math.hypot(point[0] - x, point[1] - y);
-    const nearest = plane.points.reduce((a, b) => (distance(b) < distance(a) ? b : a));
-    const number = nearest[3];
-    mark(nearest);
-    const row = Math.floor(number / plane.originals.columns);
-    const named = plane.classes.length > 1 ? `of class ${plane.classes[nearest[2]]}` : "";
-    showOriginal(number % plane.originals.columns, row, named);
+function nearestPoint(points, [x, y]) {
+  const distance = (point) => Math.hypot(point[0] - x, point[1] - y);
+  return points.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+}
+
+function helpFor(plane) {
+  const range = ([low, high]) => `${written(low)} to ${written(high)}`;
+  return (
+    "Move over the plane, or press arrow keys: what the decoder makes of that place. " +
+    "Click, tap or press Enter: the test image that lies nearest. " +
+    `To the right z₁, ${range(plane.z1)}; upwards z₂, ${range(plane.z2)}.`
+  );
+}
+
+/** Calls `move` with the cell that is gone to, and `touch` with the place that is picked. */
+function listen(drawing, [columns, rows], move, touch) {
+  let cell = [Math.floor(columns / 2), Math.floor(rows / 2)];
+  const middle = () => [(cell[0] + 0.5) / columns, (cell[1] + 0.5) / rows];
+  const goTo = (column, row) => {
+    cell = [clamped(column, columns), clamped(row, rows)];
+    move(cell, middle());
   };
   const under = (event) => {
     const box = drawing.getBoundingClientRect();
@@ -271,33 +282,48 @@ function livePlane(plane, title) {
   };
   const follow = (event) => {
     const [x, y] = under(event);
-    move(Math.floor(x * columns), Math.floor(y * rows));
+    goTo(Math.floor(x * columns), Math.floor(y * rows));
   };
-
   drawing.addEventListener("pointerdown", follow);
   drawing.addEventListener("pointermove", follow);
-  drawing.addEventListener("click", (event) => touch(...under(event)));
+  drawing.addEventListener("click", (event) => touch(under(event)));
   drawing.addEventListener("keydown", (event) => {
     const way = WAYS[event.key];
-    if (way) move(place[0] + way[0], place[1] + way[1]);
-    else if (event.key === "Enter" || event.key === " ") touch(...middle());
+    if (way) goTo(cell[0] + way[0], cell[1] + way[1]);
+    else if (event.key === "Enter" || event.key === " ") touch(middle());
     else return;
     event.preventDefault();
   });
-  move(...place);
+  goTo(...cell);
+}
 
-  const range = ([low, high]) => `${written(low)} to ${written(high)}`;
-  const help =
-    "Move over the plane, or press arrow keys: what the decoder makes of that place. Click, tap or " +
-    "press Enter: the test image that lies nearest. " +
-    `To the right z₁, ${range(plane.z1)}; upwards z₂, ${range(plane.z2)}.`;
+/** Returns a plane to move over: what is decoded there, and the test images that lie there. */
+function livePlane(plane, title) {
+  const { decoded, originals, size, classes } = plane;
+  const help = helpFor(plane);
+  const [drawing, aim, mark] = drawnPlane(plane);
+  const [hereWindow, showHere] = sheetWindow(decoded, size, "decoded here");
+  const [nearWindow, showNear] = sheetWindow(originals, size, "nearest test image");
+  const move = (cell, place) => {
+    aim(...cell);
+    showHere(...cell, latentAt(plane, place));
+  };
+  const touch = (place) => {
+    const point = nearestPoint(plane.points, place);
+    const [, , kind, number] = point;
+    mark(point);
+    const row = Math.floor(number / originals.columns);
+    const named = classes.length > 1 ? `of class ${classes[kind]}` : "";
+    showNear(number % originals.columns, row, named);
+  };
+  listen(drawing, [decoded.columns, decoded.rows], move, touch);
   const label = `${title}: the latent plane`;
   filled(drawing, { role: "application", "aria-label": label, "aria-description": help }, []);
-  const side = make("div", { class: "views" }, decoded, original, classLegend(plane.legend));
+  const side = make("div", { class: "views" }, hereWindow, nearWindow, classLegend(plane.legend));
   return make("figure", { class: "plane" }, drawing, side, make("figcaption", {}, help));
 }
 
-for (const section of document.querySelectorAll("section[data-dataset]:has(table)")) enliven(section);
+document.querySelectorAll("section[data-dataset]:has(table)").forEach(enliven);
 for (const data of document.querySelectorAll('script[type="application/json"]')) {
   const title = data.closest("section").querySelector("h3").textContent;
   data.after(livePlane(JSON.parse(data.textContent), title));
