@@ -11,6 +11,7 @@ RESULTS = Path("reports/results.csv")
 REPORT = Path("reports/index.html")
 HEADLINE = Path("reports/headline.json")
 OVERVIEW = Path("reports/overview")
+PLANES = Path("reports/planes")
 CURVES = Path("reports/curves.csv")
 CLASSIFIER = "classifier"
 

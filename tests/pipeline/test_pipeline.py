@@ -72,6 +72,8 @@ def test_the_report_says_stand_in_and_links_pictures_that_exist(repository: Path
     assert "stand-in data" in page
     pictures = re.findall(r'<img[^>]* src="([^"]+)"', page)
     assert len(pictures) > 10
+    pictures += (sheets := re.findall(r'"path": "([^"]+)"', page))
+    assert sheets == ["planes/mnist/vae-decoded.png", "planes/mnist/originals.png"]
     assert all((repository / "reports" / picture).is_file() for picture in pictures)
 
 

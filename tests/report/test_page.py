@@ -1,5 +1,6 @@
 """The report page, read back as a browser would."""
 
+import json
 import math
 import re
 from dataclasses import replace
@@ -8,9 +9,17 @@ from typing import Any
 
 import pytest
 
-from autoencoders.report.page import DatasetSection, Picture, VariantSection, render
+from autoencoders.report.page import (
+    DatasetSection,
+    LatentPlane,
+    Picture,
+    Sheet,
+    VariantSection,
+    render,
+)
 
 VOID = {"meta", "img", "link", "br"}
+SVG = "http://www.w3.org/2000/svg"  # the name of a language: nothing is fetched from there
 
 
 class Page(HTMLParser):
@@ -92,6 +101,18 @@ SMALL = dataset(
     ),
     variant("vae", {"mse": 0.01340001, "psnr": math.nan, "kl": 4.67, "elbo": -37.72}),
     variant("aae", {"mse": 0.0254, "psnr": 21.0}, yardsticks={"nan": {"mse": math.nan}}),
+)
+
+PLANE = LatentPlane(
+    z1=(-1, 1),
+    z2=(-2, 2),
+    size=(3, 3),
+    decoded=Sheet("planes/a b.png", 2, 1),
+    originals=Sheet("planes/originals.png", 1, 1),
+    points=[(0.25, 0.5, 0, 0)],
+    classes=["cat"],
+    colours=["#3f90da"],
+    legend=[],
 )
 
 
@@ -191,16 +212,36 @@ def test_pictures_have_words_and_relative_addresses() -> None:
 
 @pytest.mark.parametrize("path", ["/tmp/a.png", "https://example.org/a.png", "//host/a.png"])
 def test_pictures_elsewhere_are_refused(path: str) -> None:
-    section = dataset(variant("conv", {"mse": 1}, figures=[Picture(path, "")]))
-    with pytest.raises(ValueError, match="relative paths"):
-        render([section])
+    pictures = [Picture(path, "")], replace(PLANE, originals=Sheet(path, 1, 1))
+    for parts in ({"figures": pictures[0]}, {"plane": pictures[1]}):
+        with pytest.raises(ValueError, match="relative paths"):
+            render([dataset(variant("conv", {"mse": 1}, **parts))])
+
+
+def test_cells_say_their_value_to_the_script_where_they_have_one() -> None:
+    page = Page(render([SMALL]))
+    rows = [found.get("data-value") for tag, found, _ in page.elements if tag == "td"]
+    assert rows[:4] == ["0.0134", "19.5", None, "1.0"]  # conv: mse, psnr, elbo, kl
+    assert rows[12:16] == ["0.0134", None, "-37.72", "4.67"]  # vae, whose PSNR is NaN
+    heads = [found.get("data-better") for tag, found, _ in page.elements if tag == "th"]
+    assert heads[:5] == [None, "lower", "higher", "higher", None]
+
+
+def test_a_latent_plane_stands_in_its_variants_section_as_data() -> None:
+    page = Page(render([dataset(variant("vae", {"mse": 1}, plane=PLANE))]))
+    (data,) = page.all("script", type="application/json")
+    plane = json.loads(data)
+    assert plane["decoded"] == {"path": "planes/a%20b.png", "columns": 2, "rows": 1}
+    assert plane["points"] == [[0.25, 0.5, 0, 0]]
+    assert Page(render([SMALL])).all("script", type="application/json") == []
 
 
 def test_the_page_needs_nothing_but_itself_and_its_links_lead_somewhere() -> None:
     html = render([SMALL, dataset(variant("conv", {"mse": 1}), dataset="fashion_mnist")])
     page = Page(html)
-    assert not {"script", "link", "iframe"} & {tag for tag, _, _ in page.elements}
-    assert not re.search(r"https?:|url\(|@import", html)
+    assert not {"link", "iframe"} & {tag for tag, _, _ in page.elements}
+    assert page.attributes("script", "src") == []
+    assert not re.search(r"https?:|url\(|@import|fetch\(|import ", html.replace(SVG, ""))
     targets = [found["id"] for _, found, _ in page.elements if "id" in found]
     assert len(targets) == len(set(targets))
     links = page.attributes("a", "href")
@@ -239,12 +280,16 @@ def test_what_comes_from_outside_is_escaped() -> None:
             figures=[Picture(evil, evil)],
             training={evil: evil},
             model_sha256=evil,
+            plane=replace(PLANE, classes=[evil], decoded=Sheet(evil, 2, 1)),
         ),
         dataset=evil,
     )
     html = render([section])
     page = Page(html)
-    assert "<script" not in html
+    assert "<script>alert" not in html
+    assert html.count("<script") == 2  # the plane's data, and the page's own
+    (plane,) = page.all("script", type="application/json")
+    assert json.loads(plane)["classes"] == [evil]
     assert evil in page.all("figcaption")
     assert evil in page.all("dd")
 

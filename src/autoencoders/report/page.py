@@ -1,13 +1,14 @@
 """The report as one self-contained HTML page: plain data in, text out.
 
-No scripts, no network: the style stands in the page, pictures are linked by relative paths.
+No network: style and script stand in the page, pictures are linked by relative paths. The script
+adds what can be pressed, and data for it is in attributes and in JSON: without it, all can be read.
 """
 
 import json
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -30,12 +31,51 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """A picture of many images of one size without gaps, beside the page; `path` as a picture's."""
+
+    path: str
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class LatentPlane:
+    """A latent of two numbers to move over.
+
+    Attributes:
+        z1: the lowest and the highest of the plane, which `decoded` divides into cells from left to
+            right.
+        z2: the same of the other number, from bottom to top; each cell of the sheet is decoded at
+            its middle.
+        size: width and height in pixels of one image in the sheets.
+        decoded: the plane itself.
+        originals: test images, row by row.
+        points: where they lie: from the left and from the top as shares of the plane, the class,
+            and the number in `originals`.
+        classes: the name of each class.
+        colours: the CSS colour of each class.
+        legend: names and colours, as far as they are to be told apart.
+    """
+
+    z1: tuple[float, float]
+    z2: tuple[float, float]
+    size: tuple[int, int]
+    decoded: Sheet
+    originals: Sheet
+    points: Sequence[tuple[float, float, int, int]]
+    classes: Sequence[str]
+    colours: Sequence[str]
+    legend: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class VariantSection:
     """What the page says of one trained variant.
 
     `metrics` may lack any metric, and may hold others than the page knows. `yardsticks` maps a name
     to the same metrics. `hyperparameters` may be nested. `training` holds short facts, such as
-    `{"epochs": 30, "best epoch": 27}`, shown as they are.
+    `{"epochs": 30, "best epoch": 27}`, shown as they are. `plane` is there where the latent is one.
     """
 
     variant: str
@@ -45,6 +85,7 @@ class VariantSection:
     figures: Sequence[Picture]
     model_sha256: str
     training: Mapping[str, Any] = field(default_factory=dict)
+    plane: LatentPlane | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +107,7 @@ class DatasetSection:
 @dataclass(frozen=True)
 class _Cell:
     text: str
+    value: float | None  # None if there is none, or it is not finite
     best: bool = False  # of all networks in the table
     beats: bool = False  # a yardstick that is better than its network
 
@@ -95,15 +137,18 @@ def render(datasets: Sequence[DatasetSection]) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals.update(anchor=_anchor)
-    environment.filters.update(address=_address, settings=_settings, words=_words)
-    template = environment.from_string(
-        Path(__file__).with_name("page.html").read_text(encoding="utf-8")
-    )
+    environment.filters.update(address=_address, plain=_plain, settings=_settings, words=_words)
+    template = environment.from_string(_beside("page.html"))
     tables = [(section, _tables(section)) for section in datasets]
     shown = [metric for _, ts in tables for table in ts for metric in table.columns]
     legend = [metric for metric in dict.fromkeys(shown) if metric.meaning]
     stand_ins = [section.title for section in datasets if section.source == "stand-in"]
-    return template.render(tables=tables, legend=legend, stand_ins=stand_ins) + "\n"
+    script = _beside("page.js")
+    return template.render(tables=tables, legend=legend, stand_ins=stand_ins, script=script) + "\n"
+
+
+def _beside(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _tables(section: DatasetSection) -> list[_Table]:
@@ -146,6 +191,7 @@ def _table(title: str, section: DatasetSection, columns: Sequence[Metric]) -> _T
         cells = [
             _Cell(
                 _text(metric, variant.metrics),
+                _value(metric, variant.metrics),
                 best=best[metric] is not None and best[metric] == _value(metric, variant.metrics),
             )
             for metric in columns
@@ -155,7 +201,11 @@ def _table(title: str, section: DatasetSection, columns: Sequence[Metric]) -> _T
             if not any(metric.key in metrics for metric in columns):
                 continue
             cells = [
-                _Cell(_text(metric, metrics), beats=_beats(metric, metrics, variant.metrics))
+                _Cell(
+                    _text(metric, metrics),
+                    _value(metric, metrics),
+                    beats=_beats(metric, metrics, variant.metrics),
+                )
                 for metric in columns
             ]
             rows.append(_Row(_words(name), "", cells))
@@ -224,6 +274,14 @@ def _address(path: str) -> str:
     if urlsplit(path).scheme or PurePosixPath(path).is_absolute():
         raise ValueError(f"the page links its pictures by relative paths, found {path!r}")
     return quote(path)
+
+
+def _plain(plane: LatentPlane) -> dict[str, Any]:
+    """Return what the script is given of a plane."""
+    decoded, originals = (
+        replace(sheet, path=_address(sheet.path)) for sheet in (plane.decoded, plane.originals)
+    )
+    return asdict(replace(plane, decoded=decoded, originals=originals))
 
 
 def _settings(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

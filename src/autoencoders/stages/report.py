@@ -10,13 +10,12 @@ from autoencoders import files, paths
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import exact_device
 from autoencoders.evaluation.metric import headline
-from autoencoders.evaluation.pairs import first_pairs
 from autoencoders.figures import TABLE, plots
-from autoencoders.figures.shown import array
+from autoencoders.figures.shown import Shown, array
 from autoencoders.lazy import without_gradients
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
-from autoencoders.report import page
+from autoencoders.report import page, planes
 from autoencoders.sources.published import stand_in_banner
 from autoencoders.stages.common import load_metrics, load_numbers
 from autoencoders.tracking import StageRun
@@ -37,10 +36,12 @@ def data_used(item: Item) -> None:
 
 
 def outputs(item: Item) -> list[Path]:
-    """Return the table, the page, the overviews, and what DVC's metrics and plots compare."""
-    return [paths.RESULTS, paths.REPORT, paths.OVERVIEW, paths.HEADLINE, paths.CURVES]
+    """Return the table, the page and its pictures, and what DVC's metrics and plots compare."""
+    pictures = [paths.OVERVIEW, paths.PLANES]
+    return [paths.RESULTS, paths.REPORT, *pictures, paths.HEADLINE, paths.CURVES]
 
 
+@without_gradients
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Write the table and the page of the datasets and variants to run."""
     datasets = [Prepared(dataset) for dataset in params.datasets_to_run]
@@ -60,10 +61,14 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     }
     # All is read before anything is written: of a bad file, not even a part of the report is lost.
     curves = _curves(params)
-    sections = [_section(data, rows[data.name]) for data in datasets]
+    shown = {data.name: [_shown(data, row) for row in rows[data.name]] for data in datasets}
+    sections = [_section(data, shown[data.name]) for data in datasets]
     with files.atomic_directory(paths.OVERVIEW) as folder:
         for data in datasets:
-            _draw_overview(data, rows[data.name], folder / f"{data.name}.png")
+            _draw_overview(data, shown[data.name], folder / f"{data.name}.png")
+    with files.atomic_directory(paths.PLANES) as folder:
+        for data in datasets:
+            _write_sheets(data, shown[data.name], folder)
     with files.atomic_file(paths.RESULTS) as temporary:
         pd.json_normalize(table).to_csv(temporary, index=False)
     files.write_json(paths.HEADLINE, compared)
@@ -100,22 +105,57 @@ def _measured(item: Item) -> dict[str, Any]:
     return row
 
 
-@without_gradients
-def _draw_overview(data: Prepared, measured: list[dict[str, Any]], target: Path) -> None:
+def _shown(data: Prepared, row: dict[str, Any]) -> Shown:
+    """Return a measured variant, loaded, with the images that it is shown by."""
+    item, device = Item("train", data.name, row["variant"]), exact_device()
+    folder = paths.model(item.dataset, item.variant)
+    description, assembled = variant.load(folder, item.name, device)
+    test = data.images("test")
+    return Shown(
+        title=f"{data.metadata.title}, {item.variant}",
+        assembled=assembled,
+        history=variant.load_history(folder, item.name),
+        train=test[:0],  # none is shown, and to open them is to read them all
+        test=test,
+        labels=data.labels("test").byte().numpy(),
+        class_names=data.metadata.class_names,
+        measured=row,
+        seed=description.seed,
+        device=device,
+    )
+
+
+def _draw_overview(data: Prepared, variants: list[Shown], target: Path) -> None:
     """Draw what each variant's encoder sees and what comes out, side by side."""
-    test, rows, device = data.images("test"), [], exact_device()
-    for row in measured:
-        item = Item("train", data.name, row["variant"])
-        folder = paths.model(item.dataset, item.variant)
-        description, assembled = variant.load(folder, item.name, device)
-        seen, originals = first_pairs(
-            assembled.input, test, description.seed, "test", OVERVIEW_IMAGES, device
-        )
-        psnr = f"{row['psnr']:.1f} dB"
-        rows.append((item.variant, array(seen), array(assembled.model(seen)), psnr))
+    rows = []
+    for shown in variants:
+        seen, originals = shown.first(OVERVIEW_IMAGES)
+        psnr = f"{shown.measured['psnr']:.1f} dB"
+        rows.append((shown.measured["variant"], array(seen), shown.predict(seen), psnr))
     heading = f"{data.metadata.title}: what the encoder sees → what comes out"
-    figure = plots.overview(array(originals), rows, heading)
-    plots.save(figure, target, description.source)
+    plots.save(plots.overview(array(originals), rows, heading), target, data.metadata.source)
+
+
+def _write_sheets(data: Prepared, variants: list[Shown], folder: Path) -> None:
+    """Write what the page shows of the dataset's planes, if it has any."""
+    on_planes = [shown for shown in variants if planes.has_live_plane(shown)]
+    if not on_planes:
+        return
+    (folder / data.name).mkdir()
+    test = data.images("test")
+    numbers = planes.chosen(len(test), data.metadata.image_shape)
+    planes.sheet(test[numbers].numpy()).save(_originals(folder, data.name))
+    for shown in on_planes:
+        sheet = planes.sheet(planes.decoded(shown, planes.view(array(shown.codes))))
+        sheet.save(_decoded(folder, data.name, shown.measured["variant"]))
+
+
+def _originals(folder: Path, dataset: str) -> Path:
+    return folder / dataset / "originals.png"
+
+
+def _decoded(folder: Path, dataset: str, variant: str) -> Path:
+    return folder / dataset / f"{variant}-decoded.png"
 
 
 def _curves(params: Params) -> pd.DataFrame:
@@ -131,7 +171,7 @@ def _curves(params: Params) -> pd.DataFrame:
     return pd.concat(histories)
 
 
-def _section(data: Prepared, rows: list[dict[str, Any]]) -> page.DatasetSection:
+def _section(data: Prepared, variants: list[Shown]) -> page.DatasetSection:
     metadata = data.metadata
     overview = paths.OVERVIEW / f"{data.name}.png"
     return page.DatasetSection(
@@ -139,15 +179,15 @@ def _section(data: Prepared, rows: list[dict[str, Any]]) -> page.DatasetSection:
         title=metadata.title,
         source=metadata.source,
         image_counts={name: split.n_images for name, split in metadata.splits.items()},
-        variants=[_variant_section(row) for row in rows],
+        variants=[_variant_section(shown) for shown in variants],
         figures=[page.Picture(_relative(overview), "Every variant on the same test images")],
     )
 
 
-def _variant_section(row: dict[str, Any]) -> page.VariantSection:
+def _variant_section(shown: Shown) -> page.VariantSection:
+    row = shown.measured
     item = Item("train", row["dataset"], row["variant"])
     folder = paths.model(item.dataset, item.variant)
-    history = variant.load_history(folder, item.name)
     drawn = files.require(paths.figures(item.dataset, item.variant), item.at("figures").name)
     description = variant.load_description(folder, item.name)
     return page.VariantSection(
@@ -162,9 +202,18 @@ def _variant_section(row: dict[str, Any]) -> page.VariantSection:
         ],
         model_sha256=row["model_sha256"],
         training={
-            "epochs": len(history),
-            "best epoch": int(variant.best_epoch(history)["epoch"]),
+            "epochs": len(shown.history),
+            "best epoch": int(variant.best_epoch(shown.history)["epoch"]),
         },
+        plane=_plane(shown, item) if planes.has_live_plane(shown) else None,
+    )
+
+
+def _plane(shown: Shown, item: Item) -> page.LatentPlane:
+    return planes.live_plane(
+        shown,
+        _relative(_decoded(paths.PLANES, item.dataset, item.variant)),
+        _relative(_originals(paths.PLANES, item.dataset)),
     )
 
 
