@@ -235,18 +235,20 @@ def test_a_latent_is_decoded(vae: str, trained_vae: Assembled) -> None:
 
 
 @pytest.mark.parametrize(
-    ("latent", "said"),
+    "body",
     [
-        ([1.0], "latent: allowed: List should have at least 2 items"),
-        ([1.0, 2.0, 3.0], "latent: allowed: List should have at most 2 items"),
-        ([1.0, float("nan")], "1: allowed: a finite number"),
-        (["a", 1.0], "0: allowed: a valid number"),
+        {"latent": [1.0]},
+        {"latent": [1.0, 2.0, 3.0]},
+        {"latent": [1.0, float("nan")]},
+        {"latent": ["a", 1.0]},
+        {},
+        [1.0, 2.0],
+        b"no JSON",
     ],
 )
-def test_a_latent_of_another_kind_is_refused(latent: Any, said: str, vae: str) -> None:
-    status, told = refused(post(f"{vae}/decode", {"latent": latent}))
-    assert status == 422
-    assert told.startswith(said)
+def test_a_latent_of_another_kind_is_refused(body: Any, vae: str) -> None:
+    answer = refused(post(f"{vae}/decode", body))
+    assert answer == (422, 'allowed: {"latent": […]}, of 2 finite numbers')
 
 
 @torch.no_grad()

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import Body, FastAPI, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import FiniteFloat
+from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from autoencoders.application import picture
@@ -167,16 +167,26 @@ def _add_latent(
         return
 
     size = len(explorer.start)
-    numbers = Body(embed=True, min_length=size, max_length=size)
+    form = _form(size)
 
-    @app.post("/decode", response_class=Response, responses=AN_IMAGE)
-    async def decode(request: Request, latent: Annotated[list[FiniteFloat], numbers]) -> Response:
+    @app.post(
+        "/decode",
+        response_class=Response,
+        responses=AN_IMAGE | REFUSED,
+        openapi_extra=_json(form),
+    )
+    async def decode(request: Request) -> Response:
         """Return the image of a latent, as PNG."""
+        async with workplace.received(request) as file:
+            try:
+                latent = form.validate_json(file.read_bytes())["latent"]
+            except ValidationError:
+                raise Unfit(f'allowed: {{"latent": […]}}, of {size} finite numbers') from None
 
-        def job() -> bytes:
-            return encoded(explorer.decode(latent), "png", network.made_by)
+            def job() -> bytes:
+                return encoded(explorer.decode(latent), "png", network.made_by)
 
-        return Response(await workplace.compute(request, job), media_type="image/png")
+            return Response(await workplace.compute(request, job), media_type="image/png")
 
     @app.post("/encode", responses=REFUSED, openapi_extra=FILE)
     async def encode(request: Request) -> dict[str, list[float]]:
@@ -188,3 +198,16 @@ def _add_latent(
                 return explorer.encode(picture.read(file))
 
             return {"latent": await workplace.compute(request, job)}
+
+
+def _form(size: int) -> TypeAdapter[dict[Literal["latent"], list[float]]]:
+    """Return what holds JSON against `{"latent": […]}`, of so many numbers."""
+    numbers = Annotated[list[FiniteFloat], Field(min_length=size, max_length=size)]
+    return TypeAdapter(
+        Annotated[dict[Literal["latent"], numbers], Field(min_length=1, max_length=1)]
+    )
+
+
+def _json(form: TypeAdapter[Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": form.json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
