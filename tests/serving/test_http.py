@@ -1,5 +1,6 @@
 import io
 import json
+import socket
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from autoencoders.application.network import Network, Run, trained_network
 from autoencoders.commands import apply
 from autoencoders.data.prepared import Prepared
 from autoencoders.pipeline import Item
-from autoencoders.serving import applying, explorer
+from autoencoders.serving import applying, explorer, working
 from autoencoders.variants.assembly import Assembled
 from tests.saved import ROOT, run, saved
 from tests.serving.server import ask, post, refused, serving
@@ -179,6 +180,21 @@ def test_a_file_of_too_many_bytes_is_not_kept(
     status, said = refused(post(f"{upscaler}/apply", body))
     assert (status, said) == (413, f"{len(sent)} bytes; allowed: 32 MiB")
     assert post(f"{upscaler}/apply", file(GREY))[0] == 200
+
+
+def test_a_file_that_does_not_arrive_is_nobodys_fault(
+    upscaler: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host, port = upscaler.removeprefix("http://").split(":")
+    request = f"POST /apply HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9\r\n\r\nhalf".encode()
+    with socket.create_connection((host, int(port))) as torn:
+        torn.sendall(request)
+    monkeypatch.setattr(working, "PATIENCE", 0.1)
+    with socket.create_connection((host, int(port))) as slow:
+        slow.sendall(request)
+        assert b" 408 " in slow.recv(1000)
+    assert post(f"{upscaler}/apply", file(GREY))[0] == 200
+    assert capsys.readouterr().err == ""
 
 
 def test_what_enlarges_takes_fewer_pixels() -> None:

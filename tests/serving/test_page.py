@@ -54,6 +54,7 @@ def page() -> Iterator[Page]:
         page = browser.new_page(viewport={"width": 900, "height": 900})
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: pytest.fail(str(error)))
+        page.on("filechooser", lambda chooser: None)  # asked for later, it may come too late
         yield page
 
 

@@ -75,9 +75,8 @@ class Explorer:
     def encode(self, seen: Picture) -> list[float]:
         """Return the latent of a picture, which is cut and resampled to the trained size."""
         planes = colour.matched(fitted(seen, *self.input_shape[1:]), self.input_shape[0])
-        latent: list[float] = self.model.encode(torch.from_numpy(planes)[None].to(self.device))[
-            0
-        ].tolist()
+        batch = torch.from_numpy(planes)[None].to(self.device)
+        latent: list[float] = self.model.encode(batch)[0].tolist()
         return latent
 
 

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from fastapi import HTTPException, Request
+from starlette.requests import ClientDisconnect
 
 from autoencoders.application.network import Network, Run
 from autoencoders.serving.applying import MOST_BYTES, TooLarge
@@ -70,7 +71,7 @@ class Workplace:
 
         Raises:
             TooLarge: it has too many bytes.
-            HTTPException: it did not arrive in time.
+            HTTPException: it did not arrive in time, or not to its end.
         """
         async with self._places:
             with TemporaryDirectory(prefix="autoencoders-") as folder:
@@ -82,6 +83,8 @@ class Workplace:
                     raise HTTPException(
                         408, f"the file took more than {PATIENCE} seconds to arrive"
                     ) from None
+                except ClientDisconnect:
+                    raise HTTPException(GONE) from None
                 yield file
 
     async def compute(self, request: Request, job: Callable[[], T]) -> T:
