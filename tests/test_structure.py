@@ -32,6 +32,7 @@ LAYERS = (
     *("progress", "running"),
     "stages",
     "application",
+    "serving",
     "commands",
     "cli",
 )

@@ -1,7 +1,11 @@
+import base64
 import hashlib
+import io
 import json
 import math
+import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -11,6 +15,8 @@ from dataclasses import replace
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import mlflow.pyfunc
 import numpy as np
@@ -20,6 +26,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
+from PIL import Image
 
 from autoencoders.errors import UserError
 from autoencoders.pipeline import Item
@@ -328,11 +335,141 @@ def test_a_logged_model_loads_without_this_repository(
     assert json.loads(logged.tags["mlflow.modelVersions"]) == [{"name": "mnist-vae", "version": 1}]
     assert logged.params == client.get_run(run.id).data.params
     [description] = (repository / "mlartifacts").rglob("MLmodel")
-    signature = Model.load(description).signature
-    assert signature.inputs.inputs[0].shape == (-1, 1, 6, 6)
-    assert signature.outputs.inputs[0].shape == (-1, 2, 6, 6)
+    assert Model.load(description).signature.outputs.inputs[0].shape == (-1, 2, 6, 6)
     requirements = description.with_name("requirements.txt").read_text().split()
-    assert requirements == [f"{name}=={version_of(name)}" for name in ("mlflow", "numpy", "torch")]
+    needed = ("mlflow", "numpy", "pillow", "torch")
+    assert requirements == [f"{name}=={version_of(name)}" for name in needed]
+
+
+class Negative(torch.nn.Module):
+    """Images of one channel into their negatives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.white = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.white - images
+
+
+PIXELS = np.arange(0, 252, 7, dtype=np.uint8).reshape(6, 6)
+
+
+def png(pixels: np.ndarray[Any, Any] = PIXELS) -> str:
+    """Return pixels as a PNG in base64."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+def pixels(text: str) -> np.ndarray[Any, Any]:
+    """Return the pixels of a PNG in base64."""
+    with Image.open(io.BytesIO(base64.b64decode(text))) as image:
+        return np.asarray(image)
+
+
+@pytest.fixture
+def negative(client: MlflowClient) -> Any:
+    """A registered model, loaded."""
+    with run_stage() as run:
+        run.log_model(trained(Negative()))
+    client.set_registered_model_alias("mnist-vae", "champion", "1")
+    return registered._load("models:/mnist-vae@champion")
+
+
+def test_a_model_answers_arrays_and_pngs_one_and_several(negative: Any) -> None:
+    image = np.random.default_rng(0).random((1, 6, 6), np.float32)
+    np.testing.assert_allclose(negative.predict(image), 1 - image, atol=1e-6)
+    np.testing.assert_allclose(negative.predict(image[None]), 1 - image[None], atol=1e-6)
+    np.testing.assert_array_equal(pixels(negative.predict(np.array(png()))), 255 - PIXELS)
+    made = negative.predict(np.array([png(), png(255 - PIXELS)]))
+    for text, expected in zip(made, (255 - PIXELS, PIXELS), strict=True):
+        np.testing.assert_array_equal(pixels(text), expected)
+    coloured = np.stack([PIXELS] * 3, 2)
+    np.testing.assert_array_equal(pixels(negative.predict(np.array(png(coloured)))), 255 - PIXELS)
+    clear = np.stack([PIXELS, np.zeros((6, 6), np.uint8)], 2)
+    assert not pixels(negative.predict(np.array(png(clear)))).any(), "white, and so black"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (np.zeros((2, 1, 7, 6), np.float32), r"an array \(2, 1, 7, 6\) of float32; allowed: flo"),
+        (np.zeros((1, 6, 6), np.uint8), r"an array \(1, 6, 6\) of uint8; allowed: floating-poin"),
+        (np.full((1, 6, 6), {}), "an array of other things than numbers; allowed"),
+        (np.array([png(PIXELS[:5])]), "a PNG of 6×5 pixels; .* PNGs in base64 of 6×6 pixels and 8"),
+        (np.array([png(PIXELS.astype(np.uint16))]), "a PNG of 16 bits; allowed"),
+        (np.array(["no PNG"]), "a text that is no PNG in base64; allowed"),
+        (np.array([png()[:60]]), "a text that is no PNG in base64; allowed"),
+    ],
+)
+def test_what_a_model_cannot_answer_is_said(data: Any, said: str, negative: Any) -> None:
+    with pytest.raises(MlflowException, match=f"^found {said}"):
+        negative.predict(data)
+
+
+ROOT = Path(__file__).parents[1]
+ASK = (ROOT / "docs" / "using.md").read_text("utf-8").split("one without the list around it:\n")[1]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.usefixtures("negative")
+def test_mlflow_serves_a_model_and_the_documents_lines_ask_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    model = ["-m", "models:/mnist-vae@champion", "--env-manager", "local", "--port", str(port)]
+    mlflow_command = [sys.executable, "-m", "mlflow", "models", "serve", *model]
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        "MLFLOW_TRACKING_URI": tracking_uri(),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    Image.fromarray(PIXELS).save("noisy.png")
+    lines = ASK.split("```sh\n")[1].split("```")[0].replace("5001", str(port))
+    with open("log", "w") as log:  # noqa: PTH123
+        server = subprocess.Popen(
+            mlflow_command, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/ping", server)
+        subprocess.run(["bash", "-ec", lines], env=environment, check=True)
+        with Image.open("clean.png") as image:
+            np.testing.assert_array_equal(np.asarray(image), 255 - PIXELS)
+        images = (PIXELS[None, None] / 255).tolist()
+        np.testing.assert_allclose(invoked(port, images)[1], 1 - np.array(images), atol=1e-6)
+        np.testing.assert_array_equal(pixels(invoked(port, png())[1]), 255 - PIXELS)
+        status, said = invoked(port, "no PNG")
+        assert status == 400
+        assert "found a text that is no PNG in base64; allowed: floating-point" in said
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+
+
+def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    """Wait until a server answers."""
+    while server.poll() is None:
+        try:
+            with urlopen(address):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(Path("log").read_text())
+
+
+def invoked(port: int, inputs: Any) -> tuple[int, Any]:
+    """Return the status and the predictions, or the message, of MLflow's server."""
+    request = Request(
+        f"http://127.0.0.1:{port}/invocations",
+        json.dumps({"inputs": inputs}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
+        with urlopen(request) as answer:
+            return answer.status, json.load(answer)["predictions"]
+    except HTTPError as error:
+        with error:
+            return error.code, json.load(error)["message"]
 
 
 def test_a_model_is_loaded_by_its_version_its_alias_or_its_run(

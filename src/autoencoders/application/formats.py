@@ -1,7 +1,7 @@
 """Pictures into files."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -18,9 +18,7 @@ SAVED_WITH: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"loss
 
 def written_depth(target: Path, picture: Picture) -> int:
     """Return with how many bits per channel a picture is written there."""
-    plain = len(picture.planes) == GREY and picture.alpha is None
-    deepest = DEEPEST.get(ENDINGS[target.suffix.lower()].upper(), 8) if plain else 8
-    return min(picture.depth, deepest)
+    return _depth(_kind(target), picture)
 
 
 def write(target: Path, picture: Picture, origin: str) -> None:
@@ -30,23 +28,37 @@ def write(target: Path, picture: Picture, origin: str) -> None:
         Unfit: the format cannot hold it.
         OSError: it cannot be written.
     """
-    kind = ENDINGS[target.suffix.lower()].upper()
+    with atomic_file(target) as temporary:
+        save(temporary, picture, _kind(target), origin)
+
+
+def save(to: Path | BinaryIO, picture: Picture, kind: str, origin: str) -> None:
+    """Write a picture into a file, or a stream, as `kind`, which is what Pillow calls a format.
+
+    Raises:
+        Unfit: the format cannot hold it.
+        OSError: it cannot be written.
+    """
     if kind == "JPEG" and picture.alpha is not None:
         raise Unfit("has transparent parts, which JPEG cannot hold: give --format png")
     exif = Image.Exif()
     exif[SOFTWARE] = origin
-    image = _image(picture, written_depth(target, picture))
-    with atomic_file(target) as temporary:
-        try:
-            image.save(
-                temporary,
-                format=kind,
-                exif=exif,
-                icc_profile=picture.profile,
-                **SAVED_WITH.get(kind, {}),
-            )
-        except ValueError as error:  # what an encoder has to say of too large an image
-            raise Unfit(f"cannot be written as {kind} ({error})") from None
+    image = _image(picture, _depth(kind, picture))
+    try:
+        image.save(
+            to, format=kind, exif=exif, icc_profile=picture.profile, **SAVED_WITH.get(kind, {})
+        )
+    except ValueError as error:  # what an encoder has to say of too large an image
+        raise Unfit(f"cannot be written as {kind} ({error})") from None
+
+
+def _kind(target: Path) -> str:
+    return ENDINGS[target.suffix.lower()].upper()
+
+
+def _depth(kind: str, picture: Picture) -> int:
+    plain = len(picture.planes) == GREY and picture.alpha is None
+    return min(picture.depth, DEEPEST.get(kind, 8) if plain else 8)
 
 
 def _image(picture: Picture, depth: int) -> Image.Image:

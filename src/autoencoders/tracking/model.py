@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from unittest.mock import patch
 
 import numpy as np
@@ -22,7 +22,18 @@ if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
     from mlflow.models import Model
 
-NEEDED = {"torch": ("mlflow", "numpy", "torch"), "tensorflow": ("keras", "mlflow", "numpy")}
+Images: TypeAlias = npt.NDArray[np.float32]
+Given: TypeAlias = tuple[np.dtype[Any], tuple[int, ...]]  # of a signature: what, and its shape
+
+NEEDED = {
+    "torch": ("mlflow", "numpy", "pillow", "torch"),
+    "tensorflow": ("keras", "mlflow", "numpy"),
+}
+LOADER = Path(__file__).with_name("png_or_arrays.py")  # goes with a model, and loads it
+FLOAT32 = np.dtype(np.float32)
+# Any array, as MLflow has it. Of one that says numbers and their shape, MLflow itself would refuse
+# the texts that PNGs are in JSON; the loader holds arrays against the shape instead.
+ANYTHING = np.dtype(object), (-1,)
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,8 @@ class TrainedModel:
 def export(model: TrainedModel, folder: Path) -> "Model":
     """Write a model in MLflow's format: a `torch.export` program or what Keras saves.
 
+    The former also answers PNGs in base64, by `png_or_arrays`.
+
     Args:
         model: the network, for any number of images.
         folder: a new folder.
@@ -66,8 +79,7 @@ def export(model: TrainedModel, folder: Path) -> "Model":
     shape = (2, *model.input_shape)  # torch.export takes a batch of one for a constant
     example = np.linspace(0, 1, num=int(np.prod(shape)), dtype=np.float32).reshape(shape)
     prepare = _torch if model.framework == "torch" else _keras
-    output_shape, save = prepare(model, example)
-    float32 = np.dtype(np.float32)
+    given, output_shape, save = prepare(model, example)
     description = Model()
     requirements = NEEDED[model.framework]
     with (
@@ -80,31 +92,44 @@ def export(model: TrainedModel, folder: Path) -> "Model":
             folder,
             mlflow_model=description,
             signature=ModelSignature(
-                Schema([TensorSpec(float32, (-1, *model.input_shape))]),
-                Schema([TensorSpec(float32, (-1, *output_shape[1:]))]),
+                Schema([TensorSpec(*given)]),
+                Schema([TensorSpec(FLOAT32, (-1, *output_shape[1:]))]),
             ),
             input_example=example,
             pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in requirements],
         )
     if model.framework == "torch":
+        function = description.flavors["python_function"]
+        function["loader_module"] = LOADER.stem
         # Left open, it is CUDA on machines that have it, where the CPU's program fails to load.
-        description.flavors["python_function"]["config"] = {"device": "cpu"}
+        function["config"] = {"device": "cpu", "input_shape": list(model.input_shape)}
     return description
 
 
-def _torch(model: TrainedModel, example: "npt.NDArray[np.float32]") -> tuple[Any, Any]:
+def input_shape(description: "Model") -> tuple[int, ...]:
+    """Return the shape of one image that a model takes: as `export` notes it, or as signed."""
+    config = description.flavors["python_function"].get("config") or {}
+    shape = config.get("input_shape") or description.signature.inputs.inputs[0].shape[1:]
+    return tuple(shape)
+
+
+def _torch(model: TrainedModel, example: Images) -> tuple[Given, tuple[int, ...], Any]:
     import mlflow.pytorch
     import torch
 
     with torch.no_grad():
         output = model.network(torch.from_numpy(example))
-    return output.shape, partial(mlflow.pytorch.save_model, serialization_format="pt2")
+    save = partial(
+        mlflow.pytorch.save_model, serialization_format="pt2", code_paths=[os.fspath(LOADER)]
+    )
+    return ANYTHING, output.shape, save
 
 
-def _keras(model: TrainedModel, example: "npt.NDArray[np.float32]") -> tuple[Any, Any]:
+def _keras(model: TrainedModel, example: Images) -> tuple[Given, tuple[int, ...], Any]:
     import mlflow.tensorflow
 
-    return model.network(example).shape, mlflow.tensorflow.save_model
+    given = FLOAT32, (-1, *model.input_shape)
+    return given, model.network(example).shape, mlflow.tensorflow.save_model
 
 
 def upload(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from autoencoders.errors import UserError
 from autoencoders.tracking import store
+from autoencoders.tracking.model import input_shape
 
 Images = npt.NDArray[np.float32]
 FORMS = "models:/<name>/<version>, models:/<name>@<alias> or runs:/<run>/<path>"
@@ -20,7 +21,7 @@ FORMS = "models:/<name>/<version>, models:/<name>@<alias> or runs:/<run>/<path>"
 class RegisteredModel:
     """A model from images `(N, *input_shape)` to images `(N, *output_shape)`, both float32.
 
-    The shapes are as its signature has them, of an image `(C, H, W)`, of Keras's `(H, W, C)`.
+    The shapes are of an image `(C, H, W)`, of Keras's `(H, W, C)`.
     """
 
     name: str
@@ -41,11 +42,8 @@ def load(uri: str) -> RegisteredModel:
     try:
         with store.quiet():
             model = _load(uri)
-            signature = model.metadata.signature
-            given, made = (
-                tuple(schema.inputs[0].shape[1:])
-                for schema in (signature.inputs, signature.outputs)
-            )
+            given = input_shape(model.metadata)
+            made = tuple(model.metadata.signature.outputs.inputs[0].shape[1:])
     except Exception as error:
         where = store.without_password(store.tracking_uri())
         raise UserError(

@@ -1,0 +1,108 @@
+"""`autoencoders serve`: a trained variant as a page, and by HTTP."""
+
+import argparse
+import ipaddress
+import socket
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from autoencoders.commands import Commands
+from autoencoders.errors import UserError, warn
+from autoencoders.sources.names import printable
+
+if TYPE_CHECKING:
+    from autoencoders.application.network import Network
+    from autoencoders.serving.explorer import Explorer
+
+HERE = ("localhost", "127.0.0.1", "[::1]")  # what a browser calls this machine on loopback
+WAITING = 2048  # connections that are not answered yet
+LAST_ANSWERS = 2  # seconds that answers have after Ctrl-C
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("serve", help="serve a trained variant as a page, and by HTTP")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("variant", nargs="?", metavar="DATASET/VARIANT", help="a trained variant")
+    what.add_argument(
+        "--model",
+        metavar="URI",
+        help="take a model of MLflow's, such as models:/mnist-denoise/1, for images of its size",
+    )
+    parser.add_argument(
+        "--port", type=_port, default=8000, help="8000 by default; 0 takes any that is free"
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="who may ask: 127.0.0.1, this machine alone, by default; 0.0.0.0, all that reach it",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> Iterator[str]:
+    """Serve until Ctrl-C; yield the address.
+
+    Raises:
+        UserError: the variant is not trained, or the address cannot be listened on.
+    """
+    with _listening(options.host, options.port) as listening:
+        network, explorer = _loaded(options)
+        import uvicorn
+
+        from autoencoders.serving.app import application
+        from autoencoders.serving.working import Workplace
+
+        alone = _is_loopback(options.host)
+        with Workplace() as workplace:
+            app = application(network, explorer, workplace, HERE if alone else ("*",))
+            # What goes wrong with a request is answered, and said by the application itself.
+            config = uvicorn.Config(
+                app, log_level="critical", timeout_graceful_shutdown=LAST_ANSWERS, lifespan="off"
+            )
+            if not alone:
+                warn(f"--host {options.host}: whoever reaches this machine may use the network")
+            yield f"{network.made_by}: http://{_address(listening)} (Ctrl-C ends it)"
+            uvicorn.Server(config).run([listening])
+
+
+def _loaded(options: argparse.Namespace) -> "tuple[Network, Explorer | str]":
+    from autoencoders.application import network
+    from autoencoders.application.chosen import trained
+    from autoencoders.serving.explorer import explorer
+
+    if options.model:
+        return network.registered_network(options.model), "a model of MLflow's has no latents"
+    item = trained(options.variant)
+    return network.trained_network(item), explorer(item)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, so that who connects from now on is answered in the end."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=WAITING)
+    except OSError as error:
+        raise UserError(
+            f"--host {printable(host)} --port {port} cannot be listened on "
+            f"({error.strerror or error}); allowed: an address of this machine, and a free port, "
+            "or 0 for any"
+        ) from None
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host == "localhost"
+
+
+def _port(argument: str) -> int:
+    if not argument.isdecimal() or int(argument) > 65535:
+        raise argparse.ArgumentTypeError(f"found {argument!r}; allowed: 0 to 65535")
+    return int(argument)

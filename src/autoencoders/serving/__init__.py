@@ -1,0 +1,1 @@
+"""A trained variant behind a page for people and HTTP for programs."""

@@ -1,0 +1,213 @@
+"""The page and what it asks, as one application: the same by HTTP for programs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from autoencoders.application import picture
+from autoencoders.application.network import Network
+from autoencoders.errors import warn
+from autoencoders.serving.applying import (
+    MOST_BYTES,
+    Kind,
+    TooLarge,
+    applied,
+    encoded,
+    most_pixels,
+    require_pixels,
+)
+from autoencoders.serving.explorer import Explorer
+from autoencoders.serving.working import Workplace
+from autoencoders.sources.pictures import Unfit
+
+PAGE = {  # the files of the page, and what each is
+    "/": ("page.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+}
+# The page asks for nothing but its own, and runs nothing but its own.
+SAFE = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+IMAGE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+FILE = {"requestBody": {"required": True, "content": {"image/*": IMAGE}}}
+AN_IMAGE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "the image", "content": {"image/*": IMAGE}},
+}
+REFUSED: dict[int | str, dict[str, Any]] = {
+    413: {"description": "too many bytes or pixels; `detail` says how many are allowed"},
+    422: {"description": "no image, a damaged one, or one that does not fit; `detail` says why"},
+}
+
+
+def application(
+    network: Network,
+    explorer: Explorer | str,
+    workplace: Workplace,
+    hosts: Sequence[str] = ("*",),
+) -> FastAPI:
+    """Return the application that serves a trained network.
+
+    Args:
+        network: what images go through.
+        explorer: what to walk through, or why there is nothing.
+        workplace: where it is computed; an open context.
+        hosts: what requests may call this machine. On loopback these are its names there, as a
+            page from elsewhere may have its own name lead here.
+    """
+    app = FastAPI(
+        title=f"autoencoders: {network.made_by}",
+        docs_url=None,  # it would come from elsewhere; /openapi.json is ours
+        redoc_url=None,
+    )
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
+    _add_page(app)
+    _add_answers_to_mistakes(app)
+    _add_network(app, workplace.stoppable(network), workplace)
+    _add_latent(app, network, explorer, workplace)
+    return app
+
+
+def _add_page(app: FastAPI) -> None:
+    def file(name: str, media_type: str) -> Callable[[], Response]:
+        content = Path(__file__).with_name(name).read_bytes()
+        return lambda: Response(content, media_type=media_type, headers=SAFE)
+
+    for address, (name, media_type) in PAGE.items():
+        app.get(address, include_in_schema=False)(file(name, media_type))
+
+
+def _add_answers_to_mistakes(app: FastAPI) -> None:
+    """Answer whatever goes wrong with a status and a line, `{"detail": …}`."""
+
+    @app.exception_handler(TooLarge)
+    def too_large(request: Request, reason: TooLarge) -> Response:
+        return JSONResponse({"detail": str(reason)}, 413)
+
+    @app.exception_handler(Unfit)
+    def unfit(request: Request, reason: Unfit) -> Response:
+        return JSONResponse({"detail": str(reason)}, 422)
+
+    @app.exception_handler(RequestValidationError)
+    def mistaken(request: Request, error: RequestValidationError) -> Response:
+        mistake = error.errors()[0]
+        where, said = mistake["loc"][-1], mistake["msg"].removeprefix("Input should be ")
+        return JSONResponse({"detail": f"{where}: allowed: {said}"}, 422)
+
+    @app.exception_handler(Exception)
+    def fault(request: Request, error: Exception) -> Response:
+        said = f"a fault of ours ({type(error).__name__}: {error})"
+        warn(f"{request.method} {request.url.path}: {said}")
+        return JSONResponse({"detail": said}, 500)
+
+
+def _add_network(app: FastAPI, network: Network, workplace: Workplace) -> None:
+    @app.get("/about")
+    def about() -> dict[str, Any]:
+        """Say what is served, and what it takes."""
+        return {
+            "variant": network.made_by,
+            "input_shape": network.input_shape,
+            "image_shape": network.image_shape,
+            "any_size": network.geometry is not None,
+            "most_bytes": MOST_BYTES,
+            "most_pixels": most_pixels(network.factor),
+        }
+
+    @app.post("/apply", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=FILE)
+    async def apply(
+        request: Request,
+        format: Annotated[
+            Kind | None, Query(description="of the answer; by default the file's own, or png")
+        ] = None,
+        colour: Annotated[
+            Literal["channels", "luma"],
+            Query(description="what of a colour image goes through a grey network"),
+        ] = "channels",
+        resize: Annotated[
+            bool, Query(description="cut to the square in the middle, and resample that")
+        ] = False,
+    ) -> Response:
+        """Put an image file, which is the request's body, through the network."""
+        async with workplace.received(request) as file:
+            job = partial(applied, network, file, format, colour == "luma", resize)
+            made = await workplace.compute(request, job)
+        return Response(made.content, media_type=f"image/{made.kind}")
+
+
+def _add_latent(
+    app: FastAPI, network: Network, explorer: Explorer | str, workplace: Workplace
+) -> None:
+    @app.get("/latent")
+    def latent() -> dict[str, Any]:
+        """Say what there is to walk through: axes, a latent to start from, codes; or why not."""
+        if isinstance(explorer, str):
+            return {"why_not": explorer}
+        codes = explorer.codes
+        shown = codes is not None and len(explorer.start) == 2
+        return {
+            "size": len(explorer.start),
+            "axes": [asdict(axis) for axis in explorer.axes],
+            "start": explorer.start,
+            "points": codes.latents.tolist() if codes and shown else [],
+            "classes": codes.classes if codes and shown else [],
+            "class_names": codes.class_names if codes and shown else [],
+        }
+
+    if isinstance(explorer, str):
+        return
+
+    size = len(explorer.start)
+    form = _form(size)
+
+    @app.post(
+        "/decode",
+        response_class=Response,
+        responses=AN_IMAGE | REFUSED,
+        openapi_extra=_json(form),
+    )
+    async def decode(request: Request) -> Response:
+        """Return the image of a latent, as PNG."""
+        async with workplace.received(request) as file:
+            try:
+                latent = form.validate_json(file.read_bytes())["latent"]
+            except ValidationError:
+                raise Unfit(f'allowed: {{"latent": […]}}, of {size} finite numbers') from None
+
+            def job() -> bytes:
+                return encoded(explorer.decode(latent), "png", network.made_by)
+
+            return Response(await workplace.compute(request, job), media_type="image/png")
+
+    @app.post("/encode", responses=REFUSED, openapi_extra=FILE)
+    async def encode(request: Request) -> dict[str, list[float]]:
+        """Return the latent of an image file, which is the request's body, cut and resampled."""
+        async with workplace.received(request) as file:
+
+            def job() -> list[float]:
+                require_pixels(file, network.factor)
+                return explorer.encode(picture.read(file))
+
+            return {"latent": await workplace.compute(request, job)}
+
+
+def _form(size: int) -> TypeAdapter[dict[Literal["latent"], list[float]]]:
+    """Return what holds JSON against `{"latent": […]}`, of so many numbers."""
+    numbers = Annotated[list[FiniteFloat], Field(min_length=size, max_length=size)]
+    return TypeAdapter(
+        Annotated[dict[Literal["latent"], numbers], Field(min_length=1, max_length=1)]
+    )
+
+
+def _json(form: TypeAdapter[Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": form.json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}

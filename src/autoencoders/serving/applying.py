@@ -1,0 +1,101 @@
+"""An image file's bytes through a network, into an image file's bytes."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from autoencoders.application import colour, formats, picture
+from autoencoders.application.network import Network
+from autoencoders.application.picture import Picture
+from autoencoders.application.targets import OURS
+from autoencoders.sources import pictures
+from autoencoders.sources.pictures import Unfit
+
+Kind: TypeAlias = Literal["png", "jpeg", "webp", "tiff"]
+
+MOST_BYTES = 32 * 2**20  # of a file: a photo of 24 megapixels as PNG has fewer
+# A photo of 24 megapixels goes through; of an upscaler's outputs, such a one twice enlarged.
+MOST_PIXELS, MOST_MADE = 25_000_000, 100_000_000
+OWN_KINDS: dict[str | None, Kind] = {  # what a file is, by Pillow's name, and comes out as
+    "JPEG": "jpeg",
+    "MPO": "jpeg",  # as phones write it, with a preview
+    "WEBP": "webp",
+    "TIFF": "tiff",
+}
+
+
+class TooLarge(Unfit):
+    """A file with more bytes, or more pixels, than are taken."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """An image file: its bytes, and which kind they are."""
+
+    content: bytes
+    kind: Kind
+
+
+def applied(
+    network: Network, path: Path, kind: Kind | None, luma: bool = False, resize: bool = False
+) -> Made:
+    """Return what a network makes of an image file, as the command `apply` does.
+
+    Without a `kind` it is the file's own, where that is among the four, or else PNG. How many
+    pixels there are is looked up before any is decoded.
+
+    Raises:
+        TooLarge: there are too many pixels.
+        Unfit: it is no image, is damaged, or does not fit the network; the message says why.
+    """
+    own = require_pixels(path, network.factor)
+    seen = fitting(picture.read(path), network, resize)
+    kind = kind or own
+    if kind == "jpeg" and seen.alpha is not None:
+        raise Unfit("has transparent parts, which JPEG cannot hold: ask for another format")
+    made = colour.through(network, seen, luma)
+    return Made(encoded(made, kind, network.made_by), kind)
+
+
+def fitting(seen: Picture, network: Network, resize: bool) -> Picture:
+    """Return a picture of a size that the network takes; by `resize` it is cut and resampled.
+
+    Raises:
+        Unfit: it has another size than the only one that the network takes.
+    """
+    _, height, width = network.input_shape
+    if resize:
+        return picture.fitted(seen, height, width)
+    if network.geometry is None and seen.size != (height, width):
+        raise Unfit(
+            f"{seen.size[1]}×{seen.size[0]} pixels; this variant takes {width}×{height}: ask with "
+            "resize=true to have the square in its middle resampled"
+        )
+    return seen
+
+
+def encoded(made: Picture, kind: Kind, made_by: str) -> bytes:
+    """Return an image file's bytes; its EXIF says which variant made it.
+
+    Raises:
+        Unfit: the format cannot hold it.
+    """
+    stream = BytesIO()
+    formats.save(stream, made, kind.upper(), f"{OURS} {made_by}")
+    return stream.getvalue()
+
+
+def most_pixels(factor: int) -> int:
+    """Return how many pixels are taken by what makes images `factor` times as high and wide."""
+    return min(MOST_PIXELS, MOST_MADE // factor**2)
+
+
+def require_pixels(path: Path, factor: int) -> Kind:
+    """Refuse a file of too many pixels; return the kind that it comes out as by itself."""
+    with pictures.opening(path) as opened:
+        (width, height), kind = opened.size, opened.format
+    most = most_pixels(factor)
+    if width * height > most:
+        raise TooLarge(f"{width}×{height} pixels; allowed: {most // 10**6} million in all")
+    return OWN_KINDS.get(kind, "png")

@@ -1,0 +1,306 @@
+// What people do on the page, asked of the server by the same HTTP that programs use.
+
+const byId = (id) => document.getElementById(id);
+const SMALL = 256; // pixels: images up to here are shown with their pixels, and no less than this
+const STEP = 1 / 40; // of an axis, for a press of an arrow key
+const COLOURS = [
+  "#3b76c4", "#e07b1a", "#3c9a4b", "#cc3d3d", "#8f63b8",
+  "#946354", "#d96fb4", "#7d848b", "#a8a61f", "#22a3b5",
+];
+
+let about, latents; // what is served, and what there is to walk through
+const known = start(); // a picture that is dropped at once waits for it
+
+async function start() {
+  const told = await Promise.all(["about", "latent"].map((address) => fetch(address)));
+  [about, latents] = await Promise.all(told.map((answer) => answer.json()));
+  describe();
+  if (latents.why_not) {
+    byId("walk-hint").textContent = `There is none here: ${latents.why_not}.`;
+  } else {
+    explore();
+  }
+}
+
+/** Ask the server; what it has against it becomes an error with its words. */
+async function ask(address, body, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(address, { method: "POST", body, ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("The server does not answer: is it still running?");
+  }
+  if (answer.ok) return answer;
+  const said = await answer.json().catch(() => ({}));
+  throw new Error(said.detail ?? `The server answers ${answer.status}`);
+}
+
+function complain(id, error) {
+  byId(id).textContent = error?.message ?? "";
+  byId(id).hidden = !error;
+}
+
+/** Show a blob in an image, and let the one before it go. */
+async function show(image, blob) {
+  const before = image.src;
+  image.src = URL.createObjectURL(blob);
+  if (before) URL.revokeObjectURL(before);
+  await image.decode();
+}
+
+// --- a picture through the network
+
+let chosen = null;
+let asking = new AbortController();
+
+function describe() {
+  const [channels, height, width] = about.input_shape;
+  const factor = about.image_shape[1] / height;
+  const colours = channels === 1 ? "grey" : "colour";
+  const size = about.any_size ? "of any size" : `of ${width}×${height} pixels`;
+  const made = factor > 1 ? ` It makes them ${factor} times as high and wide.` : "";
+  document.title = about.variant;
+  byId("variant").textContent = about.variant;
+  byId("takes").textContent = `A network for ${colours} pictures ${size}.${made}`;
+  byId("colour-option").hidden = channels !== 1;
+  byId("resize-option").hidden = about.any_size;
+  byId("example").textContent =
+    `curl --data-binary @picture.png ${location.origin}/apply -o made.png`;
+}
+
+async function choose(file) {
+  await known;
+  chosen = file;
+  await run();
+  if (!latents.why_not && chosen === file) await walkTo(file);
+}
+
+async function run() {
+  if (!chosen) return;
+  asking.abort();
+  asking = new AbortController();
+  const [file, { signal }] = [chosen, asking];
+  complain("error");
+  byId("result").hidden = true;
+  byId("status").textContent = `${file.name} is on its way through the network …`;
+  try {
+    if (file.size > about.most_bytes) {
+      throw new Error(`${file.size} bytes; allowed: ${about.most_bytes / 2 ** 20} MiB`);
+    }
+    const wanted = new URLSearchParams({
+      format: byId("format").value,
+      colour: byId("colour").value,
+      resize: !about.any_size && byId("resize").checked,
+    });
+    const made = await (await ask(`apply?${wanted}`, file, { signal })).blob();
+    if (!signal.aborted) await compare(file, made);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    byId("status").textContent = "";
+    complain("error", new Error(`${file.name}: ${error.message}`));
+  }
+}
+
+async function compare(file, made) {
+  const [before, after] = [byId("before"), byId("after")];
+  await show(after, made);
+  const [width, height] = [after.naturalWidth, after.naturalHeight];
+  const shown = await show(before, file).then(() => true, () => false);
+  byId("stage").style.aspectRatio = `${width} / ${height}`;
+  byId("frame").style.maxWidth = `${Math.max(width, SMALL * Math.min(1, width / height))}px`;
+  for (const image of [before, after]) {
+    image.classList.toggle("small", Math.max(width, height) <= SMALL);
+  }
+  before.hidden = byId("split").disabled = !shown;
+  split(shown ? 50 : 0);
+  const name = file.name.replace(/\.[^.]*$/, "");
+  const link = byId("download");
+  link.href = after.src;
+  link.download = `${name}-${about.variant.replace(/^.*[/]/, "")}.${byId("format").value}`;
+  link.textContent = `Download ${link.download} (${width}×${height})`;
+  byId("status").textContent = shown
+    ? `${file.name} is through: ${width}×${height} pixels.`
+    : `${file.name} is through. This browser cannot show the file itself, only what became of it.`;
+  byId("result").hidden = false;
+}
+
+function split(percent) {
+  byId("split").value = percent;
+  byId("split").ariaValueText = `${percent} % before`;
+  byId("stage").style.setProperty("--split", `${percent}%`);
+}
+
+function listen() {
+  const drop = byId("drop");
+  byId("file").addEventListener("change", (event) => {
+    if (event.target.files[0]) choose(event.target.files[0]);
+    event.target.value = ""; // so that the same file may be chosen again
+  });
+  // What is dropped beside the field must not take the page's place.
+  for (const kind of ["dragover", "drop"]) {
+    document.addEventListener(kind, (event) => event.preventDefault());
+  }
+  drop.addEventListener("dragover", () => drop.classList.add("over"));
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => {
+    drop.classList.remove("over");
+    if (event.dataTransfer.files[0]) choose(event.dataTransfer.files[0]);
+  });
+  byId("split").addEventListener("input", (event) => split(event.target.value));
+  for (const id of ["format", "colour", "resize"]) byId(id).addEventListener("change", run);
+}
+
+// --- a walk through the latents
+
+let here = null; // the latent that is shown
+let busy = false;
+let moved = false; // while the one before it was decoded
+let draw = () => {};
+
+/** Show the image of `here`. One is asked for at a time: what was passed meanwhile is left out. */
+async function decode() {
+  draw();
+  moved = true;
+  if (busy) return;
+  busy = true;
+  try {
+    while (moved) {
+      moved = false;
+      const body = JSON.stringify({ latent: here });
+      const headers = { "Content-Type": "application/json" };
+      await show(byId("decoded"), await (await ask("decode", body, { headers })).blob());
+    }
+    complain("walk-error");
+  } catch (error) {
+    complain("walk-error", error);
+  }
+  busy = false;
+}
+
+/** Go to where the encoder puts a picture. */
+async function walkTo(file) {
+  try {
+    here = (await (await ask("encode", file)).json()).latent;
+    await decode();
+  } catch {
+    // Why the picture cannot be read is said above already.
+  }
+}
+
+const bounded = (value, { low, high }) => Math.min(high, Math.max(low, value));
+
+function explore() {
+  byId("explorer").hidden = false;
+  here = [...latents.start];
+  draw = latents.size === 2 ? plane() : sliders();
+  decode();
+}
+
+function plane() {
+  const [across, up] = latents.axes;
+  const canvas = document.createElement("canvas");
+  canvas.tabIndex = 0;
+  canvas.id = "plane";
+  canvas.setAttribute("role", "application");
+  canvas.setAttribute("aria-label", "The plane of latents: the arrow keys move the point");
+  canvas.setAttribute("aria-describedby", "walk-hint");
+  byId("controls").append(canvas, legend());
+  byId("walk-hint").textContent =
+    "Move over the plane, or press the arrow keys on it: each point is decoded into an image." +
+    (latents.points.length ? " The dots are training images." : "");
+
+  const go = (x, y) => {
+    here = [bounded(x, across), bounded(y, up)];
+    decode();
+  };
+  canvas.addEventListener("pointermove", (event) => {
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    const [right, down] = [(event.clientX - left) / width, (event.clientY - top) / height];
+    go(across.low + right * (across.high - across.low), up.high - down * (up.high - up.low));
+  });
+  canvas.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    if (!way[event.key]) return;
+    event.preventDefault();
+    const [x, y] = way[event.key].map((sign) => sign * STEP);
+    go(here[0] + x * (across.high - across.low), here[1] + y * (up.high - up.low));
+  });
+  const paint = () => paintPlane(canvas, across, up);
+  new ResizeObserver(paint).observe(canvas);
+  return () => {
+    paint();
+    byId("where").textContent = `z₁ ${here[0].toFixed(2)}, z₂ ${here[1].toFixed(2)}`;
+  };
+}
+
+function legend() {
+  const list = document.createElement("ul");
+  list.className = "classes";
+  if (latents.class_names.length > 1) {
+    latents.class_names.forEach((name, index) => {
+      const item = document.createElement("li");
+      item.textContent = name;
+      item.style.setProperty("--dot", COLOURS[index % COLOURS.length]);
+      list.append(item);
+    });
+  }
+  return list;
+}
+
+function paintPlane(canvas, across, up) {
+  const ratio = window.devicePixelRatio;
+  const side = canvas.clientWidth;
+  canvas.width = canvas.height = side * ratio;
+  const pen = canvas.getContext("2d");
+  pen.scale(ratio, ratio);
+  const place = ([x, y]) => [
+    ((x - across.low) / (across.high - across.low)) * side,
+    ((up.high - y) / (up.high - up.low)) * side,
+  ];
+  pen.globalAlpha = 0.6;
+  latents.points.forEach((point, index) => {
+    pen.fillStyle = COLOURS[latents.classes[index] % COLOURS.length];
+    pen.beginPath();
+    pen.arc(...place(point), 2, 0, 7);
+    pen.fill();
+  });
+  pen.globalAlpha = 1;
+  const [x, y] = place(here);
+  for (const [colour, width] of [["#ffffff", 5], ["#000000", 2]]) {
+    pen.strokeStyle = colour;
+    pen.lineWidth = width;
+    pen.beginPath();
+    pen.arc(x, y, 8, 0, 7);
+    pen.stroke();
+  }
+}
+
+function sliders() {
+  byId("walk-hint").textContent =
+    `Of the latent's ${latents.size} numbers, those that change the image most, the first most.`;
+  const rows = latents.axes.map((axis) => {
+    const row = document.createElement("label");
+    row.className = "slider";
+    const [name, range, value] = ["span", "input", "output"].map((tag) =>
+      document.createElement(tag),
+    );
+    name.textContent = `z${axis.index}`;
+    Object.assign(range, { type: "range", min: axis.low, max: axis.high, step: "any" });
+    range.addEventListener("input", () => {
+      here[axis.index] = Number(range.value);
+      decode();
+    });
+    row.append(name, range, value);
+    byId("controls").append(row);
+    return { axis, range, value };
+  });
+  return () => {
+    for (const { axis, range, value } of rows) {
+      range.value = here[axis.index];
+      value.textContent = here[axis.index].toFixed(2);
+    }
+  };
+}
+
+listen();

@@ -1,0 +1,115 @@
+"""How an exported model is asked: with arrays, or with PNGs in base64.
+
+A copy of this file lies in each exported model, and MLflow imports it from there, where there is
+nothing else of this repository.
+"""
+
+import base64
+import importlib
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from mlflow.exceptions import MlflowException
+from PIL import Image
+
+MODES = {1: "L", 3: "RGB"}
+
+
+class Network(Protocol):
+    """What MLflow loads of a network."""
+
+    def predict(self, data: "npt.NDArray[np.float32]") -> "npt.NDArray[np.float32]":
+        """Return images `(N, C, H, W)` of images `(N, C, H, W)`, both in [0, 1]."""
+
+
+class PngOrArrays:
+    """A network that answers arrays with arrays, and PNGs with PNGs.
+
+    `shape` is that of the images that it takes, `(C, H, W)`.
+    """
+
+    def __init__(self, network: Network, shape: Sequence[int]) -> None:
+        self.network = network
+        self.shape = tuple(shape)
+
+    def predict(self, data: "npt.NDArray[Any]") -> Any:
+        """Return what the network makes of one image or of any number of them.
+
+        Args:
+            data: images `(N, C, H, W)` or `(C, H, W)` in [0, 1], or PNGs as base64 `(N,)` or `()`.
+
+        Returns:
+            A float32 array; of PNGs, a list of as many, or one, as base64.
+
+        Raises:
+            MlflowException: it is neither; the server answers 400, and says why.
+        """
+        if _is_text(data):
+            made = self.network.predict(np.stack([self._read(text) for text in data.flat]))
+            written = [_written(image) for image in made]
+            return written if data.ndim else written[0]
+        images = self._images(data)
+        one = images.ndim == len(self.shape)
+        return self.network.predict(images[None])[0] if one else self.network.predict(images)
+
+    def _images(self, data: "npt.NDArray[Any]") -> "npt.NDArray[np.float32]":
+        sizes = (data.shape, data.shape[1:])
+        if self.shape not in sizes or data.dtype.kind not in "fO":  # O is what JSON has become
+            raise self._refused(f"an array {data.shape} of {data.dtype}")
+        try:
+            return data.astype(np.float32)
+        except (TypeError, ValueError):
+            raise self._refused("an array of other things than numbers") from None
+
+    def _read(self, text: object) -> "npt.NDArray[np.float32]":
+        channels, height, width = self.shape
+        try:
+            content = base64.b64decode(str(text), validate=True)
+            with Image.open(BytesIO(content), formats=["PNG"]) as opened:
+                if opened.size != (width, height):  # before it is decoded
+                    raise self._refused(f"a PNG of {opened.size[0]}×{opened.size[1]} pixels")
+                if opened.mode.startswith("I"):
+                    raise self._refused("a PNG of 16 bits")
+                opened.load()
+                pixels = np.asarray(_over_white(opened).convert(MODES[channels]), np.float32)
+        except MlflowException:
+            raise
+        except Exception:  # a decoder may raise anything on a damaged file
+            raise self._refused("a text that is no PNG in base64") from None
+        return pixels.reshape(height, width, channels).transpose(2, 0, 1) / np.float32(255)
+
+    def _refused(self, found: str) -> MlflowException:
+        channels, height, width = self.shape
+        images = f"(N, {channels}, {height}, {width}) or ({channels}, {height}, {width})"
+        return MlflowException.invalid_parameter_value(
+            f"found {found}; allowed: floating-point numbers in [0, 1], {images}, or PNGs in "
+            f"base64 of {width}×{height} pixels and 8 bits per channel"
+        )
+
+
+def _is_text(data: "npt.NDArray[Any]") -> bool:
+    return data.dtype.kind == "U" or (data.size > 0 and isinstance(data.flat[0], str))
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image.convert("RGBA"))
+    return white
+
+
+def _written(image: "npt.NDArray[np.float32]") -> str:
+    pixels = (image * 255).round().astype(np.uint8).transpose(1, 2, 0)
+    stream = BytesIO()
+    Image.fromarray(pixels if pixels.shape[2] > 1 else pixels[:, :, 0]).save(stream, "PNG")
+    return base64.b64encode(stream.getvalue()).decode("ascii")
+
+
+def _load_pyfunc(path: str, model_config: dict[str, Any]) -> PngOrArrays:
+    """Load the model, as MLflow asks the loader module that a model names."""
+    torch = importlib.import_module("mlflow.pytorch")
+    return PngOrArrays(torch._load_pyfunc(path, model_config), model_config["input_shape"])

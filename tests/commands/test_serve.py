@@ -1,0 +1,135 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from PIL import Image
+
+from autoencoders.commands import serve
+from tests.saved import ROOT, run, saved
+from tests.serving.server import ask
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("params.yaml", "dvc.yaml"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    saved("mnist", (1, 28, 28))
+    return tmp_path
+
+
+def started(*arguments: str) -> tuple[subprocess.Popen[str], str]:
+    """Return the command as people run it, and the address that it says."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, "serve", *arguments, "--port", "0"],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    said = process.stdout.readline()
+    assert said.startswith(f"{arguments[0]}: http://127.0.0.1:"), process.stderr
+    assert said.endswith(" (Ctrl-C ends it)\n")
+    return process, said.split()[1]
+
+
+MAIN = "import sys; from autoencoders.cli import main; sys.exit(main())"
+ENDED = ("", "interrupted: nothing half-written is left\n")
+
+
+@pytest.mark.usefixtures("repository")
+def test_it_answers_as_soon_as_it_says_so_and_ctrl_c_ends_it() -> None:
+    process, address = started("mnist/superres")
+    try:
+        assert ask(address)[0] == 200
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == ENDED
+        assert process.returncode == 128 + signal.SIGINT
+    finally:
+        process.kill()
+
+
+@pytest.mark.usefixtures("repository")
+def test_ctrl_c_waits_for_no_large_image() -> None:
+    Image.new("L", (5000, 5000)).save("large.png")
+    process, address = started("mnist/superres")
+    answers: list[Any] = []
+
+    def send() -> None:
+        try:
+            with urlopen(Request(f"{address}/apply", Path("large.png").read_bytes())) as answer:
+                answers.append(answer.status)
+        except OSError as error:
+            answers.append(error)
+
+    try:
+        sender = threading.Thread(target=send)
+        sender.start()
+        time.sleep(1)
+        start = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == ENDED
+        assert time.monotonic() - start < 10
+        assert process.returncode == 128 + signal.SIGINT
+        sender.join()
+        assert answers != [200]
+    finally:
+        process.kill()
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_port_that_is_taken_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        lines, (complaint,) = run(serve, "serve", "mnist/superres", "--port", port)
+    assert lines == []
+    assert complaint.startswith(f"--host 127.0.0.1 --port {port} cannot be listened on (Address")
+    assert complaint.endswith("allowed: an address of this machine, and a free port, or 0 for any")
+
+
+@pytest.mark.usefixtures("repository")
+def test_what_is_not_trained_is_one_line() -> None:
+    lines, (complaint,) = run(serve, "serve", "mnist/superes", "--port", "0")
+    assert lines == []
+    assert complaint.startswith("mnist/superes is not trained; did you mean 'mnist/superres'?")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a/b", "--port", "70000"], "argument --port: found '70000'; allowed: 0 to 65535"),
+        (["a/b", "--port", "http"], "argument --port: found 'http'; allowed: 0 to 65535"),
+        ([], "DATASET/VARIANT"),
+        (["a/b", "--model", "models:/a/1"], "not allowed with"),
+    ],
+)
+def test_what_is_wrong_with_the_arguments_is_one_line(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(serve, "serve", *arguments)
+    [line] = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+@pytest.mark.parametrize(("host", "alone"), [("127.0.0.1", True), ("0.0.0.0", False)])
+@pytest.mark.usefixtures("repository")
+def test_who_else_may_ask_is_told(
+    host: str, alone: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("uvicorn.Server.run", lambda server, sockets: None)
+    (line,), complaints = run(serve, "serve", "mnist/superres", "--port", "0", "--host", host)
+    assert complaints == []
+    assert line.startswith(f"mnist/superres: http://{host}:")
+    warned = capsys.readouterr().err
+    assert warned.startswith("" if alone else f"warning: --host {host}: whoever reaches")
+    assert bool(warned) is not alone

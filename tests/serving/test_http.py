@@ -1,0 +1,367 @@
+import io
+import json
+import socket
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.request import Request
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from autoencoders.application.any_size import Geometry
+from autoencoders.application.network import Network, Run, trained_network
+from autoencoders.commands import apply
+from autoencoders.data.prepared import Prepared
+from autoencoders.pipeline import Item
+from autoencoders.serving import applying, explorer, working
+from autoencoders.variants.assembly import Assembled
+from tests.saved import ROOT, run, saved
+from tests.serving.server import ask, post, refused, serving
+
+UPSCALER = Item("train", "mnist", "superres")
+VAE = Item("train", "mnist", "vae")
+
+
+@pytest.fixture
+def upscaler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an upscaler for images of any size."""
+    monkeypatch.chdir(tmp_path)
+    saved("mnist", (1, 28, 28))
+    with serving(trained_network(UPSCALER), explorer.explorer(UPSCALER)) as address:
+        yield address
+
+
+@pytest.fixture
+def trained_vae(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assembled:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    return saved("mnist", (1, 28, 28), "vae")
+
+
+@pytest.fixture
+def vae(trained_vae: Assembled) -> Iterator[str]:
+    """The address of a variant for one size, with a plane of latents."""
+    with serving(trained_network(VAE), explorer.explorer(VAE)) as address:
+        yield address
+
+
+def file(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def noise(*shape: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+def opened(content: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(content))
+
+
+# --- images into images
+
+
+def test_what_comes_back_is_what_apply_makes_of_the_same_file(upscaler: str) -> None:
+    Path("a.png").write_bytes(file(Image.fromarray(noise(33, 47, 3))))
+    for options, query in (([], {}), (["--colour", "luma"], {"colour": "luma"})):
+        assert run(apply, "apply", "mnist/superres", "a.png", "--to", "out", *options)[1] == []
+        status, kind, content = post(f"{upscaler}/apply", Path("a.png").read_bytes(), **query)
+        assert (status, kind) == (200, "image/png")
+        with Image.open("out/a-superres.png") as expected, opened(content) as made:
+            assert (made.format, made.mode) == ("PNG", expected.mode)
+            np.testing.assert_array_equal(np.asarray(made), np.asarray(expected))
+
+
+GREY, DEEP = Image.fromarray(noise(8, 6)), Image.fromarray(noise(8, 6).astype(np.uint16) * 257)
+CLEAR = Image.fromarray(noise(8, 6, 4))
+TURNED = Image.Exif()
+TURNED[274] = 6  # a quarter turn
+FILES = {
+    "grey": (file(GREY), "PNG", "L", (12, 16)),
+    "1×1": (file(Image.new("L", (1, 1))), "PNG", "L", (2, 2)),
+    "1×5000": (file(Image.new("L", (1, 5000))), "PNG", "L", (2, 10000)),
+    "CMYK": (file(Image.new("CMYK", (6, 8)), "JPEG"), "JPEG", "RGB", (12, 16)),
+    "palette, clear": (
+        file(Image.fromarray(noise(8, 6, 3)).quantize(9), transparency=0),
+        *("PNG", "RGBA", (12, 16)),
+    ),
+    "16 bits": (file(DEEP), "PNG", "I;16", (12, 16)),
+    "floats": (file(Image.new("F", (6, 8), 0.5), "TIFF"), "TIFF", "F", (12, 16)),
+    "turned": (file(GREY, "JPEG", exif=TURNED), "JPEG", "L", (16, 12)),
+    "WebP": (file(CLEAR, "WEBP", lossless=True), "WEBP", "RGBA", (12, 16)),
+    "GIF": (file(GREY, "GIF"), "PNG", "RGB", (12, 16)),
+    "BMP": (file(GREY, "BMP"), "PNG", "L", (12, 16)),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_images_come_out_as_what_they_are(name: str, upscaler: str) -> None:
+    sent, kind, mode, size = FILES[name]
+    status, said, content = post(f"{upscaler}/apply", sent)
+    assert (status, said) == (200, f"image/{kind.lower()}"), content
+    with opened(content) as made:
+        assert (made.format, made.size) == (kind, size)
+        assert made.mode in (mode, "L")  # a grey palette is grey
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "tiff"])
+def test_the_format_is_what_one_asks_for(kind: str, upscaler: str) -> None:
+    status, said, content = post(f"{upscaler}/apply", file(GREY), format=kind)
+    assert (status, said) == (200, f"image/{kind}")
+    with opened(content) as made:
+        assert made.format == kind.upper()
+
+
+def test_one_size_alone_is_said_and_others_are_resampled_if_one_asks(vae: str) -> None:
+    status, said = refused(post(f"{vae}/apply", file(GREY)))
+    assert status == 422
+    assert said.startswith("6×8 pixels; this variant takes 28×28: ask with resize=true to have")
+    status, _, content = post(f"{vae}/apply", file(GREY), resize="true")
+    assert status == 200
+    with opened(content) as made:
+        assert made.size == (28, 28)
+
+
+# --- what is refused
+
+
+def header(width: int, height: int) -> bytes:
+    """Return a PNG that claims a size, and holds nothing of it."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + check
+
+    size = struct.pack(">2I5B", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", zlib.compress(b""))
+
+
+FRAMES = [Image.new("L", (4, 4), grey) for grey in (0, 255)]
+REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
+    "a text": (b"no image", {}, 422, "cannot be read as an image (damaged, or of no format"),
+    "nothing": (b"", {}, 422, "cannot be read as an image (the file is empty)"),
+    "torn": (file(Image.fromarray(noise(90, 90)), "JPEG")[:900], {}, 422, "truncated"),
+    "a bomb": (header(60000, 60000), {}, 422, "could be decompression bomb"),
+    "too many pixels": (header(6000, 6000), {}, 413, "6000×6000 pixels; allowed: 25 million"),
+    "animated": (
+        file(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:]),
+        *({}, 422, "holds several frames: save the one that is meant"),
+    ),
+    "clear as JPEG": (file(CLEAR), {"format": "jpeg"}, 422, "has transparent parts, which JPEG"),
+    "format": (file(GREY), {"format": "bmp"}, 422, "format: allowed: 'png', 'jpeg', 'webp' or"),
+    "colour": (file(GREY), {"colour": "red"}, 422, "colour: allowed: 'channels' or 'luma'"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_is_said_in_a_line(name: str, upscaler: str) -> None:
+    sent, query, expected, reason = REFUSED[name]
+    status, said = refused(post(f"{upscaler}/apply", sent, **query))
+    assert status == expected
+    assert reason in said
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_file_of_too_many_bytes_is_not_kept(
+    chunked: bool, upscaler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = bytes(applying.MOST_BYTES + 1)
+    body: Any = iter([sent[: 2**24], sent[2**24 :]]) if chunked else sent
+    status, said = refused(post(f"{upscaler}/apply", body))
+    assert (status, said) == (413, f"{len(sent)} bytes; allowed: 32 MiB")
+    assert post(f"{upscaler}/apply", file(GREY))[0] == 200
+
+
+def test_a_file_that_does_not_arrive_is_nobodys_fault(
+    upscaler: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host, port = upscaler.removeprefix("http://").split(":")
+    request = f"POST /apply HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9\r\n\r\nhalf".encode()
+    with socket.create_connection((host, int(port))) as torn:
+        torn.sendall(request)
+    monkeypatch.setattr(working, "PATIENCE", 0.1)
+    with socket.create_connection((host, int(port))) as slow:
+        slow.sendall(request)
+        assert b" 408 " in slow.recv(1000)
+    assert post(f"{upscaler}/apply", file(GREY))[0] == 200
+    assert capsys.readouterr().err == ""
+
+
+def test_what_enlarges_takes_fewer_pixels() -> None:
+    assert [applying.most_pixels(factor) for factor in (1, 2, 4)] == [25e6, 25e6, 6.25e6]
+
+
+def test_only_who_calls_this_machine_by_its_names_is_answered(upscaler: str) -> None:
+    hosts = ("localhost", "127.0.0.1")
+    with serving(trained_network(UPSCALER), "nothing", hosts) as address:
+        assert ask(f"{address}/about")[0] == 200
+        assert ask(Request(f"{address}/about", headers={"Host": "evil.example"}))[0] == 400
+
+
+def test_a_fault_of_ours_is_answered_and_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def at(height: int, width: int) -> Run:
+        raise ZeroDivisionError
+
+    broken = Network("b", "a/b", (1, 6, 8), (1, 6, 8), at, torch.device("cpu"), Geometry(1, 0))
+    with serving(broken, "nothing") as address:
+        status, said = refused(post(f"{address}/apply", file(GREY)))
+    assert (status, said[:33]) == (500, "a fault of ours (ZeroDivisionErro")
+    assert capsys.readouterr().err.startswith("warning: POST /apply: a fault of ours (Zero")
+
+
+# --- many at once
+
+
+def test_200_requests_at_once_are_all_answered(upscaler: str) -> None:
+    images = [file(Image.new("L", (9, 9), grey)) for grey in range(200)]
+
+    def made(sent: bytes) -> tuple[int, bytes]:
+        status, _, content = post(f"{upscaler}/apply", sent)
+        return status, content
+
+    with ThreadPoolExecutor(200) as pool:
+        answers = list(pool.map(made, images))
+    assert {status for status, _ in answers} == {200}
+    assert answers[7] == made(images[7]), "each has its own answer"
+    assert answers[7] != answers[190]
+
+
+# --- latents
+
+
+@torch.no_grad()
+def test_a_latent_is_decoded(vae: str, trained_vae: Assembled) -> None:
+    status, kind, content = post(f"{vae}/decode", {"latent": [0.5, -1]})
+    assert (status, kind) == (200, "image/png")
+    expected = trained_vae.model.decode(torch.tensor([[0.5, -1]])).sigmoid()[0, 0] * 255
+    with opened(content) as made:
+        assert np.abs(np.asarray(made) - expected.numpy()).max() <= 0.51
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"latent": [1.0]},
+        {"latent": [1.0, 2.0, 3.0]},
+        {"latent": [1.0, float("nan")]},
+        {"latent": ["a", 1.0]},
+        {},
+        [1.0, 2.0],
+        b"no JSON",
+    ],
+)
+def test_a_latent_of_another_kind_is_refused(body: Any, vae: str) -> None:
+    answer = refused(post(f"{vae}/decode", body))
+    assert answer == (422, 'allowed: {"latent": […]}, of 2 finite numbers')
+
+
+@torch.no_grad()
+def test_an_image_is_encoded(vae: str, trained_vae: Assembled) -> None:
+    image = noise(28, 28)
+    status, _, content = post(f"{vae}/encode", file(Image.fromarray(image)))
+    assert status == 200
+    expected = trained_vae.model.encode(torch.from_numpy(image / 255).float()[None, None])[0]
+    np.testing.assert_allclose(json.loads(content)["latent"], expected.numpy(), atol=1e-5)
+
+
+def latent(address: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(ask(f"{address}/latent")[2])
+    return found
+
+
+def test_a_plane_is_walked_between_quantiles_of_its_prior(vae: str) -> None:
+    told = latent(vae)
+    assert (told["size"], told["start"], told["points"]) == (2, [0, 0], [])
+    for index, axis in enumerate(told["axes"]):
+        assert axis["index"] == index
+        assert (axis["low"], axis["high"]) == pytest.approx((-2.576, 2.576), abs=1e-3)
+
+
+@pytest.fixture
+def training_images(monkeypatch: pytest.MonkeyPatch, blobs: Callable[..., Tensor]) -> Tensor:
+    """The prepared training images are these."""
+    images = blobs(40, (1, 28, 28))
+    metadata = SimpleNamespace(class_names=("round", "square"))
+    monkeypatch.setattr(Prepared, "images", lambda prepared, split: images)
+    monkeypatch.setattr(Prepared, "labels", lambda prepared, split: torch.arange(40) % 2)
+    monkeypatch.setattr(Prepared, "metadata", metadata)
+    return images
+
+
+@pytest.mark.usefixtures("training_images")
+def test_the_codes_of_training_images_lie_on_the_plane(vae: str) -> None:
+    told = latent(vae)
+    assert np.shape(told["points"]) == (40, 2)
+    assert told["start"] == told["points"][0]
+    assert (told["classes"][:2], told["class_names"]) == ([0, 1], ["round", "square"])
+
+
+@torch.no_grad()
+@pytest.mark.usefixtures("training_images")
+def test_of_more_dimensions_those_that_change_the_image_most_are_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved("mnist", (1, 28, 28), "aae")
+    found = explorer.explorer(Item("train", "mnist", "aae"))
+    assert isinstance(found, explorer.Explorer)
+    assert len(found.start) == 150
+    assert len({axis.index for axis in found.axes}) == explorer.SLIDERS
+
+    def change(index: int) -> float:
+        moved = [torch.tensor(found.start) for _ in range(2)]
+        moved[1][index] += 2.5
+        return (found.model.decode(torch.stack(moved)).sigmoid().diff(dim=0) ** 2).mean().item()
+
+    others = set(range(150)) - {axis.index for axis in found.axes}
+    assert change(found.axes[0].index) > np.mean([change(index) for index in others])
+
+
+@pytest.mark.usefixtures("training_images")
+def test_without_a_prior_the_plane_is_where_the_codes_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved("mnist", (1, 28, 28), "ae2d")
+    found = explorer.explorer(Item("train", "mnist", "ae2d"))
+    assert isinstance(found, explorer.Explorer)
+    assert found.codes is not None
+    for axis in found.axes:
+        inside = found.codes.latents[:, axis.index]
+        assert inside.min() <= axis.low < axis.high <= inside.max()
+
+
+def test_where_there_is_nothing_to_walk_it_says_why(upscaler: str) -> None:
+    assert latent(upscaler) == {
+        "why_not": "this variant's latents are feature maps, of 8×4×4 numbers"
+    }
+    assert post(f"{upscaler}/decode", {"latent": [1.0]})[0] == 404
+
+
+# --- what programs read
+
+
+def test_what_can_be_asked_is_in_openapi(vae: str) -> None:
+    described = json.loads(ask(f"{vae}/openapi.json")[2])
+    assert set(described["paths"]) == {"/about", "/apply", "/latent", "/decode", "/encode"}
+    body = described["paths"]["/apply"]["post"]["requestBody"]["content"]
+    assert body == {"image/*": {"schema": {"type": "string", "format": "binary"}}}
+
+
+def test_the_page_asks_for_nothing_elsewhere(upscaler: str) -> None:
+    for path in ("/", "/page.css", "/page.js"):
+        status, _, content = ask(f"{upscaler}{path}")
+        assert status == 200
+        assert b"//" not in content.replace(b"// ", b""), path
