@@ -387,6 +387,8 @@ def test_a_model_answers_arrays_and_pngs_one_and_several(negative: Any) -> None:
         np.testing.assert_array_equal(pixels(text), expected)
     coloured = np.stack([PIXELS] * 3, 2)
     np.testing.assert_array_equal(pixels(negative.predict(np.array(png(coloured)))), 255 - PIXELS)
+    in_lines = "\n".join([png()[:20], png()[20:]])  # as `base64` writes it
+    np.testing.assert_array_equal(pixels(negative.predict(np.array(in_lines))), 255 - PIXELS)
     clear = np.stack([PIXELS, np.zeros((6, 6), np.uint8)], 2)
     assert not pixels(negative.predict(np.array(png(clear)))).any(), "white, and so black"
 
@@ -397,6 +399,9 @@ def test_a_model_answers_arrays_and_pngs_one_and_several(negative: Any) -> None:
         (np.zeros((2, 1, 7, 6), np.float32), r"an array \(2, 1, 7, 6\) of float32; allowed: flo"),
         (np.zeros((1, 6, 6), np.uint8), r"an array \(1, 6, 6\) of uint8; allowed: floating-poin"),
         (np.full((1, 6, 6), {}), "an array of other things than numbers; allowed"),
+        (np.full((1, 6, 6), 255.0, np.float32), "an array of numbers from 255 to 255; allowed"),
+        (np.full((1, 6, 6), np.nan, np.float32), "an array of numbers from nan to nan; allowed"),
+        (np.full((1, 6, 6), None), "an array of numbers from nan to nan; allowed"),
         (np.array([png(PIXELS[:5])]), "a PNG of 6×5 pixels; .* PNGs in base64 of 6×6 pixels and 8"),
         (np.array([png(PIXELS.astype(np.uint16))]), "a PNG of 16 bits; allowed"),
         (np.array(["no PNG"]), "a text that is no PNG in base64; allowed"),

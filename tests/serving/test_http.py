@@ -2,6 +2,7 @@ import io
 import json
 import socket
 import struct
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -222,6 +223,27 @@ def test_a_fault_of_ours_is_answered_and_told(
 
 
 # --- many at once
+
+
+def test_of_who_has_hung_up_no_more_is_computed_and_the_next_has_its_turn() -> None:
+    begun: list[int] = []
+
+    def at(height: int, width: int) -> Run:
+        begun.append(height)
+        time.sleep(0.3)
+        return lambda seen: seen
+
+    slow = Network("s", "a/s", (1, 6, 8), (1, 6, 8), at, torch.device("cpu"), Geometry(1, 0))
+    large = file(Image.new("L", (4000, 4000)))  # 64 tiles
+    with serving(slow, "nothing") as address:
+        host, port = address.removeprefix("http://").split(":")
+        head = f"POST /apply HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(large)}\r\n\r\n"
+        with socket.create_connection((host, int(port))) as gone:
+            gone.sendall(head.encode() + large)
+            while not begun:
+                time.sleep(0.01)
+        assert post(f"{address}/apply", file(GREY))[0] == 200
+    assert len(begun) < 32
 
 
 def test_200_requests_at_once_are_all_answered(upscaler: str) -> None:

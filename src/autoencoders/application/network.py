@@ -127,9 +127,10 @@ def trained_network(item: Item) -> Network:
     Raises:
         UserError: it is not trained, or what was trained is damaged.
     """
-    from autoencoders.device import exact_device
+    from autoencoders.device import exact_device, tune_cpu
     from autoencoders.trained import variant
 
+    tune_cpu(torch.get_num_threads())  # tiles come and go as batches do
     device = exact_device()
     description, assembled = variant.load(paths.model(item.dataset, item.variant), item.name)
     plan = assembled.plan

@@ -97,6 +97,10 @@ def _add_answers_to_mistakes(app: FastAPI) -> None:
     def unfit(request: Request, reason: Unfit) -> Response:
         return JSONResponse({"detail": str(reason)}, 422)
 
+    @app.exception_handler(InterruptedError)
+    def ended(request: Request, reason: InterruptedError) -> Response:
+        return JSONResponse({"detail": "the server is ending: ask again when it runs"}, 503)
+
     @app.exception_handler(RequestValidationError)
     def mistaken(request: Request, error: RequestValidationError) -> Response:
         mistake = error.errors()[0]

@@ -10,6 +10,7 @@ const COLOURS = [
 
 let about, latents; // what is served, and what there is to walk through
 const known = start(); // a picture that is dropped at once waits for it
+known.catch(() => complain("error", new Error("The server does not answer: load this page again.")));
 
 async function start() {
   const told = await Promise.all(["about", "latent"].map((address) => fetch(address)));

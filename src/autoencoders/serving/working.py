@@ -22,6 +22,7 @@ T = TypeVar("T")
 UPLOADS = 8  # files on the disk at a time; the others wait in their senders' sockets
 PATIENCE = 60  # seconds that a file may take to arrive
 LAST_TILE = 5  # seconds that what is computed has to end
+LISTENING = 0.2  # seconds between two looks whether who asked is still there
 GONE = 499  # as nginx has it: who asked has hung up
 
 
@@ -37,6 +38,7 @@ class Workplace:
         self._turn = asyncio.Lock()
         self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._closed = threading.Event()
+        self._unwanted = threading.Event()  # what is computed now
         # A daemon, as no large image may keep Python from ending.
         self._thread = threading.Thread(target=self._work, daemon=True)
 
@@ -50,13 +52,14 @@ class Workplace:
         self._thread.join(LAST_TILE)
 
     def stoppable(self, network: Network) -> Network:
-        """Return a network that goes on to no further tile of an image when the context ends.
+        """Return a network that goes on to no further tile of an image that is of no use any more.
 
-        Torch must not be at work when Python ends, which would abort the process.
+        Nobody waits for it; or the context ends: torch must not be at work when Python does, which
+        would abort the process.
         """
 
         def at(height: int, width: int) -> Run:
-            if self._closed.is_set():
+            if self._closed.is_set() or self._unwanted.is_set():
                 raise InterruptedError
             return network.at(height, width)
 
@@ -88,13 +91,25 @@ class Workplace:
                 yield file
 
     async def compute(self, request: Request, job: Callable[[], T]) -> T:
-        """Return what a job returns when it was its turn; it is left out if nobody waits for it."""
+        """Return what a job returns when it was its turn; it is left out if nobody waits for it.
+
+        Raises:
+            HTTPException: nobody does any more.
+            InterruptedError: the context ended before the job did.
+        """
         async with self._turn:
             if await request.is_disconnected():
                 raise HTTPException(GONE)
             result: Future[T] = Future()
+            self._unwanted.clear()
             self._jobs.put((result, job))
-            return await asyncio.wrap_future(result)
+            made = asyncio.wrap_future(result)
+            while not (await asyncio.wait([made], timeout=LISTENING))[0]:
+                if await request.is_disconnected():
+                    self._unwanted.set()
+            if self._unwanted.is_set() and made.exception():
+                raise HTTPException(GONE)
+            return made.result()
 
     def _work(self) -> None:
         while given := self._jobs.get():

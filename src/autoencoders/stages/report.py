@@ -86,7 +86,10 @@ def log(item: Item, run: StageRun) -> None:
     """Log the report, and every headline metric to the configuration's run."""
     run.log(artifacts=outputs(item))
     with files.readable(paths.RESULTS, item.name):
-        table = pd.read_csv(files.read_lines(paths.RESULTS))
+        # A variant may be called `null`, or `007`; what is missing is empty.
+        names = {"dataset": str, "variant": str}
+        lines = files.read_lines(paths.RESULTS)
+        table = pd.read_csv(lines, dtype=names, keep_default_na=False, na_values=[""])
         metrics = {
             f"{row['dataset']}/{row['variant']}/{name}": value
             for row in table.to_dict("records")

@@ -16,6 +16,7 @@ from mlflow.exceptions import MlflowException
 from PIL import Image
 
 MODES = {1: "L", 3: "RGB"}
+FARTHEST = 1.0  # from [0, 1], beyond which noise may go; numbers up to 255 go further
 
 
 class Network(Protocol):
@@ -60,14 +61,18 @@ class PngOrArrays:
         if self.shape not in sizes or data.dtype.kind not in "fO":  # O is what JSON has become
             raise self._refused(f"an array {data.shape} of {data.dtype}")
         try:
-            return data.astype(np.float32)
+            images = data.astype(np.float32)
         except (TypeError, ValueError):
             raise self._refused("an array of other things than numbers") from None
+        low, high = (images.min(), images.max()) if images.size else (0, 0)
+        if not (low >= -FARTHEST and high <= 1 + FARTHEST):  # numbers that are none are in no order
+            raise self._refused(f"an array of numbers from {low:g} to {high:g}")
+        return images
 
     def _read(self, text: object) -> "npt.NDArray[np.float32]":
         channels, height, width = self.shape
         try:
-            content = base64.b64decode(str(text), validate=True)
+            content = base64.b64decode("".join(str(text).split()), validate=True)
             with Image.open(BytesIO(content), formats=["PNG"]) as opened:
                 if opened.size != (width, height):  # before it is decoded
                     raise self._refused(f"a PNG of {opened.size[0]}×{opened.size[1]} pixels")

@@ -1,0 +1,37 @@
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from autoencoders import paths
+from autoencoders.pipeline import Item
+from autoencoders.stages import report
+from autoencoders.tracking import StageRun
+
+
+class Heard:
+    """What hears of a stage's numbers in place of MLflow."""
+
+    def __init__(self) -> None:
+        self.metrics: dict[str, float] = {}
+
+    def log(self, **logged: Any) -> None:
+        pass
+
+    def log_to_parent(self, metrics: dict[str, float], artifacts: list[Path]) -> None:
+        self.metrics |= metrics
+
+
+def test_metrics_are_tracked_by_their_variants_names_whatever_these_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths.RESULTS.parent.mkdir()
+    paths.RESULTS.write_text("dataset,variant,psnr,elbo\nmnist,null,20.5,\nmnist,007,21.5,-3.5\n")
+    heard = Heard()
+    report.log(Item("report"), cast(StageRun, heard))
+    assert heard.metrics == {
+        "mnist/null/psnr": 20.5,
+        "mnist/007/psnr": 21.5,
+        "mnist/007/elbo": -3.5,
+    }
