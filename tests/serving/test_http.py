@@ -21,6 +21,7 @@ from autoencoders.application.any_size import Geometry
 from autoencoders.application.network import Network, Run, trained_network
 from autoencoders.commands import apply
 from autoencoders.data.prepared import Prepared
+from autoencoders.figures.plots.style import PALETTE
 from autoencoders.pipeline import Item
 from autoencoders.serving import applying, explorer, working
 from autoencoders.variants.assembly import Assembled
@@ -328,6 +329,7 @@ def test_the_codes_of_training_images_lie_on_the_plane(vae: str) -> None:
     assert np.shape(told["points"]) == (40, 2)
     assert told["start"] == told["points"][0]
     assert (told["classes"][:2], told["class_names"]) == ([0, 1], ["round", "square"])
+    assert told["colours"] == list(PALETTE[:2]), "as in the figures"
 
 
 @torch.no_grad()

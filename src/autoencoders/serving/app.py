@@ -165,6 +165,7 @@ def _add_latent(
             "points": codes.latents.tolist() if codes and shown else [],
             "classes": codes.classes if codes and shown else [],
             "class_names": codes.class_names if codes and shown else [],
+            "colours": codes.colours if codes and shown else [],
         }
 
     if isinstance(explorer, str):

@@ -38,11 +38,15 @@ class Axis:
 
 @dataclass(frozen=True)
 class Codes:
-    """What the encoder makes of training images: latents `(N, D)`, and their classes `(N,)`."""
+    """What the encoder makes of training images: latents `(N, D)`, and their classes `(N,)`.
+
+    Each class has a name, and the colour that the report has for it.
+    """
 
     latents: Tensor
     classes: tuple[int, ...]
     class_names: tuple[str, ...]
+    colours: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -133,15 +137,18 @@ def _decode(model: "Autoencoder", device: "torch.device", latents: Tensor) -> Te
 
 def _codes(dataset: str, assembled: Assembled, seed: int, device: "torch.device") -> Codes | None:
     """Return the codes of the first training images; None where they are not prepared."""
+    from autoencoders.report.planes import class_colours  # and matplotlib with it
+
     prepared = Prepared(dataset)
     try:
         images = prepared.images("train")[:SHOWN]
-        classes, names = prepared.labels("train")[:SHOWN], prepared.metadata.class_names
+        classes, names = prepared.labels("train"), prepared.metadata.class_names
     except UserError:
         return None
     seen = pairs(assembled.input, images, seed, "train", BATCH, device)
     latents = torch.cat([assembled.model.encode(batch).cpu() for batch, _ in seen])
-    return Codes(latents, tuple(classes.tolist()), names)
+    colours = class_colours(classes.byte().numpy(), len(names))
+    return Codes(latents, tuple(classes[:SHOWN].tolist()), names, tuple(colours))
 
 
 def _bounds(assembled: Assembled, codes: Codes | None) -> tuple[Tensor, Tensor]:

@@ -3,10 +3,6 @@
 const byId = (id) => document.getElementById(id);
 const SMALL = 256; // pixels: images up to here are shown with their pixels, and no less than this
 const STEP = 1 / 40; // of an axis, for a press of an arrow key
-const COLOURS = [
-  "#3b76c4", "#e07b1a", "#3c9a4b", "#cc3d3d", "#8f63b8",
-  "#946354", "#d96fb4", "#7d848b", "#a8a61f", "#22a3b5",
-];
 
 let about, latents; // what is served, and what there is to walk through
 const known = start(); // a picture that is dropped at once waits for it
@@ -242,7 +238,7 @@ function legend() {
     latents.class_names.forEach((name, index) => {
       const item = document.createElement("li");
       item.textContent = name;
-      item.style.setProperty("--dot", COLOURS[index % COLOURS.length]);
+      item.style.setProperty("--dot", latents.colours[index]);
       list.append(item);
     });
   }
@@ -261,7 +257,7 @@ function paintPlane(canvas, across, up) {
   ];
   pen.globalAlpha = 0.6;
   latents.points.forEach((point, index) => {
-    pen.fillStyle = COLOURS[latents.classes[index] % COLOURS.length];
+    pen.fillStyle = latents.colours[latents.classes[index]];
     pen.beginPath();
     pen.arc(...place(point), 2, 0, 7);
     pen.fill();
