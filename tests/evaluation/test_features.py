@@ -17,7 +17,6 @@ from autoencoders.evaluation.features import (
     PENALTIES,
     Labelled,
     by_encoder,
-    encoded,
     knn_accuracy,
     label_metrics,
     labelled_subset,
@@ -277,14 +276,3 @@ def test_of_long_features_the_inner_products_alone_tell_the_same(
     monkeypatch.delattr(features, "encoded")  # which keeps all of them
     assert measured() == pytest.approx(whole, abs=1e-9)
     assert 0.4 < whole["probe_accuracy"] < 1
-
-
-def test_what_is_encoded_is_what_is_seen_flattened_and_in_order() -> None:
-    seen = torch.arange(24.0).view(6, 1, 2, 2)
-
-    def pairs(size: int) -> list[tuple[Tensor, Tensor]]:
-        return [(batch, torch.zeros(0)) for batch in seen.split(size)]
-
-    for size in (4, 6):
-        vectors = encoded(lambda batch: -batch, iter(pairs(size)))
-        assert torch.equal(vectors, -seen.flatten(1))

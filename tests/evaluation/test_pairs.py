@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from autoencoders.data import batches as of_images
-from autoencoders.evaluation.pairs import first_pairs, pairs
+from autoencoders.evaluation.pairs import encoded, first_pairs, pairs
 from autoencoders.variants.inputs import Clean, Downsampled, Noisy
 
 Blobs = Callable[..., Tensor]
@@ -60,3 +60,10 @@ def test_figures_show_the_noise_that_was_measured(count: int, blobs: Blobs) -> N
     shown, originals = first_pairs(NOISY, images, 1, "test", count)
     torch.testing.assert_close(shown, seen(images)[:count])
     torch.testing.assert_close(originals * 255, images[:count].float())
+
+
+def test_all_is_encoded_in_order_whatever_the_size_of_a_batch(blobs: Blobs) -> None:
+    images = blobs(6)
+    for size in (4, 6):
+        codes = encoded(lambda batch: -batch, pairs(Clean(), images, 1, "test", size))
+        torch.testing.assert_close(codes * -255, images.float())

@@ -46,7 +46,7 @@ def measure(subject: Subject) -> Answer:
     prior, networks = subject.assembled.objective.prior, subject.assembled.networks
     if prior is None or subject.plan.model.has_posterior:
         return {}
-    codes = subject.codes("test")
+    codes = subject.codes("test").to(subject.device)
     measured = {"code_mean": codes.double().mean().item()}
     if codes.numel() > 1:
         measured["code_std"] = codes.double().std().item()

@@ -16,7 +16,7 @@ from autoencoders import randomness
 from autoencoders.data.stratification import stratified
 from autoencoders.errors import leave_out
 from autoencoders.evaluation.metric import Answer, Metric
-from autoencoders.evaluation.pairs import Pairs, Predict
+from autoencoders.evaluation.pairs import Pairs, Predict, encoded
 from autoencoders.evaluation.rows import MOST, SHORT, Rows
 from autoencoders.evaluation.subject import SPLITS, Subject
 from autoencoders.keys import AtLeastTwo, Count, Counts
@@ -128,7 +128,9 @@ def by_encoder(
     if size > SHORT and sum(map(len, labels.values())) <= MOST:
         plain, scaled = by_inner_products(encode, pairs, labels, size)
     else:
-        plain = {name: Labelled(encoded(encode, pairs(name)), labels[name]) for name in SPLITS}
+        plain = {
+            name: Labelled(encoded(encode, pairs(name)).flatten(1), labels[name]) for name in SPLITS
+        }
         scaled = standardised(plain)
     return label_metrics(
         plain,
@@ -146,12 +148,6 @@ def say_what_is_missing(labels: Mapping[str, Tensor]) -> None:
         leave_out("what features tell of the classes", "all training images are of one")
     elif len(labels["test"]) < 2:
         leave_out("neighbours of another class", "one test image has none")
-
-
-@without_gradients
-def encoded(encode: Predict, pairs: Pairs) -> Tensor:
-    """Return what `encode` makes of what is seen, each flattened: `(N, D)` on the CPU, in order."""
-    return torch.cat([vectors.cpu() for vectors in _features(encode, pairs)])
 
 
 def by_inner_products(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from autoencoders import randomness
-from autoencoders.lazy import Tensor, torch
+from autoencoders.lazy import Tensor, torch, without_gradients
 from autoencoders.variants.inputs import Input
 
 Pairs: TypeAlias = Iterator[tuple[Tensor, Tensor]]  # what is seen, and the image; batch by batch
@@ -33,6 +33,12 @@ def pairs(
     for batch in batches(images, chunks, torch.device("cpu")):
         clean = batch.contiguous()
         yield input(clean, noise).to(device), clean.to(device)
+
+
+@without_gradients
+def encoded(encode: Predict, pairs: Pairs) -> Tensor:
+    """Return what `encode` makes of all that is seen, `(N, …)` on the CPU, in order."""
+    return torch.cat([encode(seen).cpu() for seen, _ in pairs])
 
 
 def first_pairs(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from autoencoders import randomness
 from autoencoders.evaluation import yardsticks
-from autoencoders.evaluation.pairs import Pairs, Predict, pairs
+from autoencoders.evaluation.pairs import Pairs, Predict, encoded, pairs
 from autoencoders.keys import Count
 from autoencoders.lazy import Tensor, torch
 from autoencoders.randomness import Noise
@@ -89,9 +89,8 @@ class Subject:
         )
 
     def codes(self, split: str, count: int | None = None) -> Tensor:
-        """Return the latents of the first `count` or all images of a split."""
-        encode = self.model.encode
-        return torch.cat([encode(seen) for seen, _ in self.pairs(split, count=count)])
+        """Return the latents of the first `count` or all images of a split, on the CPU."""
+        return encoded(self.model.encode, self.pairs(split, count=count))
 
     def noise(self, name: str) -> Noise:
         """Return fresh noise for a measurement on the test images; on the CPU, on every device."""

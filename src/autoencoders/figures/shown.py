@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoencoders import randomness
-from autoencoders.evaluation.pairs import first_pairs, pairs
+from autoencoders.evaluation.pairs import encoded, first_pairs, pairs
 from autoencoders.keys import Bytes
 from autoencoders.lazy import Tensor, torch
 from autoencoders.randomness import Noise
@@ -63,11 +63,11 @@ class Shown:
     @cached_property
     def codes(self) -> Tensor:
         """Return the latents of all test images, `(N, *latent_shape)`, on the CPU."""
-        return self._encode(self.test, "test")
+        return self._encoded(self.test, "test")
 
     def train_codes(self, count: int) -> Tensor:
         """Return the latents of the first training images, on the CPU."""
-        return self._encode(self.train[:count], "train")
+        return self._encoded(self.train[:count], "train")
 
     def first(self, count: int, input: Input | None = None) -> tuple[Tensor, Tensor]:
         """Return what the encoder sees of the first test images, and the images, on the device.
@@ -89,9 +89,9 @@ class Shown:
         """Return fresh noise for one figure."""
         return randomness.noise(self.seed, f"figures/{name}")
 
-    def _encode(self, images: Tensor, split: str) -> Tensor:
+    def _encoded(self, images: Tensor, split: str) -> Tensor:
         seen = pairs(self.assembled.input, images, self.seed, split, ENCODING_BATCH, self.device)
-        return torch.cat([self.assembled.model.encode(batch).cpu() for batch, _ in seen])
+        return encoded(self.assembled.model.encode, seen)
 
 
 def array(images: Tensor) -> npt.NDArray[np.float32]:
