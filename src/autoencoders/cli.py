@@ -98,6 +98,9 @@ def _as_one_line(error: Exception) -> str:
 def _set_process_up() -> None:
     # Imports make objects that stay: searching them for garbage takes a fifth of the start.
     gc.set_threshold(FEW_COLLECTIONS)
+    # By OpenMP's default, threads that wait look out for each other all the time. Beside other work
+    # that takes the core from the one that is waited for, and a step takes five times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # files may have any name
     for number in (signal.SIGINT, *POLITE):

@@ -168,6 +168,23 @@ def test_a_fault_of_ours_is_one_line_and_with_debug_a_traceback(
 
 
 @pytest.mark.parametrize(
+    ("asked", "had"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")]
+)
+def test_threads_that_wait_for_each_other_leave_the_core_to_others(
+    asked: dict[str, str], had: str
+) -> None:
+    script = "from autoencoders import cli; cli.main(['check']); import torch"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "OMP_DISPLAY_ENV": "TRUE", **asked},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"OMP_WAIT_POLICY = '{had}'" in done.stderr
+
+
+@pytest.mark.parametrize(
     "arguments", [[], ["trian", "mnist", "vae"], ["train", "mnist"], ["check", "--loud"]]
 )
 def test_what_is_wrong_with_the_arguments_is_one_line(

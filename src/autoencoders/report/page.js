@@ -167,6 +167,11 @@ function variantChoice(names, label) {
   return make("select", { "aria-label": label }, ...options);
 }
 
+/** Lets all variants be chosen but the one that the other list has. */
+function offerAllBut(choice, taken) {
+  [...choice.options].forEach((option, i) => (option.disabled = i > 0 && i - 1 === taken));
+}
+
 /** Returns two lists of variants, and the panel that shows those picked in them. */
 function comparison(section, tables, say) {
   const names = groupsOf(tables[0]).map(nameOf);
@@ -174,6 +179,7 @@ function comparison(section, tables, say) {
   const panel = make("div", { class: "pair", hidden: "" });
   const show = () => {
     const picked = choices.map((choice) => choice.selectedIndex - 1);
+    choices.forEach((choice, i) => offerAllBut(choice, picked[1 - i]));
     panel.hidden = picked.includes(-1);
     const two = picked.map((index) => names[index]);
     panel.replaceChildren(...(panel.hidden ? [] : contentOfTwo(section, tables, two)));
