@@ -27,7 +27,7 @@ from autoencoders.pipeline import Item
 from autoencoders.serving import applying, explorer, working
 from autoencoders.variants.assembly import Assembled
 from tests.saved import ROOT, run, saved
-from tests.serving.server import ask, post, refused, serving
+from tests.serving.server import ask, post, refused, serving, stepping
 
 UPSCALER = Item("train", "mnist", "superres")
 VAE = Item("train", "mnist", "vae")
@@ -250,16 +250,6 @@ def test_a_fault_of_ours_is_answered_and_told(
 # --- how far it is, and other formats
 
 TICKETS = [f"{number:032x}" for number in range(9)]
-
-
-def stepping(turns: Semaphore, shape: tuple[int, int, int] = (1, 6, 8)) -> Network:
-    """Return a network that leaves images as they are, and takes a turn for each tile."""
-
-    def at(height: int, width: int) -> Run:
-        turns.acquire()
-        return lambda seen: seen
-
-    return Network("s", "a/s", shape, shape, at, torch.device("cpu"), Geometry(1, 0))
 
 
 def how_far(address: str, ticket: str) -> tuple[int | None, float]:

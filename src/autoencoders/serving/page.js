@@ -129,7 +129,7 @@ function inWords(error) {
   if (error.mend !== "resize") return error.message;
   const [, height, width] = about.input_shape;
   const box = byId("resize-option").textContent.trim();
-  return `This network takes pictures of ${width}×${height} pixels alone. Tick “${box}”.`;
+  return `this network takes pictures of ${width}×${height} pixels alone: tick “${box}”`;
 }
 
 /** Show how far a picture is, while it is waited for. */

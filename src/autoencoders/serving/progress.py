@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from autoencoders.application.any_size import Geometry
 from autoencoders.application.network import SIDE, Network
 from autoencoders.application.picture import GREY, Picture
 from autoencoders.application.tiles import tiles
@@ -31,7 +32,7 @@ def tile_count(network: Network, picture: Picture, luma: bool) -> int:
     """Return in how many tiles a picture goes through; each channel may go by itself."""
     by_itself = network.channels == GREY and not luma
     passes = len(picture.planes) if by_itself else 1
-    if network.geometry is None:
-        return passes
     _, height, width = network.input_shape
-    return passes * sum(1 for _ in tiles(picture.size, (height, width), SIDE, network.geometry))
+    one_size = Geometry(stride=1, reach=0)
+    cut = tiles(picture.size, (height, width), SIDE, network.geometry or one_size)
+    return passes * sum(1 for _ in cut)
