@@ -31,9 +31,11 @@ def serving(
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
         thread = Thread(target=server.run, args=([listening],))
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def stepping(turns: Semaphore, shape: tuple[int, int, int] = (1, 6, 8)) -> Network:

@@ -152,6 +152,7 @@ def test_another_format_is_had_without_computing_it_again(
     with Image.open(download.value.path()) as image:
         assert (image.format, image.size) == ("JPEG", (120, 80))
     assert not [url for url in asked if "/apply" in url]
+    expect(page.get_by_role("status")).to_have_text("scan.png is through: 120×80 pixels.")
 
 
 def test_a_format_that_cannot_hold_it_leaves_the_png(page: Page, addresses: dict[str, str]) -> None:

@@ -57,7 +57,7 @@ async function show(image, blob) {
 let chosen = null; // the file
 let asking = new AbortController(); // ends what is asked about the one before it
 let waiting = null; // the ticket of what is computed now
-let made = null; // the result: of which file, its ticket, and the PNG
+let made = null; // the result that is shown: of which file, its ticket, and the PNG
 let offered = ""; // the address of what is downloaded
 
 function describe() {
@@ -99,6 +99,7 @@ async function run() {
   asking = new AbortController();
   const [file, ticket, { signal }] = [chosen, newTicket(), asking];
   complain("error");
+  made = null;
   byId("result").hidden = true;
   byId("status").textContent = `${file.name} is on its way …`;
   watch(ticket, file);
@@ -110,10 +111,11 @@ async function run() {
     const wanted = new URLSearchParams({ format: "png", colour, resize: resized(), ticket });
     const png = await (await post(`apply?${wanted}`, file, { signal })).blob();
     if (signal.aborted) return false;
+    rest(); // else what is told of its way would come after its end
     made = { file, ticket, png };
-    await compare();
+    await compare(made);
     await offer();
-    return true;
+    return !signal.aborted;
   } catch (error) {
     if (error.name === "AbortError") return false;
     byId("status").textContent = "";
@@ -169,11 +171,14 @@ function stop() {
   byId("file").focus();
 }
 
-async function compare() {
+/** Show a result beside its file, unless it has been replaced meanwhile. */
+async function compare(result) {
   const [before, after] = [byId("before"), byId("after")];
-  await show(after, made.png);
+  await show(after, result.png);
   const [width, height] = [after.naturalWidth, after.naturalHeight];
-  const shown = await show(before, made.file).then(() => true, () => false);
+  const shown = await show(before, result.file).then(() => true, () => false);
+  if (made !== result) return;
+  const { name } = result.file;
   frame(width, height);
   for (const image of [before, after]) {
     image.classList.toggle("small", Math.max(width, height) <= SMALL);
@@ -181,8 +186,8 @@ async function compare() {
   before.hidden = byId("split").disabled = !shown;
   split(shown ? 50 : 0);
   byId("status").textContent = shown
-    ? `${made.file.name} is through: ${width}×${height} pixels.`
-    : `${made.file.name} is through. This browser cannot show the file itself, only what became of it.`;
+    ? `${name} is through: ${width}×${height} pixels.`
+    : `${name} is through. This browser cannot show the file itself, only what became of it.`;
   byId("result").hidden = false;
 }
 
@@ -198,7 +203,8 @@ function frame(width, height) {
 /** Offer the result for download, in the format that is wanted. */
 async function offer() {
   if (!made) return;
-  const [{ file, ticket, png }, format] = [made, byId("format").value];
+  const [result, format] = [made, byId("format").value];
+  const { file, ticket, png } = result;
   const link = byId("download");
   try {
     complain("error");
@@ -206,7 +212,7 @@ async function offer() {
     link.textContent = `It is being written as ${byId("format").selectedOptions[0].text} …`;
     const content =
       format === "png" ? png : await (await ask(`made/${ticket}?format=${format}`)).blob();
-    if (made.ticket !== ticket || byId("format").value !== format) return; // another is wanted
+    if (made !== result || byId("format").value !== format) return; // another is wanted
     URL.revokeObjectURL(offered);
     link.href = offered = URL.createObjectURL(content);
     const name = file.name.replace(/\.[^.]*$/, "");
@@ -214,10 +220,11 @@ async function offer() {
     const { naturalWidth, naturalHeight } = byId("after");
     link.textContent = `Download ${link.download} (${naturalWidth}×${naturalHeight})`;
   } catch (error) {
+    if (made !== result) return;
     if (error.status === 404) return run(); // others have been made meanwhile
     byId("format").value = "png";
     await offer();
-    complain("error", new Error(`${file.name}: ${error.message}. PNG is offered instead.`));
+    complain("error", new Error(`${file.name}: ${error.message} (PNG is offered instead)`));
   }
 }
 
