@@ -229,6 +229,7 @@ def test_a_page_from_elsewhere_may_ask_for_nothing() -> None:
             ("http://evil.example", 403),
             ("http://127.0.0.1:1", 403),
             ("null", 403),
+            ("http://[", 403),
         ):
             sent = Request(f"{address}/apply", file(GREY), {"Origin": origin})
             assert ask(sent)[0] == expected, origin

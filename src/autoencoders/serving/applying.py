@@ -26,7 +26,6 @@ OWN_KINDS: dict[str | None, Kind] = {  # what a file is, by Pillow's name, and c
     "WEBP": "webp",
     "TIFF": "tiff",
 }
-CLEAR_JPEG = "has transparent parts, which JPEG cannot hold: ask for another format"
 
 
 class TooLarge(Unfit):
@@ -67,8 +66,7 @@ def applied(
     own = require_pixels(path, network.factor)
     seen = fitting(picture.read(path), network, resize)
     kind = kind or own
-    if kind == "jpeg" and seen.alpha is not None:
-        raise Unfit(CLEAR_JPEG)  # before it is computed
+    _require_room(seen, kind)
     progress.tiles = tile_count(network, seen, luma)
     made = colour.through(network, seen, luma)
     return Made(encoded(made, kind, network.made_by), kind)
@@ -97,7 +95,15 @@ def reencoded(path: Path, kind: Kind, made_by: str) -> bytes:
     Raises:
         Unfit: the format cannot hold it.
     """
-    return encoded(picture.read(path), kind, made_by)
+    made = picture.read(path)
+    _require_room(made, kind)
+    return encoded(made, kind, made_by)
+
+
+def _require_room(seen: Picture, kind: Kind) -> None:
+    """Refuse a format that cannot hold a picture's transparency."""
+    if kind == "jpeg" and seen.alpha is not None:
+        raise Unfit("has transparent parts, which JPEG cannot hold: ask for another format")
 
 
 def encoded(made: Picture, kind: Kind, made_by: str) -> bytes:
@@ -106,8 +112,6 @@ def encoded(made: Picture, kind: Kind, made_by: str) -> bytes:
     Raises:
         Unfit: the format cannot hold it.
     """
-    if kind == "jpeg" and made.alpha is not None:
-        raise Unfit(CLEAR_JPEG)
     stream = BytesIO()
     formats.save(stream, made, kind.upper(), f"{OURS} {made_by}")
     return stream.getvalue()
