@@ -61,7 +61,7 @@ def test_it_answers_as_soon_as_it_says_so_and_ctrl_c_ends_it() -> None:
 
 
 @pytest.mark.usefixtures("repository")
-def test_ctrl_c_waits_for_no_large_image() -> None:
+def test_kill_ends_it_too_and_waits_for_no_large_image() -> None:
     Image.new("L", (5000, 5000)).save("large.png")
     process, address = started("mnist/superres")
     answers: list[Any] = []
@@ -78,7 +78,7 @@ def test_ctrl_c_waits_for_no_large_image() -> None:
         sender.start()
         time.sleep(1)
         start = time.monotonic()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=20) == ENDED
         assert time.monotonic() - start < 10
         assert process.returncode == 0
