@@ -17,8 +17,6 @@ from autoencoders.running import preloaded
 from autoencoders.sources.names import printable
 
 FEW_COLLECTIONS = 100_000  # new objects between two searches for garbage
-# What ends a process politely: `kill`, a scheduler, a terminal that is closed (not on Windows).
-POLITE = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 TOGETHER = 1.0  # seconds in which signals are one: more of them would break into what is cleared up
 BY_SIGNAL = 128  # what shells add to a signal's number for the exit code
 SIGPIPE = 13  # who reads what is printed has gone
@@ -45,8 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         return _complain(str(error))
     except KeyboardInterrupt as interruption:
-        for number in (signal.SIGINT, *POLITE):  # while Python ends, they would be tracebacks
-            signal.signal(number, signal.SIG_IGN)
+        commands.ignore_signals()
         print("interrupted: nothing half-written is left", file=sys.stderr)
         return BY_SIGNAL + getattr(interruption, "number", signal.SIGINT)
 
@@ -103,7 +100,7 @@ def _set_process_up() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # files may have any name
-    for number in (signal.SIGINT, *POLITE):
+    for number in (signal.SIGINT, *commands.POLITE):
         # Else `nohup` or a test has its own way.
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _end)

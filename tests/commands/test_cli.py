@@ -37,9 +37,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def own_signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let this process have its signals back: after an interruption `main` ignores them."""
     monkeypatch.setattr(cli.Ended, "last", -math.inf)
-    numbers = (signal.SIGINT, *cli.POLITE)
+    numbers = (signal.SIGINT, *commands.POLITE)
     before = [signal.getsignal(number) for number in numbers]
-    for number in cli.POLITE:
+    for number in commands.POLITE:
         signal.signal(number, signal.SIG_DFL)
     yield
     for number, handler in zip(numbers, before, strict=True):
@@ -254,14 +254,14 @@ def test_a_polite_signal_ends_as_ctrl_c_does(
 
 SLOW_TO_END = """
 import atexit, signal, sys, time
-from autoencoders import cli, stages
+from autoencoders import cli, commands, stages
 atexit.register(time.sleep, 0.5)  # as torch's own, a good while
 def track():
     print("runs", flush=True)
     time.sleep(60)
 stages.track = track
 signal.signal(signal.SIGINT, signal.default_int_handler)
-for number in cli.POLITE:
+for number in commands.POLITE:
     signal.signal(number, signal.SIG_DFL)
 sys.exit(cli.main(["track"]))
 """
@@ -277,7 +277,7 @@ def test_further_signals_change_nothing_while_python_ends(repository: Path, firs
         for _ in range(20):
             process.send_signal(getattr(signal, first))
         assert process.stderr.readline() == "interrupted: nothing half-written is left\n"
-        for number in (signal.SIGINT, *cli.POLITE) * 2:
+        for number in (signal.SIGINT, *commands.POLITE) * 2:
             process.send_signal(number)
         assert process.communicate() == ("", "")
     assert process.returncode == 128 + getattr(signal, first)

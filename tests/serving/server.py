@@ -4,15 +4,17 @@ import json
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import Thread
+from threading import Semaphore, Thread
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+import torch
 import uvicorn
 
-from autoencoders.application.network import Network
+from autoencoders.application.any_size import Geometry
+from autoencoders.application.network import Network, Run
 from autoencoders.serving.app import application
 from autoencoders.serving.explorer import Explorer
 from autoencoders.serving.working import Workplace
@@ -29,9 +31,21 @@ def serving(
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
         thread = Thread(target=server.run, args=([listening],))
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def stepping(turns: Semaphore, shape: tuple[int, int, int] = (1, 6, 8)) -> Network:
+    """Return a network that leaves images as they are, and takes a turn for each tile."""
+
+    def at(height: int, width: int) -> Run:
+        turns.acquire()
+        return lambda seen: seen
+
+    return Network("s", "a/s", shape, shape, at, torch.device("cpu"), Geometry(1, 0))
 
 
 def post(address: str, body: Any, **query: str) -> tuple[int, str, bytes]:

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Semaphore
 from types import SimpleNamespace
 from typing import Any
 from urllib.request import Request
@@ -26,7 +27,7 @@ from autoencoders.pipeline import Item
 from autoencoders.serving import applying, explorer, working
 from autoencoders.variants.assembly import Assembled
 from tests.saved import ROOT, run, saved
-from tests.serving.server import ask, post, refused, serving
+from tests.serving.server import ask, post, refused, serving, stepping
 
 UPSCALER = Item("train", "mnist", "superres")
 VAE = Item("train", "mnist", "vae")
@@ -152,7 +153,7 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
     "a text": (b"no image", {}, 422, "cannot be read as an image (damaged, or of no format"),
     "nothing": (b"", {}, 422, "cannot be read as an image (the file is empty)"),
     "torn": (file(Image.fromarray(noise(90, 90)), "JPEG")[:900], {}, 422, "truncated"),
-    "a bomb": (header(60000, 60000), {}, 422, "could be decompression bomb"),
+    "a bomb": (header(60000, 60000), {}, 413, "more pixels than are ever opened; allowed: 25"),
     "too many pixels": (header(6000, 6000), {}, 413, "6000×6000 pixels; allowed: 25 million"),
     "animated": (
         file(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:]),
@@ -161,6 +162,8 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
     "clear as JPEG": (file(CLEAR), {"format": "jpeg"}, 422, "has transparent parts, which JPEG"),
     "format": (file(GREY), {"format": "bmp"}, 422, "format: allowed: 'png', 'jpeg', 'webp' or"),
     "colour": (file(GREY), {"colour": "red"}, 422, "colour: allowed: 'channels' or 'luma'"),
+    "ticket": (file(GREY), {"ticket": "7"}, 422, "ticket: allowed: what matches '^[0-9a-f]{32}$'"),
+    "unknown": (file(GREY), {"formt": "webp"}, 422, "formt: no such query parameter; did you mean"),
 }
 
 
@@ -171,6 +174,14 @@ def test_what_cannot_be_is_said_in_a_line(name: str, upscaler: str) -> None:
     assert status == expected
     assert reason in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_form_is_told_from_a_file(upscaler: str) -> None:
+    form = Request(f"{upscaler}/apply", b"--x", {"Content-Type": "multipart/form-data; boundary=x"})
+    assert refused(ask(form)) == (
+        415,
+        "a form: send the file itself as the body, as `curl --data-binary @picture.png` does",
+    )
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -210,6 +221,20 @@ def test_only_who_calls_this_machine_by_its_names_is_answered(upscaler: str) -> 
         assert ask(Request(f"{address}/about", headers={"Host": "evil.example"}))[0] == 400
 
 
+@pytest.mark.usefixtures("upscaler")
+def test_a_page_from_elsewhere_may_ask_for_nothing() -> None:
+    with serving(trained_network(UPSCALER), "nothing", ["127.0.0.1"]) as address:
+        for origin, expected in (
+            (address, 200),
+            ("http://evil.example", 403),
+            ("http://127.0.0.1:1", 403),
+            ("null", 403),
+            ("http://[", 403),
+        ):
+            sent = Request(f"{address}/apply", file(GREY), {"Origin": origin})
+            assert ask(sent)[0] == expected, origin
+
+
 def test_a_fault_of_ours_is_answered_and_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -221,6 +246,83 @@ def test_a_fault_of_ours_is_answered_and_told(
         status, said = refused(post(f"{address}/apply", file(GREY)))
     assert (status, said[:33]) == (500, "a fault of ours (ZeroDivisionErro")
     assert capsys.readouterr().err.startswith("warning: POST /apply: a fault of ours (Zero")
+
+
+# --- how far it is, and other formats
+
+TICKETS = [f"{number:032x}" for number in range(9)]
+
+
+def how_far(address: str, ticket: str) -> tuple[int | None, float]:
+    told = json.loads(ask(f"{address}/progress/{ticket}")[2])
+    return told["before"], told["share"]
+
+
+def until(address: str, ticket: str, expected: tuple[int, float]) -> None:
+    """Wait until an image is so far, and not for ever."""
+    end = time.monotonic() + 20
+    while (found := how_far(address, ticket)) != expected:
+        assert time.monotonic() < end, found
+        time.sleep(0.01)
+
+
+def test_it_is_told_how_far_an_image_is_and_how_many_are_before_the_others() -> None:
+    turns = Semaphore(0)
+    large = file(Image.new("L", (1024, 1024)))  # 4 tiles
+    with serving(stepping(turns), "nothing") as address, ThreadPoolExecutor(3) as pool:
+        assert how_far(address, TICKETS[0]) == (None, 0)
+        answers = []
+        for before, ticket in enumerate(TICKETS[:3]):
+            answers.append(pool.submit(post, f"{address}/apply", large, ticket=ticket))
+            until(address, ticket, (before, 0))
+        turns.release(3)
+        until(address, TICKETS[0], (0, 0.75))
+        assert how_far(address, TICKETS[2]) == (2, 0)
+        turns.release(9)
+        assert {answer.result()[0] for answer in answers} == {200}
+        assert how_far(address, TICKETS[0]) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("channels", "query", "tiles"), [(1, {}, 12), (1, {"colour": "luma"}, 4), (3, {}, 4)]
+)
+def test_every_channel_that_goes_by_itself_counts(
+    channels: int, query: dict[str, str], tiles: int
+) -> None:
+    turns = Semaphore(tiles - 1)
+    large = file(Image.new("RGB", (1024, 1024)))
+    network = stepping(turns, (channels, 6, 8))
+    with serving(network, "nothing") as address, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(post, f"{address}/apply", large, ticket=TICKETS[0], **query)
+        until(address, TICKETS[0], (0, (tiles - 1) / tiles))
+        turns.release()
+        assert answer.result()[0] == 200
+
+
+def test_what_was_made_can_be_had_in_other_formats_and_is_not_made_again() -> None:
+    turns = Semaphore(1)
+    sent = file(CLEAR.convert("RGB").resize((30, 40)))
+    with serving(stepping(turns, (3, 6, 8)), "nothing") as address:
+        assert post(f"{address}/apply", sent, ticket=TICKETS[0], format="png")[0] == 200
+        for kind in ("jpeg", "webp", "tiff", "png"):
+            status, said, content = ask(f"{address}/made/{TICKETS[0]}?format={kind}")
+            assert (status, said) == (200, f"image/{kind}")
+            turns.release()
+            assert content == post(f"{address}/apply", sent, format=kind)[2]
+
+
+def test_what_a_format_cannot_hold_is_said_of_what_was_made_too() -> None:
+    with serving(stepping(Semaphore(1), (3, 6, 8)), "nothing") as address:
+        assert post(f"{address}/apply", file(CLEAR), ticket=TICKETS[0])[0] == 200
+        status, said = refused(ask(f"{address}/made/{TICKETS[0]}?format=jpeg"))
+    assert (status, said[:38]) == (422, "has transparent parts, which JPEG cann")
+
+
+def test_the_last_few_are_kept(upscaler: str) -> None:
+    for ticket in (TICKETS[0], *TICKETS[:5]):
+        assert post(f"{upscaler}/apply", file(GREY), ticket=ticket)[0] == 200
+    found = [ask(f"{upscaler}/made/{ticket}")[0] for ticket in TICKETS[:6]]
+    assert found == [404, 200, 200, 200, 200, 404]
 
 
 # --- many at once
@@ -279,6 +381,7 @@ def test_a_latent_is_decoded(vae: str, trained_vae: Assembled) -> None:
         {"latent": [1.0]},
         {"latent": [1.0, 2.0, 3.0]},
         {"latent": [1.0, float("nan")]},
+        {"latent": [1e39, 1.0]},
         {"latent": ["a", 1.0]},
         {},
         [1.0, 2.0],
@@ -290,6 +393,17 @@ def test_a_latent_of_another_kind_is_refused(body: Any, vae: str) -> None:
     assert answer == (422, 'allowed: {"latent": […]}, of 2 finite numbers')
 
 
+def test_a_latent_that_is_too_far_out_has_no_image(
+    vae: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, said = refused(post(f"{vae}/decode", {"latent": [3e38, -3e38]}))
+    assert (status, said) == (
+        422,
+        "the decoder makes no image of numbers so large; allowed: smaller ones",
+    )
+    assert capsys.readouterr().err == ""
+
+
 @torch.no_grad()
 def test_an_image_is_encoded(vae: str, trained_vae: Assembled) -> None:
     image = noise(28, 28)
@@ -297,6 +411,14 @@ def test_an_image_is_encoded(vae: str, trained_vae: Assembled) -> None:
     assert status == 200
     expected = trained_vae.model.encode(torch.from_numpy(image / 255).float()[None, None])[0]
     np.testing.assert_allclose(json.loads(content)["latent"], expected.numpy(), atol=1e-5)
+
+
+def test_an_image_of_another_size_is_encoded_if_one_asks(vae: str) -> None:
+    status, said = refused(post(f"{vae}/encode", file(GREY)))
+    assert status == 422
+    assert said.startswith("6×8 pixels; this variant takes 28×28: ask with resize=true to have")
+    status, _, content = post(f"{vae}/encode", file(GREY), resize="true")
+    assert (status, len(json.loads(content)["latent"])) == (200, 2)
 
 
 def latent(address: str) -> dict[str, Any]:
@@ -379,9 +501,14 @@ def test_where_there_is_nothing_to_walk_it_says_why(upscaler: str) -> None:
 
 def test_what_can_be_asked_is_in_openapi(vae: str) -> None:
     described = json.loads(ask(f"{vae}/openapi.json")[2])
-    assert set(described["paths"]) == {"/about", "/apply", "/latent", "/decode", "/encode"}
+    paths = ("about", "apply", "progress/{ticket}", "made/{ticket}", "latent", "decode", "encode")
+    assert set(described["paths"]) == {f"/{path}" for path in paths}
     body = described["paths"]["/apply"]["post"]["requestBody"]["content"]
     assert body == {"image/*": {"schema": {"type": "string", "format": "binary"}}}
+
+
+def test_the_page_is_there_for_who_asks_for_its_head(upscaler: str) -> None:
+    assert ask(Request(f"{upscaler}/", method="HEAD"))[::2] == (200, b"")
 
 
 def test_the_page_asks_for_nothing_elsewhere(upscaler: str) -> None:

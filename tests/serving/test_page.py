@@ -1,8 +1,10 @@
 """The page as people use it, by mouse and by keyboard."""
 
 import base64
+import io
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Semaphore
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from autoencoders.pipeline import Item
 from autoencoders.serving.explorer import explorer
 from tests.browser import chromium, needs_chromium
 from tests.saved import ROOT, saved
-from tests.serving.server import serving
+from tests.serving.server import serving, stepping
 
 pytestmark = needs_chromium
 
@@ -63,6 +65,12 @@ def picture(tmp_path: Path) -> Path:
     path = tmp_path / "scan.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60), np.uint8)).save(path)
     return path
+
+
+def png(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
 
 
 def drop(page: Page, name: str, content: bytes) -> None:
@@ -128,11 +136,85 @@ def test_a_picture_is_chosen_by_keyboard_and_downloaded(
     assert download.value.suggested_filename == "scan-superres.png"
     with Image.open(download.value.path()) as image:
         assert (image.format, image.size) == ("PNG", (120, 80))
+
+
+def test_another_format_is_had_without_computing_it_again(
+    page: Page, addresses: dict[str, str], picture: Path
+) -> None:
+    page.goto(addresses["superres"])
+    drop(page, picture.name, picture.read_bytes())
+    expect(page.get_by_role("link", name="Download scan-superres.png")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.get_by_label("Write it as").select_option("JPEG")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download scan-superres.jpeg").click()
     with Image.open(download.value.path()) as image:
-        assert image.format == "JPEG"
+        assert (image.format, image.size) == ("JPEG", (120, 80))
+    assert not [url for url in asked if "/apply" in url]
+    expect(page.get_by_role("status")).to_have_text("scan.png is through: 120×80 pixels.")
+
+
+def test_a_format_that_cannot_hold_it_leaves_the_png(page: Page, addresses: dict[str, str]) -> None:
+    page.goto(addresses["superres"])
+    drop(page, "clear.png", png(Image.new("LA", (9, 9))))
+    expect(page.get_by_role("link", name="Download clear-superres.png")).to_be_visible()
+    page.get_by_label("Write it as").select_option("JPEG")
+    expect(page.locator("#error")).to_contain_text("JPEG cannot hold")
+    expect(page.get_by_label("Write it as")).to_have_value("png")
+    expect(page.get_by_role("link", name="Download clear-superres.png")).to_be_visible()
+
+
+def test_how_far_a_large_picture_is_and_an_end_to_it(page: Page) -> None:
+    turns = Semaphore(3)
+    large = png(Image.new("L", (1024, 1024)))  # 4 tiles
+    with serving(stepping(turns), "nothing") as address:
+        page.goto(address)
+        drop(page, "large.png", large)
+        expect(page.locator("#share")).to_have_text("75 %")
+        expect(page.get_by_role("progressbar")).to_have_js_property("value", 0.75)
+        assert page.context.browser
+        other = page.context.browser.new_page()
+        other.goto(address)
+        drop(other, "other.png", large)
+        expect(other.get_by_role("status")).to_have_text(
+            "other.png waits for its turn: another picture is before it."
+        )
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_role("status")).to_have_text("large.png was stopped.")
+        expect(page.get_by_role("progressbar")).to_be_hidden()
+        turns.release(5)
+        expect(other.get_by_role("status")).to_contain_text("other.png is through: 1024×1024")
+        other.close()
+
+
+def test_what_programs_mend_by_a_parameter_people_mend_by_a_box(
+    page: Page, addresses: dict[str, str], picture: Path
+) -> None:
+    page.goto(addresses["vae"])
+    box = page.get_by_label("cut to the square in the middle")
+    box.uncheck()
+    drop(page, picture.name, picture.read_bytes())
+    expect(page.locator("#error")).to_have_text(
+        "scan.png: this network takes pictures of 28×28 pixels alone: tick “cut to the square in "
+        "the middle, and resample it”"
+    )
+    box.check()
+    expect(page.locator("#status")).to_contain_text("is through: 28×28")
+    expect(page.locator("#example")).to_contain_text('/apply?resize=true"')
+
+
+@pytest.mark.parametrize("size", [(1, 2000), (2000, 1)])
+def test_a_thin_picture_has_a_box_on_the_screen(
+    size: tuple[int, int], page: Page, addresses: dict[str, str]
+) -> None:
+    page.goto(addresses["superres"])
+    drop(page, "thin.png", png(Image.new("L", size)))
+    expect(page.locator("#result")).to_be_visible()
+    box = page.locator("#stage").bounding_box()
+    assert box is not None
+    assert 200 < box["width"] <= 900
+    assert 200 < box["height"] <= 720
 
 
 def test_what_is_no_picture_is_said_and_the_page_goes_on(

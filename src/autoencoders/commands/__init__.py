@@ -9,8 +9,12 @@ a command then runs in the repository's root.
 import argparse
 import importlib
 import pkgutil
+import signal
 from pathlib import Path
 from typing import NoReturn, TypeAlias
+
+# What ends a process politely: `kill`, a scheduler, a terminal that is closed (not on Windows).
+POLITE = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Parser(argparse.ArgumentParser):
@@ -28,6 +32,12 @@ def add_all(commands: Commands) -> None:
     """Add every command to the command line."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}").add(commands)
+
+
+def ignore_signals() -> None:
+    """Let no signal be a traceback while Python ends."""
+    for number in (signal.SIGINT, *POLITE):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def absolute(argument: str) -> Path:

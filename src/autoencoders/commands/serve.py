@@ -1,12 +1,13 @@
 """`autoencoders serve`: a trained variant as a page, and by HTTP."""
 
 import argparse
+import errno
 import ipaddress
 import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from autoencoders.commands import Commands
+from autoencoders.commands import Commands, ignore_signals
 from autoencoders.errors import UserError, warn
 from autoencoders.sources.names import printable
 
@@ -41,7 +42,7 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
-    """Serve until Ctrl-C; yield the address.
+    """Serve until Ctrl-C, which is how it is meant to end; yield the address.
 
     Raises:
         UserError: the variant is not trained, or the address cannot be listened on.
@@ -63,7 +64,10 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             if not alone:
                 warn(f"--host {options.host}: whoever reaches this machine may use the network")
             yield f"{network.made_by}: http://{_address(listening)} (Ctrl-C ends it)"
-            uvicorn.Server(config).run([listening])
+            try:
+                uvicorn.Server(config).run([listening])
+            except KeyboardInterrupt:
+                ignore_signals()
 
 
 def _loaded(options: argparse.Namespace) -> "tuple[Network, Explorer | str]":
@@ -83,10 +87,15 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=WAITING)
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise UserError(
+                f"port {port} is taken: end what listens there, or give --port 0 for any that is "
+                "free"
+            ) from None
+        why = (error.strerror or str(error)).partition(" (while")[0]  # the address stands here
         raise UserError(
-            f"--host {printable(host)} --port {port} cannot be listened on "
-            f"({error.strerror or error}); allowed: an address of this machine, and a free port, "
-            "or 0 for any"
+            f"--host {printable(host)} --port {port} cannot be listened on ({why}); allowed: an "
+            "address of this machine, and a port that you may take, or 0 for any"
         ) from None
 
 

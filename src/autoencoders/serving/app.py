@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
@@ -15,13 +14,18 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from autoencoders.application import picture
 from autoencoders.application.network import Network
 from autoencoders.errors import warn
+from autoencoders.params import suggestion
 from autoencoders.serving.applying import (
     MOST_BYTES,
     Kind,
+    Made,
+    OtherSize,
     TooLarge,
     applied,
     encoded,
+    fitting,
     most_pixels,
+    reencoded,
     require_pixels,
 )
 from autoencoders.serving.explorer import Explorer
@@ -38,6 +42,11 @@ SAFE = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'",
     "X-Content-Type-Options": "nosniff",
 }
+LARGEST = 3.4e38  # what a number of 32 bits can be, nearly
+Resize: TypeAlias = Annotated[
+    bool, Query(description="cut to the square in the middle, and resample that")
+]
+Ticket: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 IMAGE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 FILE = {"requestBody": {"required": True, "content": {"image/*": IMAGE}}}
 AN_IMAGE: dict[int | str, dict[str, Any]] = {
@@ -45,6 +54,7 @@ AN_IMAGE: dict[int | str, dict[str, Any]] = {
 }
 REFUSED: dict[int | str, dict[str, Any]] = {
     413: {"description": "too many bytes or pixels; `detail` says how many are allowed"},
+    415: {"description": "a form; allowed: the file itself as the body"},
     422: {"description": "no image, a damaged one, or one that does not fit; `detail` says why"},
 }
 
@@ -68,11 +78,15 @@ def application(
         title=f"autoencoders: {network.made_by}",
         docs_url=None,  # it would come from elsewhere; /openapi.json is ours
         redoc_url=None,
+        dependencies=[Depends(_require_described)],
     )
+    if "*" not in hosts:
+        app.router.dependencies.append(Depends(_require_own_page))
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     _add_page(app)
     _add_answers_to_mistakes(app)
-    _add_network(app, workplace.stoppable(network), workplace)
+    _add_network(app, network, workplace)
+    _add_progress(app, network, workplace)
     _add_latent(app, network, explorer, workplace)
     return app
 
@@ -83,7 +97,30 @@ def _add_page(app: FastAPI) -> None:
         return lambda: Response(content, media_type=media_type, headers=SAFE)
 
     for address, (name, media_type) in PAGE.items():
-        app.get(address, include_in_schema=False)(file(name, media_type))
+        methods = ["GET", "HEAD"]
+        app.api_route(address, methods=methods, include_in_schema=False)(file(name, media_type))
+
+
+async def _require_own_page(request: Request) -> None:
+    """Refuse what a page from elsewhere has a browser ask here."""
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("//")[2] != request.headers["host"]:
+        raise HTTPException(
+            403, f"a page from elsewhere asks ({origin}); allowed: this server's own"
+        )
+
+
+async def _require_described(request: Request) -> None:
+    """Refuse query parameters that /openapi.json does not have: they would be ignored."""
+    address = request.app.openapi()["paths"].get(request.scope["route"].path)
+    if address is None:  # the page's own files
+        return
+    described = address[request.method.lower()].get("parameters", [])
+    known = [one["name"] for one in described if one["in"] == "query"]
+    for name in request.query_params:
+        if name not in known:
+            hint = suggestion(name, known) if known else "; allowed: none here"
+            raise HTTPException(422, f"{name}: no such query parameter{hint}")
 
 
 def _add_answers_to_mistakes(app: FastAPI) -> None:
@@ -92,6 +129,11 @@ def _add_answers_to_mistakes(app: FastAPI) -> None:
     @app.exception_handler(TooLarge)
     def too_large(request: Request, reason: TooLarge) -> Response:
         return JSONResponse({"detail": str(reason)}, 413)
+
+    @app.exception_handler(OtherSize)
+    def other_size(request: Request, reason: OtherSize) -> Response:
+        # The page has a box to tick where programs have a parameter.
+        return JSONResponse({"detail": str(reason), "mend": "resize"}, 422)
 
     @app.exception_handler(Unfit)
     def unfit(request: Request, reason: Unfit) -> Response:
@@ -104,7 +146,9 @@ def _add_answers_to_mistakes(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def mistaken(request: Request, error: RequestValidationError) -> Response:
         mistake = error.errors()[0]
-        where, said = mistake["loc"][-1], mistake["msg"].removeprefix("Input should be ")
+        said = mistake["msg"].removeprefix("Input should be ")
+        said = said.replace("String should match pattern", "what matches")
+        where = mistake["loc"][-1]
         return JSONResponse({"detail": f"{where}: allowed: {said}"}, 422)
 
     @app.exception_handler(Exception)
@@ -137,15 +181,48 @@ def _add_network(app: FastAPI, network: Network, workplace: Workplace) -> None:
             Literal["channels", "luma"],
             Query(description="what of a colour image goes through a grey network"),
         ] = "channels",
-        resize: Annotated[
-            bool, Query(description="cut to the square in the middle, and resample that")
-        ] = False,
+        resize: Resize = False,
+        ticket: Annotated[
+            Ticket | None,
+            Query(description="32 random hex digits, to ask /progress and /made by"),
+        ] = None,
     ) -> Response:
         """Put an image file, which is the request's body, through the network."""
-        async with workplace.received(request) as file:
-            job = partial(applied, network, file, format, colour == "luma", resize)
-            made = await workplace.compute(request, job)
+        with workplace.progress(ticket) as progress:
+            watched = workplace.watched(network, progress)
+            async with workplace.received(request) as file:
+
+                def job() -> Made:
+                    made = applied(watched, file, progress, format, colour == "luma", resize)
+                    if ticket is not None:
+                        workplace.kept.put(ticket, made.content)
+                    return made
+
+                made = await workplace.compute(request, job, progress)
         return Response(made.content, media_type=f"image/{made.kind}")
+
+
+def _add_progress(app: FastAPI, network: Network, workplace: Workplace) -> None:
+    @app.get("/progress/{ticket}")
+    async def progress(ticket: Ticket) -> dict[str, int | float | None]:
+        """Say how many images are before that of a ticket, and what share of it is through.
+
+        `before` is null while its file is on its way, and when it is answered.
+        """
+        before, share = workplace.how_far(ticket)
+        return {"before": before, "share": share}
+
+    @app.get("/made/{ticket}", response_class=Response, responses=AN_IMAGE)
+    async def made(request: Request, ticket: Ticket, format: Kind = "png") -> Response:
+        """Return what was answered for a ticket in another format; the last few are kept."""
+
+        def job() -> bytes:
+            file = workplace.kept.file(ticket)
+            if file is None:
+                raise HTTPException(404, "it is not kept, or no more: ask /apply again")
+            return reencoded(file, format, network.made_by)
+
+        return Response(await workplace.compute(request, job), media_type=f"image/{format}")
 
 
 def _add_latent(
@@ -194,20 +271,21 @@ def _add_latent(
             return Response(await workplace.compute(request, job), media_type="image/png")
 
     @app.post("/encode", responses=REFUSED, openapi_extra=FILE)
-    async def encode(request: Request) -> dict[str, list[float]]:
-        """Return the latent of an image file, which is the request's body, cut and resampled."""
+    async def encode(request: Request, resize: Resize = False) -> dict[str, list[float]]:
+        """Return the latent of an image file, which is the request's body."""
         async with workplace.received(request) as file:
 
             def job() -> list[float]:
                 require_pixels(file, network.factor)
-                return explorer.encode(picture.read(file))
+                return explorer.encode(fitting(picture.read(file), network, resize))
 
             return {"latent": await workplace.compute(request, job)}
 
 
 def _form(size: int) -> TypeAdapter[dict[Literal["latent"], list[float]]]:
     """Return what holds JSON against `{"latent": […]}`, of so many numbers."""
-    numbers = Annotated[list[FiniteFloat], Field(min_length=size, max_length=size)]
+    number = Annotated[FiniteFloat, Field(ge=-LARGEST, le=LARGEST)]
+    numbers = Annotated[list[number], Field(min_length=size, max_length=size)]
     return TypeAdapter(
         Annotated[dict[Literal["latent"], numbers], Field(min_length=1, max_length=1)]
     )

@@ -5,10 +5,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from PIL import Image
+
 from autoencoders.application import colour, formats, picture
 from autoencoders.application.network import Network
 from autoencoders.application.picture import Picture
 from autoencoders.application.targets import OURS
+from autoencoders.serving.progress import Progress, tile_count
 from autoencoders.sources import pictures
 from autoencoders.sources.pictures import Unfit
 
@@ -29,6 +32,10 @@ class TooLarge(Unfit):
     """A file with more bytes, or more pixels, than are taken."""
 
 
+class OtherSize(Unfit):
+    """An image that is not of the only size that is taken, and may be resampled to it."""
+
+
 @dataclass(frozen=True)
 class Made:
     """An image file: its bytes, and which kind they are."""
@@ -38,22 +45,29 @@ class Made:
 
 
 def applied(
-    network: Network, path: Path, kind: Kind | None, luma: bool = False, resize: bool = False
+    network: Network,
+    path: Path,
+    progress: Progress,
+    kind: Kind | None,
+    luma: bool = False,
+    resize: bool = False,
 ) -> Made:
     """Return what a network makes of an image file, as the command `apply` does.
 
     Without a `kind` it is the file's own, where that is among the four, or else PNG. How many
-    pixels there are is looked up before any is decoded.
+    pixels there are is looked up before any is decoded. `progress` is told of how many tiles there
+    are.
 
     Raises:
         TooLarge: there are too many pixels.
+        OtherSize: they are too many or too few for the only size that the network takes.
         Unfit: it is no image, is damaged, or does not fit the network; the message says why.
     """
     own = require_pixels(path, network.factor)
     seen = fitting(picture.read(path), network, resize)
     kind = kind or own
-    if kind == "jpeg" and seen.alpha is not None:
-        raise Unfit("has transparent parts, which JPEG cannot hold: ask for another format")
+    _require_room(seen, kind)
+    progress.tiles = tile_count(network, seen, luma)
     made = colour.through(network, seen, luma)
     return Made(encoded(made, kind, network.made_by), kind)
 
@@ -62,17 +76,34 @@ def fitting(seen: Picture, network: Network, resize: bool) -> Picture:
     """Return a picture of a size that the network takes; by `resize` it is cut and resampled.
 
     Raises:
-        Unfit: it has another size than the only one that the network takes.
+        OtherSize: it has another than the only one that the network takes.
     """
     _, height, width = network.input_shape
     if resize:
         return picture.fitted(seen, height, width)
     if network.geometry is None and seen.size != (height, width):
-        raise Unfit(
+        raise OtherSize(
             f"{seen.size[1]}×{seen.size[0]} pixels; this variant takes {width}×{height}: ask with "
             "resize=true to have the square in its middle resampled"
         )
     return seen
+
+
+def reencoded(path: Path, kind: Kind, made_by: str) -> bytes:
+    """Return an image file's bytes in another format, with all that both can hold.
+
+    Raises:
+        Unfit: the format cannot hold it.
+    """
+    made = picture.read(path)
+    _require_room(made, kind)
+    return encoded(made, kind, made_by)
+
+
+def _require_room(seen: Picture, kind: Kind) -> None:
+    """Refuse a format that cannot hold a picture's transparency."""
+    if kind == "jpeg" and seen.alpha is not None:
+        raise Unfit("has transparent parts, which JPEG cannot hold: ask for another format")
 
 
 def encoded(made: Picture, kind: Kind, made_by: str) -> bytes:
@@ -92,10 +123,21 @@ def most_pixels(factor: int) -> int:
 
 
 def require_pixels(path: Path, factor: int) -> Kind:
-    """Refuse a file of too many pixels; return the kind that it comes out as by itself."""
-    with pictures.opening(path) as opened:
-        (width, height), kind = opened.size, opened.format
+    """Refuse a file of too many pixels; return the kind that it comes out as by itself.
+
+    Raises:
+        TooLarge: it has too many.
+        Unfit: it is no image, or damaged.
+    """
     most = most_pixels(factor)
+    allowed = f"allowed: {most // 10**6} million in all"
+    try:
+        with pictures.opening(path) as opened:
+            (width, height), kind = opened.size, opened.format
+    except Unfit as reason:
+        if isinstance(reason.__context__, Image.DecompressionBombError):
+            raise TooLarge(f"more pixels than are ever opened; {allowed}") from None
+        raise
     if width * height > most:
-        raise TooLarge(f"{width}×{height} pixels; allowed: {most // 10**6} million in all")
+        raise TooLarge(f"{width}×{height} pixels; {allowed}")
     return OWN_KINDS.get(kind, "png")

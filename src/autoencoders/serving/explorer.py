@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from autoencoders import paths
 from autoencoders.application import colour
-from autoencoders.application.picture import Floats, Picture, fitted
+from autoencoders.application.picture import Floats, Picture
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import exact_device
 from autoencoders.errors import UserError
@@ -14,6 +14,7 @@ from autoencoders.figures.latent_experiments import perturbations
 from autoencoders.keys import ImageShape
 from autoencoders.lazy import Tensor, torch, without_gradients
 from autoencoders.pipeline import Item
+from autoencoders.sources.pictures import Unfit
 from autoencoders.trained import variant
 from autoencoders.variants.assembly import Assembled, Plan
 
@@ -71,14 +72,21 @@ class Explorer:
 
     @without_gradients
     def decode(self, latent: list[float]) -> Picture:
-        """Return the image of a latent, `(D,)`."""
-        made: Floats = _decode(self.model, self.device, torch.tensor([latent]))[0].numpy()
-        return Picture(made)
+        """Return the image of a latent, `(D,)`.
+
+        Raises:
+            Unfit: it is so far out that the decoder makes no finite numbers of it.
+        """
+        made = _decode(self.model, self.device, torch.tensor([latent]))[0]
+        if not made.isfinite().all():
+            raise Unfit("the decoder makes no image of numbers so large; allowed: smaller ones")
+        planes: Floats = made.numpy()
+        return Picture(planes)
 
     @without_gradients
     def encode(self, seen: Picture) -> list[float]:
-        """Return the latent of a picture, which is cut and resampled to the trained size."""
-        planes = colour.matched(fitted(seen, *self.input_shape[1:]), self.input_shape[0])
+        """Return the latent of a picture of the trained size."""
+        planes = colour.matched(seen, self.input_shape[0])
         batch = torch.from_numpy(planes)[None].to(self.device)
         latent: list[float] = self.model.encode(batch)[0].tolist()
         return latent

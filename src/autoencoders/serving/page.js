@@ -2,6 +2,8 @@
 
 const byId = (id) => document.getElementById(id);
 const SMALL = 256; // pixels: images up to here are shown with their pixels, and no less than this
+const [NARROWEST, WIDEST] = [1 / 2, 4]; // width / height of the box; others are letterboxed
+const PATIENCE = 400; // milliseconds between two questions of how far a picture is
 const STEP = 1 / 40; // of an axis, for a press of an arrow key
 
 let about, latents; // what is served, and what there is to walk through
@@ -20,18 +22,22 @@ async function start() {
 }
 
 /** Ask the server; what it has against it becomes an error with its words. */
-async function ask(address, body, options = {}) {
+async function ask(address, options) {
   let answer;
   try {
-    answer = await fetch(address, { method: "POST", body, ...options });
+    answer = await fetch(address, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Error("The server does not answer: is it still running?");
   }
   if (answer.ok) return answer;
-  const said = await answer.json().catch(() => ({}));
-  throw new Error(said.detail ?? `The server answers ${answer.status}`);
+  const { detail = `The server answers ${answer.status}`, mend } = await answer
+    .json()
+    .catch(() => ({}));
+  throw Object.assign(new Error(detail), { status: answer.status, mend });
 }
+
+const post = (address, body, options = {}) => ask(address, { method: "POST", body, ...options });
 
 function complain(id, error) {
   byId(id).textContent = error?.message ?? "";
@@ -48,8 +54,11 @@ async function show(image, blob) {
 
 // --- a picture through the network
 
-let chosen = null;
-let asking = new AbortController();
+let chosen = null; // the file
+let asking = new AbortController(); // ends what is asked about the one before it
+let waiting = null; // the ticket of what is computed now
+let made = null; // the result that is shown: of which file, its ticket, and the PNG
+let offered = ""; // the address of what is downloaded
 
 function describe() {
   const [channels, height, width] = about.input_shape;
@@ -62,64 +71,161 @@ function describe() {
   byId("takes").textContent = `A network for ${colours} pictures ${size}.${made}`;
   byId("colour-option").hidden = channels !== 1;
   byId("resize-option").hidden = about.any_size;
+  const address = `${location.origin}/apply${about.any_size ? "" : "?resize=true"}`;
   byId("example").textContent =
-    `curl --data-binary @picture.png ${location.origin}/apply -o made.png`;
+    `curl --fail-with-body --data-binary @picture.png "${address}" -o made.png`;
 }
 
 async function choose(file) {
   await known;
   chosen = file;
-  await run();
-  if (!latents.why_not && chosen === file) await walkTo(file);
+  await go();
 }
 
+/** Put what is chosen through the network, and the walk to where it lies. */
+async function go() {
+  const file = chosen;
+  if ((await run()) && !latents.why_not && chosen === file) await walkTo(file);
+}
+
+const resized = () => !about.any_size && byId("resize").checked;
+const hexadecimal = (byte) => byte.toString(16).padStart(2, "0");
+const newTicket = () => [...crypto.getRandomValues(new Uint8Array(16))].map(hexadecimal).join("");
+
+/** Put what is chosen through the network; return whether it is. */
 async function run() {
-  if (!chosen) return;
+  if (!chosen) return false;
   asking.abort();
   asking = new AbortController();
-  const [file, { signal }] = [chosen, asking];
+  const [file, ticket, { signal }] = [chosen, newTicket(), asking];
   complain("error");
+  made = null;
   byId("result").hidden = true;
-  byId("status").textContent = `${file.name} is on its way through the network …`;
+  byId("status").textContent = `${file.name} is on its way …`;
+  watch(ticket, file);
   try {
     if (file.size > about.most_bytes) {
       throw new Error(`${file.size} bytes; allowed: ${about.most_bytes / 2 ** 20} MiB`);
     }
-    const wanted = new URLSearchParams({
-      format: byId("format").value,
-      colour: byId("colour").value,
-      resize: !about.any_size && byId("resize").checked,
-    });
-    const made = await (await ask(`apply?${wanted}`, file, { signal })).blob();
-    if (!signal.aborted) await compare(file, made);
+    const colour = byId("colour").value;
+    const wanted = new URLSearchParams({ format: "png", colour, resize: resized(), ticket });
+    const png = await (await post(`apply?${wanted}`, file, { signal })).blob();
+    if (signal.aborted) return false;
+    rest(); // else what is told of its way would come after its end
+    made = { file, ticket, png };
+    await compare(made);
+    await offer();
+    return !signal.aborted;
   } catch (error) {
-    if (error.name === "AbortError") return;
+    if (error.name === "AbortError") return false;
     byId("status").textContent = "";
-    complain("error", new Error(`${file.name}: ${error.message}`));
+    complain("error", new Error(`${file.name}: ${inWords(error)}`));
+    return false;
+  } finally {
+    if (waiting === ticket) rest();
   }
 }
 
-async function compare(file, made) {
+/** Return what is wrong, with what mends it on this page, where programs have a parameter. */
+function inWords(error) {
+  if (error.mend !== "resize") return error.message;
+  const [, height, width] = about.input_shape;
+  const box = byId("resize-option").textContent.trim();
+  return `this network takes pictures of ${width}×${height} pixels alone: tick “${box}”`;
+}
+
+/** Show how far a picture is, while it is waited for. */
+async function watch(ticket, file) {
+  waiting = ticket;
+  byId("work").hidden = true;
+  for (;;) {
+    await new Promise((go) => setTimeout(go, PATIENCE));
+    const told = await fetch(`progress/${ticket}`).then((answer) => answer.json(), () => null);
+    if (waiting !== ticket) return;
+    if (told) tell(file, told);
+  }
+}
+
+function tell(file, { before, share }) {
+  const others = before === 1 ? "another picture is" : `${before} others are`;
+  let said = `${file.name} is on its way …`; // to the server, or back
+  if (before > 0) said = `${file.name} waits for its turn: ${others} before it.`;
+  if (before === 0) said = `${file.name} is going through the network …`;
+  if (share === 1) said = `${file.name} is through, and is being written …`;
+  if (byId("status").textContent !== said) byId("status").textContent = said; // said aloud once
+  byId("progress").toggleAttribute("value", before === 0);
+  if (before === 0) byId("progress").value = share;
+  byId("share").textContent = before === 0 ? `${Math.floor(100 * share)} %` : "";
+  byId("work").hidden = false;
+}
+
+function rest() {
+  waiting = null;
+  byId("work").hidden = true;
+}
+
+function stop() {
+  asking.abort();
+  rest();
+  byId("status").textContent = `${chosen.name} was stopped.`;
+  byId("file").focus();
+}
+
+/** Show a result beside its file, unless it has been replaced meanwhile. */
+async function compare(result) {
   const [before, after] = [byId("before"), byId("after")];
-  await show(after, made);
+  await show(after, result.png);
   const [width, height] = [after.naturalWidth, after.naturalHeight];
-  const shown = await show(before, file).then(() => true, () => false);
-  byId("stage").style.aspectRatio = `${width} / ${height}`;
-  byId("frame").style.maxWidth = `${Math.max(width, SMALL * Math.min(1, width / height))}px`;
+  const shown = await show(before, result.file).then(() => true, () => false);
+  if (made !== result) return;
+  const { name } = result.file;
+  frame(width, height);
   for (const image of [before, after]) {
     image.classList.toggle("small", Math.max(width, height) <= SMALL);
   }
   before.hidden = byId("split").disabled = !shown;
   split(shown ? 50 : 0);
-  const name = file.name.replace(/\.[^.]*$/, "");
-  const link = byId("download");
-  link.href = after.src;
-  link.download = `${name}-${about.variant.replace(/^.*[/]/, "")}.${byId("format").value}`;
-  link.textContent = `Download ${link.download} (${width}×${height})`;
   byId("status").textContent = shown
-    ? `${file.name} is through: ${width}×${height} pixels.`
-    : `${file.name} is through. This browser cannot show the file itself, only what became of it.`;
+    ? `${name} is through: ${width}×${height} pixels.`
+    : `${name} is through. This browser cannot show the file itself, only what became of it.`;
   byId("result").hidden = false;
+}
+
+/** Give the box the picture's shape, as far as that fits the screen. */
+function frame(width, height) {
+  const shape = Math.min(WIDEST, Math.max(NARROWEST, width / height));
+  const across = Math.max(width, height * shape, SMALL * Math.min(1, shape));
+  byId("stage").style.aspectRatio = shape;
+  byId("stage").style.setProperty("--fit", shape === width / height ? "cover" : "contain");
+  byId("frame").style.maxWidth = `min(${across}px, ${80 * shape}vh)`;
+}
+
+/** Offer the result for download, in the format that is wanted. */
+async function offer() {
+  if (!made) return;
+  const [result, format] = [made, byId("format").value];
+  const { file, ticket, png } = result;
+  const link = byId("download");
+  try {
+    complain("error");
+    link.removeAttribute("href");
+    link.textContent = `It is being written as ${byId("format").selectedOptions[0].text} …`;
+    const content =
+      format === "png" ? png : await (await ask(`made/${ticket}?format=${format}`)).blob();
+    if (made !== result || byId("format").value !== format) return; // another is wanted
+    URL.revokeObjectURL(offered);
+    link.href = offered = URL.createObjectURL(content);
+    const name = file.name.replace(/\.[^.]*$/, "");
+    link.download = `${name}-${about.variant.replace(/^.*[/]/, "")}.${format}`;
+    const { naturalWidth, naturalHeight } = byId("after");
+    link.textContent = `Download ${link.download} (${naturalWidth}×${naturalHeight})`;
+  } catch (error) {
+    if (made !== result) return;
+    if (error.status === 404) return run(); // others have been made meanwhile
+    byId("format").value = "png";
+    await offer();
+    complain("error", new Error(`${file.name}: ${error.message} (PNG is offered instead)`));
+  }
 }
 
 function split(percent) {
@@ -145,7 +251,10 @@ function listen() {
     if (event.dataTransfer.files[0]) choose(event.dataTransfer.files[0]);
   });
   byId("split").addEventListener("input", (event) => split(event.target.value));
-  for (const id of ["format", "colour", "resize"]) byId(id).addEventListener("change", run);
+  byId("colour").addEventListener("change", run);
+  byId("resize").addEventListener("change", go);
+  byId("format").addEventListener("change", offer);
+  byId("stop").addEventListener("click", stop);
 }
 
 // --- a walk through the latents
@@ -166,7 +275,7 @@ async function decode() {
       moved = false;
       const body = JSON.stringify({ latent: here });
       const headers = { "Content-Type": "application/json" };
-      await show(byId("decoded"), await (await ask("decode", body, { headers })).blob());
+      await show(byId("decoded"), await (await post("decode", body, { headers })).blob());
     }
     complain("walk-error");
   } catch (error) {
@@ -178,7 +287,7 @@ async function decode() {
 /** Go to where the encoder puts a picture. */
 async function walkTo(file) {
   try {
-    here = (await (await ask("encode", file)).json()).latent;
+    here = (await (await post(`encode?resize=${resized()}`, file)).json()).latent;
     await decode();
   } catch {
     // Why the picture cannot be read is said above already.
