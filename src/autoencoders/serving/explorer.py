@@ -9,7 +9,7 @@ from autoencoders.application.picture import Floats, Picture
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import exact_device
 from autoencoders.errors import UserError
-from autoencoders.evaluation.pairs import pairs
+from autoencoders.evaluation.pairs import encoded, pairs
 from autoencoders.figures.latent_experiments import perturbations
 from autoencoders.keys import ImageShape
 from autoencoders.lazy import Tensor, torch, without_gradients
@@ -154,7 +154,7 @@ def _codes(dataset: str, assembled: Assembled, seed: int, device: "torch.device"
     except UserError:
         return None
     seen = pairs(assembled.input, images, seed, "train", BATCH, device)
-    latents = torch.cat([assembled.model.encode(batch).cpu() for batch, _ in seen])
+    latents = encoded(assembled.model.encode, seen)
     colours = class_colours(classes.byte().numpy(), len(names))
     return Codes(latents, tuple(classes[:SHOWN].tolist()), names, tuple(colours))
 
