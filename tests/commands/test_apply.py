@@ -277,6 +277,10 @@ def test_colours_go_through_a_grey_network_by_channel_or_as_luma(upscaler: Assem
     [
         ("mnist/superes", "mnist/superes is not trained; did you mean 'mnist/superres'?; allowed"),
         ("mnist/a", "mnist/a is not trained; allowed: mnist/superres, or train it first"),
+        (
+            "mnist/classifier",
+            "mnist/classifier tells classes, and is no autoencoder; trained: mnist/superres",
+        ),
         ("mnist", "found 'mnist'; allowed: <dataset>/<variant>; trained: mnist/superres"),
     ],
 )
@@ -365,8 +369,9 @@ def test_a_full_disk_is_said_once_and_leaves_nothing_half_written(
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
-    written, (complaint,) = applied(*(f"{i}.png" for i in range(4)))
-    assert complaint.endswith("2-superres.png cannot be written: No space left on device")
+    written, complaints = applied(*(f"{i}.png" for i in range(4)))
+    assert complaints[0].endswith("2-superres.png cannot be written: No space left on device")
+    assert complaints[1:] == ["2 of 4 images are left out, 1 of them not tried"]
     assert written == ["0-superres.png", "1-superres.png"]
     assert sorted(path.name for path in Path("out").iterdir()) == written
 
