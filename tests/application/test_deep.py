@@ -109,6 +109,27 @@ def test_a_tiff_that_is_compressed_as_photoshop_does_it_is_read(tmp_path: Path) 
     np.testing.assert_array_equal(seen(picture.read(tmp_path / "a.tif")), values)
 
 
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("options", [{"byteorder": ">"}, {"compression": "zlib"}], ids=str)
+def test_a_tiff_with_one_channel_after_the_other_is_read(
+    tmp_path: Path, channels: int, options: dict[str, Any]
+) -> None:
+    values, turned = drawn(channels), [(274, "H", 1, 6, True)]
+    apart = values.transpose(2, 0, 1)
+    alpha = ["unassalpha"] * (channels - 3)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        apart,
+        photometric="rgb",
+        planarconfig="separate",
+        extrasamples=alpha,
+        extratags=turned,
+        **options,
+    )
+    found = picture.read(tmp_path / "a.tif")
+    np.testing.assert_array_equal(seen(found), np.rot90(values, -1))
+
+
 def test_grey_with_alpha_is_written_as_colours_where_it_is_a_tiff(tmp_path: Path) -> None:
     values = drawn(2)
     (tmp_path / "a.png").write_bytes(png(values))

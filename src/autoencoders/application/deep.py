@@ -22,6 +22,10 @@ GREY_AND_ALPHA = "LA;16B"
 COLOURS = ("RGB;16", "RGBA;16", "RGBX;16")
 MIXED_UP = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 
+COMPRESSION, EXTRA = 259, 338  # TIFF's tags
+UNSIGNED, RGB, MULTIPLIED = 1, 2, 1  # values of its sample format, photometric and extra channel
+UNPACKED = (1, 8, 32946)  # the compressions that tifffile needs no other package for: none, Deflate
+
 PNG_MAGIC, PNG_COLOURS = b"\x89PNG\r\n\x1a\n", {2: 4, 3: 2, 4: 6}  # its type by its channels
 TO_THE_ROW_ABOVE = b"\2"  # PNG's filter Up, by which smooth pictures become small numbers
 STRIP = 64  # rows that are compressed at a time
@@ -34,17 +38,21 @@ def raw_mode(opened: Image.Image) -> str:
     return arguments if isinstance(arguments, str) else str(arguments[0])
 
 
-def is_deep(raw: str) -> bool:
-    """Return whether `channels` reads such pixels."""
-    return raw == GREY_AND_ALPHA or raw[:-1] in COLOURS
+def is_deep(opened: Image.Image) -> bool:
+    """Return whether `channels` reads such an opened file."""
+    raw = raw_mode(opened)
+    return raw == GREY_AND_ALPHA or raw[:-1] in COLOURS or _is_apart(opened)
 
 
-def channels(path: Path, raw: str) -> Deep:
-    """Return the channels `(C, H, W)` of an image file, upright.
+def channels(path: Path, opened: Image.Image) -> Deep:
+    """Return the channels `(C, H, W)` of an image file that is opened and not decoded, upright.
 
     Raises:
         Unfit: the file cannot be read, or what its numbers mean is not certain.
     """
+    raw = raw_mode(opened)
+    if _is_apart(opened):
+        return _apart(path, opened)
     if raw == GREY_AND_ALPHA:  # as four channels of one byte
         each = _decoded(path, "RGBA")
         upper, lower = each[::2], each[1::2]
@@ -54,6 +62,26 @@ def channels(path: Path, raw: str) -> Deep:
     values <<= 8
     values |= lower
     return values
+
+
+def _is_apart(opened: Image.Image) -> bool:
+    """Return whether it is a TIFF with one channel after the other, which Pillow mixes up."""
+    tags = getattr(opened, "tag_v2", {})
+    return (
+        tags.get(pictures.PLANES) == pictures.APART
+        and set(tags.get(pictures.BITS, ())) == {16}
+        and set(tags.get(pictures.SAMPLE_FORMAT, (UNSIGNED,))) == {UNSIGNED}
+        and tags.get(pictures.PHOTOMETRIC) == RGB
+        and tags.get(EXTRA) != (MULTIPLIED,)
+        and tags.get(COMPRESSION, 1) in UNPACKED
+    )
+
+
+def _apart(path: Path, opened: Image.Image) -> Deep:
+    import tifffile
+
+    planes = tifffile.imread(path, key=0)
+    return np.stack([np.asarray(pictures.upright(Image.fromarray(p), opened)) for p in planes])
 
 
 def _decoded(path: Path, raw: str) -> npt.NDArray[np.uint8]:

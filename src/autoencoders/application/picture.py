@@ -87,9 +87,9 @@ def read(path: Path) -> Picture:
     with pictures.opening(path) as opened:
         if opened.format in FRAMED and pictures.has_more(opened):
             raise Unfit("holds several frames: save the one that is meant as a file of its own")
-        depth, raw_mode = _depth(opened), deep.raw_mode(opened)
-        if deep.is_deep(raw_mode):
-            planes, alpha = _of_channels(deep.channels(path, raw_mode))
+        depth = _depth(opened)
+        if deep.is_deep(opened):
+            planes, alpha = _of_channels(deep.channels(path, opened))
         else:
             planes, alpha = _decoded(opened)
         fits = opened.mode in PROFILED and not _has_grey_palette(opened)
