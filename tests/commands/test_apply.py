@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -244,6 +245,19 @@ def test_what_is_written_with_fewer_bits_is_told_once(capsys: pytest.CaptureFixt
     assert applied("deep.png", "--format", "webp") == (["deep-superres.webp"], [])
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("warning: 1 of 1 images are written with fewer bits: 16 are kept in")
+
+
+@pytest.mark.usefixtures("networkless")
+def test_colours_of_16_bits_come_out_as_16_and_replace_their_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    deep = np.arange(48, dtype=np.uint16).reshape(4, 4, 3) * 1300
+    tifffile.imwrite("deep.tif", deep, photometric="rgb")
+    for _ in range(2):
+        assert applied("deep.tif") == (["deep-superres.tif"], [])
+        np.testing.assert_array_equal(tifffile.imread("out/deep-superres.tif")[::2, ::2], deep)
+        assert applied("deep.tif", "--format", "png") == (["deep-superres.png"], [])
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.usefixtures("networkless")
