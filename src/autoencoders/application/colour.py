@@ -82,7 +82,8 @@ def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
     for channel in planes:
         # What is left is linear in Cb and Cr, and nothing else.
         chroma = _interpolated(floats(channel[None]) - brightness, network.factor)
-        yield samples((chroma + made).clip(0, 1), bits)
+        chroma += made  # in its place, as each of them may be a large image
+        yield samples(chroma.clip(0, 1, out=chroma), bits)
 
 
 def _beside(left: Samples, right: Samples, factor: int) -> Samples:

@@ -68,7 +68,8 @@ def samples(numbers: Floats, bits: int) -> Samples:
     """Return numbers in [0, 1] as samples of so many bits, rounded."""
     if bits == 32:
         return numbers
-    return (numbers * np.float32(_largest(bits))).round().astype(KINDS[bits])
+    scaled = numbers * np.float32(_largest(bits))
+    return scaled.round(out=scaled).astype(KINDS[bits])
 
 
 def _largest(bits: int) -> int:
