@@ -1,6 +1,7 @@
 """Grey and colour pictures through grey and colour networks."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 from autoencoders.application import colour
 from autoencoders.application.any_size import Geometry
 from autoencoders.application.network import Network
-from autoencoders.application.picture import Picture
+from autoencoders.application.picture import Picture, floats, samples
 from autoencoders.lazy import Tensor
 
 COLOURS = np.random.default_rng(0).random((3, 6, 8), np.float32)
@@ -28,12 +29,27 @@ def doubled(seen: Tensor) -> Tensor:
 
 
 def test_a_grey_network_takes_the_channels_one_by_one() -> None:
-    made = colour.through(network(1, lambda seen: 1 - seen), Picture(COLOURS))
+    made = colour.through(network(1, lambda seen: 1 - seen), Picture(COLOURS, depth=32))
     np.testing.assert_allclose(made.planes, 1 - COLOURS, atol=1e-6)
 
 
+@pytest.mark.parametrize(("bits", "kind"), [(8, np.uint8), (16, np.uint16), (32, np.float32)])
+@pytest.mark.parametrize("luma", [False, True])
+def test_what_is_made_has_as_many_bits_as_what_it_is_made_of(
+    bits: int, kind: type[Any], luma: bool
+) -> None:
+    alpha = np.full((1, 6, 8), 0.5, np.float32)
+    seen = Picture(samples(COLOURS, bits), samples(alpha, bits), bits)
+    made = colour.through(network(1, doubled, factor=2), seen, luma)
+    both = colour.side_by_side(seen, made)
+    for planes in (made.planes, made.alpha, both.planes, both.alpha):
+        assert planes is not None
+        assert planes.dtype == kind
+    np.testing.assert_allclose(floats(made.planes)[:, ::2, ::2], COLOURS, atol=0.51 / 255 + luma)
+
+
 def test_by_luma_a_grey_network_leaves_the_chroma() -> None:
-    made = colour.through(network(1, lambda seen: seen / 2), Picture(COLOURS), luma=True)
+    made = colour.through(network(1, lambda seen: seen / 2), Picture(COLOURS, depth=32), luma=True)
     stored = np.round(COLOURS.transpose(1, 2, 0) * 255).astype(np.uint8)
     luma, *chroma = Image.fromarray(stored).convert("YCbCr").split()
     half = Image.merge("YCbCr", [luma.point(lambda value: round(value / 2)), *chroma]).convert(
@@ -46,13 +62,13 @@ def test_by_luma_a_grey_network_leaves_the_chroma() -> None:
 def test_by_luma_chroma_is_enlarged_where_the_network_enlarges() -> None:
     red = np.zeros((3, 6, 8), np.float32)
     red[0] = 0.5
-    made = colour.through(network(1, doubled, factor=2), Picture(red), luma=True)
+    made = colour.through(network(1, doubled, factor=2), Picture(red, depth=32), luma=True)
     np.testing.assert_allclose(made.planes, doubled(torch.from_numpy(red)[None])[0], atol=1e-6)
 
 
 def test_a_colour_network_takes_grey_as_three_channels_and_gives_grey_back() -> None:
     made = colour.through(network(3, lambda seen: 1 - seen), Picture(COLOURS[:1], depth=16))
-    np.testing.assert_allclose(made.planes, 1 - COLOURS[:1], atol=1e-6)
+    np.testing.assert_allclose(floats(made.planes), 1 - COLOURS[:1], atol=1 / 65535)
     assert made.depth == 16
 
 
@@ -61,7 +77,7 @@ def test_transparency_stays_and_grows_with_the_image(factor: int) -> None:
     alpha = np.zeros((1, 6, 8), np.float32)
     alpha[:, :, 4:] = 1
     run = doubled if factor == 2 else torch.clone
-    made = colour.through(network(3, run, factor), Picture(COLOURS, alpha))
+    made = colour.through(network(3, run, factor), Picture(COLOURS, alpha, depth=32))
     assert made.alpha is not None
     assert made.alpha.shape == (1, 6 * factor, 8 * factor)
     assert 0 <= made.alpha.min() <= made.alpha.max() <= 1
@@ -69,7 +85,7 @@ def test_transparency_stays_and_grows_with_the_image(factor: int) -> None:
 
 
 def test_side_by_side_both_have_the_outputs_size() -> None:
-    grey = Picture(np.full((1, 6, 8), 0.5, np.float32))
+    grey = Picture(np.full((1, 6, 8), 0.5, np.float32), depth=32)
     made = colour.through(network(1, lambda seen: doubled(1 - seen / 2), factor=2), grey)
     both = colour.side_by_side(grey, made)
     assert both.size == (12, 32)

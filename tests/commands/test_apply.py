@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -247,6 +248,19 @@ def test_what_is_written_with_fewer_bits_is_told_once(capsys: pytest.CaptureFixt
 
 
 @pytest.mark.usefixtures("networkless")
+def test_colours_of_16_bits_come_out_as_16_and_replace_their_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    deep = np.arange(48, dtype=np.uint16).reshape(4, 4, 3) * 1300
+    tifffile.imwrite("deep.tif", deep, photometric="rgb")
+    for _ in range(2):
+        assert applied("deep.tif") == (["deep-superres.tif"], [])
+        np.testing.assert_array_equal(tifffile.imread("out/deep-superres.tif")[::2, ::2], deep)
+        assert applied("deep.tif", "--format", "png") == (["deep-superres.png"], [])
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("networkless")
 def test_an_image_and_what_became_of_it_are_compared_in_one() -> None:
     draw("a.png", 9)
     assert applied("a.png", "--compare") == (["a-superres.png"], [])
@@ -277,6 +291,10 @@ def test_colours_go_through_a_grey_network_by_channel_or_as_luma(upscaler: Assem
     [
         ("mnist/superes", "mnist/superes is not trained; did you mean 'mnist/superres'?; allowed"),
         ("mnist/a", "mnist/a is not trained; allowed: mnist/superres, or train it first"),
+        (
+            "mnist/classifier",
+            "mnist/classifier tells classes, and is no autoencoder; trained: mnist/superres",
+        ),
         ("mnist", "found 'mnist'; allowed: <dataset>/<variant>; trained: mnist/superres"),
     ],
 )
@@ -365,8 +383,9 @@ def test_a_full_disk_is_said_once_and_leaves_nothing_half_written(
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
-    written, (complaint,) = applied(*(f"{i}.png" for i in range(4)))
-    assert complaint.endswith("2-superres.png cannot be written: No space left on device")
+    written, complaints = applied(*(f"{i}.png" for i in range(4)))
+    assert complaints[0].endswith("2-superres.png cannot be written: No space left on device")
+    assert complaints[1:] == ["2 of 4 images are left out, 1 of them not tried"]
     assert written == ["0-superres.png", "1-superres.png"]
     assert sorted(path.name for path in Path("out").iterdir()) == written
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
@@ -97,6 +98,17 @@ def test_colours_are_made_grey_and_what_is_clear_white() -> None:
     np.testing.assert_allclose(codes[0], codes[1], rtol=1e-3)
     np.testing.assert_array_equal(codes[2], codes[3])
     assert not np.allclose(codes[0], codes[2])
+
+
+@torch.no_grad()
+def test_colours_of_16_bits_count_to_the_last_one(vae: Assembled) -> None:
+    values = np.random.default_rng(0).integers(0, 2**16, (28, 28, 3), np.uint16)
+    tifffile.imwrite("a.tif", values, photometric="rgb")
+    encoded("a.tif")
+    luma = (values / 65535 @ [0.299, 0.587, 0.114]).astype(np.float32)
+    expected = vae.model.encode(torch.from_numpy(luma)[None, None])
+    codes = pd.read_parquet("z.parquet")[["z0", "z1"]]
+    np.testing.assert_allclose(codes, expected, atol=1e-5)
 
 
 @pytest.mark.usefixtures("vae")

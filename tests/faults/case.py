@@ -19,7 +19,7 @@ class Case:
     """One bad input; by default a mistake that is refused in one line.
 
     Attributes:
-        kind: params, files, folders, images, environment or arguments.
+        kind: params, files, folders, images, environment, arguments or commands.
         name: what is bad, in words.
         command: what is typed: `check`, or with `shell` a whole line of Bash.
         bad: makes a world bad, given its root.

@@ -28,6 +28,9 @@ def trained(named: str) -> Item:
         trained = ", ".join(known) or "none yet"
         raise UserError(f"found {named!r}; allowed: <dataset>/<variant>; trained: {trained}")
     shown = printable(named)
+    if variant == paths.CLASSIFIER:
+        allowed = ", ".join(known) or "none yet"
+        raise UserError(f"{shown} tells classes, and is no autoencoder; trained: {allowed}")
     if known:
         raise UserError(f"{shown} is not trained{suggestion(named, known)}, or train it first")
     raise UserError(f"{shown} is not trained: run `dvc repro {printable(item.name)}`")

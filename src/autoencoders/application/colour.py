@@ -1,11 +1,20 @@
 """Grey and colour images through grey and colour networks."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from autoencoders.application.network import Network
-from autoencoders.application.picture import COLOUR, Floats, Picture
+from autoencoders.application.picture import (
+    COLOUR,
+    KINDS,
+    Floats,
+    Picture,
+    Samples,
+    floats,
+    samples,
+)
 from autoencoders.evaluation.image_quality import LUMA
 from autoencoders.lazy import F, torch
 
@@ -20,30 +29,26 @@ def through(network: Network, picture: Picture, luma: bool = False) -> Picture:
     Raises:
         Unfit: the network takes images of one size alone, and not of this one.
     """
-    planes = picture.planes
+    planes, bits, factor = picture.planes, picture.kept, network.factor
     if len(planes) == network.channels:
-        made = network(planes)
+        made = network(planes, bits)
     elif network.channels == COLOUR:
-        made = grey(network(planes.repeat(COLOUR, 0)))
-    elif luma:
-        brightness = grey(planes)
-        # What is left is linear in Cb and Cr, and nothing else.
-        made = _interpolated(planes - brightness, network.factor)
-        made += network(brightness)
-        np.clip(made, 0, 1, out=made)
+        made = samples(grey(floats(network(planes.repeat(COLOUR, 0)))), bits)
     else:
-        made = np.empty((COLOUR, *(network.factor * length for length in picture.size)), np.float32)
-        for plane, channel in zip(made, planes, strict=True):
-            plane[:] = network(channel[None])[0]
-    alpha = None if picture.alpha is None else _enlarged(picture.alpha, network.factor)
+        made = np.empty((COLOUR, *(factor * length for length in picture.size)), KINDS[bits])
+        way = _by_luma if luma else _one_by_one
+        for plane, channel in zip(made, way(network, planes, bits), strict=True):
+            plane[:] = channel[0]
+    alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor, bits)
     return replace(picture, planes=made, alpha=alpha)
 
 
 def matched(picture: Picture, channels: int) -> Floats:
     """Return a picture as datasets have it: of so many channels, over white where it is clear."""
-    planes = picture.planes
+    planes = floats(picture.planes)
     if picture.alpha is not None:
-        planes = picture.alpha * planes + (1 - picture.alpha)
+        alpha = floats(picture.alpha)
+        planes = alpha * planes + (1 - alpha)
     if len(planes) == channels:
         return planes
     return grey(planes) if len(planes) == COLOUR else planes.repeat(COLOUR, 0)
@@ -57,16 +62,38 @@ def grey(planes: Floats) -> Floats:
 def side_by_side(before: Picture, after: Picture) -> Picture:
     """Return a picture, at the size of what was made of it, and that to the right of it."""
     factor = after.size[0] // before.size[0]
-    planes = np.concatenate([_enlarged(before.planes, factor), after.planes], 2)
+    planes = _beside(before.planes, after.planes, factor)
     alpha = None
     if before.alpha is not None and after.alpha is not None:
-        alpha = np.concatenate([_enlarged(before.alpha, factor), after.alpha], 2)
+        alpha = _beside(before.alpha, after.alpha, factor)
     return replace(after, planes=planes, alpha=alpha)
 
 
-def _enlarged(planes: Floats, factor: int) -> Floats:
-    """Return values in [0, 1] by bicubic interpolation, which may leave that."""
-    return _interpolated(planes, factor).clip(0, 1)
+def _one_by_one(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
+    """Yield what a grey network makes of each channel, `(1, H, W)`."""
+    for channel in planes:
+        yield network(channel[None], bits)
+
+
+def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
+    """Yield each channel `(1, H, W)` with the luma that a grey network makes of the colours'."""
+    brightness = grey(floats(planes))
+    made = floats(network(brightness))
+    for channel in planes:
+        # What is left is linear in Cb and Cr, and nothing else.
+        chroma = _interpolated(floats(channel[None]) - brightness, network.factor)
+        chroma += made  # in its place, as each of them may be a large image
+        yield samples(chroma.clip(0, 1, out=chroma), bits)
+
+
+def _beside(left: Samples, right: Samples, factor: int) -> Samples:
+    return np.concatenate([_enlarged(left, factor, 8 * right.itemsize), right], 2)
+
+
+def _enlarged(planes: Samples, factor: int, bits: int) -> Samples:
+    """Return samples of so many bits by bicubic interpolation, which may leave [0, 1]."""
+    enlarged = (_interpolated(floats(plane[None]), factor).clip(0, 1) for plane in planes)
+    return np.concatenate([samples(plane, bits) for plane in enlarged])
 
 
 def _interpolated(planes: Floats, factor: int) -> Floats:

@@ -1,18 +1,20 @@
 """Pictures into files."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
 
-from autoencoders.application.picture import GREY, Picture
+from autoencoders.application import deep
+from autoencoders.application.picture import KINDS, Picture, Samples, floats, samples
 from autoencoders.application.targets import ENDINGS, SOFTWARE
 from autoencoders.files import atomic_file
 from autoencoders.sources.pictures import Unfit
 
-DEEPEST = {"PNG": 16, "TIFF": 32}  # bits of an opaque grey; Pillow writes all else with 8
-KEPT = "16 are kept in opaque grey PNG and TIFF alone"
+DEEPEST = {"PNG": 16, "TIFF": 32}  # bits per channel; of all others 8
+KEPT = "16 are kept in PNG and TIFF alone, of grey and RGB"
 SAVED_WITH: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
 
 
@@ -41,13 +43,20 @@ def save(to: Path | BinaryIO, picture: Picture, kind: str, origin: str) -> None:
     """
     if kind == "JPEG" and picture.alpha is not None:
         raise Unfit("has transparent parts, which JPEG cannot hold: give --format png")
+    depth = _depth(kind, picture)
+    values = _values(picture, depth)
+    if depth == 16 and values.ndim == 3:  # Pillow has no such images
+        with to.open("wb") if isinstance(to, Path) else nullcontext(to) as stream:
+            deep.WRITERS[kind](
+                stream, values.astype(np.uint16, copy=False), origin, picture.profile
+            )
+        return
     exif = Image.Exif()
     exif[SOFTWARE] = origin
-    image = _image(picture, _depth(kind, picture))
+    options = SAVED_WITH.get(kind, {})
     try:
-        image.save(
-            to, format=kind, exif=exif, icc_profile=picture.profile, **SAVED_WITH.get(kind, {})
-        )
+        image = Image.fromarray(values)
+        image.save(to, format=kind, exif=exif, icc_profile=picture.profile, **options)
     except ValueError as error:  # what an encoder has to say of too large an image
         raise Unfit(f"cannot be written as {kind} ({error})") from None
 
@@ -57,18 +66,19 @@ def _kind(target: Path) -> str:
 
 
 def _depth(kind: str, picture: Picture) -> int:
-    plain = len(picture.planes) == GREY and picture.alpha is None
-    return min(picture.depth, DEEPEST.get(kind, 8) if plain else 8)
+    return min(picture.kept, DEEPEST.get(kind, 8))
 
 
-def _image(picture: Picture, depth: int) -> Image.Image:
-    if depth == 32:
-        return Image.fromarray(picture.planes[0])
-    largest, kind = (2**16 - 1, np.uint16) if depth == 16 else (2**8 - 1, np.uint8)
+def _values(picture: Picture, depth: int) -> Samples:
+    """Return samples of so many bits `(H, W, C)`, the alpha last; `(H, W)` of an opaque grey."""
     parts = [picture.planes] if picture.alpha is None else [picture.planes, picture.alpha]
     channels = sum(len(planes) for planes in parts)
-    values = np.empty((*picture.size, channels), kind)
+    values = np.empty((*picture.size, channels), KINDS[depth])
     for row in range(len(values)):  # at once it would take the memory of two more images
-        shades = np.concatenate([planes[:, row] for planes in parts])
-        values[row] = (shades * np.float32(largest)).round().T
-    return Image.fromarray(values if channels > 1 else values.squeeze(2))
+        shades = [_of_depth(planes[:, row], depth) for planes in parts]
+        values[row] = np.concatenate(shades).T
+    return values if channels > 1 else values.squeeze(2)
+
+
+def _of_depth(values: Samples, depth: int) -> Samples:
+    return values if 8 * values.itemsize == depth else samples(floats(values), depth)

@@ -9,7 +9,7 @@ import numpy as np
 
 from autoencoders import paths
 from autoencoders.application.any_size import Geometry, Layouts, geometry
-from autoencoders.application.picture import CHANNELS, Floats
+from autoencoders.application.picture import CHANNELS, KINDS, Floats, Samples, floats, samples
 from autoencoders.application.tiles import tiles
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
@@ -56,8 +56,8 @@ class Network:
         return self.image_shape[1] // self.input_shape[1]
 
     @without_gradients
-    def __call__(self, planes: Floats) -> Floats:
-        """Return what the network makes of an image `(C, H, W)`: `(C, f·H, f·W)`, both in [0, 1].
+    def __call__(self, planes: Samples, bits: int = 32) -> Samples:
+        """Return what the network makes of an image `(C, H, W)`: `(C, f·H, f·W)`, of so many bits.
 
         Where sizes must be multiples of something, the last row and column are repeated before it.
         Images of more than SIDE² pixels go through in tiles, which makes no difference to them.
@@ -69,12 +69,13 @@ class Network:
         trained = self.input_shape[1], self.input_shape[2]
         if self.geometry is None:
             require_size(planes, self.input_shape)
-        whole = np.empty((channels, self.factor * height, self.factor * width), np.float32)
+        whole = np.empty((channels, self.factor * height, self.factor * width), KINDS[bits])
         one_size = Geometry(stride=1, reach=0)
         for down, across in tiles((height, width), trained, SIDE, self.geometry or one_size):
-            made = self._made(planes[:, down.given(), across.given()], down.length, across.length)
+            cut = floats(planes[:, down.given(), across.given()])
+            made = self._made(cut, down.length, across.length)
             inside = made[:, down.kept_within(self.factor), across.kept_within(self.factor)]
-            whole[:, down.kept(self.factor), across.kept(self.factor)] = inside
+            whole[:, down.kept(self.factor), across.kept(self.factor)] = samples(inside, bits)
         return whole
 
     def _made(self, cut: Floats, height: int, width: int) -> Floats:
@@ -111,7 +112,7 @@ def registered_network(uri: str) -> Network:
     return Network(model.name, uri, *shapes, lambda height, width: run, cpu)
 
 
-def require_size(planes: Floats, shape: ImageShape) -> None:
+def require_size(planes: Samples, shape: ImageShape) -> None:
     """Raise `Unfit` for an image that is not of the height and width of `shape`."""
     if planes.shape[1:] != shape[1:]:
         found, allowed = (f"{width}×{height}" for _, height, width in (planes.shape, shape))

@@ -108,9 +108,9 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     images, failed = given.gather(sources, options.to)
     network = _network(options)
     named = _targets(images, options, network, file)
-    lost = shallow = 0
+    lost = shallow = untried = 0
     bar = tqdm(images, unit="image", disable=None, leave=False)
-    for image in bar:
+    for number, image in enumerate(bar, 1):
         target, origin = named[image]
         try:
             picture = _made(image.path, network, options)
@@ -123,7 +123,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             failed.append(f"{printable(str(target))} cannot be written: {why}")
             lost += 1
             if error.errno not in (None, errno.ENAMETOOLONG):  # the others would fail like it
-                raise UserError("\n".join(failed)) from None
+                untried = len(images) - number
+                break
         else:
             shallow += formats.written_depth(target, picture) < picture.depth
             bar.clear()  # what is printed would stand in it
@@ -131,7 +132,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     if shallow:
         warn(f"{shallow} of {len(images)} images are written with fewer bits: {formats.KEPT}")
     if lost:
-        failed.append(f"{lost} of {len(images)} images are left out")
+        rest = f", {untried} of them not tried" if untried else ""
+        failed.append(f"{lost + untried} of {len(images)} images are left out{rest}")
     if failed:
         raise UserError("\n".join(failed))
 

@@ -1,0 +1,179 @@
+"""Colours and greys with alpha of 16 bits per channel, in and out, to the last bit."""
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from autoencoders.application import formats, picture
+from autoencoders.application.deep import Deep
+from autoencoders.application.picture import Picture, Samples
+from autoencoders.application.targets import may_replace
+from autoencoders.sources.pictures import Unfit
+
+SIZES = ((6, 8), (1, 1), (1, 5000), (130, 3))
+ORIGIN = "autoencoders test"
+
+
+def drawn(channels: int, size: tuple[int, int] = (6, 8)) -> Deep:
+    """Return an image `(H, W, C)`, the upper and lower bytes of which have nothing in common."""
+    return np.random.default_rng(channels).integers(0, 2**16, (*size, channels), np.uint16)
+
+
+def png(values: Deep, *more: tuple[bytes, bytes]) -> bytes:
+    """Return a PNG file as its specification has it, with some more chunks."""
+    height, width, channels = values.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    chunks = [(b"IHDR", header), *more, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
+def tiff(path: Path, values: Deep, **options: Any) -> Path:
+    alpha = ["unassalpha"] * (values.shape[2] - 3)
+    tifffile.imwrite(path, values, photometric="rgb", extrasamples=alpha, **options)
+    return path
+
+
+def lzw(data: bytes) -> bytes:
+    """Return bytes as TIFF's LZW has them, each by itself, with a new table for every 250."""
+    codes = [
+        code for start in range(0, len(data), 250) for code in (256, *data[start : start + 250])
+    ]
+    bits = "".join(f"{code:09b}" for code in [*codes, 257])
+    return int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
+
+
+def seen(found: Picture) -> Samples:
+    """Return all channels of a picture `(H, W, C)`."""
+    parts = [found.planes] if found.alpha is None else [found.planes, found.alpha]
+    return np.concatenate(parts).transpose(1, 2, 0)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_png_is_read_and_written_to_the_last_bit(
+    tmp_path: Path, channels: int, size: tuple[int, int]
+) -> None:
+    values = drawn(channels, size)
+    (tmp_path / "a.png").write_bytes(png(values))
+    found = picture.read(tmp_path / "a.png")
+    np.testing.assert_array_equal(seen(found), values)
+    formats.write(tmp_path / "b.png", found, ORIGIN)
+    assert found.depth == formats.written_depth(tmp_path / "b.png", found) == 16
+    np.testing.assert_array_equal(seen(picture.read(tmp_path / "b.png")), values)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"byteorder": "<"},
+        {"byteorder": ">"},
+        {"byteorder": "<", "compression": "zlib"},
+        {"byteorder": ">", "compression": "zlib", "predictor": 2},
+        {"rowsperstrip": 2},
+    ],
+    ids=str,
+)
+def test_a_tiff_is_read_and_written_to_the_last_bit(
+    tmp_path: Path, channels: int, size: tuple[int, int], options: dict[str, Any]
+) -> None:
+    values = drawn(channels, size)
+    found = picture.read(tiff(tmp_path / "a.tif", values, **options))
+    np.testing.assert_array_equal(seen(found), values)
+    formats.write(tmp_path / "b.tif", found, ORIGIN)
+    assert found.depth == formats.written_depth(tmp_path / "b.tif", found) == 16
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), values)
+
+
+def test_a_tiff_that_is_compressed_as_photoshop_does_it_is_read(tmp_path: Path) -> None:
+    values = drawn(3)
+    path = tiff(tmp_path / "a.tif", values)
+    length, packed = path.stat().st_size, lzw(values.tobytes())
+    path.write_bytes(path.read_bytes() + packed)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        tags = file.pages.first.aspage().tags
+        tags["Compression"].overwrite(5)
+        tags["StripOffsets"].overwrite((length,))
+        tags["StripByteCounts"].overwrite((len(packed),))
+    np.testing.assert_array_equal(seen(picture.read(tmp_path / "a.tif")), values)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("options", [{"byteorder": ">"}, {"compression": "zlib"}], ids=str)
+def test_a_tiff_with_one_channel_after_the_other_is_read(
+    tmp_path: Path, channels: int, options: dict[str, Any]
+) -> None:
+    values, turned = drawn(channels), [(274, "H", 1, 6, True)]
+    apart = values.transpose(2, 0, 1)
+    alpha = ["unassalpha"] * (channels - 3)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        apart,
+        photometric="rgb",
+        planarconfig="separate",
+        extrasamples=alpha,
+        extratags=turned,
+        **options,
+    )
+    found = picture.read(tmp_path / "a.tif")
+    np.testing.assert_array_equal(seen(found), np.rot90(values, -1))
+
+
+def test_grey_with_alpha_is_written_as_colours_where_it_is_a_tiff(tmp_path: Path) -> None:
+    values = drawn(2)
+    (tmp_path / "a.png").write_bytes(png(values))
+    formats.write(tmp_path / "b.tif", picture.read(tmp_path / "a.png"), ORIGIN)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), values[..., [0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_an_output_is_known_again_and_keeps_its_colour_profile(tmp_path: Path, ending: str) -> None:
+    target, planes = tmp_path / f"a.{ending}", drawn(3).transpose(2, 0, 1)
+    formats.write(target, Picture(planes, depth=16, profile=b"a profile"), ORIGIN)
+    assert may_replace(target, ORIGIN)
+    assert not may_replace(target, f"{ORIGIN} another")
+    assert picture.read(target).profile == b"a profile"
+
+
+def test_orientation_is_applied_once(tmp_path: Path) -> None:
+    values, exif = drawn(3), Image.Exif()
+    exif[274] = 6
+    chunk = b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")
+    (tmp_path / "a.png").write_bytes(png(values, chunk))
+    orientation = 274, "H", 1, 6, True
+    turned = tiff(tmp_path / "a.tif", values, extratags=[orientation])
+    for path in (tmp_path / "a.png", turned):
+        np.testing.assert_array_equal(seen(picture.read(path)), np.rot90(values, -1))
+
+
+def test_what_pillow_takes_for_a_bomb_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.png").write_bytes(png(drawn(3)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 16)
+    with pytest.raises(Unfit, match="could be decompression bomb"):
+        picture.read(tmp_path / "a.png")
+
+
+def test_half_a_file_is_refused(tmp_path: Path) -> None:
+    whole = png(drawn(3, (130, 30)))
+    (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(Unfit, match="cannot be read as an image"):
+        picture.read(tmp_path / "a.png")
+
+
+def test_a_colour_that_counts_as_clear_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(drawn(3), (b"tRNS", bytes(6))))
+    with pytest.raises(Unfit, match="16-bit pixels with a transparent colour"):
+        picture.read(tmp_path / "a.png")
