@@ -118,6 +118,20 @@ def test_at_the_trained_size_it_is_the_trained_network(
     np.testing.assert_array_equal(made_by(image), expected.numpy())
 
 
+def test_what_takes_one_size_alone_is_given_it_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "SIDE", 4)
+    given = []
+
+    def at(height: int, width: int) -> networks.Run:
+        given.append((height, width))
+        return lambda seen: seen
+
+    one_size = Network("test", "test", (1, 9, 7), (1, 9, 7), at, torch.device("cpu"))
+    image = noise(1, 9, 7)
+    assert np.array_equal(one_size(image), image)
+    assert given == [(9, 7)]
+
+
 def test_slip_a_reach_that_is_too_short_shows_in_the_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     made_by = network(CLEAN, CONV, IMAGE)
     found = made_by.geometry

@@ -10,7 +10,7 @@ import numpy as np
 from autoencoders import paths
 from autoencoders.application.any_size import Geometry, Layouts, geometry
 from autoencoders.application.picture import CHANNELS, KINDS, Floats, Samples, floats, samples
-from autoencoders.application.tiles import tiles
+from autoencoders.application.tiles import Stretch, tiles
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
 from autoencoders.lazy import F, Tensor, torch, without_gradients
@@ -55,6 +55,14 @@ class Network:
         """Return how many times as high and as wide its outputs are."""
         return self.image_shape[1] // self.input_shape[1]
 
+    def tiles(self, height: int, width: int) -> list[tuple[Stretch, Stretch]]:
+        """Return the rows and columns of the tiles that an image of this size goes through in."""
+        if self.geometry is None:
+            whole = Stretch(0, height, 0, height), Stretch(0, width, 0, width)
+            return [whole]
+        trained = self.input_shape[1], self.input_shape[2]
+        return list(tiles((height, width), trained, SIDE, self.geometry))
+
     @without_gradients
     def __call__(self, planes: Samples, bits: int = 32) -> Samples:
         """Return what the network makes of an image `(C, H, W)`: `(C, f·H, f·W)`, of so many bits.
@@ -66,12 +74,10 @@ class Network:
             Unfit: the network takes images of one size alone, and not of this one.
         """
         channels, height, width = planes.shape
-        trained = self.input_shape[1], self.input_shape[2]
         if self.geometry is None:
             require_size(planes, self.input_shape)
         whole = np.empty((channels, self.factor * height, self.factor * width), KINDS[bits])
-        one_size = Geometry(stride=1, reach=0)
-        for down, across in tiles((height, width), trained, SIDE, self.geometry or one_size):
+        for down, across in self.tiles(height, width):
             cut = floats(planes[:, down.given(), across.given()])
             made = self._made(cut, down.length, across.length)
             inside = made[:, down.kept_within(self.factor), across.kept_within(self.factor)]

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from autoencoders.application.any_size import Geometry
-from autoencoders.application.network import SIDE, Network
+from autoencoders.application.network import Network
 from autoencoders.application.picture import GREY, Picture
-from autoencoders.application.tiles import tiles
 
 
 @dataclass(eq=False)
@@ -32,7 +30,4 @@ def tile_count(network: Network, picture: Picture, luma: bool) -> int:
     """Return in how many tiles a picture goes through; each channel may go by itself."""
     by_itself = network.channels == GREY and not luma
     passes = len(picture.planes) if by_itself else 1
-    _, height, width = network.input_shape
-    one_size = Geometry(stride=1, reach=0)
-    cut = tiles(picture.size, (height, width), SIDE, network.geometry or one_size)
-    return passes * sum(1 for _ in cut)
+    return passes * len(network.tiles(*picture.size))
