@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 from autoencoders.application import formats, picture
 from autoencoders.application.picture import Floats, Picture, floats
@@ -150,6 +151,21 @@ def test_floats_outside_0_to_1_are_refused(tmp_path: Path, values: list[float], 
     source = saved(tmp_path, Image.fromarray(np.array([values], np.float32)), "a.tif")
     with pytest.raises(Unfit, match=said):
         picture.read(source)
+
+
+@pytest.mark.parametrize(("gamma", "known"), [(0.45455, True), (1.0, False)])
+def test_a_gamma_that_would_be_lost_is_refused(tmp_path: Path, gamma: float, known: bool) -> None:
+    info = PngInfo()
+    info.add(b"gAMA", round(gamma * 100_000).to_bytes(4, "big"))
+    Image.new("RGB", (2, 2), (9, 99, 199)).save(tmp_path / "a.png", pnginfo=info)
+    if known:
+        assert picture.read(tmp_path / "a.png").size == (2, 2)
+    else:
+        with pytest.raises(Unfit, match="a PNG of gamma 1, which would be lost: save it as sRGB"):
+            picture.read(tmp_path / "a.png")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.new("RGB", (2, 2)).save(tmp_path / "b.png", pnginfo=info, icc_profile=profile)
+    assert picture.read(tmp_path / "b.png").profile == profile
 
 
 @pytest.mark.parametrize("ending", ["gif", "tiff", "png", "webp"])

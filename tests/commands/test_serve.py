@@ -6,15 +6,14 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 import pytest
 from PIL import Image
 
 from autoencoders.commands import serve
 from tests.saved import ROOT, run, saved
-from tests.serving.server import ask
+from tests.serving.server import ask, refused
 
 
 @pytest.fixture
@@ -64,14 +63,10 @@ def test_it_answers_as_soon_as_it_says_so_and_ctrl_c_ends_it() -> None:
 def test_kill_ends_it_too_and_waits_for_no_large_image() -> None:
     Image.new("L", (5000, 5000)).save("large.png")
     process, address = started("mnist/superres")
-    answers: list[Any] = []
+    answers: list[tuple[int, str, bytes]] = []
 
     def send() -> None:
-        try:
-            with urlopen(Request(f"{address}/apply", Path("large.png").read_bytes())) as answer:
-                answers.append(answer.status)
-        except OSError as error:
-            answers.append(error)
+        answers.append(ask(Request(f"{address}/apply", Path("large.png").read_bytes())))
 
     try:
         sender = threading.Thread(target=send)
@@ -83,7 +78,7 @@ def test_kill_ends_it_too_and_waits_for_no_large_image() -> None:
         assert time.monotonic() - start < 10
         assert process.returncode == 0
         sender.join()
-        assert answers != [200]
+        assert refused(answers[0]) == (503, "the server is ending: ask again when it runs")
     finally:
         process.kill()
 

@@ -14,7 +14,10 @@ from autoencoders.files import atomic_file
 from autoencoders.sources.pictures import Unfit
 
 DEEPEST = {"PNG": 16, "TIFF": 32}  # bits per channel; of all others 8
-KEPT = "16 are kept in PNG and TIFF alone, of grey and RGB"
+KEPT = (
+    "PNG and TIFF keep 16 of them, TIFF 32 of grey; of CMYK, and of colours that are multiplied by "
+    "their alpha, 8 are read"
+)
 SAVED_WITH: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
 
 

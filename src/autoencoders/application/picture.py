@@ -23,6 +23,7 @@ FRAMED = ("AVIF", "GIF", "PNG", "TIFF", "WEBP")
 # Modes whose colour profile is one of grey or RGB, as what is written is.
 PROFILED = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "F", "P", "RGB", "RGBA", "RGBX")
 DEEP = (";16B", ";16L", ";16N")  # ends of what Pillow calls 16-bit channels of a file
+USUAL_GAMMA = 1 / 2.2  # of a PNG, near to that of sRGB
 CHANNELS = GREY, COLOUR = 1, 3
 
 
@@ -88,6 +89,7 @@ def read(path: Path) -> Picture:
     with pictures.opening(path) as opened:
         if opened.format in FRAMED and pictures.has_more(opened):
             raise Unfit("holds several frames: save the one that is meant as a file of its own")
+        _require_known_greys(opened)
         depth = _depth(opened)
         if deep.is_deep(opened):
             planes, alpha = _of_channels(deep.channels(path, opened))
@@ -96,6 +98,17 @@ def read(path: Path) -> Picture:
         fits = opened.mode in PROFILED and not _has_grey_palette(opened)
         profile = opened.info.get("icc_profile") if fits else None
     return Picture(planes, alpha, depth, profile)
+
+
+def _require_known_greys(opened: Image.Image) -> None:
+    """Refuse a PNG whose numbers mean other brightnesses than usual, and no profile says which."""
+    gamma = opened.info.get("gamma")
+    if gamma is None or "icc_profile" in opened.info or "srgb" in opened.info:
+        return
+    if abs(gamma - USUAL_GAMMA) > 0.1 * USUAL_GAMMA:
+        raise Unfit(
+            f"a PNG of gamma {gamma:g}, which would be lost: save it as sRGB or with a profile"
+        )
 
 
 def fitted(picture: Picture, height: int, width: int) -> Picture:

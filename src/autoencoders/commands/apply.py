@@ -108,7 +108,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     images, failed = given.gather(sources, options.to)
     network = _network(options)
     named = _targets(images, options, network, file)
-    lost = shallow = untried = 0
+    shallow: list[Path] = []
+    lost = untried = 0
     bar = tqdm(images, unit="image", disable=None, leave=False)
     for number, image in enumerate(bar, 1):
         target, origin = named[image]
@@ -126,11 +127,14 @@ def run(options: argparse.Namespace) -> Iterator[str]:
                 untried = len(images) - number
                 break
         else:
-            shallow += formats.written_depth(target, picture) < picture.depth
+            if formats.written_depth(target, picture) < picture.depth:
+                shallow.append(image.path)
             bar.clear()  # what is printed would stand in it
             yield printable(str(target))
     if shallow:
-        warn(f"{shallow} of {len(images)} images are written with fewer bits: {formats.KEPT}")
+        others = f" and {len(shallow) - 1} more" if len(shallow) > 1 else ""
+        first = printable(str(shallow[0]))
+        warn(f"{first}{others}: written with fewer bits than the file has: {formats.KEPT}")
     if lost:
         rest = f", {untried} of them not tried" if untried else ""
         failed.append(f"{lost + untried} of {len(images)} images are left out{rest}")
@@ -159,11 +163,23 @@ def _file(sources: Sequence[Path], options: argparse.Namespace) -> Path | None:
     kind = ENDINGS.get(to.suffix.lower())
     # Path's own raise on too long a name.
     one = len(sources) == 1 and os.path.isfile(sources[0])  # noqa: PTH113
-    if kind is None or not one or os.path.isdir(to):  # noqa: PTH112
+    if not one or os.path.isdir(to):  # noqa: PTH112
+        return None
+    if kind is None:
+        _refuse_other_formats(to)
         return None
     if options.format not in (None, kind):
         raise UserError(f"--format: found {options.format} for {printable(to.name)}: leave it out")
     return to
+
+
+def _refuse_other_formats(to: Path) -> None:
+    """Refuse what is meant to be a file of a format that is not written, and no folder's name."""
+    from PIL import Image
+
+    if to.suffix.lower() in Image.registered_extensions():
+        allowed = ", ".join(ENDINGS)
+        raise UserError(f"--to: found {printable(to.name)}; allowed: a folder, or {allowed}")
 
 
 def _targets(
@@ -174,7 +190,8 @@ def _targets(
     named = {}
     for image in images:
         suffix = ending(options.format, image.path)
-        name = f"{image.path.stem}-{network.name}{suffix}"
+        what = f"{network.name}-compared" if options.compare else network.name
+        name = f"{image.path.stem}-{what}{suffix}"
         origin = origin_of(image.path, network.made_by)
         target = names.free(file or options.to / image.below.parent / name, origin)
         if file not in (None, target):

@@ -4,6 +4,7 @@ import argparse
 import errno
 import ipaddress
 import socket
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from autoencoders.errors import UserError, warn
 from autoencoders.sources.names import printable
 
 if TYPE_CHECKING:
+    from uvicorn import Server
+
     from autoencoders.application.network import Network
     from autoencoders.serving.explorer import Explorer
 
@@ -64,10 +67,17 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             if not alone:
                 warn(f"--host {options.host}: whoever reaches this machine may use the network")
             yield f"{network.made_by}: http://{_address(listening)} (Ctrl-C ends it)"
-            try:
-                uvicorn.Server(config).run([listening])
-            except KeyboardInterrupt:
-                ignore_signals()
+            _run(uvicorn.Server(config), listening)
+
+
+def _run(server: "Server", listening: socket.socket) -> None:
+    with warnings.catch_warnings():
+        # Of a coroutine, where Ctrl-C comes before its first line.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            server.run([listening])
+        except KeyboardInterrupt:
+            ignore_signals()
 
 
 def _loaded(options: argparse.Namespace) -> "tuple[Network, Explorer | str]":

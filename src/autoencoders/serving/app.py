@@ -148,6 +148,8 @@ def _add_answers_to_mistakes(app: FastAPI) -> None:
         mistake = error.errors()[0]
         said = mistake["msg"].removeprefix("Input should be ")
         said = said.replace("String should match pattern", "what matches")
+        if mistake["type"] == "bool_parsing":
+            said = "true or false"
         where = mistake["loc"][-1]
         return JSONResponse({"detail": f"{where}: allowed: {said}"}, 422)
 

@@ -115,10 +115,11 @@ class Workplace:
         Raises:
             TooLarge: it has too many bytes.
             HTTPException: it did not arrive in time, or not to its end; or it is a form.
+            InterruptedError: the server ends before it is needed no more.
         """
         if request.headers.get("content-type", "").lower().startswith("multipart/"):
             raise HTTPException(415, FORM)
-        async with self._places:
+        async with _cancelled_as_interrupted(), self._places:
             with TemporaryDirectory(prefix="autoencoders-") as folder:
                 file = Path(folder, "received")
                 try:
@@ -177,6 +178,15 @@ class Workplace:
                 result.set_exception(error)
             else:
                 result.set_result(made)
+
+
+@asynccontextmanager
+async def _cancelled_as_interrupted() -> AsyncIterator[None]:
+    """Have an answer to who still waits when the server, at its end, cancels all that goes on."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        raise InterruptedError from None
 
 
 async def _store(request: Request, file: Path) -> None:
