@@ -27,7 +27,7 @@ from autoencoders.evaluation.image_quality import luma, psnr
 from autoencoders.sources import pictures
 from autoencoders.sources.listing import list_images
 from autoencoders.variants.assembly import plan
-from autoencoders.variants.inputs import Input
+from autoencoders.variants.inputs import Input, Noisy
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,9 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.restoration", description=__doc__)
     parser.add_argument("variant", help="DATASET/VARIANT, trained")
     parser.add_argument("folder", type=Path, help="of images")
+    parser.add_argument(
+        "--std", type=float, help="of the noise, of 255 greys, in place of the variant's own"
+    )
     options = parser.parse_args(arguments)
     try:
-        rows = measured(options.variant, options.folder)
+        rows = measured(options.variant, options.folder, options.std)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -45,12 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measured(name: str, folder: Path) -> list[str]:
-    """Return a row for the network and for each yardstick of its input."""
+def measured(name: str, folder: Path, std: float | None = None) -> list[str]:
+    """Return a row for the network and for each yardstick of its input, or with noise of `std`."""
     item, loaded = trained(name), params.load()
     tune_cpu(loaded.variants[item.variant].training.threads)
     network = trained_network(item)
     see = plan(loaded.variants[item.variant], network.image_shape).input
+    if std is not None:
+        see = as_strong(see, std)
     ways: dict[str, Callable[[Tensor], Tensor]] = {
         name: lambda seen: torch.from_numpy(network(seen[0].numpy()))[None],
         **see.yardsticks(),
@@ -64,6 +69,17 @@ def measured(name: str, folder: Path) -> list[str]:
     if not values[name]:
         raise UserError(f"{folder} holds no image")
     return [f"| {way} | {sum(of) / len(of):.2f} |" for way, of in values.items()]
+
+
+def as_strong(see: Input, std: float) -> Noisy:
+    """Return an input with noise of a standard deviation of `std` of 255 greys.
+
+    Raises:
+        UserError: there is no noise in it.
+    """
+    if not isinstance(see, Noisy):
+        raise UserError("--std: this variant sees no noise: leave it out")
+    return Noisy(see.mean, std / 255, see.clamp)
 
 
 def photograph(path: Path, channels: int, factor: int) -> Tensor:
