@@ -24,10 +24,11 @@ from autoencoders.application.network import trained_network
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.evaluation.image_quality import luma, psnr
+from autoencoders.evaluation.noise_sweep import at_level
 from autoencoders.sources import pictures
 from autoencoders.sources.listing import list_images
 from autoencoders.variants.assembly import plan
-from autoencoders.variants.inputs import Input, Noisy
+from autoencoders.variants.inputs import Input
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +56,7 @@ def measured(name: str, folder: Path, std: float | None = None) -> list[str]:
     network = trained_network(item)
     see = plan(loaded.variants[item.variant], network.image_shape).input
     if std is not None:
-        see = as_strong(see, std)
+        see = at_level(see, std / 255)
     ways: dict[str, Callable[[Tensor], Tensor]] = {
         name: lambda seen: torch.from_numpy(network(seen[0].numpy()))[None],
         **see.yardsticks(),
@@ -69,17 +70,6 @@ def measured(name: str, folder: Path, std: float | None = None) -> list[str]:
     if not values[name]:
         raise UserError(f"{folder} holds no image")
     return [f"| {way} | {sum(of) / len(of):.2f} |" for way, of in values.items()]
-
-
-def as_strong(see: Input, std: float) -> Noisy:
-    """Return an input with noise of a standard deviation of `std` of 255 greys.
-
-    Raises:
-        UserError: there is no noise in it.
-    """
-    if not isinstance(see, Noisy):
-        raise UserError("--std: this variant sees no noise: leave it out")
-    return Noisy(see.mean, std / 255, see.clamp)
 
 
 def photograph(path: Path, channels: int, factor: int) -> Tensor:

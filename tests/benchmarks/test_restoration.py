@@ -9,9 +9,8 @@ from PIL import Image
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio
 
-from autoencoders.errors import UserError
 from autoencoders.randomness import noise
-from autoencoders.variants.inputs import Downsampled, Noisy, enlarge
+from autoencoders.variants.inputs import Downsampled, enlarge
 from benchmarks import restoration
 
 
@@ -40,12 +39,3 @@ def test_an_enlargement_is_measured_without_its_border(colours: Path) -> None:
         image[inside].numpy(), enlarged[inside].numpy(), data_range=1
     )
     assert found == pytest.approx(expected, abs=1e-4)
-
-
-def test_a_blind_denoiser_is_measured_at_one_strength() -> None:
-    blind = Noisy(0.0, [0.0, 0.2], clamp=False)
-    image = torch.full((1, 1, 64, 64), 0.5)
-    seen = restoration.as_strong(blind, 25)(image, noise(0, "a"))
-    assert float((seen - image).std()) == pytest.approx(25 / 255, rel=0.05)
-    with pytest.raises(UserError, match="--std: this variant sees no noise"):
-        restoration.as_strong(Downsampled(2, "bicubic"), 25)

@@ -121,10 +121,13 @@ AWKWARD: dict[str, Callable[[], Figure]] = {
     "noise curves": lambda: plots.noise_curves(
         [0.1, 0.3, 0.7],
         {name: [20.0, 10.0 + i, 1e-3] for i, name in enumerate(("a", LONG[:40], *"cdef"))},
-        0.3,
+        (0.3, 0.3),
         LONG,
     ),
-    "noise curves, one level": lambda: plots.noise_curves([0.0], {"a": [20.0]}, 0.0, "one"),
+    "noise curves, a range": lambda: plots.noise_curves(
+        [0.1, 0.7], {"a": [20.0, 10.0]}, (0.0, 0.4), "blind"
+    ),
+    "noise curves, one level": lambda: plots.noise_curves([0.0], {"a": [20.0]}, (0.0, 0.0), "one"),
     "latent plane, principal components": lambda: plots.latent_plane(
         1e-3 * codes(500, 2),
         np.arange(500) % 3,
@@ -344,7 +347,7 @@ def test_a_panel_per_term_and_none_for_what_tells_of_the_machine() -> None:
 
 def test_noise_curves_show_each_level_of_each_line_and_the_level_trained_on() -> None:
     psnr = {"network": [20.0, 19.0, 15.0], "noisy input": [12.0, 9.0, 5.0]}
-    (axes,) = plots.noise_curves([0.1, 0.3, 0.7], psnr, 0.3, "noise").axes
+    (axes,) = plots.noise_curves([0.1, 0.3, 0.7], psnr, (0.3, 0.3), "noise").axes
     lines = {line.get_label(): line for line in axes.lines}
     for name, values in psnr.items():
         assert list(np.asarray(lines[name].get_xdata())) == [0.1, 0.3, 0.7]
@@ -352,7 +355,16 @@ def test_noise_curves_show_each_level_of_each_line_and_the_level_trained_on() ->
     assert list(np.asarray(lines["trained on"].get_xdata())) == [0.3, 0.3]
     assert len({(line.get_color(), line.get_marker()) for line in axes.lines}) == 3
     with pytest.raises(ValueError, match="at most 6 lines"):
-        plots.noise_curves([0.1], {name: [1.0] for name in "abcdefg"}, 0.1, "")
+        plots.noise_curves([0.1], {name: [1.0] for name in "abcdefg"}, (0.1, 0.1), "")
+
+
+def test_a_range_of_noise_that_was_trained_on_is_a_band() -> None:
+    (axes,) = plots.noise_curves([0.1, 0.7], {"a": [20.0, 10.0]}, (0.0, 0.4), "blind").axes
+    (band,) = axes.patches
+    assert band.get_label() == "trained on"
+    assert band.get_extents().transformed(axes.transData.inverted()).intervalx.tolist() == (
+        pytest.approx([0.0, 0.4])
+    )
 
 
 def test_blocks_of_rows_stand_apart() -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from autoencoders import samplers as registry
 from autoencoders.evaluation import image_quality
-from autoencoders.evaluation.noise_sweep import at_level
+from autoencoders.evaluation.noise_sweep import HasNoise, at_level
 from autoencoders.figures import latent_experiments
 from autoencoders.figures.shown import Shown, array
 from autoencoders.keys import AtLeastTwo, Bytes, Count
@@ -202,20 +202,30 @@ def noise_sweep(shown: Shown) -> "Figure":
         name.replace("_", " "): values for name, values in sweep["yardsticks"].items()
     }
     title = f"{shown.title}: PSNR under noise, {sweep['n_images']:,} test images"
-    return plots.noise_curves(sweep["levels"], psnr, sweep["trained_at"], title)
+    return plots.noise_curves(sweep["levels"], psnr, _trained_on(shown), title)
 
 
 def noise_levels(shown: Shown, *, images: Count) -> "Figure":
     """Draw what the encoder sees and what comes out under each noise level."""
     sweep, count = shown.measured["noise_sweep"], min(NOISY_IMAGES, images)
+    low, high = _trained_on(shown)
     rows = []
     for level, psnr in zip(sweep["levels"], sweep["psnr"], strict=True):
         seen, originals = shown.first(count, at_level(shown.assembled.input, level))
-        trained_on = ", as trained" if level == sweep["trained_at"] else ""
+        trained_on = ", as trained" if low <= level <= high else ""
         label = f"noise {level:g}{trained_on}"
         rows.append((label, array(seen), shown.predict(seen), f"{psnr:.1f} dB"))
     title = f"{shown.title}: under noise of several standard deviations"
     return plots.overview(array(originals), rows, title)
+
+
+def _trained_on(shown: Shown) -> tuple[float, float]:
+    """Return between which standard deviations of the noise the variant was trained."""
+    input = shown.assembled.input
+    if isinstance(input, HasNoise) and isinstance(input.std, list):
+        return input.std[0], input.std[1]
+    at: float = shown.measured["noise_sweep"]["trained_at"]
+    return at, at
 
 
 def pairs_of_classes(labels: Bytes, count: int) -> npt.NDArray[np.int64]:

@@ -59,14 +59,17 @@ def training_curves(
 
 @styled
 def noise_curves(
-    levels: Sequence[float], psnr: Mapping[str, Sequence[float]], trained_at: float, title: str
+    levels: Sequence[float],
+    psnr: Mapping[str, Sequence[float]],
+    trained_on: tuple[float, float],
+    title: str,
 ) -> Figure:
     """Draw one line per way back from a noisy input: its PSNR over the noise's size.
 
     Args:
         levels: standard deviations of the noise `(S,)`, for pixels in [0, 1].
         psnr: what predicts → its PSNR in dB at each level; the network first, at most six.
-        trained_at: the level that the network was trained on, marked.
+        trained_on: between which levels the network was trained, marked; both may be the same.
         title: of the figure.
 
     Raises:
@@ -76,7 +79,10 @@ def noise_curves(
         raise ValueError(f"at most {len(LINES)} lines have a colour, found {len(psnr)}")
     figure = chart(title, 5.4, 3.2)
     axis = figure.subplots()
-    axis.axvline(trained_at, color=MUTED, linestyle=":", linewidth=1, label="trained on")
+    if trained_on[0] == trained_on[1]:
+        axis.axvline(trained_on[0], color=MUTED, linestyle=":", linewidth=1, label="trained on")
+    else:
+        axis.axvspan(*trained_on, color=MUTED, alpha=0.15, linewidth=0, label="trained on")
     for (name, values), (color, marker, dashes) in zip(psnr.items(), LINES, strict=False):
         axis.plot(levels, values, color=color, marker=marker, linestyle=dashes, label=name)
     axis.set_xlabel("standard deviation of the noise on what the encoder sees")
