@@ -44,7 +44,7 @@ def save(to: Path | BinaryIO, picture: Picture, kind: str, origin: str) -> None:
         Unfit: the format cannot hold it.
         OSError: it cannot be written.
     """
-    if kind == "JPEG" and picture.alpha is not None:
+    if not holds_alpha(kind) and picture.alpha is not None:
         raise Unfit("has transparent parts, which JPEG cannot hold: give --format png")
     depth = _depth(kind, picture)
     values = _values(picture, depth)
@@ -62,6 +62,11 @@ def save(to: Path | BinaryIO, picture: Picture, kind: str, origin: str) -> None:
         image.save(to, format=kind, exif=exif, icc_profile=picture.profile, **options)
     except ValueError as error:  # what an encoder has to say of too large an image
         raise Unfit(f"cannot be written as {kind} ({error})") from None
+
+
+def holds_alpha(kind: str) -> bool:
+    """Return whether transparency can be written as `kind`, which is what Pillow calls a format."""
+    return kind != "JPEG"
 
 
 def _kind(target: Path) -> str:

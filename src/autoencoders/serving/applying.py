@@ -102,7 +102,7 @@ def reencoded(path: Path, kind: Kind, made_by: str) -> bytes:
 
 def _require_room(seen: Picture, kind: Kind) -> None:
     """Refuse a format that cannot hold a picture's transparency."""
-    if kind == "jpeg" and seen.alpha is not None:
+    if not formats.holds_alpha(kind.upper()) and seen.alpha is not None:
         raise Unfit("has transparent parts, which JPEG cannot hold: ask for another format")
 
 
