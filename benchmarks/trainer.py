@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from autoencoders import params
+from autoencoders import params, paths
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import device
 from autoencoders.params import Params
@@ -78,7 +78,7 @@ def default(name: str, epochs: int) -> Trainer:
 
 def prepared(split: str, count: int) -> Tensor:
     """Return the first images of a split, as the pipeline's stages open them."""
-    return Prepared(DATASET).images(split)[:count]
+    return Prepared(paths.prepared(DATASET)).images(split)[:count]
 
 
 def _with(loaded: Params, name: str, variant: Variant, **training: Any) -> Trainer:

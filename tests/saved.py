@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from types import ModuleType
 
-from autoencoders import params, paths
+from autoencoders import params, paths, pipeline
 from autoencoders.commands import Parser
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
@@ -40,5 +40,5 @@ def run(command: ModuleType, *arguments: str) -> tuple[list[str], list[str]]:
         for line in command.run(parser.parse_args(arguments)):
             lines.append(line.removeprefix(f"{Path('out').absolute()}{os.sep}"))
     except UserError as error:
-        return lines, str(error).splitlines()
+        return lines, pipeline.advice(error).splitlines()
     return lines, []

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from autoencoders import checkout, commands, paths
+from autoencoders import checkout, commands, paths, pipeline
 from autoencoders.errors import UserError
 from autoencoders.running import preloaded
 from autoencoders.sources.names import printable
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         own = checkout.own_main()
         return own(arguments) if own else _run(_parser().parse_args(arguments))
     except UserError as error:
-        return _complain(str(error))
+        return _complain(pipeline.advice(error))
     except KeyboardInterrupt as interruption:
         commands.ignore_signals()
         print("interrupted: nothing half-written is left", file=sys.stderr)

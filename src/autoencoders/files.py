@@ -15,6 +15,22 @@ from autoencoders.errors import UserError
 WIDTH = 200  # of what is told of a fault, in characters
 
 
+class MissingFileError(UserError):
+    """A file or folder that the program needs does not exist."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is missing")
+        self.path = path
+
+
+class DamagedFileError(UserError):
+    """A file or folder does not hold what it must; the reason says why."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} is {reason}")
+        self.path = path
+
+
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; rename it to `target` on success, else delete it.
@@ -33,29 +49,23 @@ def atomic_file(target: Path) -> Iterator[Path]:
 def atomic_directory(target: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `target` that replaces `target` as a whole on success.
 
-    Under a kill or a power cut the old folder is left or the new one, whole and on the disk. As no
-    system call swaps two folders everywhere, the old one is set aside for the moment between two
-    renames; where that moment was the last, whoever next reads or writes `target` takes it back.
+    After a kill or a power cut `target` is whole, or, between the removal of the old folder and
+    the renaming of the new one, missing.
 
     Raises:
-        UserError: `target` is a link, and whoever made it did not mean it to be replaced.
+        UserError: `target` is a link, which its owner does not expect to be replaced.
     """
     if target.is_symlink():
         raise UserError(f"{target} is a link, and a folder is to be written there: remove it first")
-    _take_back(target)
-    try:
-        with _written(target) as temporary:
-            temporary.mkdir()
-            yield temporary
-            temporary.chmod(0o755)
-            for path in (*temporary.rglob("*"), temporary):
-                _flush(path)
-            if target.exists():
-                target.replace(_aside(target))
-            temporary.replace(target)
-            _flush(target.parent)
-    finally:
-        _take_back(target)
+    with _written(target) as temporary:
+        temporary.mkdir()
+        yield temporary
+        temporary.chmod(0o755)
+        for path in (*temporary.rglob("*"), temporary):
+            _flush(path)
+        remove(target)
+        temporary.replace(target)
+        _flush(target.parent)
 
 
 @contextmanager
@@ -79,18 +89,6 @@ def _written(target: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             remove(temporary)
-
-
-def _aside(target: Path) -> Path:
-    return target.with_name(f".{target.name}.old")
-
-
-def _take_back(target: Path) -> None:
-    """Give a folder its name again that a killed process has set aside and not replaced."""
-    if _aside(target).exists() and not target.exists():
-        _aside(target).replace(target)
-    with suppress(OSError):
-        remove(_aside(target))
 
 
 def _flush(path: Path) -> None:
@@ -139,42 +137,37 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
-def verify(path: Path, expected: str, stage: str) -> None:
-    """Raise a `UserError` that names the stage to run again unless a file's SHA-256 is right."""
-    with readable(path, stage):
+def verify(path: Path, expected: str) -> None:
+    """Raise `DamagedFileError` unless a file's SHA-256 is the expected one."""
+    with readable(path):
         found = digest(path)
     if found != expected:
-        raise UserError(
-            f"{path} is truncated or altered: expected SHA-256 {expected}, found {found}; "
-            f"run `dvc repro -f -s {stage}`"
+        raise DamagedFileError(
+            path, f"truncated or altered (expected SHA-256 {expected}, found {found})"
         )
 
 
-def require(path: Path, stage: str) -> Path:
-    """Return `path`, or raise a `UserError` that names the stage that writes it."""
-    for folder in (path, path.parent):
-        _take_back(folder)
+def require(path: Path) -> Path:
+    """Return `path`, or raise `MissingFileError`."""
     if not path.exists():
-        raise UserError(f"{path} is missing: run the stage that writes it, `dvc repro {stage}`")
+        raise MissingFileError(path)
     return path
 
 
 @contextmanager
-def readable(path: Path, stage: str) -> Iterator[Path]:
-    """Yield `path`, which `stage` writes, to a body that reads it and does nothing else.
+def readable(path: Path) -> Iterator[Path]:
+    """Yield `path` to a body that reads it and does nothing else.
 
     Raises:
-        UserError: it is missing, or the body fails, in whatever way: parsers raise whatever they
-            stumble over in a damaged file. The message names the file and the stage to run again.
+        MissingFileError: there is no such file or folder.
+        DamagedFileError: the body fails: on a damaged file, a parser may raise any exception.
     """
     try:
-        yield require(path, stage)
+        yield require(path)
     except (UserError, PermissionError):
         raise
     except Exception as error:
-        raise UserError(
-            f"{path} is unreadable ({reason(error)}): run `dvc repro -f -s {stage}`"
-        ) from error
+        raise DamagedFileError(path, f"unreadable ({reason(error)})") from error
 
 
 def remove(path: Path) -> None:

@@ -41,7 +41,7 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
     arrays = fetched.read_arrays(raw, info)
     images, labels = arrays.train_images, arrays.train_labels
     shape, classes = info.image_shape, len(info.class_names)
-    with files.readable(raw, f"fetch@{raw.name}"):
+    with files.readable(raw):
         splits.require_bytes(images, labels, shape, classes)
         splits.require_bytes(arrays.test_images, arrays.test_labels, shape, classes)
     try:

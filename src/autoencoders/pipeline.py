@@ -5,13 +5,14 @@ The command line, `autoencoders track`, the benchmark and the tests derive from 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from autoencoders import paths, yaml12
 from autoencoders.errors import UserError
+from autoencoders.files import DamagedFileError, MissingFileError
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,6 @@ class Item:
         """What runs it, as dvc.yaml has it: `autoencoders train mnist vae`, word by word."""
         return "autoencoders", *self.tags.values()
 
-    def at(self, stage: str) -> "Item":
-        """Return another stage for the same dataset, and variant where that stage has one."""
-        item = replace(self, stage=stage)
-        return item if "variant" in BY_NAME[stage].matrix else replace(item, variant="")
-
 
 def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
     """Yield all runs of all stages, upstream first."""
@@ -84,6 +80,39 @@ def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
     for stage in STAGES:
         for values in product(*(names[axis] for axis in stage.matrix)):
             yield Item(stage.name, **dict(zip(stage.matrix, values, strict=True)))
+
+
+def maker(path: Path) -> Item | None:
+    """Return the stage that writes a file or a folder, or a part of one; None where none does."""
+    match path.parts:
+        case ("data", "raw", dataset, *_):
+            return Item("fetch", dataset)
+        case ("data", "prepared", dataset, *_):
+            return Item("prepare", dataset)
+        case ("models", dataset, paths.CLASSIFIER, *_):
+            return Item("classify", dataset)
+        case ("models", dataset, variant, *_):
+            return Item("train", dataset, variant)
+        case ("reports", "classifiers", file):
+            return Item("classify", file.removesuffix(".json"))
+        case ("reports", "pixels", file):
+            return Item("pixels", file.removesuffix(".json"))
+        case ("reports", "metrics", dataset, file):
+            return Item("evaluate", dataset, file.removesuffix(".json"))
+        case ("reports", "figures", dataset, variant, *_):
+            return Item("figures", dataset, variant)
+        case ("reports", *_):
+            return Item("report")
+    return None
+
+
+def advice(error: UserError) -> str:
+    """Return an error's message, with the command that makes a missing or damaged file again."""
+    item = maker(error.path) if isinstance(error, MissingFileError | DamagedFileError) else None
+    if item is None:
+        return str(error)
+    command = "dvc repro" if isinstance(error, MissingFileError) else "dvc repro -f -s"
+    return f"{error}: run `{command} {item.name}`"
 
 
 def sources(stage: str) -> list[Path]:

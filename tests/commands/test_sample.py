@@ -106,8 +106,7 @@ def test_a_seed_decides_all_and_samples_replace_their_own_alone() -> None:
             "conv",
             (1, 28, 28),
             ["--sampler", "gaussian"],
-            "data/prepared/mnist/metadata.json is missing: run the stage that writes it, "
-            "`dvc repro prepare@mnist`",
+            "data/prepared/mnist/metadata.json is missing: run `dvc repro prepare@mnist`",
         ),
         (
             "superres_2x",

@@ -21,36 +21,34 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_prepare_then_load(tmp_path: Path, raw: Path) -> None:
     metadata = packing.prepare(raw, tmp_path / "mnist", train_fraction=0.9, seed=0)
     assert [metadata.splits[name].n_images for name in SPLITS] == [183, 20, 50]
-    images, labels = splits.load(tmp_path / "mnist", "train", "prepare@mnist", mmap=True)
+    images, labels = splits.load(tmp_path / "mnist", "train", mmap=True)
     assert images.shape == (183, 1, 28, 28)
     assert labels.shape == (183,)
     assert images.dtype == labels.dtype == np.uint8
     assert isinstance(images, np.memmap)
-    np.testing.assert_array_equal(
-        images, splits.load(tmp_path / "mnist", "train", "prepare@mnist", mmap=False)[0]
-    )
+    np.testing.assert_array_equal(images, splits.load(tmp_path / "mnist", "train", mmap=False)[0])
 
 
-def test_loading_what_was_not_prepared_names_the_stage(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="prepare@fashion_mnist"):
-        splits.load(tmp_path / "fashion_mnist", "train", "prepare@fashion_mnist", mmap=True)
-    with pytest.raises(UserError, match="prepare@fashion_mnist"):
-        splits.load_metadata(tmp_path / "fashion_mnist", "prepare@fashion_mnist")
+def test_loading_what_was_not_prepared_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"fashion_mnist/metadata\.json is missing"):
+        splits.load(tmp_path / "fashion_mnist", "train", mmap=True)
+    with pytest.raises(UserError, match=r"fashion_mnist/metadata\.json is missing"):
+        splits.load_metadata(tmp_path / "fashion_mnist")
 
 
 def test_an_altered_prepared_file_is_named_with_both_checksums(tmp_path: Path, raw: Path) -> None:
     packing.prepare(raw, tmp_path / "mnist", 0.9, seed=0)
     path = tmp_path / "mnist" / "train_images.npy"
     path.write_bytes(path.read_bytes()[:-1])
-    message = r"train_images\.npy.*expected SHA-256 \w+, found \w+.*prepare@mnist"
+    message = r"train_images\.npy.*expected SHA-256 \w+, found \w+"
     with pytest.raises(UserError, match=message):
-        splits.load(tmp_path / "mnist", "train", "prepare@mnist", mmap=True)
-    splits.load(tmp_path / "mnist", "test", "prepare@mnist", mmap=True)
+        splits.load(tmp_path / "mnist", "train", mmap=True)
+    splits.load(tmp_path / "mnist", "test", mmap=True)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"splits": {}}', '{"splits": {"train": {}}}'])
-def test_unreadable_metadata_names_the_stage(tmp_path: Path, raw: Path, content: str) -> None:
+def test_unreadable_metadata_is_named(tmp_path: Path, raw: Path, content: str) -> None:
     packing.prepare(raw, tmp_path / "mnist", 0.9, seed=0)
     (tmp_path / "mnist" / "metadata.json").write_text(content)
-    with pytest.raises(UserError, match=r"metadata\.json.*prepare@mnist"):
-        splits.load_metadata(tmp_path / "mnist", "prepare@mnist")
+    with pytest.raises(UserError, match=r"metadata\.json is unreadable"):
+        splits.load_metadata(tmp_path / "mnist")

@@ -113,7 +113,7 @@ def test_a_registered_model_works_elsewhere_and_agrees_with_the_one_on_disk(
         "np.save('outputs.npy', model.predict(np.load('images.npy')))\n"
     )
     run(tmp_path, sys.executable, "-c", script, PYTHONPATH="")
-    _, assembled = load(repository / "models/mnist/conv", "train@mnist-conv")
+    _, assembled = load(repository / "models/mnist/conv")
     expected = assembled.model(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(np.load(tmp_path / "outputs.npy"), expected, atol=1e-5)
 

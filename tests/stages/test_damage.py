@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from autoencoders import files, packing, params, paths, tracking
+from autoencoders import files, packing, params, paths, pipeline, tracking
 from autoencoders.data import splits
 from autoencoders.errors import UserError
 from autoencoders.pipeline import Item
@@ -42,19 +42,19 @@ def read_raw() -> None:
 
 
 def read_split() -> None:
-    splits.load(PREPARED, "test", "prepare@mnist", mmap=True)
+    splits.load(PREPARED, "test", mmap=True)
 
 
 def read_variant() -> None:
-    variant.load(MODEL, "train@mnist-vae")
+    variant.load(MODEL)
 
 
 def read_history() -> None:
-    variant.load_history(MODEL, "train@mnist-vae")
+    variant.load_history(MODEL)
 
 
 def read_classifier() -> None:
-    classifier.load_judge(CLASSIFIER, "classify@mnist")
+    classifier.load_judge(CLASSIFIER)
 
 
 def read_metrics() -> None:
@@ -137,7 +137,7 @@ def complaint(read: Read) -> str:
         read()
     assert "\n" not in str(caught.value)
     assert "For further information" not in str(caught.value)
-    return str(caught.value)
+    return pipeline.advice(caught.value)
 
 
 @pytest.mark.parametrize("read", list(dict.fromkeys(read for _, read in READ.values())))

@@ -35,8 +35,8 @@ def test_raw_pixels_are_features_as_any_and_tell_nothing_of_one_class(
         splits={},
         sha256="0" * 64,
     )
-    monkeypatch.setattr(splits, "load_metadata", lambda folder, stage: metadata)
-    monkeypatch.setattr(splits, "load", lambda folder, name, stage, mmap: split(name, classes))
+    monkeypatch.setattr(splits, "load_metadata", lambda folder: metadata)
+    monkeypatch.setattr(splits, "load", lambda folder, name, mmap: split(name, classes))
     item = Item("pixels", "mnist")
     said = pixels.produce(params.load(ROOT / "params.yaml"), item, tracking.untracked(item))
     measured = files.read_json(paths.pixels("mnist"))

@@ -18,7 +18,6 @@ from autoencoders.training.classifier import measure
 from tests.training.helpers import CPU, SHAPE, Blobs, halves, tiny_classifier
 
 ROOT = Path(__file__).parents[2]
-STAGE = "classify@mnist"
 
 
 @pytest.fixture
@@ -52,17 +51,17 @@ def test_what_is_loaded_is_what_was_saved_and_learns_no_more(
 ) -> None:
     judge, images = judging(description), torch.rand(3, 1, 8, 8)
     classifier.save(tmp_path / "classifier", description, judge)
-    loaded = classifier.load(tmp_path / "classifier", STAGE)
+    loaded = classifier.load(tmp_path / "classifier")
     assert loaded is not None
     assert torch.equal(loaded(images), judge.classifier(images))
-    with_moments = classifier.load_judge(tmp_path / "classifier", STAGE)
+    with_moments = classifier.load_judge(tmp_path / "classifier")
     assert with_moments is not None
     assert torch.equal(with_moments.classifier(images), judge.classifier(images))
     assert all(map(torch.equal, with_moments.moments, judge.moments))
     assert not any(parameter.requires_grad for parameter in loaded.parameters())
-    assert classifier.load_description(tmp_path / "classifier", STAGE) == description
+    assert classifier.load_description(tmp_path / "classifier") == description
     expected = files.digest(tmp_path / "classifier" / WEIGHTS)
-    assert classifier.weights_sha256(tmp_path / "classifier", STAGE) == expected
+    assert classifier.weights_sha256(tmp_path / "classifier") == expected
 
 
 def test_a_dataset_of_one_class_has_a_record_and_no_classifier(
@@ -71,11 +70,11 @@ def test_a_dataset_of_one_class_has_a_record_and_no_classifier(
     single = replace(description, classes=1)
     folder = tmp_path / "classifier"
     classifier.save(folder, single, None)
-    assert classifier.load(folder, STAGE) is None
-    assert classifier.load_judge(folder, STAGE) is None
-    assert classifier.load_description(folder, STAGE) == single
+    assert classifier.load(folder) is None
+    assert classifier.load_judge(folder) is None
+    assert classifier.load_description(folder) == single
     with pytest.raises(UserError, match=r"mnist has one class and so no classifier: choose"):
-        classifier.weights_sha256(folder, STAGE)
+        classifier.weights_sha256(folder)
 
 
 @pytest.mark.parametrize("damage", ["another network's", "cut off", "missing"])
@@ -91,8 +90,8 @@ def test_weights_that_do_not_fit_are_one_line_that_names_the_stage(
         weights.write_bytes(weights.read_bytes()[:100])
     else:
         weights.unlink()
-    with pytest.raises(UserError, match=STAGE) as error:
-        classifier.load(folder, STAGE)
+    with pytest.raises(UserError, match="classifier") as error:
+        classifier.load(folder)
     assert "\n" not in str(error.value)
 
 
@@ -110,9 +109,9 @@ def test_moments_that_do_not_fit_are_one_line_that_names_the_stage(
         (folder / MOMENTS).write_bytes((folder / MOMENTS).read_bytes()[:100])
     elif damage == "missing":
         (folder / MOMENTS).unlink()
-    assert classifier.load(folder, STAGE) is not None
-    with pytest.raises(UserError, match=STAGE) as error:
-        classifier.load_judge(folder, STAGE)
+    assert classifier.load(folder) is not None
+    with pytest.raises(UserError, match="classifier") as error:
+        classifier.load_judge(folder)
     assert "\n" not in str(error.value)
 
 
@@ -134,7 +133,7 @@ def test_the_stage_writes_a_record_weights_and_accuracies_where_there_are_classe
     blobs: Blobs,
     classes: int,
 ) -> None:
-    def load(folder: Path, split: str, stage: str, mmap: bool) -> tuple[Bytes, Bytes]:
+    def load(folder: Path, split: str, mmap: bool) -> tuple[Bytes, Bytes]:
         images, labels = halves(blobs, 100, len(split))
         return np.asarray(images), np.asarray(labels)
 
@@ -142,7 +141,7 @@ def test_the_stage_writes_a_record_weights_and_accuracies_where_there_are_classe
     metadata = splits.Metadata(
         *("mnist", "MNIST", "stand-in", ("a", "b")[:classes], SHAPE), splits={}, sha256="0" * 64
     )
-    monkeypatch.setattr(splits, "load_metadata", lambda folder, stage: metadata)
+    monkeypatch.setattr(splits, "load_metadata", lambda folder: metadata)
     monkeypatch.setattr(splits, "load", load)
     shipped = params.load(ROOT / "params.yaml")
     loaded = shipped.model_copy(update={"classifier": description.settings})
@@ -151,7 +150,7 @@ def test_the_stage_writes_a_record_weights_and_accuracies_where_there_are_classe
     assert all(output.exists() for output in classify.outputs(item))
     measured = files.read_json(paths.classifier_metrics("mnist"))
     assert (measured["source"], measured["classes"]) == ("stand-in", classes)
-    judge = classifier.load_judge(paths.classifier("mnist"), STAGE)
+    judge = classifier.load_judge(paths.classifier("mnist"))
     if classes == 1:
         assert "has one class" in said
         assert not any(name.endswith("_accuracy") for name in measured)

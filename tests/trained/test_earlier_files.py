@@ -143,7 +143,7 @@ def test_a_variant_of_an_earlier_version_loads(
     names += ["model.gain"] if model["kind"] == "super_resolution" else []
     weights = renamed(variant.build(description).networks, names)
     write(tmp_path, weights, content)
-    loaded_description, loaded = variant.load(tmp_path, "train@mnist-old")
+    loaded_description, loaded = variant.load(tmp_path)
     assert loaded_description == description
     torch.testing.assert_close(dict(loaded.networks.state_dict()), weights, rtol=0, atol=0)
 
@@ -168,9 +168,9 @@ def test_a_classifier_of_an_earlier_version_loads(tmp_path: Path) -> None:
     names = with_weights(["convolutions.0", "convolutions.1", "hidden", "classes"])
     weights = renamed(classifier.build(description), names)
     write(tmp_path, weights, content)
-    loaded = classifier.load(tmp_path, "classify@mnist")
+    loaded = classifier.load(tmp_path)
     assert loaded is not None
-    assert classifier.load_description(tmp_path, "classify@mnist") == description
+    assert classifier.load_description(tmp_path) == description
     torch.testing.assert_close(dict(loaded.state_dict()), weights, rtol=0, atol=0)
 
 

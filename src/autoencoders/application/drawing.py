@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from autoencoders import evaluation, params, randomness, samplers
+from autoencoders import evaluation, params, paths, randomness, samplers
 from autoencoders.application.picture import Floats
 from autoencoders.components import configured
 from autoencoders.data.prepared import Prepared
@@ -53,7 +53,7 @@ def fitted(
     if not sampler.needs_codes:
         sampler.fit(torch.zeros(1, *assembled.plan.model.latent_shape))
         return sampler
-    images = Prepared(item.dataset).images("train")
+    images = Prepared(paths.prepared(item.dataset)).images("train")
     if len(images) < 2:
         raise UserError(f"--sampler: {name!r} is fitted to training images, and there is one")
     subject = configured(evaluation.Subject, settings)(

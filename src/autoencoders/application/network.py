@@ -139,7 +139,7 @@ def trained_network(item: Item) -> Network:
 
     tune_cpu(torch.get_num_threads())  # tiles come and go as batches do
     device = exact_device()
-    description, assembled = variant.load(paths.model(item.dataset, item.variant), item.name)
+    description, assembled = variant.load(paths.model(item.dataset, item.variant))
     plan = assembled.plan
     layouts = Layouts(
         description.variant.model, assembled.model, plan.input_shape, plan.image_shape

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     targets.require_writable(options.to)
     item, device = trained(options.variant), exact_device()
     folder = paths.model(item.dataset, item.variant)
-    description, assembled = variant.load(folder, item.name, device)
+    description, assembled = variant.load(folder, device)
     sampler = drawing.fitted(options.sampler, item, description, assembled, device)
     images = drawing.images(sampler, assembled, options.count, options.seed, device)
     names = targets.Targets([])

@@ -39,13 +39,12 @@ class Metadata:
 METADATA_FORM = TypeAdapter(Metadata)
 
 
-def load(folder: Path, split: str, stage: str, mmap: bool) -> tuple[Bytes, Bytes]:
+def load(folder: Path, split: str, mmap: bool) -> tuple[Bytes, Bytes]:
     """Open a split.
 
     Args:
         folder: a folder that the stage `prepare` wrote.
         split: `train`, `validation` or `test`.
-        stage: the name of the stage that writes the folder, for complaints.
         mmap: leave the images on disk and read those that are indexed; nothing is written.
 
     Returns:
@@ -54,13 +53,13 @@ def load(folder: Path, split: str, stage: str, mmap: bool) -> tuple[Bytes, Bytes
     Raises:
         UserError: a file is missing, truncated or altered, or does not hold what the metadata say.
     """
-    metadata = load_metadata(folder, stage)
-    with files.readable(folder / METADATA, stage):
+    metadata = load_metadata(folder)
+    with files.readable(folder / METADATA):
         described = metadata.splits[split]
     images_path, labels_path = paths(folder, split)
-    files.verify(images_path, described.images_sha256, stage)
-    files.verify(labels_path, described.labels_sha256, stage)
-    with files.readable(folder, stage):
+    files.verify(images_path, described.images_sha256)
+    files.verify(labels_path, described.labels_sha256)
+    with files.readable(folder):
         images, labels = np.load(images_path, mmap_mode="c" if mmap else None), np.load(labels_path)
         require_bytes(images, labels, metadata.image_shape, len(metadata.class_names))
     return images, labels
@@ -78,13 +77,13 @@ def require_bytes(images: Bytes, labels: Bytes, shape: ImageShape, classes: int)
         raise ValueError(f"a label {labels.max()} for {classes} classes")
 
 
-def load_metadata(folder: Path, stage: str) -> Metadata:
+def load_metadata(folder: Path) -> Metadata:
     """Read what a prepared folder holds.
 
     Raises:
         UserError: the folder is missing, or its metadata is unreadable.
     """
-    with files.readable(folder / METADATA, stage) as path:
+    with files.readable(folder / METADATA) as path:
         return METADATA_FORM.validate_python(files.read_json(path))
 
 

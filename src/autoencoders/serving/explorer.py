@@ -111,7 +111,7 @@ def explorer(item: Item) -> Explorer | str:
     """
     device = exact_device()
     folder = paths.model(item.dataset, item.variant)
-    description, assembled = variant.load(folder, item.name, device)
+    description, assembled = variant.load(folder, device)
     if reason := why_not(assembled.plan):
         return reason
     codes = _codes(item.dataset, assembled, description.seed, device)
@@ -147,7 +147,7 @@ def _codes(dataset: str, assembled: Assembled, seed: int, device: "torch.device"
     """Return the codes of the first training images; None where they are not prepared."""
     from autoencoders.report.planes import class_colours  # and matplotlib with it
 
-    prepared = Prepared(dataset)
+    prepared = Prepared(paths.prepared(dataset))
     try:
         images = prepared.images("train")[:SHOWN]
         classes, names = prepared.labels("train"), prepared.metadata.class_names

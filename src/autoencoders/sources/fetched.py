@@ -112,7 +112,7 @@ def read_source(folder: Path) -> SourceInfo:
     Raises:
         UserError: the record is missing or unreadable.
     """
-    with files.readable(folder / RECORD, f"fetch@{folder.name}") as path:
+    with files.readable(folder / RECORD) as path:
         return SOURCE_FORM.validate_python(files.read_json(path))
 
 
@@ -122,12 +122,11 @@ def read_arrays(folder: Path, info: SourceInfo) -> Arrays:
     Raises:
         UserError: a file is missing, truncated or altered.
     """
-    stage = f"fetch@{folder.name}"
-    with files.readable(folder / RECORD, stage):
+    with files.readable(folder / RECORD):
         described = {name: info.files[name] for name in FILES[info.format]}
     for name, file in described.items():
-        files.verify(folder / name, file.sha256, stage)
-    with files.readable(folder, stage):
+        files.verify(folder / name, file.sha256)
+    with files.readable(folder):
         return READERS[info.format](folder)
 
 

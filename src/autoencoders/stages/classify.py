@@ -38,7 +38,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     """Train the classifier; where all images are of one class, only write that there is none."""
     tune_cpu(params.classifier.threads)  # before torch starts the threads that inherit it
     folder, report = outputs(item)
-    data = Prepared(item.dataset)
+    data = Prepared(paths.prepared(item.dataset))
     description = _describe(params, data)
     network = _train(description, data, item, run) if description.exists else None
     classifier.save(folder, description, _judge(network, data) if network else None)

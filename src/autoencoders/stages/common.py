@@ -52,7 +52,7 @@ class _Metrics(_Numbers):
 
 def prepared_data(item: Item) -> DataUsed:
     """Describe the prepared images of a stage's dataset."""
-    data = Prepared(item.dataset)
+    data = Prepared(paths.prepared(item.dataset))
     metadata = data.metadata
     return DataUsed(
         name=data.name,
@@ -73,7 +73,7 @@ def load_metrics(item: Item) -> dict[str, Any]:
         UserError: the file is missing or damaged.
     """
     path = paths.metrics(item.dataset, item.variant)
-    with files.readable(path, item.at("evaluate").name):
+    with files.readable(path):
         content: dict[str, Any] = files.read_json(path)
         found = _Metrics.model_validate(content)
         _require_own(item, found.dataset, found.variant)
@@ -84,9 +84,9 @@ def load_numbers(path: Path, item: Item) -> dict[str, float]:
     """Return the numbers of a file of metrics at its top, without how many images there were.
 
     Raises:
-        UserError: the file, which `item` writes, is missing or damaged.
+        UserError: the file is missing or damaged, or of another dataset than the item's.
     """
-    with files.readable(path, item.name):
+    with files.readable(path):
         content = files.read_json(path)
         _require_own(item, _Numbers.model_validate(content).dataset)
     return headline(content)

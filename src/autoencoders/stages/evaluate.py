@@ -34,10 +34,10 @@ def outputs(item: Item) -> list[Path]:
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Ask every question of the variant, and write the answers."""
-    folder, data = paths.model(item.dataset, item.variant), Prepared(item.dataset)
+    folder, data = paths.model(item.dataset, item.variant), Prepared(paths.prepared(item.dataset))
     device = exact_device()
-    description, assembled = variant.load(folder, item.at("train").name, device)
-    judge = classifier.load_judge(paths.classifier(item.dataset), item.at("classify").name, device)
+    description, assembled = variant.load(folder, device)
+    judge = classifier.load_judge(paths.classifier(item.dataset), device)
     subject = configured(evaluation.Subject, params.evaluation)(
         assembled,
         description.variant.input.kind,
@@ -52,7 +52,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         "variant": item.variant,
         "source": description.source,
         "n_images": len(data.images("test")),
-        "model_sha256": weights.sha256(folder, item.at("train").name),
+        "model_sha256": weights.sha256(folder),
         **evaluation.answers(subject, params.evaluation),
     }
     files.write_json(outputs(item)[0], content)

@@ -56,14 +56,14 @@ def log(item: Item, run: StageRun) -> None:
 
 def _load(item: Item) -> tuple[Shown, str]:
     """Return what is drawn, and the source of its images."""
-    folder, stage = paths.model(item.dataset, item.variant), item.at("train").name
-    data = Prepared(item.dataset)
+    folder = paths.model(item.dataset, item.variant)
+    data = Prepared(paths.prepared(item.dataset))
     device = exact_device()
-    description, assembled = variant.load(folder, stage, device)
+    description, assembled = variant.load(folder, device)
     shown = Shown(
         title=f"{data.metadata.title}, {item.variant}",
         assembled=assembled,
-        history=variant.load_history(folder, stage),
+        history=variant.load_history(folder),
         train=data.images("train"),
         test=data.images("test"),
         labels=data.labels("test").byte().numpy(),

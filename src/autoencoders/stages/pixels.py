@@ -35,7 +35,7 @@ def outputs(item: Item) -> list[Path]:
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Measure the images themselves as features; nothing where all are of one class."""
-    data, settings = Prepared(item.dataset), params.evaluation
+    data, settings = Prepared(paths.prepared(item.dataset)), params.evaluation
 
     def clean(split: str) -> Any:
         return pairs(Clean(), data.images(split), params.seed, split, settings.batch_size)

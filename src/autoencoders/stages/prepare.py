@@ -41,7 +41,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 def log(item: Item, run: StageRun) -> None:
     """Log the sizes and digests of the splits."""
     folder = outputs(item)[0]
-    metadata = splits.load_metadata(folder, item.name)
+    metadata = splits.load_metadata(folder)
     run.log(
         metrics={f"{name}_images": split.n_images for name, split in metadata.splits.items()},
         artifacts=[folder / splits.METADATA],

@@ -44,7 +44,7 @@ def outputs(item: Item) -> list[Path]:
 @without_gradients
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Write the table and the page of the datasets and variants to run."""
-    datasets = [Prepared(dataset) for dataset in params.datasets_to_run]
+    datasets = [Prepared(paths.prepared(dataset)) for dataset in params.datasets_to_run]
     rows = {
         data.name: [_measured(Item(item.stage, data.name, name)) for name in params.variants_to_run]
         for data in datasets
@@ -85,7 +85,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 def log(item: Item, run: StageRun) -> None:
     """Log the report, and every headline metric to the configuration's run."""
     run.log(artifacts=outputs(item))
-    with files.readable(paths.RESULTS, item.name):
+    with files.readable(paths.RESULTS):
         # A variant may be called `null`, or `007`; what is missing is empty.
         names = {"dataset": str, "variant": str}
         lines = files.read_lines(paths.RESULTS)
@@ -103,7 +103,7 @@ def _measured(item: Item) -> dict[str, Any]:
     """Return a variant's metrics; where its latents were put to the test, raw pixels' beside."""
     row = load_metrics(item)
     if "probe_accuracy" in row:
-        pixels = load_numbers(paths.pixels(item.dataset), item.at("pixels"))
+        pixels = load_numbers(paths.pixels(item.dataset), item)
         row["yardsticks"]["raw_pixels"] = pixels
     return row
 
@@ -112,12 +112,12 @@ def _shown(data: Prepared, row: dict[str, Any]) -> Shown:
     """Return a measured variant, loaded, with the images that it is shown by."""
     item, device = Item("train", data.name, row["variant"]), exact_device()
     folder = paths.model(item.dataset, item.variant)
-    description, assembled = variant.load(folder, item.name, device)
+    description, assembled = variant.load(folder, device)
     test = data.images("test")
     return Shown(
         title=f"{data.metadata.title}, {item.variant}",
         assembled=assembled,
-        history=variant.load_history(folder, item.name),
+        history=variant.load_history(folder),
         train=test[:0],  # none is shown, and to open them is to read them all
         test=test,
         labels=data.labels("test").byte().numpy(),
@@ -166,9 +166,9 @@ def _curves(params: Params) -> pd.DataFrame:
     histories = []
     for dataset in params.datasets_to_run:
         for name in params.variants_to_run:
-            stage, folder = Item("train", dataset, name).name, paths.model(dataset, name)
-            history = variant.load_history(folder, stage)
-            with files.readable(folder / variant.HISTORY, stage):
+            folder = paths.model(dataset, name)
+            history = variant.load_history(folder)
+            with files.readable(folder / variant.HISTORY):
                 found = history[["epoch", "validation_mse"]]
             histories.append(found.assign(dataset=dataset, variant=name))
     return pd.concat(histories)
@@ -191,8 +191,8 @@ def _variant_section(shown: Shown) -> page.VariantSection:
     row = shown.measured
     item = Item("train", row["dataset"], row["variant"])
     folder = paths.model(item.dataset, item.variant)
-    drawn = files.require(paths.figures(item.dataset, item.variant), item.at("figures").name)
-    description = variant.load_description(folder, item.name)
+    drawn = files.require(paths.figures(item.dataset, item.variant))
+    description = variant.load_description(folder)
     return page.VariantSection(
         variant=item.variant,
         metrics=headline(row),

@@ -50,7 +50,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     """
     # before torch starts the threads that inherit it
     tune_cpu(params.variants[item.variant].training.threads)
-    data = Prepared(item.dataset)
+    data = Prepared(paths.prepared(item.dataset))
     description = _describe(params, item, data)
     assembled = variant.build(description, _perceive(description, item))
     training = description.variant.training
@@ -81,7 +81,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         return f"trained as process {processes.rank} of {processes.count}"
     variant.save(_folder(item), description, assembled, history)
     checkpoint.unlink(missing_ok=True)
-    best = variant.best_epoch(variant.load_history(_folder(item), item.name))
+    best = variant.best_epoch(variant.load_history(_folder(item)))
     return (
         f"validation loss {best['validation_loss']:.4f} at epoch {best['epoch']:.0f} of "
         f"{len(history)}, weights in {_folder(item)}"
@@ -91,7 +91,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 def log(item: Item, run: StageRun) -> None:
     """Log the best epoch, the files, and the model as one that loads without this repository."""
     folder = _folder(item)
-    history = variant.load_history(folder, item.name)
+    history = variant.load_history(folder)
     if not run.epochs_logged:
         for row in history.to_dict("records"):
             run.log_epoch(int(row["epoch"]), {str(name): value for name, value in row.items()})
@@ -100,8 +100,8 @@ def log(item: Item, run: StageRun) -> None:
         metrics={f"best_{name}": value for name, value in best.items()},
         artifacts=outputs(item),
     )
-    description, assembled = variant.load(folder, item.name)
-    digest, name = weights.sha256(folder, item.name), f"{item.dataset}-{item.variant}"
+    description, assembled = variant.load(folder)
+    digest, name = weights.sha256(folder), f"{item.dataset}-{item.variant}"
     if description.variant.training.framework == "tensorflow":
         from autoencoders.tensorflow.weights import keras_model
 
@@ -153,8 +153,7 @@ def _perceive(description: variant.Description, item: Item) -> Perceive | None:
     """Return what an objective that learns from the dataset's classifier is given of it."""
     if description.classifier_sha256 is None:
         return None
-    stage = item.at("classify").name
-    frozen = classifier.load(paths.classifier(item.dataset), stage, device())
+    frozen = classifier.load(paths.classifier(item.dataset), device())
     assert frozen is not None
     return frozen.maps
 
@@ -170,7 +169,7 @@ def _describe(params: Params, item: Item, data: Prepared) -> variant.Description
         image_shape=data.metadata.image_shape,
         variant=chosen,
         classifier_sha256=(
-            classifier.weights_sha256(paths.classifier(item.dataset), item.at("classify").name)
+            classifier.weights_sha256(paths.classifier(item.dataset))
             if chosen.objective.takes("perceive")
             else None
         ),

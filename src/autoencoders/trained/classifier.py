@@ -100,37 +100,36 @@ def save(folder: Path, description: ClassifierDescription, judge: Judge | None) 
             files.write_bytes(temporary / MOMENTS, to_bytes(of_images))
 
 
-def load(folder: Path, stage: str, device: torch.device = CPU) -> ConvClassifier | None:
+def load(folder: Path, device: torch.device = CPU) -> ConvClassifier | None:
     """Return a frozen classifier on `device`, None where the dataset has one class only.
 
     Args:
         folder: where `save` has written.
-        stage: the name of the stage that writes it, for complaints.
         device: where the network goes.
 
     Raises:
         UserError: a file is missing, or the weights do not fit the network.
     """
-    description = load_description(folder, stage)
+    description = load_description(folder)
     if not description.exists:
         return None
-    with files.readable(folder / RECORD, stage):
+    with files.readable(folder / RECORD):
         network = build(description)
-    weights.load_into(network, folder, stage)
+    weights.load_into(network, folder)
     return network.to(device)
 
 
-def load_judge(folder: Path, stage: str, device: torch.device = CPU) -> Judge | None:
+def load_judge(folder: Path, device: torch.device = CPU) -> Judge | None:
     """Return what `load` does, with the moments of the test images, on `device` too.
 
     Raises:
         UserError: a file is missing, or damaged, or they do not fit each other.
     """
-    classifier = load(folder, stage, device)
+    classifier = load(folder, device)
     if classifier is None:
         return None
     size = classifier.hidden.out_features
-    with files.readable(folder / MOMENTS, stage) as path:
+    with files.readable(folder / MOMENTS) as path:
         of_images = Moments(**load_file(path))
         if [value.shape for value in of_images] != [(size,), (size, size)]:
             raise ValueError(f"it is not of {size} features")
@@ -139,21 +138,21 @@ def load_judge(folder: Path, stage: str, device: torch.device = CPU) -> Judge | 
     return Judge(classifier, Moments(*(value.to(device) for value in of_images)))
 
 
-def weights_sha256(folder: Path, stage: str) -> str:
+def weights_sha256(folder: Path) -> str:
     """Return the SHA-256 of a classifier's weights.
 
     Raises:
         UserError: a file is missing, or the dataset has one class and so no classifier.
     """
-    description = load_description(folder, stage)
+    description = load_description(folder)
     if not description.exists:
         raise UserError(
             f"{description.dataset} has one class and so no classifier: choose an objective that "
             "needs none"
         )
-    return weights.sha256(folder, stage)
+    return weights.sha256(folder)
 
 
-def load_description(folder: Path, stage: str) -> ClassifierDescription:
+def load_description(folder: Path) -> ClassifierDescription:
     """Return what a folder that `save` wrote says of its classifier."""
-    return weights.load_record(folder, stage, FORM)
+    return weights.load_record(folder, FORM)

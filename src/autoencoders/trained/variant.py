@@ -72,38 +72,37 @@ def save(
     weights.save_record(folder / RECORD, description.as_dict())
 
 
-def load(folder: Path, stage: str, device: torch.device = CPU) -> tuple[Description, Assembled]:
+def load(folder: Path, device: torch.device = CPU) -> tuple[Description, Assembled]:
     """Return a trained variant, its networks in evaluation mode on `device`.
 
     Args:
         folder: where `save` has written.
-        stage: the name of the stage that writes it, for complaints.
         device: where the networks go.
 
     Raises:
         UserError: a file is missing, or the weights do not fit the model.
     """
-    description = load_description(folder, stage)
-    with files.readable(folder / RECORD, stage):
+    description = load_description(folder)
+    with files.readable(folder / RECORD):
         assembled = build(description)
-    weights.load_into(assembled.networks, folder, stage)
+    weights.load_into(assembled.networks, folder)
     # Laid out as they are trained, networks evaluate 2 to 3 times faster.
     assembled.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return description, assembled
 
 
-def load_description(folder: Path, stage: str) -> Description:
+def load_description(folder: Path) -> Description:
     """Return the resolved params of a trained variant."""
-    return weights.load_record(folder, stage, FORM)
+    return weights.load_record(folder, FORM)
 
 
-def load_history(folder: Path, stage: str) -> pd.DataFrame:
+def load_history(folder: Path) -> pd.DataFrame:
     """Return one row per epoch, as `training.loop.train` describes them.
 
     Raises:
         UserError: the file is missing or damaged.
     """
-    with files.readable(folder / HISTORY, stage) as path:
+    with files.readable(folder / HISTORY) as path:
         lines = files.read_lines(path)
         if len({line.count(",") for line in lines}) > 1:  # pandas would fill up what is missing
             raise ValueError("its lines are not of one length")

@@ -23,13 +23,13 @@ def save(target: Path, network: nn.Module) -> None:
     files.write_bytes(target, to_bytes(weights))
 
 
-def load_into(network: nn.Module, folder: Path, stage: str) -> None:
-    """Give a network the weights in a folder that `stage` writes, and freeze it.
+def load_into(network: nn.Module, folder: Path) -> None:
+    """Give a network the weights in a folder, and freeze it.
 
     Raises:
         UserError: the weights are missing, damaged, or do not fit the network.
     """
-    with files.readable(folder / WEIGHTS, stage) as path:
+    with files.readable(folder / WEIGHTS) as path:
         weights = load_file(path)
         network.load_state_dict(weights)
         if not all(tensor.isfinite().all() for tensor in weights.values()):
@@ -37,9 +37,9 @@ def load_into(network: nn.Module, folder: Path, stage: str) -> None:
     network.eval().requires_grad_(False)
 
 
-def sha256(folder: Path, stage: str) -> str:
+def sha256(folder: Path) -> str:
     """Return the SHA-256 of the weights' file: what identifies a trained network."""
-    with files.readable(folder / WEIGHTS, stage) as path:
+    with files.readable(folder / WEIGHTS) as path:
         return files.digest(path)
 
 
@@ -49,11 +49,11 @@ def save_record(target: Path, record: Mapping[str, Any]) -> None:
         temporary.write_text(yaml12.dump(dict(record)), encoding="utf-8")
 
 
-def load_record(folder: Path, stage: str, form: TypeAdapter[Description]) -> Description:
+def load_record(folder: Path, form: TypeAdapter[Description]) -> Description:
     """Read what was trained on what.
 
     Raises:
         UserError: the record is missing, damaged, or not of this form.
     """
-    with files.readable(folder / RECORD, stage) as path:
+    with files.readable(folder / RECORD) as path:
         return form.validate_python(yaml12.parse(path.read_text("utf-8")))
