@@ -10,7 +10,6 @@ from autoencoders.data import splits
 from autoencoders.errors import UserError
 from autoencoders.sources import fetched, published
 from autoencoders.sources.datasets import DATASETS
-from autoencoders.sources.idx import write_idx
 
 SPLITS = ("train", "validation", "test")
 
@@ -89,7 +88,7 @@ def test_each_class_has_its_share_and_the_total_is_exact(
 
 def put(raw: Path, name: str, array: np.ndarray) -> None:
     """Replace a raw file by another as if it had been fetched so."""
-    write_idx(raw / name, array)
+    fetched.write_idx(raw / name, array)
     info = fetched.read_source(raw)
     entry = replace(info.files[name], sha256=files.digest(raw / name))
     record = replace(info, files={**info.files, name: entry})

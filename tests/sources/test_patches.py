@@ -100,7 +100,7 @@ def test_the_seed_and_the_names_decide(tmp_path: Path, photos: Path) -> None:
     first, again, other = (
         fetch(photos, tmp_path / name, seed=seed) for name, seed in (("a", 0), ("b", 0), ("c", 1))
     )
-    for one, same in zip(first.each(), again.each(), strict=True):
+    for one, same in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, same)
     assert not np.array_equal(first.train_images, other.train_images)
 
