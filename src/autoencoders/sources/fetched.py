@@ -5,7 +5,7 @@
 
 import gzip
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
@@ -65,7 +65,7 @@ class SourceInfo:
     format: Format
     class_names: tuple[str, ...]
     image_shape: ImageShape
-    files: dict[str, FileInfo]
+    files: dict[str, FileInfo] = field(default_factory=dict)
     per_image: int = 1
 
 
@@ -78,25 +78,13 @@ def write_idx(path: Path, array: Bytes) -> None:
     path.write_bytes(gzip.compress(header + array.tobytes(), compresslevel=6, mtime=0))
 
 
-def write_record(
-    folder: Path,
-    *,
-    dataset: str,
-    title: str,
-    source: Source,
-    format: Format,
-    class_names: tuple[str, ...],
-    image_shape: ImageShape,
-    per_image: int = 1,
-) -> SourceInfo:
+def write_record(folder: Path, info: SourceInfo) -> SourceInfo:
     """Write the record of all files in a folder; it holds neither dates nor places."""
     described = {
         path.name: FileInfo(path.stat().st_size, files.digest(path), files.digest(path, "md5"))
         for path in sorted(folder.iterdir())
     }
-    info = SourceInfo(
-        dataset, title, source, format, class_names, image_shape, described, per_image
-    )
+    info = replace(info, files=described)
     files.write_json(folder / RECORD, asdict(info))
     return info
 

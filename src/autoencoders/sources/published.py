@@ -8,6 +8,7 @@ import numpy as np
 
 from autoencoders import files
 from autoencoders.errors import UserError, warn
+from autoencoders.keys import Source
 from autoencoders.sources import official, stand_ins
 from autoencoders.sources.datasets import DATASETS, Dataset, stand_in_banner
 from autoencoders.sources.fetched import (
@@ -57,15 +58,11 @@ def fetch(
         format: Format = known.format
         if not downloaded:
             format = _draw(known, folder, train_images, test_images, seed)
-        info = write_record(
-            folder,
-            dataset=dataset,
-            title=known.title,
-            source="official" if downloaded else "stand-in",
-            format=format,
-            class_names=known.class_names,
-            image_shape=known.shape,
+        used: Source = "official" if downloaded else "stand-in"
+        info = SourceInfo(
+            dataset, known.title, used, format, known.class_names, image_shape=known.shape
         )
+        info = write_record(folder, info)
     if source == "auto" and not downloaded:
         print(stand_in_banner(dataset), file=sys.stderr)
     return info
