@@ -108,9 +108,6 @@ _Loader.add_constructor(INT, _Loader.construct_integer)
 class _Dumper(yaml.SafeDumper):
     """One that quotes text which readers of YAML 1.1 or 1.2 would take for something else."""
 
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
 
 for _tag, (_form, _first) in SCALARS.items():
     for _class in (_Loader, _Dumper):
@@ -120,8 +117,9 @@ for _tag, (_form, _first) in SCALARS.items():
 def _what(error: yaml.YAMLError, text: str) -> tuple[int, str]:
     """Return the line, counted from 1, and what is wrong there."""
     if isinstance(error, ReaderError):
-        line = text.count("\n", 0, error.position) + 1
-        return line, f"found the character {chr(error.character)!r}"
+        character = chr(error.character)
+        line = text.count("\n", 0, text.index(character)) + 1
+        return line, f"found the character {character!r}"
     assert isinstance(error, yaml.MarkedYAMLError)
     mark = error.problem_mark or error.context_mark
     assert mark is not None
