@@ -1,5 +1,4 @@
 import re
-import shutil
 import socket
 import sys
 import time
@@ -157,12 +156,6 @@ def test_a_folder_that_is_nearly_right_is_passed_over_with_the_reason(
         download("mnist", tmp_path / "raw", str(mirror))
     assert len(str(caught.value).splitlines()) == 1
     assert not (tmp_path / "raw").exists()
-
-
-def test_one_file_under_the_name_of_another_is_told(tmp_path: Path, mirror: Path) -> None:
-    shutil.copy(mirror / "mnist" / fetched.TEST_IMAGES, mirror / "mnist" / fetched.TRAIN_IMAGES)
-    with pytest.raises(UserError, match=rf"is {fetched.TEST_IMAGES} under another name: expected"):
-        download("mnist", tmp_path / "raw", str(mirror))
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://é.invalid:x", "http://", "ftp://a.b"])

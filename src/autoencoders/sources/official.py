@@ -103,11 +103,9 @@ def _download_all(place: str, resources: Resources, target: Path) -> None:
             _download(place + name, path)
             found = files.digest(path, "md5")
             if found != md5:
-                others = [other for other, its in resources if its == found]
-                what = f"is {others[0]} under another name" if others else "is truncated or altered"
                 raise UserError(
-                    f"{name} from {place} {what}: expected MD5 {md5}, found {found}; "
-                    "nothing was kept, so try again, or set DATASET_MIRROR to another mirror"
+                    f"{name} from {place} is truncated or altered: expected MD5 {md5}, found "
+                    f"{found}; try again, or set DATASET_MIRROR to another mirror"
                 )
         for name, _ in resources:
             Path(scratch, name).replace(target / name)
