@@ -112,7 +112,8 @@ def test_dvc_runs_the_stages_of_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "folders"), [("mlflow", {"tracking"}), ("dvc", {"running"}), ("torchvision", set())]
+    ("library", "folders"),
+    [("mlflow", {"tracking"}), ("dvc", {"running"}), ("torchvision", {"sources"})],
 )
 def test_a_library_has_one_folder_that_imports_it(library: str, folders: set[str]) -> None:
     importers = {

@@ -1,11 +1,14 @@
 import math
 import random
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dvc.utils.serialize import load_yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from autoencoders import yaml12
 from autoencoders.errors import UserError
@@ -38,17 +41,25 @@ def test_values_are_those_that_dvc_finds(tmp_path: Path, text: str, value: Any) 
     assert load_yaml(str(path))["key"] == value
 
 
+def test_any_scalar_is_read_as_dvcs_library_reads_it() -> None:
+    draw = random.Random(0)
+
+    def read(text: str, parse: Callable[[str], Any]) -> str:
+        try:
+            return repr(parse(f"key: {text}\n"))
+        except (ValueError, YAMLError):
+            return "an error"
+
+    for _ in range(3000):
+        text = "".join(draw.choices("001289abefxoE.+-_:~ntrueFALSEyY =<# '", k=draw.randint(1, 7)))
+        assert read(text, yaml12.parse) == read(text, YAML(typ="safe").load), text
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_how_an_editor_saves_a_file_changes_no_value(tmp_path: Path, form: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_bytes(FORMS[form]("seed: 1\nexperiment: a b\n"))
     assert yaml12.read(path) == load_yaml(str(path)) == {"seed": 1, "experiment": "a b"}
-
-
-def bomb(line: str) -> str:
-    """Return twelve lines, each of which holds the one before ten times."""
-    tens = (line.format(n=n, tens=", ".join([f"*a{n - 1}"] * 10)) for n in range(1, 12))
-    return "\n".join(["a0: &a0 {b: 1}", *tens])
 
 
 @pytest.mark.parametrize(
@@ -64,13 +75,9 @@ def bomb(line: str) -> str:
         (b"a: 1\nb: 2026-13-45\n", "is not YAML: line 2: found 2026-13-45: month must be"),
         (b"a: 1\nb: -_\n", "is not YAML: line 2: found -_: "),
         (b"a: 1\nb: \0\n", r"is not YAML: line 2: found the character '\x00'"),
+        ("a: äöü\nb: \0\n\n".encode(), r"is not YAML: line 2: found the character '\x00'"),
         (b"a: 1\n\xe9: 2\n", "is not UTF-8: line 2: found the byte 0xe9; save it as UTF-8"),
         ("a: 1\n".encode("utf-16"), "is not UTF-8: line 1: found the byte 0xff; save it as UTF-8"),
-        (bomb("a{n}: &a{n} [{tens}]").encode(), "its aliases make it more than 1000000 values"),
-        (bomb("a{n}: &a{n} {{<<: [{tens}]}}").encode(), "its aliases make it more than 1000000 v"),
-        (b"a: &a [*a]\n", "is not YAML: line 1: its aliases make it more than 1000000 values"),
-        (b"[" * 3000 + b"]" * 3000, "is not YAML: its values are nested too deeply"),
-        (b"- " * 100_000, "is not YAML: its values are nested too deeply"),
     ],
 )
 def test_what_is_no_yaml_is_one_line_that_says_where(

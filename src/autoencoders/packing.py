@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autoencoders import files
-from autoencoders.data import splits
-from autoencoders.data.splits import Metadata, SplitInfo
+from autoencoders.data import prepared
+from autoencoders.data.prepared import Metadata, SplitInfo
 from autoencoders.data.stratification import stratified
 from autoencoders.errors import UserError
 from autoencoders.keys import Bytes
@@ -42,8 +42,8 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
     images, labels = arrays.train_images, arrays.train_labels
     shape, classes = info.image_shape, len(info.class_names)
     with files.readable(raw):
-        splits.require_bytes(images, labels, shape, classes)
-        splits.require_bytes(arrays.test_images, arrays.test_labels, shape, classes)
+        prepared.require_bytes(images, labels, shape, classes)
+        prepared.require_bytes(arrays.test_images, arrays.test_labels, shape, classes)
     try:
         train, validation = _split(labels, info.per_image, train_fraction, seed)
     except ValueError as error:
@@ -56,6 +56,7 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
     }
     with files.atomic_directory(target) as folder:
         written = {name: _write(folder, name, *part, info) for name, part in parts.items()}
+        digests = [part.images_sha256 + part.labels_sha256 for part in written.values()]
         metadata = Metadata(
             dataset=info.dataset,
             title=info.title,
@@ -63,9 +64,9 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
             class_names=info.class_names,
             image_shape=info.image_shape,
             splits=written,
-            sha256=_digest_of_all(written),
+            sha256=hashlib.sha256("".join(digests).encode()).hexdigest(),
         )
-        files.write_json(folder / splits.METADATA, asdict(metadata))
+        files.write_json(folder / prepared.METADATA, asdict(metadata))
     return metadata
 
 
@@ -79,7 +80,7 @@ def _split(labels: Bytes, per_image: int, train_fraction: float, seed: int) -> l
 def _write(
     folder: Path, split: str, images: Bytes, labels: Bytes, rows: Rows, info: SourceInfo
 ) -> SplitInfo:
-    images_path, labels_path = splits.paths(folder, split)
+    images_path, labels_path = prepared.paths(folder, split)
     write_rows(images_path, images.reshape(-1, *info.image_shape), rows)
     np.save(labels_path, labels[rows])
     counts = np.bincount(labels[rows], minlength=len(info.class_names))
@@ -89,8 +90,3 @@ def _write(
         images_sha256=files.digest(images_path),
         labels_sha256=files.digest(labels_path),
     )
-
-
-def _digest_of_all(written: dict[str, SplitInfo]) -> str:
-    digests = [part.images_sha256 + part.labels_sha256 for part in written.values()]
-    return hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -1,26 +1,31 @@
-"""YAML as DVC reads it: version 1.2, by the same library, so that both find the same values.
+"""YAML 1.2, as DVC reads it, by PyYAML: the pipeline and DVC find the same values.
 
-What YAML 1.1 took for a number or for true (`1:30`, `yes`, `on`) is text, and `1e-5` a number.
+PyYAML itself reads YAML 1.1, where `yes` is true, `1:30` is a number and `1e-5` is text.
 """
 
-from io import StringIO
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import ConstructorError, SafeConstructor
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
-from ruamel.yaml.reader import ReaderError
-from ruamel.yaml.representer import SafeRepresenter
+import yaml
+from yaml import MappingNode, ScalarNode
+from yaml.constructor import ConstructorError
+from yaml.reader import ReaderError
 
 from autoencoders import files
 from autoencoders.errors import UserError
 
-MANY = (
-    1_000_000  # values in a file: ten lines with aliases can stand for more than any memory holds
-)
-DEEP = 5000  # brackets and dashes in a file from which on it may be nested too deeply for C
+BOOL, INT, FLOAT = (f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
+# As in ruamel.yaml, which DVC uses; with the first characters of what matches.
+SCALARS = {
+    BOOL: (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    FLOAT: (
+        r"[-+]?[0-9][0-9_]*(\.[0-9_]*([eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)"
+        r"|[-+]?\.[0-9_]+([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+0123456789.",
+    ),
+    INT: (r"[-+]?(0b[01_]+|0o?[0-7_]+|[0-9_]+|0x[0-9a-fA-F_]+)", "-+0123456789"),
+}
 
 
 def read(path: Path) -> Any:
@@ -48,85 +53,76 @@ def parse(text: str) -> Any:
     Raises:
         ValueError: it is not YAML, in one line that says which line of `text`.
     """
-    # The parser in C is four times as fast, and crashes on what is nested ten thousands deep.
-    deep = sum(text.count(opening) for opening in "[{-?") > DEEP
-    yaml = YAML(typ="safe", pure=deep)
-    yaml.Constructor = _Constructor
     try:
-        return yaml.load(text)
-    except RecursionError:
-        raise ValueError("its values are nested too deeply") from None
-    except YAMLError as error:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
         line, problem = _what(error, text)
         raise ValueError(f"line {line}: {problem}") from None
 
 
 def dump(content: Any) -> str:
     """Return plain content as YAML, in the order of its keys; the same content is the same text."""
-    yaml = YAML(typ="safe")
-    yaml.Representer = _Representer
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    stream = StringIO()
-    yaml.dump(content, stream)
-    return stream.getvalue()
+    text: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text
 
 
-class _Constructor(SafeConstructor):
-    """One whose every complaint says where, that of a day such as 2020-13-45 too."""
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """A safe loader of YAML 1.2 that refuses duplicate keys; every complaint says where."""
 
-    def construct_document(self, node: Node) -> Any:
-        _require_few(node, {})
-        return super().construct_document(node)
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
+        first: [(tag, form) for tag, form in forms if tag not in SCALARS]
+        for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
-    def construct_object(self, node: Node, deep: bool = False) -> Any:
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.checked: set[MappingNode] = set()
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
-        except (YAMLError, RecursionError):
-            raise
-        except Exception as error:
-            problem = f"found {node.value if isinstance(node, ScalarNode) else node.tag}: {error}"
+        except ValueError as error:  # a day such as 2020-13-45
+            problem = f"found {node.value}: {error}"
             raise ConstructorError(None, None, problem, node.start_mark) from error
 
+    def flatten_mapping(self, node: MappingNode) -> None:
+        # Checked once, before merging: it adds keys that the mapping's own keys replace.
+        if node not in self.checked:
+            self.checked.add(node)
+            found = set()
+            for key, _ in node.value:
+                if (key.tag, str(key.value)) in found:
+                    problem = f"found duplicate key {key.value!r}"
+                    raise ConstructorError(None, None, problem, key.start_mark)
+                found.add((key.tag, str(key.value)))
+        super().flatten_mapping(node)
 
-def _require_few(node: Node, known: dict[int, int]) -> int:
-    """Return how many values a node stands for, aliases counted each time that they are used.
-
-    `known` are the counts of those already seen.
-    """
-    if isinstance(node, ScalarNode):
-        return 1
-    if id(node) not in known:
-        known[id(node)] = MANY  # where it holds itself
-        pairs = isinstance(node, MappingNode)
-        parts = [part for pair in node.value for part in pair] if pairs else node.value
-        known[id(node)] = 1 + sum(_require_few(part, known) for part in parts)
-    if known[id(node)] > MANY:
-        problem = f"its aliases make it more than {MANY} values"
-        raise ConstructorError(None, None, problem, node.start_mark)
-    return known[id(node)]
+    def construct_integer(self, node: ScalarNode) -> int:
+        text = node.value.replace("_", "")
+        return int(text, {"0b": 2, "0o": 8, "0x": 16}.get(text.lstrip("+-")[:2], 10))
 
 
-class _Representer(SafeRepresenter):
-    """One that writes 5.0e-05, which readers of YAML 1.1 take for a number too."""
-
-    def represent_float(self, data: float) -> ScalarNode:
-        node: ScalarNode = super().represent_float(data)
-        if "." not in node.value:
-            node.value = node.value.replace("e", ".0e")
-        return node
+_Loader.add_constructor(INT, _Loader.construct_integer)
 
 
-_Representer.add_representer(float, _Representer.represent_float)
+class _Dumper(yaml.SafeDumper):
+    """One that quotes text which readers of YAML 1.1 or 1.2 would take for something else."""
 
 
-def _what(error: YAMLError, text: str) -> tuple[int, str]:
+for _tag, (_form, _first) in SCALARS.items():
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(_tag, re.compile(f"^(?:{_form})$"), list(_first))
+
+
+def _what(error: yaml.YAMLError, text: str) -> tuple[int, str]:
     """Return the line, counted from 1, and what is wrong there."""
-    if isinstance(error, MarkedYAMLError):
-        mark = error.problem_mark or error.context_mark
-        if text[mark.index : mark.index + 1] == "\t":
-            return mark.line + 1, "found a tab: indent by spaces"
-        return mark.line + 1, files.shortened(str(error.problem or error.context))
-    assert isinstance(error, ReaderError)
-    character = chr(error.character)
-    return text.count("\n", 0, text.index(character)) + 1, f"found the character {character!r}"
+    if isinstance(error, ReaderError):
+        character = chr(error.character)
+        line = text.count("\n", 0, text.index(character)) + 1
+        return line, f"found the character {character!r}"
+    assert isinstance(error, yaml.MarkedYAMLError)
+    mark = error.problem_mark or error.context_mark
+    assert mark is not None
+    if text[mark.index : mark.index + 1] == "\t":
+        return mark.line + 1, "found a tab: indent by spaces"
+    return mark.line + 1, files.shortened(str(error.problem or error.context))

@@ -1,27 +1,30 @@
 """A small imitation of the official files, and ways to serve them badly."""
 
 import functools
+import hashlib
+import io
 import os
+import pickle
 import socket
+import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from torchvision.datasets import CIFAR10, MNIST, FashionMNIST
 
 from autoencoders import files
-from autoencoders.sources import cifar, fetched, official
-from autoencoders.sources.datasets import CIFAR10, DATASETS, FASHION_MNIST, MNIST
-from autoencoders.sources.idx import write_idx
-from tests.sources.archives import pickled, write_cifar
+from autoencoders.sources import official
+from autoencoders.sources.fetched import IDX_FILES, write_idx
 
 Publish = Callable[..., None]
+KINDS = {"mnist": MNIST, "fashion_mnist": FashionMNIST, "cifar10": CIFAR10}
 
 
 @pytest.fixture
@@ -29,7 +32,8 @@ def publish(monkeypatch: pytest.MonkeyPatch) -> Publish:
     """`publish(name, mirrors=…, resources=…)`: publish a dataset elsewhere or otherwise."""
 
     def change(name: str, **changes: Any) -> None:
-        monkeypatch.setitem(DATASETS, name, replace(DATASETS[name], **changes))
+        for attribute, value in changes.items():
+            monkeypatch.setattr(KINDS[name], attribute, value)
 
     return change
 
@@ -41,8 +45,9 @@ def offline(monkeypatch: pytest.MonkeyPatch, publish: Publish) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("urllib.request._opener", None)  # it remembers the proxies it began with
     nobody = f"http://127.0.0.1:{_free_port()}/"
-    for name in DATASETS:
-        publish(name, mirrors=(nobody,))
+    publish("mnist", mirrors=[nobody])
+    publish("fashion_mnist", mirrors=[nobody])
+    publish("cifar10", url=nobody + CIFAR10.filename)
     monkeypatch.setattr(official, "CONNECT_SECONDS", 0.5)
     monkeypatch.setattr(official, "ANSWER_SECONDS", 1.0)
 
@@ -59,25 +64,40 @@ def mirror(tmp_path: Path, publish: Publish) -> Path:
     """A mirror's folder with 40 training and 20 test images per dataset, published as official."""
     root = tmp_path / "mirror"
     rng = np.random.default_rng(0)
-    for dataset in (MNIST, FASHION_MNIST):
-        folder = root / dataset.folder
+    for name in ("mnist", "fashion_mnist"):
+        folder = root / name.replace("_", "-")
         folder.mkdir(parents=True)
         for part, n in (("train", 40), ("t10k", 20)):
             images = rng.integers(0, 256, (n, 28, 28), np.uint8)
             write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
             write_idx(folder / f"{part}-labels-idx1-ubyte.gz", np.arange(n, dtype=np.uint8) % 10)
-        publish(dataset.name, resources=_resources(folder, *fetched.IDX_FILES))
-    (root / CIFAR10.folder).mkdir()
-    archive = root / CIFAR10.folder / cifar.ARCHIVE
-    images = rng.integers(0, 256, (60, 3072), np.uint8)
-    batches = zip((*cifar.TRAIN, *cifar.TEST), images.reshape(6, 10, 3072), strict=True)
-    write_cifar(archive, {name: pickled(part, list(range(10))) for name, part in batches})
-    publish(CIFAR10.name, resources=_resources(archive.parent, archive.name))
+        publish(name, resources=[(file, files.digest(folder / file, "md5")) for file in IDX_FILES])
+    contents: dict[str, Any] = {"batches.meta": {"label_names": [*"abcdefghij"]}}
+    for name, _ in (*CIFAR10.train_list, *CIFAR10.test_list):
+        images = rng.integers(0, 256, (10, 3072), np.uint8)
+        contents[name] = {"data": images, "labels": list(range(10))}
+    (root / "cifar-10").mkdir()
+    write_cifar10(root / "cifar-10" / CIFAR10.filename, contents, publish)
     return root
 
 
-def _resources(folder: Path, *names: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, files.digest(folder / name, "md5")) for name in names)
+def write_cifar10(archive: Path, contents: dict[str, Any], publish: Publish) -> None:
+    """Write an archive of pickles, and publish it as CIFAR-10's."""
+    md5s = {}
+    with tarfile.open(archive, "w:gz") as tar:
+        for name, content in contents.items():
+            pickled = pickle.dumps(content)
+            md5s[name] = hashlib.md5(pickled).hexdigest()
+            member = tarfile.TarInfo(f"{CIFAR10.base_folder}/{name}")
+            member.size = len(pickled)
+            tar.addfile(member, io.BytesIO(pickled))
+    publish(
+        "cifar10",
+        tgz_md5=files.digest(archive, "md5"),
+        train_list=[(name, md5s[name]) for name, _ in CIFAR10.train_list],
+        test_list=[(name, md5s[name]) for name, _ in CIFAR10.test_list],
+        meta=CIFAR10.meta | {"md5": md5s["batches.meta"]},
+    )
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import re
-import shutil
 import socket
 import sys
 import time
@@ -9,11 +8,8 @@ from pathlib import Path
 import pytest
 
 from autoencoders.errors import UserError
-from autoencoders.sources import cifar, fetched, official
-from autoencoders.sources.datasets import DATASETS
+from autoencoders.sources import fetched, official
 from autoencoders.sources.official import Unreachable, download
-
-PUBLISHED = dict(DATASETS)  # before any test changes it
 
 
 def names(folder: Path) -> list[str]:
@@ -24,7 +20,7 @@ def names(folder: Path) -> list[str]:
     ("dataset", "folder"), [("mnist", "mnist"), ("fashion_mnist", "fashion-mnist")]
 )
 def test_from_a_folder(tmp_path: Path, mirror: Path, dataset: str, folder: str) -> None:
-    assert download(dataset, tmp_path / "raw", str(mirror)) == str(mirror / folder)
+    assert download(dataset, tmp_path / "raw", str(mirror)) == f"{(mirror / folder).as_uri()}/"
     assert names(tmp_path / "raw") == sorted(fetched.IDX_FILES)
     for name in fetched.IDX_FILES:
         assert (tmp_path / "raw" / name).read_bytes() == (mirror / folder / name).read_bytes()
@@ -53,23 +49,15 @@ def test_from_a_url(tmp_path: Path, served: str, ending: str) -> None:
     assert names(tmp_path / "raw") == sorted(fetched.IDX_FILES)
 
 
-def test_the_lists_of_mirrors_and_checksums_are_torchvisions() -> None:
-    from torchvision import datasets
-
-    for name, listed in (("mnist", datasets.MNIST), ("fashion_mnist", datasets.FashionMNIST)):
-        assert list(PUBLISHED[name].mirrors) == listed.mirrors
-        assert list(PUBLISHED[name].resources) == listed.resources
-        assert tuple(file for file, _ in PUBLISHED[name].resources) == fetched.IDX_FILES
-    (mirror,), ((archive, md5),) = PUBLISHED["cifar10"].mirrors, PUBLISHED["cifar10"].resources
-    assert mirror + archive == datasets.CIFAR10.url
-    assert (archive, md5) == (datasets.CIFAR10.filename, datasets.CIFAR10.tgz_md5)
-    assert archive == cifar.ARCHIVE
+@pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
+def test_torchvision_names_the_files_that_are_read(dataset: str) -> None:
+    assert tuple(name for name, _ in official.published(dataset)[1]) == fetched.IDX_FILES
 
 
 def test_without_a_mirror_of_ones_own_from_the_official_ones(
     tmp_path: Path, served: str, publish: Callable[..., None]
 ) -> None:
-    publish("mnist", mirrors=(f"{served}/mnist/",))
+    publish("mnist", mirrors=[f"{served}/mnist/"])
     assert download("mnist", tmp_path / "raw", None) == f"{served}/mnist/"
 
 
@@ -79,7 +67,7 @@ def test_a_dead_mirror_is_passed_over_with_a_warning(
     publish: Callable[..., None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    publish("mnist", mirrors=(f"{served}/mnist/",))
+    publish("mnist", mirrors=[f"{served}/mnist/"])
     assert download("mnist", tmp_path / "raw", f"{served}/elsewhere") == f"{served}/mnist/"
     assert re.search(r"warning: .*/elsewhere/mnist/: HTTP Error 404", capsys.readouterr().err)
 
@@ -91,7 +79,7 @@ def test_a_folder_without_the_dataset_is_passed_over_with_a_warning(
     publish: Callable[..., None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    publish("fashion_mnist", mirrors=(f"{served}/fashion-mnist/",))
+    publish("fashion_mnist", mirrors=[f"{served}/fashion-mnist/"])
     (tmp_path / "partial" / "mnist").mkdir(parents=True)
     download("fashion_mnist", tmp_path / "raw", str(tmp_path / "partial"))
     assert "partial/fashion-mnist" in capsys.readouterr().err
@@ -132,11 +120,6 @@ def test_a_folder_that_does_not_exist_is_the_users_mistake(tmp_path: Path) -> No
             download("mnist", tmp_path / "raw", folder)
 
 
-def _unpack(mirror: Path) -> None:
-    for name in fetched.IDX_FILES:
-        (mirror / "mnist" / name).rename(mirror / "mnist" / name.removesuffix(".gz"))
-
-
 def _rename(mirror: Path) -> None:
     (mirror / "mnist").rename(mirror / "MNIST")
 
@@ -159,27 +142,20 @@ def _put_a_loop(mirror: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (_unpack, r"No such file .*; \S*mirror/mnist holds t10k-images-idx3-ubyte, t10k-labels"),
-        (_rename, r"No such file or directory; \S*mirror holds MNIST, cifar-10, fashion-mnist"),
-        (_put_a_file, r"Not a directory; \S*mirror holds MNIST, cifar-10, fashion-mnist, …"),
-        (_put_a_folder, r"Is a directory; \S*mirror/mnist holds t10k-images-idx3-ubyte\.gz"),
-        (_put_a_loop, r"Too many levels of symbolic links; \S*mirror holds MNIST"),
+        (_rename, "No such file or directory"),
+        (_put_a_file, "Not a directory"),
+        (_put_a_folder, "Is a directory"),
+        (_put_a_loop, "Too many levels of symbolic links"),
     ],
 )
-def test_a_folder_that_is_nearly_right_is_passed_over_with_what_it_holds(
+def test_a_folder_that_is_nearly_right_is_passed_over_with_the_reason(
     tmp_path: Path, mirror: Path, change: Callable[[Path], None], said: str
 ) -> None:
     change(mirror)
-    with pytest.raises(Unreachable, match=rf"{fetched.TRAIN_IMAGES}: {said}") as caught:
+    with pytest.raises(Unreachable, match=rf"{said}\S* '\S*{fetched.TRAIN_IMAGES}") as caught:
         download("mnist", tmp_path / "raw", str(mirror))
     assert len(str(caught.value).splitlines()) == 1
-    assert names(tmp_path / "raw") == []
-
-
-def test_one_file_under_the_name_of_another_is_told(tmp_path: Path, mirror: Path) -> None:
-    shutil.copy(mirror / "mnist" / fetched.TEST_IMAGES, mirror / "mnist" / fetched.TRAIN_IMAGES)
-    with pytest.raises(UserError, match=rf"is {fetched.TEST_IMAGES} under another name: expected"):
-        download("mnist", tmp_path / "raw", str(mirror))
+    assert not (tmp_path / "raw").exists()
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://é.invalid:x", "http://", "ftp://a.b"])
@@ -230,7 +206,7 @@ def test_a_mirror_that_lacks_a_file_leaves_nothing(
 def test_unreachable_names_every_mirror(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match=r"name\.invalid.*127\.0\.0\.1.*refused"):
         download("mnist", tmp_path / "raw", "http://name.invalid")
-    assert names(tmp_path / "raw") == []
+    assert not (tmp_path / "raw").exists()
 
 
 def test_a_silent_server_does_not_hang_the_fetch(tmp_path: Path, silent: str) -> None:

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from autoencoders import files, packing
-from autoencoders.data import splits
+from autoencoders.data import prepared
 from autoencoders.errors import UserError
 from autoencoders.sources import fetched, published
 from autoencoders.sources.datasets import DATASETS
-from autoencoders.sources.idx import write_idx
 
 SPLITS = ("train", "validation", "test")
 
@@ -33,7 +32,7 @@ def draw(folder: Path, **numbers: int) -> Path:
 
 def test_metadata_says_what_is_there(tmp_path: Path, raw: Path) -> None:
     metadata = packing.prepare(raw, tmp_path / "mnist", train_fraction=0.9, seed=0)
-    assert splits.load_metadata(tmp_path / "mnist") == metadata
+    assert prepared.load_metadata(tmp_path / "mnist") == metadata
     assert (metadata.dataset, metadata.source) == ("mnist", "stand-in")
     assert metadata.title == "MNIST"
     assert metadata.class_names == DATASETS["mnist"].class_names
@@ -47,7 +46,7 @@ def test_metadata_says_what_is_there(tmp_path: Path, raw: Path) -> None:
 
 def test_every_image_keeps_its_label_and_is_in_one_split(tmp_path: Path, raw: Path) -> None:
     packing.prepare(raw, tmp_path / "mnist", train_fraction=0.7, seed=0)
-    loaded = {name: splits.load(tmp_path / "mnist", name, mmap=False) for name in SPLITS}
+    loaded = {name: prepared.load(tmp_path / "mnist", name) for name in SPLITS}
     arrays = fetched.read_arrays(raw, fetched.read_source(raw))
 
     def pairs(images: np.ndarray, labels: np.ndarray) -> list[tuple[bytes, int]]:
@@ -65,7 +64,7 @@ def test_colour_images_are_packed_as_they_were_published(tmp_path: Path, mirror:
     metadata = packing.prepare(raw, tmp_path / "cifar10", 0.9, seed=0)
     assert metadata.image_shape == (3, 32, 32)
     assert metadata.splits["train"].n_images == 45
-    images, labels = splits.load(tmp_path / "cifar10", "test", mmap=True)
+    images, labels = prepared.load(tmp_path / "cifar10", "test")
     assert images.shape == (10, 3, 32, 32)
     assert labels.tolist() == list(range(10))
     assert metadata.class_names[0] == "airplane"
@@ -89,7 +88,7 @@ def test_each_class_has_its_share_and_the_total_is_exact(
 
 def put(raw: Path, name: str, array: np.ndarray) -> None:
     """Replace a raw file by another as if it had been fetched so."""
-    write_idx(raw / name, array)
+    fetched.write_idx(raw / name, array)
     info = fetched.read_source(raw)
     entry = replace(info.files[name], sha256=files.digest(raw / name))
     record = replace(info, files={**info.files, name: entry})

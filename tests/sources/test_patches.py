@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from autoencoders import packing
-from autoencoders.data import splits
+from autoencoders.data import prepared
 from autoencoders.errors import UserError
 from autoencoders.sources import fetched, folders
 
@@ -87,7 +87,7 @@ def test_validation_has_images_of_its_own_too(tmp_path: Path, photos: Path) -> N
     fetch(photos, tmp_path / "raw")
     packing.prepare(tmp_path / "raw", tmp_path / "prepared", train_fraction=0.7, seed=0)
     parts = {
-        name: owners(splits.load(tmp_path / "prepared", name, mmap=True)[0])
+        name: owners(prepared.load(tmp_path / "prepared", name)[0])
         for name in ("train", "validation", "test")
     }
     assert len(parts["train"]) == 5 * PER_IMAGE
@@ -100,7 +100,7 @@ def test_the_seed_and_the_names_decide(tmp_path: Path, photos: Path) -> None:
     first, again, other = (
         fetch(photos, tmp_path / name, seed=seed) for name, seed in (("a", 0), ("b", 0), ("c", 1))
     )
-    for one, same in zip(first.each(), again.each(), strict=True):
+    for one, same in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, same)
     assert not np.array_equal(first.train_images, other.train_images)
 

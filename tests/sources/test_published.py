@@ -1,18 +1,26 @@
-import gzip
 import hashlib
 import json
+import pickle
 import shutil
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from torchvision.datasets import CIFAR10
 
+from autoencoders import files
 from autoencoders.errors import UserError
 from autoencoders.sources import fetched, official
 from autoencoders.sources.fetched import SourceInfo
-from autoencoders.sources.idx import read_idx
 from autoencoders.sources.published import Wanted, fetch
+from autoencoders.sources.stand_ins import generate
+from tests.sources.conftest import write_cifar10
+
+BATCHES = tuple(f"data_batch_{n}" for n in range(1, 6))
 
 
 def fetch_few(
@@ -29,23 +37,11 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_stand_ins_come_in_the_official_format(tmp_path: Path) -> None:
     info = fetch_few("mnist", "stand-in", tmp_path / "raw" / "mnist")
     assert info.source == "stand-in"
-    assert read_idx(tmp_path / "raw/mnist/train-images-idx3-ubyte.gz").shape == (60, 28, 28)
-    assert read_idx(tmp_path / "raw/mnist/t10k-labels-idx1-ubyte.gz").shape == (30,)
-
-
-def test_torchvision_takes_the_stand_ins_for_mnist(tmp_path: Path) -> None:
-    from torchvision.datasets import MNIST
-
-    fetch_few("mnist", "stand-in", tmp_path / "raw")
-    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
-    for name in fetched.IDX_FILES:
-        unpacked = gzip.decompress((tmp_path / "raw" / name).read_bytes())
-        (tmp_path / "MNIST" / "raw" / name.removesuffix(".gz")).write_bytes(unpacked)
-    train = MNIST(tmp_path, train=True, download=False)
-    np.testing.assert_array_equal(
-        train.data.numpy(), read_idx(tmp_path / "raw" / fetched.TRAIN_IMAGES)
-    )
-    assert np.bincount(train.targets.numpy()).tolist() == [6] * 10
+    arrays = fetched.read_arrays(tmp_path / "raw" / "mnist", info)
+    drawn = (*generate("mnist", "train", 60, seed=0), *generate("mnist", "test", 30, seed=0))
+    for found, expected in zip(arrays, drawn, strict=True):
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == np.uint8
 
 
 def test_colour_stand_ins_have_cifar10s_shape_and_classes(tmp_path: Path) -> None:
@@ -62,6 +58,39 @@ def test_cifar10_stays_packed_as_it_was_published(tmp_path: Path, mirror: Path) 
     assert list(info.files) == [archive]
     published = (mirror / "cifar-10" / archive).read_bytes()
     assert (tmp_path / "cifar10" / archive).read_bytes() == published
+    arrays = fetched.read_arrays(tmp_path / "cifar10", info)
+    assert (arrays.train_images.shape, arrays.test_images.shape) == (
+        (50, 3, 32, 32),
+        (10, 3, 32, 32),
+    )
+    with tarfile.open(mirror / "cifar-10" / archive) as tar:
+        member = tar.extractfile("cifar-10-batches-py/test_batch")
+        assert member is not None
+        batch = pickle.load(member)
+    np.testing.assert_array_equal(arrays.test_images.reshape(10, -1), batch["data"])
+    assert arrays.test_labels.tolist() == batch["labels"]
+
+
+def test_pickles_that_were_not_published_are_not_opened(
+    tmp_path: Path, mirror: Path, publish: Callable[..., None]
+) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[Path]]:
+            return Path.touch, (tmp_path / "called",)
+
+    target = tmp_path / "cifar10"
+    info = fetch_few("cifar10", "official", target, str(mirror))
+    published = CIFAR10.tgz_md5
+    write_cifar10(
+        target / CIFAR10.filename,
+        {name: Evil() for name in ("batches.meta", "test_batch", *BATCHES)},
+        publish,
+    )
+    publish("cifar10", tgz_md5=published)
+    entry = replace(info.files[CIFAR10.filename], sha256=files.digest(target / CIFAR10.filename))
+    with pytest.raises(UserError, match=r"cifar-10-python\.tar\.gz is not the published file"):
+        fetched.read_arrays(target, replace(info, files={CIFAR10.filename: entry}))
+    assert not (tmp_path / "called").exists()
 
 
 def test_the_record_says_what_each_file_is(tmp_path: Path, mirror: Path) -> None:
@@ -109,8 +138,9 @@ def test_the_test_images_do_not_depend_on_how_many_are_trained_on(tmp_path: Path
 @pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
 def test_no_test_image_is_trained_on(tmp_path: Path, dataset: str) -> None:
     fetch_few(dataset, "stand-in", tmp_path / "raw", train_images=1000, test_images=1000)
-    images = [read_idx(tmp_path / "raw" / n) for n in (fetched.TRAIN_IMAGES, fetched.TEST_IMAGES)]
-    assert len({image.tobytes() for part in images for image in part}) == 2000
+    arrays = fetched.read_arrays(tmp_path / "raw", fetched.read_source(tmp_path / "raw"))
+    images = [*arrays.train_images, *arrays.test_images]
+    assert len({image.tobytes() for image in images}) == 2000
 
 
 def test_auto_takes_the_official_files_where_it_can(
@@ -175,5 +205,6 @@ def test_the_official_files_pass_their_checksums(
 ) -> None:
     info = fetch_few(dataset, "official", tmp_path / "raw", official_mirror)
     assert info.source == "official"
-    assert read_idx(tmp_path / "raw" / fetched.TRAIN_IMAGES).shape == (60000, 28, 28)
-    assert read_idx(tmp_path / "raw" / fetched.TEST_LABELS).shape == (10000,)
+    arrays = fetched.read_arrays(tmp_path / "raw", info)
+    assert arrays.train_images.shape == (60000, 28, 28)
+    assert arrays.test_labels.shape == (10000,)

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load, save
 
 from autoencoders import files, packing, params, paths, pipeline, tracking
-from autoencoders.data import splits
+from autoencoders.data import prepared
 from autoencoders.errors import UserError
 from autoencoders.pipeline import Item
 from autoencoders.sources import published
@@ -42,7 +42,7 @@ def read_raw() -> None:
 
 
 def read_split() -> None:
-    splits.load(PREPARED, "test", mmap=True)
+    prepared.load(PREPARED, "test")
 
 
 def read_variant() -> None:

@@ -8,7 +8,7 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 
 from autoencoders import files, params, paths, tracking
-from autoencoders.data import splits
+from autoencoders.data import prepared
 from autoencoders.keys import Bytes
 from autoencoders.pipeline import Item
 from autoencoders.stages import pixels
@@ -30,13 +30,13 @@ def test_raw_pixels_are_features_as_any_and_tell_nothing_of_one_class(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classes: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    metadata = splits.Metadata(
+    metadata = prepared.Metadata(
         *("mnist", "MNIST", "stand-in", ("a", "b", "c")[:classes], (1, 8, 8)),
         splits={},
         sha256="0" * 64,
     )
-    monkeypatch.setattr(splits, "load_metadata", lambda folder: metadata)
-    monkeypatch.setattr(splits, "load", lambda folder, name, mmap: split(name, classes))
+    monkeypatch.setattr(prepared, "load_metadata", lambda folder: metadata)
+    monkeypatch.setattr(prepared, "load", lambda folder, name: split(name, classes))
     item = Item("pixels", "mnist")
     said = pixels.produce(params.load(ROOT / "params.yaml"), item, tracking.untracked(item))
     measured = files.read_json(paths.pixels("mnist"))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from autoencoders import files, params, paths, tracking
-from autoencoders.data import splits
+from autoencoders.data import prepared
 from autoencoders.errors import UserError
 from autoencoders.keys import Bytes
 from autoencoders.pipeline import Item
@@ -133,16 +133,16 @@ def test_the_stage_writes_a_record_weights_and_accuracies_where_there_are_classe
     blobs: Blobs,
     classes: int,
 ) -> None:
-    def load(folder: Path, split: str, mmap: bool) -> tuple[Bytes, Bytes]:
+    def load(folder: Path, split: str) -> tuple[Bytes, Bytes]:
         images, labels = halves(blobs, 100, len(split))
         return np.asarray(images), np.asarray(labels)
 
     monkeypatch.chdir(tmp_path)
-    metadata = splits.Metadata(
+    metadata = prepared.Metadata(
         *("mnist", "MNIST", "stand-in", ("a", "b")[:classes], SHAPE), splits={}, sha256="0" * 64
     )
-    monkeypatch.setattr(splits, "load_metadata", lambda folder: metadata)
-    monkeypatch.setattr(splits, "load", load)
+    monkeypatch.setattr(prepared, "load_metadata", lambda folder: metadata)
+    monkeypatch.setattr(prepared, "load", load)
     shipped = params.load(ROOT / "params.yaml")
     loaded = shipped.model_copy(update={"classifier": description.settings})
     item = Item("classify", "mnist")

@@ -3,21 +3,22 @@
 `fetch` writes it and `prepare` reads it, whatever the images' source and format.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import gzip
+import struct
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import TypeAdapter
+from torchvision.datasets import CIFAR10, MNIST
+from torchvision.datasets.utils import check_integrity, extract_archive
 
 from autoencoders import files
 from autoencoders.keys import Bytes, ImageShape, Source
-from autoencoders.sources import cifar
-from autoencoders.sources.idx import read_idx, write_idx
 
 Format = Literal["idx", "cifar", "npy"]
-WrittenFormat = Literal["idx", "npy"]
 
 RECORD = "source.json"
 TRAIN_IMAGES = "train-images-idx3-ubyte.gz"
@@ -28,23 +29,18 @@ IDX_FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 NPY_FILES = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
 FILES: dict[Format, tuple[str, ...]] = {
     "idx": IDX_FILES,
-    "cifar": (cifar.ARCHIVE,),
+    "cifar": (CIFAR10.filename,),
     "npy": NPY_FILES,
 }
 
 
-@dataclass(frozen=True)
-class Arrays:
-    """A dataset's images `(N, …)` and labels `(N,)`, all uint8."""
+class Arrays(NamedTuple):
+    """A dataset's images `(N, …)` and labels `(N,)`, all uint8, in the order of its files."""
 
     train_images: Bytes
     train_labels: Bytes
     test_images: Bytes
     test_labels: Bytes
-
-    def each(self) -> tuple[Bytes, Bytes, Bytes, Bytes]:
-        """Return the four in the order in which every format names its files."""
-        return self.train_images, self.train_labels, self.test_images, self.test_labels
 
 
 @dataclass(frozen=True)
@@ -69,39 +65,26 @@ class SourceInfo:
     format: Format
     class_names: tuple[str, ...]
     image_shape: ImageShape
-    files: dict[str, FileInfo]
+    files: dict[str, FileInfo] = field(default_factory=dict)
     per_image: int = 1
 
 
 SOURCE_FORM = TypeAdapter(SourceInfo)
 
 
-def write_arrays(folder: Path, format: WrittenFormat, arrays: Arrays) -> None:
-    """Write a dataset as four files; the same arrays give the same files, byte for byte."""
-    if format == "idx":
-        for name, array in zip(IDX_FILES, arrays.each(), strict=True):
-            write_idx(folder / name, array)
-    else:
-        for name, array in zip(NPY_FILES, arrays.each(), strict=True):
-            np.save(folder / name, array)
+def write_idx(path: Path, array: Bytes) -> None:
+    """Write bytes as gzipped IDX, MNIST's format; the same array gives the same file."""
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    path.write_bytes(gzip.compress(header + array.tobytes(), compresslevel=6, mtime=0))
 
 
-def write_record(
-    folder: Path,
-    *,
-    dataset: str,
-    title: str,
-    source: Source,
-    format: Format,
-    class_names: tuple[str, ...],
-    image_shape: ImageShape,
-    per_image: int = 1,
-) -> SourceInfo:
+def write_record(folder: Path, info: SourceInfo) -> SourceInfo:
     """Write the record of all files in a folder; it holds neither dates nor places."""
-    described = {path.name: _describe(path) for path in sorted(folder.iterdir())}
-    info = SourceInfo(
-        dataset, title, source, format, class_names, image_shape, described, per_image
-    )
+    described = {
+        path.name: FileInfo(path.stat().st_size, files.digest(path), files.digest(path, "md5"))
+        for path in sorted(folder.iterdir())
+    }
+    info = replace(info, files=described)
     files.write_json(folder / RECORD, asdict(info))
     return info
 
@@ -127,29 +110,29 @@ def read_arrays(folder: Path, info: SourceInfo) -> Arrays:
     for name, file in described.items():
         files.verify(folder / name, file.sha256)
     with files.readable(folder):
-        return READERS[info.format](folder)
+        if info.format == "npy":
+            return Arrays(*(np.load(folder / name, mmap_mode="r") for name in NPY_FILES))
+        return _read_published(folder, MNIST if info.format == "idx" else CIFAR10)
 
 
-def _describe(path: Path) -> FileInfo:
-    return FileInfo(path.stat().st_size, files.digest(path), files.digest(path, "md5"))
+def _read_published(folder: Path, dataset: type[MNIST | CIFAR10]) -> Arrays:
+    """Unpack the files to where torchvision looks for them, and read them as torchvision does."""
+    with TemporaryDirectory() as scratch:
+        if dataset is CIFAR10:
+            # Unpickling may run code: only what was published is unpacked. Of it, torchvision
+            # verifies each file's MD5 again.
+            if not check_integrity(folder / CIFAR10.filename, CIFAR10.tgz_md5):
+                raise ValueError(f"{CIFAR10.filename} is not the published file")
+            extract_archive(folder / CIFAR10.filename, scratch)
+        else:
+            unpacked = Path(scratch, "MNIST", "raw")
+            unpacked.mkdir(parents=True)
+            for name in IDX_FILES:
+                extract_archive(folder / name, unpacked)
+        return Arrays(*_bytes(dataset(scratch, train=True)), *_bytes(dataset(scratch, train=False)))
 
 
-def _read_idx(folder: Path) -> Arrays:
-    return Arrays(*(read_idx(folder / name) for name in IDX_FILES))
-
-
-def _read_cifar(folder: Path) -> Arrays:
-    archive = folder / cifar.ARCHIVE
-    train, test = (cifar.read_batches(archive, names) for names in (cifar.TRAIN, cifar.TEST))
-    return Arrays(*train, *test)
-
-
-def _read_npy(folder: Path) -> Arrays:
-    return Arrays(*(np.load(folder / name, mmap_mode="r") for name in NPY_FILES))
-
-
-READERS: dict[Format, Callable[[Path], Arrays]] = {
-    "idx": _read_idx,
-    "cifar": _read_cifar,
-    "npy": _read_npy,
-}
+def _bytes(part: Any) -> tuple[Bytes, Bytes]:
+    """Return a dataset's images, channels first, and labels."""
+    images, labels = np.asarray(part.data), np.asarray(part.targets, np.uint8)
+    return images.transpose(0, 3, 1, 2) if images.ndim == 4 else images, labels

@@ -98,8 +98,7 @@ def fetch(
         if copies := _copies(taken.sha256, labels, tested):
             warn(f"{where}: {copies}")
         write(folder, taken, labels, tested, rng)
-        return write_record(
-            folder,
+        info = SourceInfo(
             dataset=dataset,
             title=title,
             source="folder",
@@ -108,6 +107,7 @@ def fetch(
             image_shape=(channels, size, size),
             per_image=cutter.per_image,
         )
+        return write_record(folder, info)
 
 
 def _labels(classes: Sequence[str], names: Sequence[str]) -> Bytes:

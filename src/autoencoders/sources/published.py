@@ -9,20 +9,19 @@ import numpy as np
 from autoencoders import files
 from autoencoders.errors import UserError, warn
 from autoencoders.keys import Source
-from autoencoders.sources import official
-from autoencoders.sources.datasets import DATASETS, PublishedFormat
+from autoencoders.sources import official, stand_ins
+from autoencoders.sources.datasets import DATASETS, Dataset, stand_in_banner
 from autoencoders.sources.fetched import (
+    IDX_FILES,
+    NPY_FILES,
     Arrays,
+    Format,
     SourceInfo,
-    WrittenFormat,
-    write_arrays,
+    write_idx,
     write_record,
 )
 
 Wanted = Literal["official", "stand-in", "auto"]
-
-# Nobody can write CIFAR-10's pickles as Python 2 did: its stand-ins are plain arrays.
-STAND_IN_FORMATS: dict[PublishedFormat, WrittenFormat] = {"idx": "idx", "cifar": "npy"}
 
 
 def fetch(
@@ -47,56 +46,34 @@ def fetch(
         train_images: how many stand-in images to draw for training and validation.
         test_images: how many stand-in images to draw for testing.
         seed: of the stand-in images.
-        mirror: tried before those in `DATASETS`: see `official.download`.
+        mirror: tried before torchvision's mirrors: see `official.download`.
 
     Raises:
         UserError: the official files were asked for and cannot be reached; or a file's checksum
             is wrong, whatever was asked for.
     """
     known = DATASETS[dataset]
-    used: Source = "official"
     with files.atomic_directory(target) as folder:
-        if source == "stand-in" or not _download(dataset, source, folder, mirror):
-            used = "stand-in"
-            drawn = _stand_ins(dataset, train_images, test_images, seed)
-            write_arrays(folder, STAND_IN_FORMATS[known.format], drawn)
-        info = write_record(
-            folder,
-            dataset=dataset,
-            title=known.title,
-            source=used,
-            format=known.format if used == "official" else STAND_IN_FORMATS[known.format],
-            class_names=known.class_names,
-            image_shape=known.shape,
+        downloaded = source != "stand-in" and _download(known, source, folder, mirror)
+        format: Format = known.format
+        if not downloaded:
+            format = _draw(known, folder, train_images, test_images, seed)
+        used: Source = "official" if downloaded else "stand-in"
+        info = SourceInfo(
+            dataset, known.title, used, format, known.class_names, image_shape=known.shape
         )
-    if source == "auto" and used == "stand-in":
+        info = write_record(folder, info)
+    if source == "auto" and not downloaded:
         print(stand_in_banner(dataset), file=sys.stderr)
     return info
 
 
-def stand_in_banner(dataset: str) -> str:
-    """Return what to tell people whose official files were replaced, a few lines in a frame."""
-    known = DATASETS[dataset]
-    rule = "!" * 88
-    return f"""
-{rule}
-!!  STAND-IN DATA: no mirror of the official {known.title} files could be reached.
-!!  Generated images stand in for them; figures and results will say "stand-in data".
-!!  For the official files, go online or set DATASET_MIRROR to a folder or URL that holds
-!!  {known.folder}/, then run
-!!      dvc repro -f -s fetch@{dataset}
-!!      dvc repro
-{rule}
-"""
-
-
-def _download(dataset: str, source: Wanted, folder: Path, mirror: str | None) -> bool:
+def _download(known: Dataset, source: Wanted, folder: Path, mirror: str | None) -> bool:
     """Download the official files, or return False where `auto` may go on without them."""
     try:
-        served = official.download(dataset, folder, mirror)
+        served = official.download(known.name, folder, mirror)
     except official.Unreachable as error:
         if source == "official":
-            known = DATASETS[dataset]
             raise UserError(
                 f"the official {known.title} files cannot be reached ({error}): go online, set "
                 f"DATASET_MIRROR to a folder or URL that holds {known.folder}/, or allow "
@@ -104,17 +81,22 @@ def _download(dataset: str, source: Wanted, folder: Path, mirror: str | None) ->
             ) from error
         warn(f"no mirror could be used: {error}")
         return False
-    print(f"{dataset}: official files from {served}", file=sys.stderr)
+    print(f"{known.name}: official files from {served}", file=sys.stderr)
     return True
 
 
-def _stand_ins(dataset: str, train_images: int, test_images: int, seed: int) -> Arrays:
-    from autoencoders.sources import stand_ins  # drawing needs what takes a second to import
-
-    # Two streams of one seed: what is tested on depends neither on how many images are trained
-    # on nor, as consecutive seeds would, on another seed's training images.
-    train_seed, test_seed = (int(s) for s in np.random.SeedSequence(seed).generate_state(2))
-    return Arrays(
-        *stand_ins.generate(dataset, train_images, train_seed),
-        *stand_ins.generate(dataset, test_images, test_seed),
+def _draw(
+    known: Dataset, folder: Path, train_images: int, test_images: int, seed: int
+) -> Literal["idx", "npy"]:
+    """Write stand-ins: for MNIST in its own format, for CIFAR-10's pickles as plain arrays."""
+    drawn = Arrays(
+        *stand_ins.generate(known.name, "train", train_images, seed),
+        *stand_ins.generate(known.name, "test", test_images, seed),
     )
+    if known.format == "idx":
+        for name, array in zip(IDX_FILES, drawn, strict=True):
+            write_idx(folder / name, array)
+        return "idx"
+    for name, array in zip(NPY_FILES, drawn, strict=True):
+        np.save(folder / name, array)
+    return "npy"

@@ -23,40 +23,49 @@ def data_used(item: Item) -> None:
 
 def outputs(item: Item) -> list[Path]:
     """Return the folder of fetched files."""
-    return [_folder(item)]
+    return [paths.raw(item.dataset)]
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Download or draw a published dataset's files, or pack a folder of images."""
-    fetch = _fetch_folder if _folder(item).name in params.data.datasets else _fetch_published
-    info = fetch(params, _folder(item))
+    data, target = params.data, paths.raw(item.dataset)
+    if item.dataset in data.datasets:
+        own = data.datasets[item.dataset]
+        info = folders.fetch(
+            item.dataset,
+            paths.users(own.folder),
+            target,
+            title=(own.title or "").strip() or item.dataset,
+            size=own.shape[1],
+            channels=own.channels,
+            test_fraction=own.test_fraction,
+            misfits=own.misfits,
+            seed=params.seed,
+            per_image=own.patches.per_image if own.patches else None,
+            turned=own.patches.turned if own.patches else False,
+        )
+    else:
+        info = published.fetch(
+            item.dataset,
+            data.source,
+            target,
+            train_images=data.stand_in.train_images,
+            test_images=data.stand_in.test_images,
+            seed=params.seed,
+            mirror=_mirror(),
+        )
     size = sum(file.bytes for file in info.files.values()) / 1e6
-    return f"{len(info.files)} {info.source} files, {size:.1f} MB, in {_folder(item)}"
+    return f"{len(info.files)} {info.source} files, {size:.1f} MB, in {target}"
 
 
 def log(item: Item, run: StageRun) -> None:
     """Log where the files came from and their checksums."""
-    info = fetched.read_source(_folder(item))
+    folder = paths.raw(item.dataset)
+    info = fetched.read_source(folder)
     run.log(
         tags={"data.source": info.source},
         metrics={f"bytes/{name}": file.bytes for name, file in info.files.items()},
-        artifacts=[_folder(item) / fetched.RECORD],
-    )
-
-
-def _folder(item: Item) -> Path:
-    return paths.raw(item.dataset)
-
-
-def _fetch_published(params: Params, target: Path) -> fetched.SourceInfo:
-    return published.fetch(
-        target.name,
-        params.data.source,
-        target,
-        train_images=params.data.stand_in.train_images,
-        test_images=params.data.stand_in.test_images,
-        seed=params.seed,
-        mirror=_mirror(),
+        artifacts=[folder / fetched.RECORD],
     )
 
 
@@ -66,20 +75,3 @@ def _mirror() -> str | None:
     if not mirror or mirror.startswith(("file:", "http:", "https:")):
         return mirror
     return str(paths.users(mirror))
-
-
-def _fetch_folder(params: Params, target: Path) -> fetched.SourceInfo:
-    own = params.data.datasets[target.name]
-    return folders.fetch(
-        target.name,
-        paths.users(own.folder),
-        target,
-        title=(own.title or "").strip() or target.name,
-        size=own.shape[1],
-        channels=own.channels,
-        test_fraction=own.test_fraction,
-        misfits=own.misfits,
-        seed=params.seed,
-        per_image=own.patches.per_image if own.patches else None,
-        turned=own.patches.turned if own.patches else False,
-    )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from autoencoders import files, packing, paths
-from autoencoders.data import splits
+from autoencoders.data import prepared
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.sources import fetched
@@ -41,8 +41,8 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 def log(item: Item, run: StageRun) -> None:
     """Log the sizes and digests of the splits."""
     folder = outputs(item)[0]
-    metadata = splits.load_metadata(folder)
+    metadata = prepared.load_metadata(folder)
     run.log(
         metrics={f"{name}_images": split.n_images for name, split in metadata.splits.items()},
-        artifacts=[folder / splits.METADATA],
+        artifacts=[folder / prepared.METADATA],
     )

@@ -16,7 +16,7 @@ from autoencoders.lazy import without_gradients
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.report import page, planes
-from autoencoders.sources.published import stand_in_banner
+from autoencoders.sources.datasets import stand_in_banner
 from autoencoders.stages.common import load_metrics, load_numbers
 from autoencoders.tracking import StageRun
 from autoencoders.trained import variant

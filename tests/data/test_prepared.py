@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autoencoders import packing
-from autoencoders.data import splits
+from autoencoders.data import prepared
 from autoencoders.errors import UserError
 from autoencoders.sources import published
 
@@ -21,19 +21,18 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_prepare_then_load(tmp_path: Path, raw: Path) -> None:
     metadata = packing.prepare(raw, tmp_path / "mnist", train_fraction=0.9, seed=0)
     assert [metadata.splits[name].n_images for name in SPLITS] == [183, 20, 50]
-    images, labels = splits.load(tmp_path / "mnist", "train", mmap=True)
+    images, labels = prepared.load(tmp_path / "mnist", "train")
     assert images.shape == (183, 1, 28, 28)
     assert labels.shape == (183,)
     assert images.dtype == labels.dtype == np.uint8
     assert isinstance(images, np.memmap)
-    np.testing.assert_array_equal(images, splits.load(tmp_path / "mnist", "train", mmap=False)[0])
 
 
 def test_loading_what_was_not_prepared_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"fashion_mnist/metadata\.json is missing"):
-        splits.load(tmp_path / "fashion_mnist", "train", mmap=True)
+        prepared.load(tmp_path / "fashion_mnist", "train")
     with pytest.raises(UserError, match=r"fashion_mnist/metadata\.json is missing"):
-        splits.load_metadata(tmp_path / "fashion_mnist")
+        prepared.load_metadata(tmp_path / "fashion_mnist")
 
 
 def test_an_altered_prepared_file_is_named_with_both_checksums(tmp_path: Path, raw: Path) -> None:
@@ -42,8 +41,8 @@ def test_an_altered_prepared_file_is_named_with_both_checksums(tmp_path: Path, r
     path.write_bytes(path.read_bytes()[:-1])
     message = r"train_images\.npy.*expected SHA-256 \w+, found \w+"
     with pytest.raises(UserError, match=message):
-        splits.load(tmp_path / "mnist", "train", mmap=True)
-    splits.load(tmp_path / "mnist", "test", mmap=True)
+        prepared.load(tmp_path / "mnist", "train")
+    prepared.load(tmp_path / "mnist", "test")
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"splits": {}}', '{"splits": {"train": {}}}'])
@@ -51,4 +50,4 @@ def test_unreadable_metadata_is_named(tmp_path: Path, raw: Path, content: str) -
     packing.prepare(raw, tmp_path / "mnist", 0.9, seed=0)
     (tmp_path / "mnist" / "metadata.json").write_text(content)
     with pytest.raises(UserError, match=r"metadata\.json is unreadable"):
-        splits.load_metadata(tmp_path / "mnist")
+        prepared.load_metadata(tmp_path / "mnist")
