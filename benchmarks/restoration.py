@@ -19,14 +19,14 @@ import torch
 from torch import Tensor
 
 from autoencoders import params, randomness
-from autoencoders.application.chosen import trained
+from autoencoders.application.lookup import trained
 from autoencoders.application.network import trained_network
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.evaluation.image_quality import luma, psnr
 from autoencoders.evaluation.noise_sweep import at_level
+from autoencoders.images.listing import list_images
 from autoencoders.sources import pictures
-from autoencoders.sources.listing import list_images
 from autoencoders.variants.assembly import plan
 from autoencoders.variants.inputs import Input
 

@@ -16,6 +16,7 @@ LAYERS = (
     *("errors", "keys", "lazy"),
     *("files", "paths", "checkout", "device", "randomness", "components", "decomposition"),
     *("yaml12", "pipeline"),
+    "images",
     "data",
     "sources",
     "packing",
@@ -46,7 +47,7 @@ EXCUSED = {
     "pixels": {"variants", "training", "trained", "samplers", "decomposition"},
     "evaluate": {"training"},
     "figures": {"training"},
-    "report": {"training", "sources", "decomposition"},
+    "report": {"training", "sources", "images", "decomposition"},
 }
 
 

@@ -13,8 +13,8 @@ from types import FrameType
 
 from autoencoders import checkout, commands, paths, pipeline
 from autoencoders.errors import UserError
+from autoencoders.images.names import printable
 from autoencoders.running import preloaded
-from autoencoders.sources.names import printable
 
 FEW_COLLECTIONS = 100_000  # new objects between two searches for garbage
 TOGETHER = 1.0  # seconds in which signals are one: more of them would break into what is cleared up

@@ -38,7 +38,7 @@ def upscaler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an upscaler for images of any size."""
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28))
-    with serving(trained_network(UPSCALER), explorer.explorer(UPSCALER)) as address:
+    with serving(trained_network(UPSCALER, "auto"), explorer.explorer(UPSCALER)) as address:
         yield address
 
 

@@ -4,59 +4,45 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 
 from autoencoders.application.network import Network
-from autoencoders.application.picture import (
+from autoencoders.images.picture import (
     COLOUR,
     KINDS,
     Floats,
     Picture,
     Samples,
     floats,
+    luma,
     samples,
 )
-from autoencoders.evaluation.image_quality import LUMA
-from autoencoders.lazy import F, torch
 
 
-def through(network: Network, picture: Picture, luma: bool = False) -> Picture:
+def through(network: Network, picture: Picture, by_luma: bool = False) -> Picture:
     """Return what a network makes of a picture of whatever channels; transparency stays.
 
     Grey images go through a colour network as three equal channels, and come out grey. Colour
-    images go through a grey one channel by channel; or, by `luma`, their BT.601 luma alone, and
+    images go through a grey one channel by channel; or, `by_luma`, their BT.601 luma alone, and
     the chroma stays as it is (full range, as JPEG and Pillow's YCbCr have it).
 
     Raises:
         Unfit: the network takes images of one size alone, and not of this one.
     """
     planes, bits, factor = picture.planes, picture.kept, network.factor
+    network = replace(network, bfloat16=network.bfloat16 and bits == 8)
     if len(planes) == network.channels:
         made = network(planes, bits)
     elif network.channels == COLOUR:
-        made = samples(grey(floats(network(planes.repeat(COLOUR, 0)))), bits)
+        made = samples(luma(network(planes.repeat(COLOUR, 0))), bits)
     else:
         made = np.empty((COLOUR, *(factor * length for length in picture.size)), KINDS[bits])
-        way = _by_luma if luma else _one_by_one
+        way = _by_luma if by_luma else _one_by_one
         for plane, channel in zip(made, way(network, planes, bits), strict=True):
             plane[:] = channel[0]
     alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor, bits)
     return replace(picture, planes=made, alpha=alpha)
-
-
-def matched(picture: Picture, channels: int) -> Floats:
-    """Return a picture as datasets have it: of so many channels, over white where it is clear."""
-    planes = floats(picture.planes)
-    if picture.alpha is not None:
-        alpha = floats(picture.alpha)
-        planes = alpha * planes + (1 - alpha)
-    if len(planes) == channels:
-        return planes
-    return grey(planes) if len(planes) == COLOUR else planes.repeat(COLOUR, 0)
-
-
-def grey(planes: Floats) -> Floats:
-    """Return the luma `(1, H, W)` of colours `(3, H, W)`."""
-    return np.tensordot(np.array(LUMA, np.float32), planes, 1)[None]
 
 
 def side_by_side(before: Picture, after: Picture) -> Picture:
@@ -77,7 +63,7 @@ def _one_by_one(network: Network, planes: Samples, bits: int) -> Iterator[Sample
 
 def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
     """Yield each channel `(1, H, W)` with the luma that a grey network makes of the colours'."""
-    brightness = grey(floats(planes))
+    brightness = luma(floats(planes))
     made = floats(network(brightness))
     for channel in planes:
         # What is left is linear in Cb and Cr, and nothing else.

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from autoencoders import evaluation, params, paths, randomness, samplers
-from autoencoders.application.picture import Floats
 from autoencoders.components import configured
 from autoencoders.data.prepared import Prepared
 from autoencoders.errors import UserError
+from autoencoders.images.picture import Floats
 from autoencoders.lazy import torch
 from autoencoders.pipeline import Item
 from autoencoders.samplers.base import Sampler

@@ -6,16 +6,21 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from autoencoders import paths
 from autoencoders.application.any_size import Geometry, Layouts, geometry
-from autoencoders.application.picture import CHANNELS, KINDS, Floats, Samples, floats, samples
+from autoencoders.application.precision import Precision, has_bfloat16
 from autoencoders.application.tiles import Stretch, tiles
+from autoencoders.device import exact_device, tune_cpu
 from autoencoders.errors import UserError
+from autoencoders.images.picture import CHANNELS, KINDS, Floats, Samples, Unfit, floats, samples
 from autoencoders.keys import ImageShape
-from autoencoders.lazy import F, Tensor, torch, without_gradients
 from autoencoders.pipeline import Item
-from autoencoders.sources.pictures import Unfit
+from autoencoders.tracking import registered
+from autoencoders.trained import variant
 
 SIDE = 512  # pixels: of a tile, and of the largest square that needs none; it bounds the memory
 KEPT = 8  # layouts, as images of one size have four kinds of tiles
@@ -35,6 +40,7 @@ class Network:
         at: returns the network for inputs of a height and width.
         device: where it computes.
         geometry: how it goes over images of any size; None where it takes one size alone.
+        bfloat16: it computes in that, but for its last layer.
     """
 
     name: str
@@ -42,8 +48,9 @@ class Network:
     input_shape: ImageShape
     image_shape: ImageShape
     at: Callable[[int, int], Run]
-    device: "torch.device"
+    device: torch.device
     geometry: Geometry | None = None
+    bfloat16: bool = False
 
     @property
     def channels(self) -> int:
@@ -63,7 +70,7 @@ class Network:
         trained = self.input_shape[1], self.input_shape[2]
         return list(tiles((height, width), trained, SIDE, self.geometry))
 
-    @without_gradients
+    @torch.no_grad()
     def __call__(self, planes: Samples, bits: int = 32) -> Samples:
         """Return what the network makes of an image `(C, H, W)`: `(C, f·H, f·W)`, of so many bits.
 
@@ -89,33 +96,9 @@ class Network:
         seen = torch.from_numpy(cut)[None]
         beyond = (0, width - cut.shape[2], 0, height - cut.shape[1])
         seen = F.pad(seen, beyond, mode="replicate").to(self.device)
-        made: Floats = self.at(height, width)(seen)[0].cpu().numpy()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            made: Floats = self.at(height, width)(seen)[0].cpu().numpy()
         return made
-
-
-def registered_network(uri: str) -> Network:
-    """Return a model of MLflow's as a network, for images of the size that its signature says.
-
-    Raises:
-        UserError: it cannot be loaded, or is none of images.
-    """
-    from autoencoders.tracking import registered
-
-    model = registered.load(uri)
-    match model.input_shape, model.output_shape:
-        case (int(c), int(h), int(w)), (int(k), int(height), int(width)) if c == k in CHANNELS:
-            shapes = (c, h, w), (k, height, width)
-        case given, made:
-            raise UserError(
-                f"--model: found {uri!r}, from {given} to {made}; allowed: a model from images to "
-                "images of as many channels, both (channels, height, width)"
-            )
-
-    def run(seen: Tensor) -> Tensor:
-        return torch.from_numpy(model.predict(seen.numpy()))
-
-    cpu = torch.device("cpu")
-    return Network(model.name, uri, *shapes, lambda height, width: run, cpu)
 
 
 def require_size(planes: Samples, shape: ImageShape) -> None:
@@ -128,15 +111,14 @@ def require_size(planes: Samples, shape: ImageShape) -> None:
         )
 
 
-def trained_network(item: Item) -> Network:
+def trained_network(item: Item, precision: Precision = "float32") -> Network:
     """Return a trained variant's network, on the device that computes.
+
+    By the `precision` auto it computes in bfloat16 where the device does so itself.
 
     Raises:
         UserError: it is not trained, or what was trained is damaged.
     """
-    from autoencoders.device import exact_device, tune_cpu
-    from autoencoders.trained import variant
-
     tune_cpu(torch.get_num_threads())  # tiles come and go as batches do
     device = exact_device()
     description, assembled = variant.load(paths.model(item.dataset, item.variant))
@@ -154,4 +136,27 @@ def trained_network(item: Item) -> Network:
         lru_cache(KEPT)(layouts.at),
         device,
         found,
+        precision == "auto" and has_bfloat16(device),
     )
+
+
+def registered_network(uri: str) -> Network:
+    """Return a model of MLflow's as a network, for images of the size that its signature says.
+
+    Raises:
+        UserError: it cannot be loaded, or is none of images.
+    """
+    model = registered.load(uri)
+    match model.input_shape, model.output_shape:
+        case (int(c), int(h), int(w)), (int(k), int(height), int(width)) if c == k in CHANNELS:
+            shapes = (c, h, w), (k, height, width)
+        case given, made:
+            raise UserError(
+                f"--model: found {uri!r}, from {given} to {made}; allowed: a model from images to "
+                "images of as many channels, both (channels, height, width)"
+            )
+
+    def run(seen: Tensor) -> Tensor:
+        return torch.from_numpy(model.predict(seen.numpy()))
+
+    return Network(model.name, uri, *shapes, lambda height, width: run, torch.device("cpu"))

@@ -3,9 +3,17 @@
 import argparse
 from collections.abc import Iterator
 
+from tqdm import tqdm
+
 from autoencoders import paths
+from autoencoders.application import drawing
+from autoencoders.application.lookup import trained
 from autoencoders.commands import Commands, absolute, positive
-from autoencoders.sources.names import printable
+from autoencoders.device import exact_device
+from autoencoders.images import targets, writing
+from autoencoders.images.names import printable
+from autoencoders.images.picture import Picture
+from autoencoders.trained import variant
 
 
 def add(commands: Commands) -> None:
@@ -35,14 +43,6 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         UserError: the variant is not trained or has nothing to draw codes from; or the folder
             cannot be written.
     """
-    from tqdm import tqdm
-
-    from autoencoders.application import drawing, formats, targets
-    from autoencoders.application.chosen import trained
-    from autoencoders.application.picture import Picture
-    from autoencoders.device import exact_device
-    from autoencoders.trained import variant
-
     targets.require_writable(options.to)
     item, device = trained(options.variant), exact_device()
     folder = paths.model(item.dataset, item.variant)
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         name = f"{item.variant}-{options.sampler}-{options.seed}-{number:05}"
         origin = f"{targets.OURS} {item.dataset}/{name}"
         target = names.free(options.to / f"{name}.png", origin)
-        formats.write(target, Picture(image), origin)
+        writing.write(target, Picture(image), origin)
         yield printable(str(target))
 
 

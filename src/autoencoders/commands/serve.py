@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from autoencoders.commands import Commands, ignore_signals
+from autoencoders.commands import Commands, add_precision, ignore_signals
 from autoencoders.errors import UserError, warn
-from autoencoders.sources.names import printable
+from autoencoders.images.names import printable
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -41,6 +41,7 @@ def add(commands: Commands) -> None:
         default="127.0.0.1",
         help="who may ask: 127.0.0.1, this machine alone, by default; 0.0.0.0, all that reach it",
     )
+    add_precision(parser)
     parser.set_defaults(run=run)
 
 
@@ -82,13 +83,13 @@ def _run(server: "Server", listening: socket.socket) -> None:
 
 def _loaded(options: argparse.Namespace) -> "tuple[Network, Explorer | str]":
     from autoencoders.application import network
-    from autoencoders.application.chosen import trained
+    from autoencoders.application.lookup import trained
     from autoencoders.serving.explorer import explorer
 
     if options.model:
         return network.registered_network(options.model), "a model of MLflow's has no latents"
     item = trained(options.variant)
-    return network.trained_network(item), explorer(item)
+    return network.trained_network(item, options.precision), explorer(item)
 
 
 def _listening(host: str, port: int) -> socket.socket:

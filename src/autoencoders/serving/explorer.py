@@ -4,17 +4,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autoencoders import paths
-from autoencoders.application import colour
-from autoencoders.application.picture import Floats, Picture
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import exact_device
 from autoencoders.errors import UserError
 from autoencoders.evaluation.pairs import encoded, pairs
 from autoencoders.figures.latent_experiments import perturbations
+from autoencoders.images.picture import Floats, Picture, Unfit, floats, matched
 from autoencoders.keys import ImageShape
 from autoencoders.lazy import Tensor, torch, without_gradients
 from autoencoders.pipeline import Item
-from autoencoders.sources.pictures import Unfit
 from autoencoders.trained import variant
 from autoencoders.variants.assembly import Assembled, Plan
 
@@ -86,7 +84,7 @@ class Explorer:
     @without_gradients
     def encode(self, seen: Picture) -> list[float]:
         """Return the latent of a picture of the trained size."""
-        planes = colour.matched(seen, self.input_shape[0])
+        planes = floats(matched(seen, self.input_shape[0]))
         batch = torch.from_numpy(planes)[None].to(self.device)
         latent: list[float] = self.model.encode(batch)[0].tolist()
         return latent

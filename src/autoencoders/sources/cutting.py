@@ -2,86 +2,80 @@
 
 import hashlib
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 from tqdm import tqdm
 
-from autoencoders.keys import Bytes
-from autoencoders.sources import pictures
-from autoencoders.sources.pictures import Unfit
+from autoencoders.errors import UserError, warn
+from autoencoders.images.listing import shown
+from autoencoders.images.names import printable
+from autoencoders.images.picture import Unfit, matched, samples
+from autoencoders.images.reading import read
+from autoencoders.keys import Bytes, Misfits
+from autoencoders.sources.arrays import growing, write_rows
+from autoencoders.sources.fetched import NPY_FILES
+
+Bools = npt.NDArray[np.bool_]
 
 AT_ONCE = 64  # files in memory
 
 
-@dataclass(frozen=True)
-class Cut:
-    """What is taken of an image file: images `(n, C, size, size)`; and what is to know of it.
+class Cutter(ABC):
+    """What is taken of an image: images of `size`×`size` pixels and so many `channels`.
 
     Attributes:
-        images: to train or to test on.
-        sha256: of all of the file's pixels.
-        has_more: the file holds more images after this one.
-    """
-
-    images: Bytes
-    sha256: bytes
-    has_more: bool
-
-
-class Cutter(Protocol):
-    """Takes an image file, one to test on or to train on, to the images that it gives.
-
-    What is random comes from the generator. Raises `Unfit` where a file gives none.
-
-    Attributes:
-        size: height and width of the images.
-        channels: of the images.
         per_image: how many each file to train on gives.
         wanted: what a file must be.
         ways: what may become of files that are not, beside being refused.
         size_key: where the size stands in params.yaml.
+        resized: height and width that files are resized to; None where they are not.
     """
 
-    size: int
-    channels: int
-    per_image: int
+    per_image = 1
     wanted: str
     ways: str
     size_key: str
+    resized: tuple[int, int] | None = None
 
-    def __call__(self, path: Path, tested: bool, random: np.random.Generator) -> Cut:
-        """Return what is taken of a file."""
-        ...
+    def __init__(self, size: int, channels: int) -> None:
+        self.size = size
+        self.channels = channels
+
+    @abstractmethod
+    def images(self, pixels: Bytes, tested: bool, random: np.random.Generator) -> Bytes:
+        """Return the images `(n, C, size, size)` of a file `(C, H, W)`, to test or to train on.
+
+        Raises:
+            Unfit: it gives none.
+        """
 
 
-class Whole:
+class Whole(Cutter):
     """Takes an image as it is, of `size`×`size` pixels; others are `resize`d, or unfit."""
 
-    per_image = 1
     ways = "skip or resize"
     size_key = "size"
 
     def __init__(self, size: int, channels: int, resize: bool) -> None:
-        self.size = size
+        super().__init__(size, channels)
         self.wanted = f"{size}×{size} images"
-        self.channels = channels
-        self.resize = resize
+        self.resized = (size, size) if resize else None
 
-    def __call__(self, path: Path, tested: bool, random: np.random.Generator) -> Cut:
+    def images(self, pixels: Bytes, tested: bool, random: np.random.Generator) -> Bytes:
         """Return the one image."""
-        picture = pictures.read(path, self.channels, self.size if self.resize else None)
-        _, height, width = picture.pixels.shape
+        _, height, width = pixels.shape
         if (height, width) != (self.size, self.size):
             raise Unfit(f"{width}×{height} pixels")
-        return _cut(picture, picture.pixels[None])
+        return pixels[None]
 
 
-class Patches:
+class Patches(Cutter):
     """Takes patches of `size`×`size` pixels from an image, at its own resolution.
 
     To train on, `per_image` of them from anywhere, each turned and mirrored at random where they
@@ -92,51 +86,128 @@ class Patches:
     size_key = "patches.size"
 
     def __init__(self, size: int, channels: int, per_image: int, turned: bool) -> None:
-        self.size = size
+        super().__init__(size, channels)
         self.wanted = f"images of at least {size}×{size} pixels"
-        self.channels = channels
         self.per_image = per_image
         self.turned = turned
 
-    def __call__(self, path: Path, tested: bool, random: np.random.Generator) -> Cut:
+    def images(self, pixels: Bytes, tested: bool, random: np.random.Generator) -> Bytes:
         """Return the patches."""
-        picture = pictures.read(path, self.channels)
-        _, height, width = picture.pixels.shape
+        _, height, width = pixels.shape
         if min(height, width) < self.size:
             raise Unfit(f"{width}×{height} pixels, smaller than a patch")
-        cut = self._grid if tested else self._anywhere
-        return _cut(picture, np.stack(list(cut(picture.pixels, random))))
+        tops, lefts = (range(0, length - self.size + 1, self.size) for length in (height, width))
+        if tested:
+            return np.stack([self._patch(pixels, top, left) for top in tops for left in lefts])
+        return np.stack([self._anywhere(pixels, random) for _ in range(self.per_image)])
 
-    def _grid(self, pixels: Bytes, random: np.random.Generator) -> Iterator[Bytes]:
+    def _anywhere(self, pixels: Bytes, random: np.random.Generator) -> Bytes:
         _, height, width = pixels.shape
-        for top in range(0, height - self.size + 1, self.size):
-            for left in range(0, width - self.size + 1, self.size):
-                yield self._patch(pixels, top, left)
-
-    def _anywhere(self, pixels: Bytes, random: np.random.Generator) -> Iterator[Bytes]:
-        _, height, width = pixels.shape
-        for _ in range(self.per_image):
-            top, left = random.integers((height - self.size + 1, width - self.size + 1))
-            patch = self._patch(pixels, top, left)
-            yield _turned(patch, int(random.integers(8))) if self.turned else patch
+        top, left = random.integers((height - self.size + 1, width - self.size + 1))
+        patch = self._patch(pixels, top, left)
+        if not self.turned:
+            return patch
+        way = int(random.integers(8))
+        turned = np.rot90(patch, way % 4, axes=(1, 2))
+        return turned[:, :, ::-1] if way >= 4 else turned
 
     def _patch(self, pixels: Bytes, top: int, left: int) -> Bytes:
         return pixels[:, top : top + self.size, left : left + self.size]
 
 
-def _turned(patch: Bytes, way: int) -> Bytes:
-    """Return a patch turned and mirrored one of eight ways."""
-    turned = np.rot90(patch, way % 4, axes=(1, 2))
-    return turned[:, :, ::-1] if way >= 4 else turned
+@dataclass(frozen=True)
+class Cut:
+    """What a file gives: `images`, the SHA-256 of all its pixels, whether it holds more frames."""
+
+    images: Bytes
+    sha256: bytes
+    has_more: bool
 
 
-def _cut(picture: pictures.Picture, images: Bytes) -> Cut:
-    digest = hashlib.sha256(str(picture.pixels.shape).encode())
-    digest.update(picture.pixels.tobytes())
-    return Cut(images, digest.digest(), picture.has_more)
+@dataclass(frozen=True)
+class Packed:
+    """What the files that fit gave: their images in one npy file, one after the other.
+
+    Attributes:
+        path: of the npy file.
+        files: which of all files these are.
+        counts: images of each.
+        sha256: of each one's pixels.
+    """
+
+    path: Path
+    files: list[int]
+    counts: list[int]
+    sha256: list[bytes]
 
 
-def cut_all(
+def pack(
+    source: Path,
+    paths: Sequence[Path],
+    tested: Bools,
+    cutter: Cutter,
+    target: Path,
+    seed: int,
+    key: str,
+    misfits: Misfits,
+) -> Packed:
+    """Write the images of all files that fit into one npy file, in the order of the paths.
+
+    Raises:
+        UserError: files do not fit, and `misfits` does not say to skip them.
+    """
+    packed = Packed(target, [], [], [])
+    misfitting: list[str] = []
+    longer: list[Path] = []
+    seeds = [[seed, 2, *path.as_posix().encode()] for path in paths]
+    cuts = _cut_all(cutter, [source / path for path in paths], tested.tolist(), seeds)
+    with growing(target, (cutter.channels, cutter.size, cutter.size)) as append:
+        for i, cut in enumerate(cuts):
+            if isinstance(cut, Unfit):
+                misfitting.append(f"{printable(str(source / paths[i]))}: {cut}")
+                continue
+            append(cut.images)
+            packed.files.append(i)
+            packed.counts.append(len(cut.images))
+            packed.sha256.append(cut.sha256)
+            longer += [paths[i]] * cut.has_more
+    if misfitting:
+        _settle(misfitting, len(packed.files), key, cutter, misfits)
+    if longer:
+        warn(
+            f"{key}.folder: {printable(str(source))}: the first frame or page is taken of files "
+            f"with several: {len(longer)} ({shown(longer)})"
+        )
+    return packed
+
+
+def write_parts(
+    folder: Path, packed: Packed, labels: Bytes, tested: Bools, random: np.random.Generator
+) -> None:
+    """Write the four arrays, mixed, and delete what they are made of.
+
+    `labels` and `tested` are one per file. Images to train on stay together by their file.
+    """
+    # Figures show the first images of a split: let these be of all classes.
+    order = random.permutation(len(labels))
+    ends = np.cumsum(packed.counts)
+    ranges = [np.arange(end - count, end) for end, count in zip(ends, packed.counts, strict=True)]
+    train, test = (
+        np.concatenate([ranges[i] for i in part])
+        for part in (order[~tested[order]], order[tested[order]])
+    )
+    if max(packed.counts) > 1:  # the next patch would be the neighbour
+        test = random.permutation(test)
+    images = np.load(packed.path, mmap_mode="r")
+    owners = np.repeat(np.arange(len(labels)), packed.counts)
+    names = zip(NPY_FILES[::2], NPY_FILES[1::2], strict=True)
+    for (images_name, labels_name), rows in zip(names, (train, test), strict=True):
+        write_rows(folder / images_name, images, rows)
+        np.save(folder / labels_name, labels[owners[rows]])
+    packed.path.unlink()
+
+
+def _cut_all(
     cutter: Cutter, paths: Sequence[Path], tested: Sequence[bool], seeds: Sequence[Sequence[int]]
 ) -> Iterator[Cut | Unfit]:
     """Yield what each file gives, or why it gives nothing, in order; read on all cores.
@@ -146,9 +217,15 @@ def cut_all(
 
     def one(path: Path, is_tested: bool, seed: Sequence[int]) -> Cut | Unfit:
         try:
-            return cutter(path, is_tested, np.random.default_rng(seed))
+            picture = read(path, first_frame=True)
+            seen = matched(picture, cutter.channels, cutter.resized)
+            pixels = np.asarray(samples(seen, 8), np.uint8)
+            images = cutter.images(pixels, is_tested, np.random.default_rng(seed))
         except Unfit as reason:
             return reason
+        digest = hashlib.sha256(str(pixels.shape).encode())
+        digest.update(pixels.tobytes())
+        return Cut(images, digest.digest(), picture.has_more)
 
     with (
         warnings.catch_warnings(),  # once for all: threads that each do may undo one another's
@@ -161,3 +238,16 @@ def cut_all(
             for outcome in pool.map(one, paths[some], tested[some], seeds[some]):
                 bar.update()
                 yield outcome
+
+
+def _settle(complaints: list[str], kept: int, key: str, cutter: Cutter, misfits: Misfits) -> None:
+    """Warn of the files that are skipped, or refuse them all."""
+    if misfits == "skip" and kept:
+        for complaint in complaints:
+            warn(f"skipped {complaint}")
+        return
+    advice = "remove these files" if misfits == "resize" else f"set {key}.misfits to {cutter.ways}"
+    counted = f"{len(complaints)} of {len(complaints) + kept} files are not {cutter.wanted}"
+    raise UserError(
+        "\n".join([*complaints, f"{key}: {counted}; {advice}, or change {key}.{cutter.size_key}"])
+    )

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from autoencoders import paths
 from autoencoders.errors import UserError
+from autoencoders.images.names import printable
+from autoencoders.params import suggestion
 from autoencoders.pipeline import Item
-from autoencoders.sources.names import printable
+from autoencoders.trained.weights import WEIGHTS
 
 
 def trained(named: str) -> Item:
@@ -14,9 +16,6 @@ def trained(named: str) -> Item:
     Raises:
         UserError: there is none; the message has those that there are.
     """
-    from autoencoders.params import suggestion
-    from autoencoders.trained.weights import WEIGHTS
-
     found = sorted(Path().glob(f"{paths.model('*', '*')}/{WEIGHTS}"))
     known = ["/".join(path.parent.parts[-2:]) for path in found]
     known = [name for name in known if not name.endswith(f"/{paths.CLASSIFIER}")]
