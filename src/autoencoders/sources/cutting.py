@@ -2,7 +2,6 @@
 
 import hashlib
 import warnings
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from tqdm import tqdm
 from autoencoders.errors import UserError, warn
 from autoencoders.images.listing import shown
 from autoencoders.images.names import printable
-from autoencoders.images.picture import Unfit, matched, samples
+from autoencoders.images.picture import Picture, Unfit, matched, samples
 from autoencoders.images.reading import read
 from autoencoders.keys import Bytes, Misfits
 from autoencoders.sources.arrays import growing, write_rows
@@ -26,78 +25,46 @@ Bools = npt.NDArray[np.bool_]
 AT_ONCE = 64  # files in memory
 
 
-class Cutter(ABC):
+@dataclass(frozen=True)
+class Cutter:
     """What is taken of an image: images of `size`×`size` pixels and so many `channels`.
 
     Attributes:
-        per_image: how many each file to train on gives.
-        wanted: what a file must be.
-        ways: what may become of files that are not, beside being refused.
-        size_key: where the size stands in params.yaml.
-        resized: height and width that files are resized to; None where they are not.
+        size: height and width.
+        channels: 1 makes all grey, 3 colour.
+        resize: the image as a whole is cut to the square in its middle and resampled.
+        per_image: so many patches are taken of each image to train on, from anywhere at its own
+            resolution; to test on, those of a grid that begins in the upper left corner. None takes
+            the image as a whole.
+        turned: each patch to train on is turned and mirrored at random.
     """
 
-    per_image = 1
-    wanted: str
-    ways: str
-    size_key: str
-    resized: tuple[int, int] | None = None
+    size: int
+    channels: int
+    resize: bool = False
+    per_image: int | None = None
+    turned: bool = False
 
-    def __init__(self, size: int, channels: int) -> None:
-        self.size = size
-        self.channels = channels
+    def pixels(self, picture: Picture) -> Bytes:
+        """Return a picture as bytes `(C, H, W)`, which networks are trained on; rounded last."""
+        seen = matched(picture, self.channels, (self.size, self.size) if self.resize else None)
+        return np.asarray(samples(seen, 8), np.uint8)
 
-    @abstractmethod
     def images(self, pixels: Bytes, tested: bool, random: np.random.Generator) -> Bytes:
-        """Return the images `(n, C, size, size)` of a file `(C, H, W)`, to test or to train on.
+        """Return the images `(n, C, size, size)` of such pixels, to test or to train on.
 
         Raises:
-            Unfit: it gives none.
+            Unfit: they give none.
         """
-
-
-class Whole(Cutter):
-    """Takes an image as it is, of `size`×`size` pixels; others are `resize`d, or unfit."""
-
-    ways = "skip or resize"
-    size_key = "size"
-
-    def __init__(self, size: int, channels: int, resize: bool) -> None:
-        super().__init__(size, channels)
-        self.wanted = f"{size}×{size} images"
-        self.resized = (size, size) if resize else None
-
-    def images(self, pixels: Bytes, tested: bool, random: np.random.Generator) -> Bytes:
-        """Return the one image."""
         _, height, width = pixels.shape
-        if (height, width) != (self.size, self.size):
-            raise Unfit(f"{width}×{height} pixels")
-        return pixels[None]
-
-
-class Patches(Cutter):
-    """Takes patches of `size`×`size` pixels from an image, at its own resolution.
-
-    To train on, `per_image` of them from anywhere, each turned and mirrored at random where they
-    are to be `turned`; to test on, those of a grid that begins in the upper left corner.
-    """
-
-    ways = "skip"
-    size_key = "patches.size"
-
-    def __init__(self, size: int, channels: int, per_image: int, turned: bool) -> None:
-        super().__init__(size, channels)
-        self.wanted = f"images of at least {size}×{size} pixels"
-        self.per_image = per_image
-        self.turned = turned
-
-    def images(self, pixels: Bytes, tested: bool, random: np.random.Generator) -> Bytes:
-        """Return the patches."""
-        _, height, width = pixels.shape
+        if self.per_image is None:
+            if (height, width) != (self.size, self.size):
+                raise Unfit(f"{width}×{height} pixels")
+            return pixels[None]
         if min(height, width) < self.size:
             raise Unfit(f"{width}×{height} pixels, smaller than a patch")
-        tops, lefts = (range(0, length - self.size + 1, self.size) for length in (height, width))
         if tested:
+            tops, lefts = (range(0, side - self.size + 1, self.size) for side in (height, width))
             return np.stack([self._patch(pixels, top, left) for top in tops for left in lefts])
         return np.stack([self._anywhere(pixels, random) for _ in range(self.per_image)])
 
@@ -218,8 +185,7 @@ def _cut_all(
     def one(path: Path, is_tested: bool, seed: Sequence[int]) -> Cut | Unfit:
         try:
             picture = read(path, first_frame=True)
-            seen = matched(picture, cutter.channels, cutter.resized)
-            pixels = np.asarray(samples(seen, 8), np.uint8)
+            pixels = cutter.pixels(picture)
             images = cutter.images(pixels, is_tested, np.random.default_rng(seed))
         except Unfit as reason:
             return reason
@@ -246,8 +212,13 @@ def _settle(complaints: list[str], kept: int, key: str, cutter: Cutter, misfits:
         for complaint in complaints:
             warn(f"skipped {complaint}")
         return
-    advice = "remove these files" if misfits == "resize" else f"set {key}.misfits to {cutter.ways}"
-    counted = f"{len(complaints)} of {len(complaints) + kept} files are not {cutter.wanted}"
+    size = f"{cutter.size}×{cutter.size}"
+    if cutter.per_image is None:
+        wanted, ways, size_key = f"{size} images", "skip or resize", "size"
+    else:
+        wanted, ways, size_key = f"images of at least {size} pixels", "skip", "patches.size"
+    advice = "remove these files" if misfits == "resize" else f"set {key}.misfits to {ways}"
+    counted = f"{len(complaints)} of {len(complaints) + kept} files are not {wanted}"
     raise UserError(
-        "\n".join([*complaints, f"{key}: {counted}; {advice}, or change {key}.{cutter.size_key}"])
+        "\n".join([*complaints, f"{key}: {counted}; {advice}, or change {key}.{size_key}"])
     )

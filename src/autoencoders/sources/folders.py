@@ -14,7 +14,7 @@ from autoencoders.images.listing import ENDINGS, Listing, list_images, shown
 from autoencoders.images.names import printable
 from autoencoders.keys import Bytes, Misfits
 from autoencoders.sources import layout
-from autoencoders.sources.cutting import Bools, Cutter, Patches, Whole, pack, write_parts
+from autoencoders.sources.cutting import Bools, Cutter, pack, write_parts
 from autoencoders.sources.fetched import SourceInfo, write_record
 from autoencoders.sources.layout import TEST, TRAIN
 
@@ -81,10 +81,7 @@ def fetch(
         tested = np.array([path.parts[0] == TEST for path in paths])
     else:
         tested = _draw(_labels(classes, names), test_fraction, key, rng)
-    if per_image is None:
-        cutter: Cutter = Whole(size, channels, misfits == "resize")
-    else:
-        cutter = Patches(size, channels, per_image, turned)
+    cutter = Cutter(size, channels, misfits == "resize", per_image, turned)
     with files.atomic_directory(target) as folder:
         packed = pack(source, paths, tested, cutter, folder / "all.npy", seed, key, misfits)
         paths, classes = [paths[i] for i in packed.files], [classes[i] for i in packed.files]
@@ -104,7 +101,7 @@ def fetch(
             format="npy",
             class_names=tuple(names),
             image_shape=(channels, size, size),
-            per_image=cutter.per_image,
+            per_image=per_image or 1,
         )
         return write_record(folder, info)
 
