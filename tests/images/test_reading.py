@@ -253,7 +253,6 @@ WHOLE = png(1000, 8, 0, np.random.default_rng(0).bytes(1000))
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (tiff(2, [32], 1, FLOATS, format=[3]), "^float pixels from 0 to 255; allowed: 0 to 1"),
         (b"Pf 2 1 -1.0\n" + FLOATS, "^float pixels"),
         (tiff(2, [64], 1, bytes(16), format=[3]), "TIFF of a kind .* save it with 8 or 16 bits"),
         (tiff(2, [32], 1, struct.pack("<2I", 0, 2**31)), "^32-bit pixels: save it"),
