@@ -41,7 +41,7 @@ def test_what_is_made_has_as_many_bits_as_what_it_is_made_of(
     alpha = np.full((1, 6, 8), 0.5, np.float32)
     seen = Picture(samples(COLOURS, bits), samples(alpha, bits), bits)
     made = colour.through(network(1, doubled, factor=2), seen, luma)
-    both = colour.side_by_side(seen, made)
+    both = colour.through(network(1, doubled, factor=2), seen, luma, compare=True)
     for planes in (made.planes, made.alpha, both.planes, both.alpha):
         assert planes is not None
         assert planes.dtype == kind
@@ -88,8 +88,8 @@ def test_transparency_stays_and_grows_with_the_image(factor: int) -> None:
 
 def test_side_by_side_both_have_the_outputs_size() -> None:
     grey = Picture(np.full((1, 6, 8), 0.5, np.float32), depth=32)
-    made = colour.through(network(1, lambda seen: doubled(1 - seen / 2), factor=2), grey)
-    both = colour.side_by_side(grey, made)
+    halved = network(1, lambda seen: doubled(1 - seen / 2), factor=2)
+    both = colour.through(halved, grey, compare=True)
     assert both.size == (12, 32)
     np.testing.assert_allclose(both.planes[0, :, :16], 0.5, atol=1e-6)
     np.testing.assert_allclose(both.planes[0, :, 16:], 0.75, atol=1e-6)

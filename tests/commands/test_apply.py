@@ -294,13 +294,10 @@ def test_colours_go_through_a_grey_network_by_channel_or_as_luma(upscaler: Assem
 @pytest.mark.parametrize(
     ("by", "said"),
     [
-        ("mnist/superes", "mnist/superes is not trained; did you mean 'mnist/superres'?; allowed"),
-        ("mnist/a", "mnist/a is not trained; allowed: mnist/superres, or train it first"),
-        (
-            "mnist/classifier",
-            "mnist/classifier tells classes, and is no autoencoder; trained: mnist/superres",
-        ),
-        ("mnist", "found 'mnist'; allowed: <dataset>/<variant>; trained: mnist/superres"),
+        ("mnist/superes", ", which is not trained; did you mean 'mnist/superres'?; allowed"),
+        ("mnist/a", ", which is not trained; allowed: mnist/superres, or train it first"),
+        ("mnist/classifier", ", which tells classes, and is no autoencoder; trained: mnist/superr"),
+        ("mnist", "; allowed: <dataset>/<variant>; trained: mnist/superres"),
     ],
 )
 @pytest.mark.usefixtures("upscaler")
@@ -308,21 +305,21 @@ def test_what_is_not_trained_is_said_with_what_is(by: str, said: str) -> None:
     draw("a.png")
     written, (complaint,) = applied("a.png", by=by)
     assert written == []
-    assert complaint.startswith(said)
+    assert complaint.startswith(f"found {by!r}{said}")
 
 
 @pytest.mark.parametrize(
     ("by", "said"),
     [
-        ("mnist/conv", "mnist/conv is not trained: run `dvc repro train@mnist-conv`"),
-        ("mnist", "found 'mnist'; allowed: <dataset>/<variant>; trained: none yet"),
+        ("mnist/conv", ", which is not trained: run `dvc repro 'train@mnist-conv'`"),
+        ("mnist", "; allowed: <dataset>/<variant>; trained: none yet"),
     ],
 )
 def test_where_nothing_is_trained_it_says_how(
     by: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert applied("a.png", by=by) == ([], [said])
+    assert applied("a.png", by=by) == ([], [f"found {by!r}{said}"])
 
 
 def test_no_image_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
@@ -360,11 +357,9 @@ def test_no_path_is_none_and_not_the_folder_that_one_is_in(
     assert "found ''; allowed: a path" in complaint
 
 
+@pytest.mark.usefixtures("upscaler")
 @pytest.mark.parametrize("obstacle", ["out", "out/below"])
-def test_a_folder_that_cannot_be_is_refused_before_any_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, obstacle: str
-) -> None:
-    monkeypatch.chdir(tmp_path)  # where no variant is trained
+def test_a_folder_that_cannot_be_is_refused_before_any_work(obstacle: str) -> None:
     Path("out").write_text("a file", "utf-8")
     written, (complaint,) = applied("one.png", "--to", obstacle)
     assert written == []

@@ -9,10 +9,11 @@ import pytest
 import tifffile
 from PIL import Image
 
-from autoencoders.images import writing
 from autoencoders.images.picture import Picture, Samples, Unfit
 from autoencoders.images.reading import read
 from autoencoders.images.targets import may_replace
+from autoencoders.images.writing import written_depth
+from tests.images.test_picture import write
 from tests.images.test_reading import png as written
 
 Deep = npt.NDArray[np.uint16]
@@ -63,8 +64,8 @@ def test_a_png_is_read_and_written_to_the_last_bit(
     (tmp_path / "a.png").write_bytes(png(values))
     found = read(tmp_path / "a.png")
     np.testing.assert_array_equal(seen(found), values)
-    writing.write(tmp_path / "b.png", found, ORIGIN)
-    assert found.depth == writing.written_depth(tmp_path / "b.png", found) == 16
+    write(tmp_path / "b.png", found)
+    assert found.depth == written_depth(found, "PNG") == 16
     np.testing.assert_array_equal(seen(read(tmp_path / "b.png")), values)
 
 
@@ -87,8 +88,8 @@ def test_a_tiff_is_read_and_written_to_the_last_bit(
     values = drawn(channels, size)
     found = read(tiff(tmp_path / "a.tif", values, **options))
     np.testing.assert_array_equal(seen(found), values)
-    writing.write(tmp_path / "b.tif", found, ORIGIN)
-    assert found.depth == writing.written_depth(tmp_path / "b.tif", found) == 16
+    write(tmp_path / "b.tif", found)
+    assert found.depth == written_depth(found, "TIFF") == 16
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), values)
 
 
@@ -129,14 +130,14 @@ def test_a_tiff_with_one_channel_after_the_other_is_read(
 def test_grey_with_alpha_is_written_as_colours_where_it_is_a_tiff(tmp_path: Path) -> None:
     values = drawn(2)
     (tmp_path / "a.png").write_bytes(png(values))
-    writing.write(tmp_path / "b.tif", read(tmp_path / "a.png"), ORIGIN)
+    write(tmp_path / "b.tif", read(tmp_path / "a.png"))
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), values[..., [0, 0, 0, 1]])
 
 
 @pytest.mark.parametrize("ending", ["png", "tif"])
 def test_an_output_is_known_again_and_keeps_its_colour_profile(tmp_path: Path, ending: str) -> None:
     target, planes = tmp_path / f"a.{ending}", drawn(3).transpose(2, 0, 1)
-    writing.write(target, Picture(planes, depth=16, profile=b"a profile"), ORIGIN)
+    write(target, Picture(planes, depth=16, profile=b"a profile"))
     assert may_replace(target, ORIGIN)
     assert not may_replace(target, f"{ORIGIN} another")
     assert read(target).profile == b"a profile"

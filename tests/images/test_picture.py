@@ -9,15 +9,20 @@ import tifffile
 from PIL import Image, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-from autoencoders.images import writing
+from autoencoders.files import write_bytes
 from autoencoders.images.picture import Floats, Picture, Unfit, fitted, floats, matched, samples
 from autoencoders.images.reading import read
+from autoencoders.images.writing import encoded, kind_of, written_depth
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 DEEP = np.arange(48, dtype=np.uint16).reshape(6, 8) * 1300
 FLOAT = np.linspace(0, 1, 48, dtype=np.float32).reshape(6, 8)
 COLOURS = np.stack([RAMP, RAMP[::-1], 255 - RAMP], 2)
 HALF_CLEAR = np.tile(np.array([0, 255], np.uint8), (6, 4))
+
+
+def write(target: Path, picture: Picture, origin: str = "autoencoders test") -> None:
+    write_bytes(target, encoded(picture, kind_of(target), origin))
 
 
 def saved(tmp_path: Path, image: Image.Image, name: str = "a.png", **options: Any) -> Path:
@@ -93,9 +98,9 @@ def test_every_kind_of_pixels_is_read_as_it_is(
 def test_what_is_written_is_what_was_read(tmp_path: Path, image: Image.Image, name: str) -> None:
     source = saved(tmp_path, image, "a.tif" if image.mode == "F" else "a.png")
     found = read(source)
-    writing.write(tmp_path / name, found, "autoencoders test")
+    write(tmp_path / name, found)
     again = read(tmp_path / name)
-    assert again.depth == found.depth == writing.written_depth(tmp_path / name, found)
+    assert again.depth == found.depth == written_depth(found, kind_of(tmp_path / name))
     if name != "b.webp":  # which has no grey
         np.testing.assert_array_equal(again.planes, found.planes)
     assert (again.alpha is None) == (found.alpha is None)
@@ -110,7 +115,7 @@ def test_orientation_is_applied_once(tmp_path: Path) -> None:
         found = read(saved(tmp_path, Image.fromarray(RAMP), name, exif=exif, quality=100))
         assert found.size == (8, 6)
         np.testing.assert_allclose(floats(found.planes)[0], np.rot90(RAMP, -1) / 255, atol=0.03)
-        writing.write(tmp_path / f"b{name[1:]}", found, "autoencoders test")
+        write(tmp_path / f"b{name[1:]}", found)
         assert read(tmp_path / f"b{name[1:]}").size == (8, 6)
 
 
@@ -118,7 +123,7 @@ def test_orientation_is_applied_once(tmp_path: Path) -> None:
 def test_a_colour_profile_is_kept_where_it_still_fits(tmp_path: Path, name: str) -> None:
     colours = Image.fromarray(COLOURS)
     found = read(saved(tmp_path, colours, icc_profile=b"a profile"))
-    writing.write(tmp_path / name, found, "autoencoders test")
+    write(tmp_path / name, found)
     assert read(tmp_path / name).profile == b"a profile"
     inks = saved(tmp_path, colours.convert("CMYK"), "inks.jpg", icc_profile=b"of inks")
     assert read(inks).profile is None
@@ -128,7 +133,7 @@ def test_bits_that_pillow_does_not_read_are_known_to_be_lost(tmp_path: Path) -> 
     inks = np.stack([DEEP] * 4, 2)
     tifffile.imwrite(tmp_path / "a.tif", inks, photometric="separated")
     found = read(tmp_path / "a.tif")
-    assert (found.depth, writing.written_depth(tmp_path / "b.tif", found)) == (16, 8)
+    assert (found.depth, written_depth(found, "TIFF")) == (16, 8)
 
 
 @pytest.mark.parametrize(
@@ -177,16 +182,14 @@ def test_a_phones_photo_with_a_preview_beside_is_one_image(tmp_path: Path) -> No
 def test_jpeg_refuses_what_is_transparent(tmp_path: Path) -> None:
     half_clear = read(saved(tmp_path, with_alpha(Image.fromarray(RAMP))))
     with pytest.raises(Unfit, match="which JPEG cannot hold: give --format png"):
-        writing.write(tmp_path / "b.jpg", half_clear, "autoencoders test")
+        write(tmp_path / "b.jpg", half_clear)
     assert not (tmp_path / "b.jpg").exists()
 
 
 @pytest.mark.parametrize("name", ["b.webp", "b.jpg"])
 def test_an_image_that_is_too_long_for_its_format_is_one_line(tmp_path: Path, name: str) -> None:
     with pytest.raises((Unfit, OSError)) as caught:
-        writing.write(
-            tmp_path / name, Picture(np.zeros((1, 1, 70_000), np.float32)), "autoencoders"
-        )
+        write(tmp_path / name, Picture(np.zeros((1, 1, 70_000), np.float32)))
     assert len(str(caught.value).splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
 

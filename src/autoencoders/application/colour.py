@@ -20,17 +20,22 @@ from autoencoders.images.picture import (
 )
 
 
-def through(network: Network, picture: Picture, by_luma: bool = False) -> Picture:
+def through(
+    network: Network, picture: Picture, by_luma: bool = False, compare: bool = False
+) -> Picture:
     """Return what a network makes of a picture of whatever channels; transparency stays.
 
     Grey images go through a colour network as three equal channels, and come out grey. Colour
     images go through a grey one channel by channel; or, `by_luma`, their BT.601 luma alone, and
     the chroma stays as it is (full range, as JPEG and Pillow's YCbCr have it).
 
+    To `compare`, the picture stands to the left of what is made of it, at the same size.
+
     Raises:
         Unfit: the network takes images of one size alone, and not of this one.
     """
     planes, bits, factor = picture.planes, picture.kept, network.factor
+    left = [_enlarged(planes, factor, bits)] if compare else []
     network = replace(network, bfloat16=network.bfloat16 and bits == 8)
     if len(planes) == network.channels:
         made = network(planes, bits)
@@ -42,17 +47,9 @@ def through(network: Network, picture: Picture, by_luma: bool = False) -> Pictur
         for plane, channel in zip(made, way(network, planes, bits), strict=True):
             plane[:] = channel[0]
     alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor, bits)
-    return replace(picture, planes=made, alpha=alpha)
-
-
-def side_by_side(before: Picture, after: Picture) -> Picture:
-    """Return a picture, at the size of what was made of it, and that to the right of it."""
-    factor = after.size[0] // before.size[0]
-    planes = _beside(before.planes, after.planes, factor)
-    alpha = None
-    if before.alpha is not None and after.alpha is not None:
-        alpha = _beside(before.alpha, after.alpha, factor)
-    return replace(after, planes=planes, alpha=alpha)
+    if alpha is not None and compare:
+        alpha = np.concatenate([alpha, alpha], 2)
+    return replace(picture, planes=np.concatenate([*left, made], 2) if left else made, alpha=alpha)
 
 
 def _one_by_one(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
@@ -70,10 +67,6 @@ def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
         chroma = _interpolated(floats(channel[None]) - brightness, network.factor)
         chroma += made  # in its place, as each of them may be a large image
         yield samples(chroma.clip(0, 1, out=chroma), bits)
-
-
-def _beside(left: Samples, right: Samples, factor: int) -> Samples:
-    return np.concatenate([_enlarged(left, factor, 8 * right.itemsize), right], 2)
 
 
 def _enlarged(planes: Samples, factor: int, bits: int) -> Samples:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from autoencoders import paths
 from autoencoders.errors import UserError
-from autoencoders.images.names import printable
 from autoencoders.params import suggestion
 from autoencoders.pipeline import Item
 from autoencoders.trained.weights import WEIGHTS
@@ -23,13 +22,15 @@ def trained(named: str) -> Item:
     item = Item("train", dataset, variant)
     if named in known:
         return item
+    allowed = ", ".join(known) or "none yet"
     if not slash:
-        trained = ", ".join(known) or "none yet"
-        raise UserError(f"found {named!r}; allowed: <dataset>/<variant>; trained: {trained}")
-    shown = printable(named)
+        raise UserError(f"found {named!r}; allowed: <dataset>/<variant>; trained: {allowed}")
     if variant == paths.CLASSIFIER:
-        allowed = ", ".join(known) or "none yet"
-        raise UserError(f"{shown} tells classes, and is no autoencoder; trained: {allowed}")
+        raise UserError(
+            f"found {named!r}, which tells classes, and is no autoencoder; trained: {allowed}"
+        )
     if known:
-        raise UserError(f"{shown} is not trained{suggestion(named, known)}, or train it first")
-    raise UserError(f"{shown} is not trained: run `dvc repro {printable(item.name)}`")
+        advice = f"{suggestion(named, known)}, or train it first"
+    else:
+        advice = f": run `dvc repro {item.name!r}`"
+    raise UserError(f"found {named!r}, which is not trained{advice}")

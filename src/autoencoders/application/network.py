@@ -16,7 +16,15 @@ from autoencoders.application.precision import Precision, has_bfloat16
 from autoencoders.application.tiles import Stretch, tiles
 from autoencoders.device import exact_device, tune_cpu
 from autoencoders.errors import UserError
-from autoencoders.images.picture import CHANNELS, KINDS, Floats, Samples, Unfit, floats, samples
+from autoencoders.images.picture import (
+    CHANNELS,
+    KINDS,
+    Floats,
+    Samples,
+    floats,
+    require_size,
+    samples,
+)
 from autoencoders.keys import ImageShape
 from autoencoders.pipeline import Item
 from autoencoders.tracking import registered
@@ -99,16 +107,6 @@ class Network:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             made: Floats = self.at(height, width)(seen)[0].cpu().numpy()
         return made
-
-
-def require_size(planes: Samples, shape: ImageShape) -> None:
-    """Raise `Unfit` for an image that is not of the height and width of `shape`."""
-    if planes.shape[1:] != shape[1:]:
-        found, allowed = (f"{width}×{height}" for _, height, width in (planes.shape, shape))
-        raise Unfit(
-            f"{found} pixels; this variant takes {allowed}: resize it, or give --resize to have "
-            "the square in its middle resampled"
-        )
 
 
 def trained_network(item: Item, precision: Precision = "float32") -> Network:

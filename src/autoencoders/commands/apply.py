@@ -8,17 +8,18 @@ from typing import Any
 
 from tqdm import tqdm
 
-from autoencoders.application.colour import side_by_side, through
+from autoencoders.application.colour import through
 from autoencoders.application.lookup import trained
 from autoencoders.application.network import registered_network, trained_network
 from autoencoders.commands import Commands, absolute, add_images, add_precision
 from autoencoders.errors import UserError, warn
+from autoencoders.files import write_bytes
 from autoencoders.images.listing import image_files
 from autoencoders.images.names import printable
 from autoencoders.images.picture import Unfit, fitted
 from autoencoders.images.reading import read
 from autoencoders.images.targets import FORMATS, outputs, require_writable, single_file
-from autoencoders.images.writing import KEPT, write, written_depth
+from autoencoders.images.writing import KEPT, encoded, kind_of, written_depth
 
 
 def add(commands: Commands) -> None:
@@ -94,16 +95,15 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         UserError: the variant is not trained; the folder cannot be written; or, after all others
             are written, a line for each file that cannot be read, does not fit, or is not written.
     """
-    sources: list[Path] = options.images or []
-    if options.model:  # the first is no variant, then
-        sources = [options.variant[1], *sources]
+    if options.model is None:
+        network = trained_network(trained(options.variant[0]), options.precision)
+        sources: list[Path] = options.images
+    else:  # what stands first is no variant, then
+        network = registered_network(options.model)
+        sources = [options.variant[1], *(options.images or [])]
     file = single_file(options.to, sources, options.format)
     require_writable(file.parent if file else options.to)
     images, failed = image_files(sources, options.to)
-    if options.model:
-        network = registered_network(options.model)
-    else:
-        network = trained_network(trained(options.variant[0]), options.precision)
     name = f"{network.name}-compared" if options.compare else network.name
     named = outputs(images, options.to, file, options.format, name, network.made_by)
     shallow: list[Path] = []
@@ -114,8 +114,9 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             seen = read(image.path)
             if options.resize:
                 seen = fitted(seen, *network.input_shape[1:])
-            made = through(network, seen, by_luma=options.colour == "luma")
-            write(target, side_by_side(seen, made) if options.compare else made, origin)
+            made = through(network, seen, options.colour == "luma", options.compare)
+            kind = kind_of(target)
+            write_bytes(target, encoded(made, kind, origin))
         except Unfit as reason:
             failed.append(f"{printable(str(image.path))}: {reason}")
             lost += 1
@@ -127,7 +128,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
                 untried = len(images) - number
                 break
         else:
-            if written_depth(target, made) < made.depth:
+            if written_depth(made, kind) < made.depth:
                 shallow.append(image.path)
             bar.clear()  # what is printed would stand in it
             yield printable(str(target))

@@ -11,7 +11,6 @@ from tqdm import tqdm
 from autoencoders import paths
 from autoencoders.application import tables
 from autoencoders.application.lookup import trained
-from autoencoders.application.network import require_size
 from autoencoders.commands import Commands, absolute, add_images
 from autoencoders.data.batches import images_at_a_time
 from autoencoders.device import exact_device
@@ -19,7 +18,7 @@ from autoencoders.errors import UserError
 from autoencoders.images import targets
 from autoencoders.images.listing import ImageFile, image_files
 from autoencoders.images.names import printable
-from autoencoders.images.picture import Floats, Unfit, floats, matched
+from autoencoders.images.picture import Floats, Unfit, floats, matched, require_size
 from autoencoders.images.reading import read
 from autoencoders.trained import variant
 
@@ -46,12 +45,12 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         UserError: the variant is not trained; the table cannot be written; or, after all others
             are written, a line for each file that cannot be read or is not of the trained size.
     """
-    tables.require_table(options.to)
-    targets.require_writable(options.to.parent)
-    images, failed = image_files(options.images, options.to)
     item, device = trained(options.variant), exact_device()
     _, assembled = variant.load(paths.model(item.dataset, item.variant), device)
     shape, latent_size = assembled.plan.input_shape, prod(assembled.plan.model.latent_shape)
+    tables.require_table(options.to)
+    targets.require_writable(options.to.parent)
+    images, failed = image_files(options.images, options.to)
     size = shape[1:] if options.resize else None
     count, lost = images_at_a_time(shape, BATCH), 0
     with (

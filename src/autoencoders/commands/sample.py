@@ -10,9 +10,11 @@ from autoencoders.application import drawing
 from autoencoders.application.lookup import trained
 from autoencoders.commands import Commands, absolute, positive
 from autoencoders.device import exact_device
-from autoencoders.images import targets, writing
+from autoencoders.files import write_bytes
+from autoencoders.images import targets
 from autoencoders.images.names import printable
 from autoencoders.images.picture import Picture
+from autoencoders.images.writing import encoded
 from autoencoders.trained import variant
 
 
@@ -55,7 +57,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         name = f"{item.variant}-{options.sampler}-{options.seed}-{number:05}"
         origin = f"{targets.OURS} {item.dataset}/{name}"
         target = names.free(options.to / f"{name}.png", origin)
-        writing.write(target, Picture(image), origin)
+        write_bytes(target, encoded(Picture(image), "PNG", origin))
         yield printable(str(target))
 
 

@@ -88,6 +88,16 @@ def matched(picture: Picture, channels: int, size: tuple[int, int] | None = None
     return planes if size is None else resized(planes, *size)
 
 
+def require_size(planes: Samples, shape: tuple[int, ...]) -> None:
+    """Raise `Unfit` for an image that is not of the height and width of `shape`."""
+    if planes.shape[1:] != shape[1:]:
+        found, allowed = (f"{width}×{height}" for _, height, width in (planes.shape, shape))
+        raise Unfit(
+            f"{found} pixels; this variant takes {allowed}: resize it, or give --resize to have "
+            "the square in its middle resampled"
+        )
+
+
 def luma(planes: Samples) -> Samples:
     """Return the luma `(1, H, W)` of colours `(3, H, W)`, of as many bits."""
     brightness = np.tensordot(LUMA, planes.astype(np.float32, copy=False), 1)[None]

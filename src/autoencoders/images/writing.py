@@ -10,7 +10,6 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import putchunk
 
-from autoencoders.files import atomic_file
 from autoencoders.images.picture import KINDS, Picture, Samples, Unfit, samples
 from autoencoders.images.targets import ENDINGS, SOFTWARE
 
@@ -23,37 +22,30 @@ SAVED_WITH: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"loss
 PNG_HEADER = 33  # bytes of a PNG's signature and first chunk
 
 
-def write(target: Path, picture: Picture, origin: str) -> None:
-    """Write a picture in the format of the target's ending, with its `origin` in the EXIF.
-
-    Raises:
-        Unfit: the format cannot hold it.
-        OSError: it cannot be written.
-    """
-    content = encoded(picture, _kind(target), origin)
-    with atomic_file(target) as temporary:
-        temporary.write_bytes(content)
-
-
-def written_depth(target: Path, picture: Picture) -> int:
-    """Return with how many bits per channel a picture is written there."""
-    return _depth(_kind(target), picture)
+def kind_of(target: Path) -> str:
+    """Return what Pillow calls the format of a target's ending."""
+    return ENDINGS[target.suffix.lower()].upper()
 
 
 def holds_alpha(kind: str) -> bool:
-    """Return whether transparency can be written as `kind`, which is what Pillow calls a format."""
+    """Return whether transparency can be written as a `kind`, which is what Pillow calls it."""
     return kind != "JPEG"
 
 
+def written_depth(picture: Picture, kind: str) -> int:
+    """Return with how many bits per channel a picture is written as a `kind`."""
+    return min(picture.kept, DEEPEST.get(kind, 8))
+
+
 def encoded(picture: Picture, kind: str, origin: str) -> bytes:
-    """Return a picture as a file of a `kind`, which is what Pillow calls a format.
+    """Return a picture as a file of a `kind`, with its `origin` in the EXIF.
 
     Raises:
         Unfit: the format cannot hold it.
     """
     if not holds_alpha(kind) and picture.alpha is not None:
         raise Unfit("has transparent parts, which JPEG cannot hold: give --format png")
-    depth = _depth(kind, picture)
+    depth = written_depth(picture, kind)
     values = _values(picture, depth)
     if depth == 16 and values.ndim == 3:  # Pillow has no such images
         encode = _deep_png if kind == "PNG" else _deep_tiff
@@ -105,14 +97,6 @@ def _exif(origin: str) -> Image.Exif:
     exif = Image.Exif()
     exif[SOFTWARE] = origin
     return exif
-
-
-def _kind(target: Path) -> str:
-    return ENDINGS[target.suffix.lower()].upper()
-
-
-def _depth(kind: str, picture: Picture) -> int:
-    return min(picture.kept, DEEPEST.get(kind, 8))
 
 
 def _values(picture: Picture, depth: int) -> Samples:
