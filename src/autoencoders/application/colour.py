@@ -35,6 +35,7 @@ def through(
         Unfit: the network takes images of one size alone, and not of this one.
     """
     planes, bits, factor = picture.planes, picture.kept, network.factor
+    alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor, bits)
     left = [_enlarged(planes, factor, bits)] if compare else []
     network = replace(network, bfloat16=network.bfloat16 and bits == 8)
     if len(planes) == network.channels:
@@ -46,7 +47,6 @@ def through(
         way = _by_luma if by_luma else _one_by_one
         for plane, channel in zip(made, way(network, planes, bits), strict=True):
             plane[:] = channel[0]
-    alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor, bits)
     if alpha is not None and compare:
         alpha = np.concatenate([alpha, alpha], 2)
     return replace(picture, planes=np.concatenate([*left, made], 2) if left else made, alpha=alpha)

@@ -111,12 +111,12 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     bar = tqdm(named, unit="image", disable=None, leave=False)
     for number, (image, target, origin) in enumerate(bar, 1):
         try:
-            seen = read(image.path)
+            picture = read(image.path)
             if options.resize:
-                seen = fitted(seen, *network.input_shape[1:])
-            made = through(network, seen, options.colour == "luma", options.compare)
+                picture = fitted(picture, *network.input_shape[1:])
+            picture = through(network, picture, options.colour == "luma", options.compare)
             kind = kind_of(target)
-            write_bytes(target, encoded(made, kind, origin))
+            write_bytes(target, encoded(picture, kind, origin))
         except Unfit as reason:
             failed.append(f"{printable(str(image.path))}: {reason}")
             lost += 1
@@ -128,7 +128,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
                 untried = len(images) - number
                 break
         else:
-            if written_depth(made, kind) < made.depth:
+            if written_depth(picture, kind) < picture.depth:
                 shallow.append(image.path)
             bar.clear()  # what is printed would stand in it
             yield printable(str(target))

@@ -66,7 +66,7 @@ def encoded(picture: Picture, kind: str, origin: str) -> bytes:
 
 def _deep_png(values: Samples, origin: str, profile: bytes | None) -> bytes:
     """Return a PNG of an image `(H, W, C)`; its EXIF and profile are chunks after the first."""
-    content = imagecodecs.png_encode(values)
+    content = memoryview(imagecodecs.png_encode(values))
     extra = BytesIO()
     if profile is not None:
         putchunk(extra, b"iCCP", b"ICC Profile\0\0", zlib.compress(profile))
@@ -81,16 +81,15 @@ def _deep_tiff(values: Samples, origin: str, profile: bytes | None) -> bytes:
     """
     if values.shape[2] == 2:
         values = values[..., [0, 0, 0, 1]]
-    return bytes(
-        imagecodecs.tiff_encode(
-            values,
-            photometric="rgb",
-            planarconfig="contig",
-            extrasample="unassalpha" if values.shape[2] == 4 else None,
-            software=origin,
-            iccprofile=profile,
-        )
+    content = imagecodecs.tiff_encode(
+        values,
+        photometric="rgb",
+        planarconfig="contig",
+        extrasample="unassalpha" if values.shape[2] == 4 else None,
+        software=origin,
+        iccprofile=profile,
     )
+    return bytes(content)
 
 
 def _exif(origin: str) -> Image.Exif:
