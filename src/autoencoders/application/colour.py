@@ -1,6 +1,6 @@
 """Grey and colour images through grey and colour networks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -35,8 +35,7 @@ def through(
         Unfit: the network takes images of one size alone, and not of this one.
     """
     planes, bits, factor = picture.planes, picture.kept, network.factor
-    alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor, bits)
-    left = [_enlarged(planes, factor, bits)] if compare else []
+    left, alpha = _enlarged([planes if compare else None, picture.alpha], factor, bits)
     network = replace(network, bfloat16=network.bfloat16 and bits == 8)
     if len(planes) == network.channels:
         made = network(planes, bits)
@@ -47,9 +46,10 @@ def through(
         way = _by_luma if by_luma else _one_by_one
         for plane, channel in zip(made, way(network, planes, bits), strict=True):
             plane[:] = channel[0]
-    if alpha is not None and compare:
-        alpha = np.concatenate([alpha, alpha], 2)
-    return replace(picture, planes=np.concatenate([*left, made], 2) if left else made, alpha=alpha)
+    if left is not None:
+        made = np.concatenate([left, made], 2)
+        alpha = None if alpha is None else np.concatenate([alpha, alpha], 2)
+    return replace(picture, planes=made, alpha=alpha)
 
 
 def _one_by_one(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
@@ -69,10 +69,16 @@ def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
         yield samples(chroma.clip(0, 1, out=chroma), bits)
 
 
-def _enlarged(planes: Samples, factor: int, bits: int) -> Samples:
+def _enlarged(parts: Iterable[Samples | None], factor: int, bits: int) -> list[Samples | None]:
     """Return samples of so many bits by bicubic interpolation, which may leave [0, 1]."""
-    enlarged = (_interpolated(floats(plane[None]), factor).clip(0, 1) for plane in planes)
-    return np.concatenate([samples(plane, bits) for plane in enlarged])
+    return [
+        None
+        if part is None
+        else np.concatenate(
+            [samples(_interpolated(floats(plane[None]), factor).clip(0, 1), bits) for plane in part]
+        )
+        for part in parts
+    ]
 
 
 def _interpolated(planes: Floats, factor: int) -> Floats:
