@@ -121,6 +121,12 @@ def test_colour_is_made_grey_where_the_params_say_so(tmp_path: Path) -> None:
     assert sorted(both) == [29, 76, 150]
 
 
+def test_a_name_that_is_no_utf_8_is_a_name(tmp_path: Path, pets: Path) -> None:
+    draw(pets / "cat" / os.fsdecode(b"caf\xe9.png"), 9)
+    arrays = pack(pets, tmp_path / "raw")
+    assert 9 in numbers(arrays.train_images) + numbers(arrays.test_images)
+
+
 def test_channels_keep_their_places(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), np.uint8)
     for i, image in enumerate(pixels):

@@ -1,6 +1,7 @@
 """Image files into arrays of one size: each as a whole, or as patches at its own resolution."""
 
 import hashlib
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -126,7 +127,7 @@ def pack(
     packed = Packed(target, [], [], [])
     misfitting: list[str] = []
     longer: list[Path] = []
-    seeds = [[seed, 2, *path.as_posix().encode()] for path in paths]
+    seeds = [[seed, 2, *os.fsencode(path.as_posix())] for path in paths]
     cuts = _cut_all(cutter, [source / path for path in paths], tested.tolist(), seeds)
     with growing(target, (cutter.channels, cutter.size, cutter.size)) as append:
         for i, cut in enumerate(cuts):
