@@ -144,7 +144,7 @@ def test_an_output_is_known_again_and_keeps_its_colour_profile(tmp_path: Path, e
 
 
 def test_orientation_is_applied_once(tmp_path: Path) -> None:
-    values, exif = drawn(3), Image.Exif()
+    values, exif = drawn(4), Image.Exif()
     exif[274] = 6
     chunk = exif.tobytes().removeprefix(b"Exif\0\0")
     (tmp_path / "a.png").write_bytes(png(values, eXIf=chunk))

@@ -108,17 +108,6 @@ def test_what_is_written_is_what_was_read(tmp_path: Path, image: Image.Image, na
         np.testing.assert_array_equal(again.alpha, found.alpha)
 
 
-def test_orientation_is_applied_once(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    for name in ("a.png", "a.tif", "a.jpg"):
-        found = read(saved(tmp_path, Image.fromarray(RAMP), name, exif=exif, quality=100))
-        assert found.size == (8, 6)
-        np.testing.assert_allclose(floats(found.planes)[0], np.rot90(RAMP, -1) / 255, atol=0.03)
-        write(tmp_path / f"b{name[1:]}", found)
-        assert read(tmp_path / f"b{name[1:]}").size == (8, 6)
-
-
 @pytest.mark.parametrize("name", ["b.png", "b.jpg", "b.webp", "b.tif"])
 def test_a_colour_profile_is_kept_where_it_still_fits(tmp_path: Path, name: str) -> None:
     colours = Image.fromarray(COLOURS)
@@ -163,14 +152,6 @@ def test_a_gamma_that_would_be_lost_is_refused(tmp_path: Path, gamma: float, kno
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     Image.new("RGB", (2, 2)).save(tmp_path / "b.png", pnginfo=info, icc_profile=profile)
     assert read(tmp_path / "b.png").profile == profile
-
-
-@pytest.mark.parametrize("ending", ["gif", "tiff", "png", "webp"])
-def test_several_frames_are_refused(tmp_path: Path, ending: str) -> None:
-    one, two = Image.new("RGB", (8, 8), "red"), Image.new("RGB", (8, 8), "blue")
-    source = saved(tmp_path, one, f"a.{ending}", save_all=True, append_images=[two])
-    with pytest.raises(Unfit, match=r"^holds several frames: save"):
-        read(source)
 
 
 def test_a_phones_photo_with_a_preview_beside_is_one_image(tmp_path: Path) -> None:

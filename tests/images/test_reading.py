@@ -203,17 +203,6 @@ def test_a_photo_is_turned_upright(tmp_path: Path, ending: str, orientation: int
     np.testing.assert_allclose(found, UPRIGHT[orientation](ARROW), atol=1)
 
 
-def test_what_is_16_bits_deep_or_clear_is_turned_as_well(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    deep = Image.fromarray(ARROW.astype(np.uint16) * 257)
-    clear = Image.fromarray(np.stack([ARROW] * 3 + [np.full_like(ARROW, 255)], axis=2))
-    for image in (deep, clear):
-        image.save(tmp_path / "a.png", exif=exif)
-        found = trained_on(tmp_path / "a.png")[0]
-        np.testing.assert_array_equal(found, UPRIGHT[6](ARROW))
-
-
 @pytest.mark.parametrize("exif", [b"", b"Exif\0\0II*\0", b"no EXIF at all", b"\xff"])
 def test_damaged_exif_loses_no_image(tmp_path: Path, exif: bytes) -> None:
     Image.fromarray(ARROW).save(tmp_path / "a.png", exif=exif)
@@ -224,7 +213,9 @@ def test_damaged_exif_loses_no_image(tmp_path: Path, exif: bytes) -> None:
 
 
 @pytest.mark.parametrize("ending", ["gif", "tiff", "png", "webp"])
-def test_the_first_of_several_frames_is_read(tmp_path: Path, ending: str) -> None:
+def test_the_first_of_several_frames_is_read_where_it_is_asked_for(
+    tmp_path: Path, ending: str
+) -> None:
     one, two = (Image.new("RGB", (8, 8), (grey,) * 3) for grey in (255, 0))
     one.save(tmp_path / f"one.{ending}")
     one.save(tmp_path / f"two.{ending}", save_all=True, append_images=[two])
@@ -232,6 +223,8 @@ def test_the_first_of_several_frames_is_read(tmp_path: Path, ending: str) -> Non
         picture = reading.read(tmp_path / f"{name}.{ending}", first_frame=True)
         assert picture.has_more == has_more
         assert (picture.planes == 255).all()
+    with pytest.raises(Unfit, match=r"^holds several frames: save"):
+        reading.read(tmp_path / f"two.{ending}")
 
 
 def test_what_pillow_warns_of_is_read_without_a_word(
