@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autoencoders import device
+from autoencoders import threads
 from autoencoders.running import preloaded
 
 pytestmark = pytest.mark.skipif(not preloaded.POSSIBLE, reason="forks nothing here")
@@ -142,12 +142,12 @@ def test_the_libraries_start_no_thread_that_a_fork_would_lack() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, **device.ONE_THREAD},
+        env={**os.environ, **threads.ONE},
         capture_output=True,
         text=True,
         check=True,
     )
-    threads, ours = json.loads(done.stdout)
-    beside = [name.strip() for name in threads[1:]]
+    found, ours = json.loads(done.stdout)
+    beside = [name.strip() for name in found[1:]]
     assert set(beside) <= {"jemalloc_bg_thd"}  # PyArrow's allocator, which starts it anew in a fork
     assert ours == ["autoencoders", "autoencoders.running", "autoencoders.running.preloaded"]

@@ -25,7 +25,8 @@ class Pace:
 
         `running` says for how many seconds stages have been running.
         """
-        ended = f"{len(self.schedule.done)} of {len(self.schedule.upstream)} stages"
+        count = len(self.schedule.widths)
+        ended = f"{count - len(self.schedule.left)} of {count} stages"
         left = self._left(running)
         return f"{ended}, about {in_words(left)} left" if left else ended
 
@@ -33,7 +34,7 @@ class Pace:
         """Return the seconds left, by the mean of each kind or its usual cost; 0 where unknown."""
         taken = sum(map(sum, self.seconds.values()))
         usual = _usual(kind for kind, of_kind in self.seconds.items() for _ in of_kind)
-        if usual < LEAST * _usual(map(_kind, self.schedule.upstream)):
+        if usual < LEAST * _usual(map(_kind, self.schedule.widths)):
             return 0
         ahead = [*self.schedule.waiting, *running]
         if not ahead:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import networkx as nx
+
 
 class Schedule:
     """What is to be run, in the order of the pipeline; each stage is started once.
@@ -10,25 +12,21 @@ class Schedule:
     one whose turn has come is waited for, so that narrow ones do not hold it off for ever.
     """
 
-    def __init__(
-        self, upstream: Mapping[str, frozenset[str]], widths: Mapping[str, int], cores: int
-    ) -> None:
-        """Take what each stage waits for among these, and how many cores it needs, one if not said.
+    def __init__(self, graph: "nx.DiGraph[str]", widths: Mapping[str, int], cores: int) -> None:
+        """Take the stages, with edges to what they wait for, and how many cores some need.
 
-        One that needs more than there are has all.
+        The others need one. A stage that needs more than there are has all.
         """
-        self.upstream = {name: before & upstream.keys() for name, before in upstream.items()}
-        self.widths = {name: min(widths.get(name, 1), cores) for name in upstream}
+        self.left = graph.copy()  # all that is not done
+        self.widths = {name: min(widths.get(name, 1), cores) for name in graph}
         self.cores = self.free = cores
-        self.waiting = sorted(upstream, key=lambda name: -self.widths[name])
-        self.done: set[str] = set()
+        self.waiting = sorted(graph, key=lambda name: -self.widths[name])
         self.failed: list[str] = []
 
     def start(self) -> list[str]:
         """Return the stages that start now."""
-        ready = [name for name in self.waiting if self.upstream[name] <= self.done]
         started = []
-        for name in ready:
+        for name in [name for name in self.waiting if not self.left[name]]:
             if self.widths[name] > self.free:
                 break
             self.free -= self.widths[name]
@@ -40,6 +38,6 @@ class Schedule:
         """Hear that a stage has ended; those that wait for one that failed never start."""
         self.free += self.widths[name]
         if succeeded:
-            self.done.add(name)
+            self.left.remove_node(name)
         else:
             self.failed.append(name)
