@@ -62,7 +62,7 @@ def run(item: Item) -> str:
         raise UserError(f"{item.name} runs as one process: torchrun is for {shared} alone")
     stage = _stage(item.stage)
     if not parallel.started().leads:
-        return stage.produce(loaded, item, tracking.untracked(item))
+        return stage.produce(loaded, item, tracking.StageRun(item))
     with _turn(item), _tracked(stage, item, loaded) as run:
         summary = stage.produce(loaded, item, run)
         _log(stage, item, run)
@@ -89,7 +89,7 @@ def track() -> Iterator[str]:
             continue
         with _tracked(stage, item, loaded) as run:
             _log(stage, item, run)
-        if run.lost:
+        if not run.id:
             raise UserError(f"{item.name} could not be uploaded: run `autoencoders track` again")
         missing += 1
         yield f"uploaded {item.name}"

@@ -3,10 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput
+from mlflow.entities import Dataset, DatasetInput, InputTag
 
 SHORT_DIGEST = 8  # as mlflow's own datasets; it would store 36 characters
 
@@ -42,10 +40,8 @@ class DataUsed:
         return self.sha256[:SHORT_DIGEST]
 
 
-def as_input(data: DataUsed, context: str) -> "DatasetInput":
+def as_input(data: DataUsed, context: str) -> DatasetInput:
     """Return data as the input of a run: its name, digest, place and shapes."""
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
     tensors = [
         {"name": split, "type": "tensor", "tensor-spec": {"dtype": "uint8", "shape": list(shape)}}
         for split, shape in data.splits.items()
