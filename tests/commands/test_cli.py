@@ -8,13 +8,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from autoencoders import cli, commands, files, paths, stages
+from autoencoders import cli, commands, files, paths
+from autoencoders.commands import track
 from autoencoders.trained.weights import RECORD
 
 ROOT = Path(__file__).parents[2]
@@ -136,7 +138,7 @@ def test_what_the_system_refuses_is_one_line_with_the_file_and_the_reason(
     (repository / "folder").mkdir()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def write() -> list[str]:
+    def write(options: Namespace) -> list[str]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit * 1024, before[1]))
         try:
             files.write_bytes(repository / target, bytes(2048))
@@ -144,7 +146,7 @@ def test_what_the_system_refuses_is_one_line_with_the_file_and_the_reason(
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         return []
 
-    monkeypatch.setattr(stages, "track", write)
+    monkeypatch.setattr(track, "run", write)
     assert cli.main(["track"]) == 1
     assert re.fullmatch(f"{said}\n", capsys.readouterr().err)
     assert not list(repository.rglob("*.part"))
@@ -153,10 +155,10 @@ def test_what_the_system_refuses_is_one_line_with_the_file_and_the_reason(
 def test_a_fault_of_ours_is_one_line_and_with_debug_a_traceback(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken() -> list[str]:
+    def broken(options: Namespace) -> list[str]:
         raise KeyError("a fault")
 
-    monkeypatch.setattr(stages, "track", broken)
+    monkeypatch.setattr(track, "run", broken)
     assert cli.main(["track"]) == 1
     error = capsys.readouterr().err
     assert len(error.splitlines()) == 1
@@ -196,10 +198,10 @@ def test_what_the_machine_lacks_is_no_fault_of_ours(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def lacking() -> list[str]:
+    def lacking(options: Namespace) -> list[str]:
         raise fault
 
-    monkeypatch.setattr(stages, "track", lacking)
+    monkeypatch.setattr(track, "run", lacking)
     assert cli.main(["track"]) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {said}")
@@ -209,10 +211,10 @@ def test_what_the_machine_lacks_is_no_fault_of_ours(
 def test_ctrl_c_exits_as_shells_expect(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted() -> list[str]:
+    def interrupted(options: Namespace) -> list[str]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stages, "track", interrupted)
+    monkeypatch.setattr(track, "run", interrupted)
     assert cli.main(["track"]) == 130
     assert "interrupted" in capsys.readouterr().err
 
@@ -224,23 +226,24 @@ def test_a_polite_signal_ends_as_ctrl_c_does(
 ) -> None:
     number = getattr(signal, name)
 
-    def signalled() -> list[str]:
+    def signalled(options: Namespace) -> list[str]:
         os.kill(os.getpid(), number)
         return []
 
-    monkeypatch.setattr(stages, "track", signalled)
+    monkeypatch.setattr(track, "run", signalled)
     assert cli.main(["track"]) == 128 + number
     assert "interrupted" in capsys.readouterr().err
 
 
 SLOW_TO_END = """
 import atexit, signal, sys, time
-from autoencoders import cli, commands, stages
+from autoencoders import cli, commands
+from autoencoders.commands import track
 atexit.register(time.sleep, 0.5)  # as torch's own, a good while
-def track():
+def run(options):
     print("runs", flush=True)
     time.sleep(60)
-stages.track = track
+track.run = run
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for number in commands.POLITE:
     signal.signal(number, signal.SIG_DFL)

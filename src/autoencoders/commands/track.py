@@ -3,8 +3,9 @@
 import argparse
 from collections.abc import Iterator
 
-from autoencoders import stages
+from autoencoders import params, stages
 from autoencoders.commands import Parser
+from autoencoders.running import state
 
 
 def add(parser: Parser) -> None:
@@ -12,5 +13,6 @@ def add(parser: Parser) -> None:
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
-    """Upload, and say what."""
-    yield from stages.track()
+    """Upload what this configuration has made, and say what."""
+    loaded = params.load()
+    yield from stages.track(loaded, state.look().up_to_date)

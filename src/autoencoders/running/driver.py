@@ -7,18 +7,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import IO
 
 from filelock import FileLock, Timeout
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
 
 from autoencoders import threads
 from autoencoders.errors import UserError
 from autoencoders.running import preloaded
-from autoencoders.running.board import Board
 from autoencoders.running.pace import Pace, in_words
 from autoencoders.running.schedule import Schedule
 from autoencoders.running.state import look
@@ -84,15 +86,16 @@ def run(targets: Sequence[str], widths: Mapping[str, int], jobs: int) -> Iterato
             return
         started = time.monotonic()
         schedule = Schedule(state.to_run, widths, jobs)
-        with _environments() as environment, Board() as board:
-            yield from _run_all(schedule, environment, board)
+        foot = Live(transient=True) if sys.stdout.isatty() else None
+        with _environments() as environment, foot or nullcontext():
+            yield from _run_all(schedule, environment, foot)
     if schedule.failed:
         _complain(schedule)
     yield f"all that was asked for is up to date, after {in_words(time.monotonic() - started)}"
 
 
 def _run_all(
-    schedule: Schedule, environment: Callable[[int], dict[str, str]], board: Board
+    schedule: Schedule, environment: Callable[[int], dict[str, str]], foot: Live | None
 ) -> Iterator[str]:
     pace = Pace(schedule)
     running: list[Running] = []
@@ -102,9 +105,8 @@ def _run_all(
                 running.append(_start(name, environment(schedule.widths[name])))
             if not running:
                 return
-            if board.live:
-                last = [one.lines[-1] for one in running if one.lines]
-                board.show(pace.line(_seconds(running)), last)
+            if foot:
+                foot.update(_shown(pace.line(_seconds(running)), running))
             time.sleep(LOOK)
             for one in [one for one in running if one.process.poll() is not None]:
                 running.remove(one)
@@ -112,16 +114,25 @@ def _run_all(
                 schedule.end(one.name, succeeded)
                 pace.hear(one.name, one.seconds)
                 with one.output:
-                    yield from _said(one, succeeded, pace.line(_seconds(running)), board.live)
+                    overall = "" if foot else f"{pace.line(_seconds(running))}. "
+                    yield from _said(one, succeeded, overall)
 
 
 def _seconds(running: list[Running]) -> dict[str, float]:
     return {one.name: one.seconds for one in running}
 
 
-def _said(one: Running, succeeded: bool, line: str, live: bool) -> Iterator[str]:
+def _shown(overall: str, running: Sequence[Running]) -> Group:
+    """Return the last lines of a terminal: how far all is, and the last of each stage that runs."""
+    last = [Text(f"  {one.lines[-1]}") for one in running if one.lines]
+    lines = [Text(overall, "bold"), *last]
+    for line in lines:
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return Group(*lines)
+
+
+def _said(one: Running, succeeded: bool, overall: str) -> Iterator[str]:
     yield from (f"{one.name}: {said}" for said in one.lines if said.startswith(ASIDES))
-    overall = "" if live else f"{line}. "
     if succeeded:
         yield f"{overall}{one.summary} ({in_words(one.seconds)})"
     else:

@@ -5,7 +5,7 @@
 
 import hashlib
 import importlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +14,6 @@ from autoencoders import device, files, params, pipeline, tracking
 from autoencoders.errors import UserError
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
-from autoencoders.running import state
 from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.training import parallel
 
@@ -69,19 +68,17 @@ def run(item: Item) -> str:
     return summary
 
 
-def track() -> Iterator[str]:
-    """Upload each stage that this configuration has run and that is not tracked; say which.
+def track(loaded: Params, done: Collection[str]) -> Iterator[str]:
+    """Upload each stage that is not tracked, of those that this configuration has `done`.
 
     Yields:
         A line for each stage that is uploaded, and one for all that are not run.
 
     Raises:
-        UserError: the tracking server cannot be used, or DVC cannot say what was run.
+        UserError: the tracking server cannot be used.
     """
-    loaded = params.load()
     all_items = list(pipeline.items(loaded.datasets_to_run, loaded.variants_to_run))
     tracked = tracking.tracked(loaded.experiment)
-    done = state.look().up_to_date
     missing = 0
     for item in (item for item in all_items if item.name in done):
         stage = _stage(item.stage)
