@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -22,10 +23,11 @@ import mlflow.pyfunc
 import numpy as np
 import pytest
 import torch
-from mlflow import MlflowClient
+from mlflow import MlflowClient, environment_variables
 from mlflow.entities import LoggedModel, Run
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
+from mlflow.utils import mlflow_tags
 from PIL import Image
 
 from autoencoders.errors import UserError
@@ -34,6 +36,7 @@ from autoencoders.tracking import (
     DataUsed,
     TrainedModel,
     origin,
+    private,
     registered,
     stage_run,
     store,
@@ -840,3 +843,55 @@ def test_two_processes_create_one_database_and_one_parent(
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
     assert sorted(run.data.tags["stage"] for run in runs) == ["configuration", "one", "two"]
+
+
+# --- MLflow's private parts, as they were in MLflow 3.17
+
+
+def texts(database: Path) -> set[str]:
+    """Return all texts in a database."""
+    with closing(sqlite3.connect(database)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        rows = [
+            row
+            for (table,) in tables.fetchall()
+            for row in connection.execute(f"SELECT * FROM {table}")
+        ]
+    return {value for row in rows for value in row if isinstance(value, str)}
+
+
+def test_no_column_but_the_known_ones_says_where_files_are(repository: Path) -> None:
+    with run_stage() as run:
+        run.log_model(trained(Blur()))
+    assert any(str(repository) in text for text in texts(repository / "mlflow.db"))
+    elsewhere = repository.rename(repository.with_name("elsewhere"))
+    private.follow(elsewhere / "mlflow.db", elsewhere / "mlartifacts")
+    assert not {text for text in texts(elsewhere / "mlflow.db") if str(repository) in text}
+
+
+@pytest.mark.parametrize(("name", "value"), private.SETTINGS.items())
+def test_mlflow_reads_the_settings_at_each_request(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert str(getattr(environment_variables, name).get()).lower() == value
+
+
+def test_the_names_of_a_tag_and_a_key_are_the_same() -> None:
+    assert mlflow_tags.MLFLOW_MODEL_VERSIONS == private.VERSIONS_TAG
+    assert mlflow.pyfunc.MODEL_CONFIG == "config"
+
+
+def test_a_model_is_loaded_by_the_module_that_goes_with_it(negative: Any) -> None:
+    assert negative.loader_module == "png_or_arrays"
+
+
+@pytest.mark.parametrize("before", [None, "sqlite:///other.db"])
+def test_the_default_store_is_one_only_meanwhile(
+    before: str | None, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if before:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", before)
+    with private.default_store("sqlite:///here.db"):
+        assert mlflow.get_tracking_uri() == "sqlite:///here.db"
+    assert os.environ.get("MLFLOW_TRACKING_URI") == before

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 import networkx as nx
 import pytest
 
-from autoencoders.running.pace import Pace, in_words
-from autoencoders.running.schedule import Schedule
+from autoencoders.running.schedule import Schedule, in_words
 from autoencoders.running.state import State
 
 
@@ -80,26 +79,23 @@ def test_a_failure_stops_what_waits_for_it_and_nothing_else() -> None:
     assert schedule.waiting == ["evaluate@conv", "report"]
 
 
-def test_the_time_left_is_what_stages_of_a_kind_took() -> None:
-    stages = graph({f"train@{i}": [] for i in range(4)})
-    schedule = Schedule(stages, {"train@0": 2}, cores=2)
-    pace = Pace(schedule)
-    assert pace.line({}) == "0 of 4 stages"
-    assert schedule.start() == ["train@0"]
-    schedule.end("train@0", succeeded=True)
-    pace.hear("train@0", 100)  # on two cores: 200 s of one
-    schedule.start()
-    # Three of 200 s, of which two have been running for 50 s, on two cores.
-    assert pace.line({"train@1": 50, "train@2": 50}) == "1 of 4 stages, about 4 min left"
-
-
-def test_a_kind_that_has_not_run_is_judged_by_what_it_usually_costs() -> None:
-    schedule = Schedule(graph({"prepare@a": [], "people's own": []}), {}, cores=1)
-    pace = Pace(schedule)
+def test_the_time_left_is_what_the_stages_cost_by_the_table() -> None:
+    schedule = Schedule(graph({"prepare@a": [], "train@a-b": [], "train@a-c": []}), {}, cores=2)
     schedule.start()
     schedule.end("prepare@a", succeeded=True)
-    pace.hear("prepare@a", 30)
-    assert pace.line({}) == "1 of 2 stages, about 30 s left"
+    assert schedule.line(30) == "1 of 3 stages"  # too little has been done
+    schedule.start()
+    schedule.end("train@a-b", succeeded=True)
+    assert schedule.line(210) == "2 of 3 stages, about 3 min left"
+    schedule.end("train@a-c", succeeded=True)
+    assert schedule.line(400) == "3 of 3 stages"
+
+
+def test_people_s_own_stages_cost_one() -> None:
+    schedule = Schedule(graph({"prepare@a": [], "people's own": []}), {}, cores=1)
+    schedule.start()
+    schedule.end("prepare@a", succeeded=True)
+    assert schedule.line(30) == "1 of 2 stages, about 30 s left"
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(3.2, "3 s"), (99, "99 s"), (250, "4 min")])

@@ -21,8 +21,7 @@ from rich.text import Text
 from autoencoders import threads
 from autoencoders.errors import UserError
 from autoencoders.running import preloaded
-from autoencoders.running.pace import Pace, in_words
-from autoencoders.running.schedule import Schedule
+from autoencoders.running.schedule import Schedule, in_words
 from autoencoders.running.state import look
 
 LOCK = Path(".dvc/tmp/autoencoders.lock")
@@ -97,7 +96,7 @@ def run(targets: Sequence[str], widths: Mapping[str, int], jobs: int) -> Iterato
 def _run_all(
     schedule: Schedule, environment: Callable[[int], dict[str, str]], foot: Live | None
 ) -> Iterator[str]:
-    pace = Pace(schedule)
+    started = time.monotonic()
     running: list[Running] = []
     with _ended_together(running):
         while True:
@@ -106,20 +105,15 @@ def _run_all(
             if not running:
                 return
             if foot:
-                foot.update(_shown(pace.line(_seconds(running)), running))
+                foot.update(_shown(schedule.line(time.monotonic() - started), running))
             time.sleep(LOOK)
             for one in [one for one in running if one.process.poll() is not None]:
                 running.remove(one)
                 succeeded = one.process.returncode == 0
                 schedule.end(one.name, succeeded)
-                pace.hear(one.name, one.seconds)
                 with one.output:
-                    overall = "" if foot else f"{pace.line(_seconds(running))}. "
+                    overall = "" if foot else f"{schedule.line(time.monotonic() - started)}. "
                     yield from _said(one, succeeded, overall)
-
-
-def _seconds(running: list[Running]) -> dict[str, float]:
-    return {one.name: one.seconds for one in running}
 
 
 def _shown(overall: str, running: Sequence[Running]) -> Group:

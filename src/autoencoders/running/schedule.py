@@ -1,8 +1,12 @@
 """Which stage starts when: after all that it waits for, on no more cores than there are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import networkx as nx
+
+from autoencoders import pipeline
+
+LEAST = 0.05  # the share of all work that has to be done before it tells how long the rest takes
 
 
 class Schedule:
@@ -41,3 +45,29 @@ class Schedule:
             self.left.remove_node(name)
         else:
             self.failed.append(name)
+
+    def line(self, seconds: float) -> str:
+        """Return `31 of 51 stages, about 4 min left`, without a time as long as that is unknown.
+
+        Stages take as long beside each other as the pipeline's table says; `seconds` have passed.
+        """
+        count = len(self.widths)
+        ended = f"{count - len(self.left)} of {count} stages"
+        share = 1 - _cost(self.left) / _cost(self.widths)
+        return (
+            f"{ended}, about {in_words(seconds / share - seconds)} left"
+            if LEAST <= share < 1
+            else ended
+        )
+
+
+def in_words(seconds: float) -> str:
+    """Return `85 s` or `4 min`."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _cost(names: Iterable[str]) -> float:
+    """Return what stages cost together; people's own stages cost 1."""
+    known = pipeline.BY_NAME
+    kinds = [name.split("@")[0] for name in names]
+    return sum(known[kind].cost if kind in known else 1 for kind in kinds)

@@ -4,7 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from mlflow.data.schema import TensorDatasetSchema
 from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.types import Schema, TensorSpec
+
+UINT8 = np.dtype(np.uint8)
 
 SHORT_DIGEST = 8  # as mlflow's own datasets; it would store 36 characters
 
@@ -42,19 +47,14 @@ class DataUsed:
 
 def as_input(data: DataUsed, context: str) -> DatasetInput:
     """Return data as the input of a run: its name, digest, place and shapes."""
-    tensors = [
-        {"name": split, "type": "tensor", "tensor-spec": {"dtype": "uint8", "shape": list(shape)}}
-        for split, shape in data.splits.items()
-    ]
+    features = Schema([TensorSpec(UINT8, shape, split) for split, shape in data.splits.items()])
     counts = {split: shape[0] for split, shape in data.splits.items()}
     dataset = Dataset(
         name=data.name,
         digest=data.digest,
         source_type="local",
         source=json.dumps({"uri": data.path}),
-        schema=json.dumps(
-            {"mlflow_tensorspec": {"features": json.dumps(tensors), "targets": None}}
-        ),
+        schema=json.dumps({"mlflow_tensorspec": TensorDatasetSchema(features).to_dict()}),
         profile=json.dumps({"source": data.source, "sha256": data.sha256, "images": counts}),
     )
     return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", context)])

@@ -1,6 +1,6 @@
 """What MLflow does not offer and tracking needs all the same, as it is in MLflow 3.17.
 
-tests/test_mlflow_private.py has a test of each, which fails where a newer MLflow has changed it.
+The end of tests/test_tracking.py has a test of each, which fails where MLflow has changed it.
 """
 
 import json
