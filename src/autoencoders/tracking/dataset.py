@@ -54,7 +54,7 @@ def as_input(data: DataUsed, context: str) -> DatasetInput:
         digest=data.digest,
         source_type="local",
         source=json.dumps({"uri": data.path}),
-        schema=json.dumps({"mlflow_tensorspec": TensorDatasetSchema(features).to_dict()}),
+        schema=json.dumps(TensorDatasetSchema(features).to_dict()),
         profile=json.dumps({"source": data.source, "sha256": data.sha256, "images": counts}),
     )
     return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", context)])
