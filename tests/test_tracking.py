@@ -202,6 +202,14 @@ def test_the_data_is_an_input_of_the_run(client: MlflowClient) -> None:
     ]
 
 
+def test_data_that_are_not_split_yet_have_no_schema(client: MlflowClient) -> None:
+    with run_stage(data=replace(DATA, splits={})) as run:
+        pass
+    inputs = client.get_run(run.id).inputs
+    assert inputs is not None
+    assert inputs.dataset_inputs[0].dataset.schema is None
+
+
 def test_stages_of_one_configuration_hang_under_one_run(client: MlflowClient) -> None:
     items = [Item("fetch", "mnist"), TRAIN, Item("report")]
     for item in items:

@@ -47,14 +47,14 @@ class DataUsed:
 
 def as_input(data: DataUsed, context: str) -> DatasetInput:
     """Return data as the input of a run: its name, digest, place and shapes."""
-    features = Schema([TensorSpec(UINT8, shape, split) for split, shape in data.splits.items()])
+    tensors = [TensorSpec(UINT8, shape, split) for split, shape in data.splits.items()]
     counts = {split: shape[0] for split, shape in data.splits.items()}
     dataset = Dataset(
         name=data.name,
         digest=data.digest,
         source_type="local",
         source=json.dumps({"uri": data.path}),
-        schema=json.dumps(TensorDatasetSchema(features).to_dict()),
+        schema=json.dumps(TensorDatasetSchema(Schema([*tensors])).to_dict()) if tensors else None,
         profile=json.dumps({"source": data.source, "sha256": data.sha256, "images": counts}),
     )
     return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", context)])
