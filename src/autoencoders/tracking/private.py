@@ -1,6 +1,6 @@
 """What MLflow does not offer and tracking needs all the same, as it is in MLflow 3.17.
 
-The end of tests/test_tracking.py has a test of each, which fails where MLflow has changed it.
+tests/test_tracking.py has a test of each, which fails where MLflow has changed it.
 """
 
 import json
