@@ -15,7 +15,7 @@ from autoencoders.application.targets import (
     origin_of,
     require_writable,
 )
-from autoencoders.commands import Commands, absolute, add_images
+from autoencoders.commands import Parser, absolute, add_images
 from autoencoders.errors import UserError, warn
 from autoencoders.sources.names import printable
 
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from autoencoders.application.picture import Picture
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser("apply", help="put image files through a trained variant")
+def add(parser: Parser) -> None:
+    """Add the arguments."""
     parser.add_argument(
         "variant",
         type=_text_and_path,
@@ -61,7 +60,6 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--compare", action="store_true", help="write each image and what became of it in one"
     )
-    parser.set_defaults(run=run)
 
 
 class _Model(argparse.Action):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autoencoders import paths
-from autoencoders.commands import Commands, absolute, add_images
+from autoencoders.commands import Parser, absolute, add_images
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
 from autoencoders.lazy import torch
@@ -23,15 +23,13 @@ if TYPE_CHECKING:
 BATCH = 256  # images in memory at once, or fewer if they are large
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser("encode", help="write the latents of image files into a table")
+def add(parser: Parser) -> None:
+    """Add the arguments."""
     parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
     add_images(parser)
     parser.add_argument(
         "--to", type=absolute, required=True, metavar="TABLE", help="a .parquet or .csv file"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:

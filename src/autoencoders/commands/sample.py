@@ -4,13 +4,12 @@ import argparse
 from collections.abc import Iterator
 
 from autoencoders import paths
-from autoencoders.commands import Commands, absolute, positive
+from autoencoders.commands import Parser, absolute, positive
 from autoencoders.sources.names import printable
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser("sample", help="write new images that a trained variant makes up")
+def add(parser: Parser) -> None:
+    """Add the arguments."""
     parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
     parser.add_argument("--count", type=positive, default=64, help="how many; by default 64")
     parser.add_argument(
@@ -23,7 +22,6 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--to", type=absolute, required=True, metavar="OUT", help="the folder to write PNGs into"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
