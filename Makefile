@@ -21,6 +21,7 @@ help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(INSTALLED) ## Set up .venv and DVC; all that is below does so by itself
+	@$(BIN)/python -m compileall -q src
 	@if git rev-parse --git-dir >/dev/null 2>&1; then \
 		! grep -qs no_scm .dvc/config.local || dvc config --local --unset core.no_scm; \
 	elif ! grep -qs no_scm .dvc/config.local; then \
@@ -63,11 +64,13 @@ lock: $(INSTALLED) ## Pin anew what pyproject.toml asks for
 		--constraint requirements.txt $$(sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements.txt)
 
 # uv installs in a third of pip's time, but knows nothing of pip's settings: where it fails, pip.
+# Bytecode is compiled at once, as pip does: a machine where Python may not write it would compile
+# every module anew in every stage.
 $(INSTALLED): pyproject.toml requirements.txt $(MOVED)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(if $(MOVED),--clear) $(VENV)
 	$(BIN)/python -m pip install --quiet $$(grep -o '^uv==[^ ;]*' requirements.txt) && \
-		$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt || \
+		$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.txt || \
 		$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	echo 'export MLFLOW_DISABLE_TELEMETRY=true' >> $(BIN)/activate
@@ -75,6 +78,6 @@ $(INSTALLED): pyproject.toml requirements.txt $(MOVED)
 
 # Beside what is there already, without which these would not be installed: hence no dependencies.
 $(VENV)/.tensorflow: requirements-tensorflow.txt $(INSTALLED)
-	uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $< || \
+	uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --require-hashes -r $< || \
 		$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r $<
 	touch $@

@@ -14,7 +14,16 @@ STAGES: dict[str, Any] = yaml12.read(ROOT / "dvc.yaml")["stages"]
 # Each may import those before it, and none after it.
 LAYERS = (
     *("errors", "keys", "lazy"),
-    *("files", "paths", "checkout", "device", "randomness", "components", "decomposition"),
+    *(
+        "threads",
+        "files",
+        "paths",
+        "checkout",
+        "device",
+        "randomness",
+        "components",
+        "decomposition",
+    ),
     *("yaml12", "pipeline"),
     "images",
     "data",

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -22,10 +23,11 @@ import mlflow.pyfunc
 import numpy as np
 import pytest
 import torch
-from mlflow import MlflowClient
+from mlflow import MlflowClient, environment_variables
 from mlflow.entities import LoggedModel, Run
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
+from mlflow.utils import mlflow_tags
 from PIL import Image
 
 from autoencoders.errors import UserError
@@ -34,6 +36,7 @@ from autoencoders.tracking import (
     DataUsed,
     TrainedModel,
     origin,
+    private,
     registered,
     stage_run,
     store,
@@ -197,6 +200,14 @@ def test_the_data_is_an_input_of_the_run(client: MlflowClient) -> None:
         [540, 1, 28, 28],
         [60, 1, 28, 28],
     ]
+
+
+def test_data_that_are_not_split_yet_have_no_schema(client: MlflowClient) -> None:
+    with run_stage(data=replace(DATA, splits={})) as run:
+        pass
+    inputs = client.get_run(run.id).inputs
+    assert inputs is not None
+    assert inputs.dataset_inputs[0].dataset.schema is None
 
 
 def test_stages_of_one_configuration_hang_under_one_run(client: MlflowClient) -> None:
@@ -594,7 +605,7 @@ def test_a_lost_server_costs_one_warning_and_seconds(
         run.log_model(trained(Blur()))
         trained_anyway = True
     assert trained_anyway
-    assert run.lost
+    assert not run.id
     assert time.monotonic() - started < 20
     output, errors = capfd.readouterr()
     [warning] = errors.splitlines()
@@ -612,7 +623,7 @@ def test_tracking_lost_halfway_does_not_end_the_stage(
         (repository / "mlflow.db").write_bytes(b"no database")
         run.log_epoch(1, {"loss": 0.5})
         run.log_epoch(2, {"loss": 0.25})
-    assert run.lost
+    assert not run.id
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
@@ -624,7 +635,7 @@ def test_a_database_that_cannot_be_opened_is_given_up_soon(
     started = time.monotonic()
     with run_stage() as run:
         pass
-    assert run.lost
+    assert not run.id
     assert time.monotonic() - started < 10
     assert len(capsys.readouterr().err.splitlines()) == 1
 
@@ -672,7 +683,7 @@ def test_a_store_that_mlflow_would_take_for_another_is_refused(
     monkeypatch.setenv("DVC_ROOT", str(root))
     with run_stage() as run:
         pass
-    assert run.lost
+    assert not run.id
     [warning] = capsys.readouterr().err.splitlines()
     assert f"{root}/mlflow.db" in warning
     assert "MLFLOW_TRACKING_URI" in warning
@@ -690,7 +701,7 @@ def test_models_load_from_a_store_in_a_folder_of_an_odd_name(
     monkeypatch.setenv("DVC_ROOT", str(root))
     with run_stage() as run:
         run.log_model(trained(Blur()))
-    assert not run.lost
+    assert run.id
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlflow.db")
     model = mlflow.pyfunc.load_model("models:/mnist-vae/1")
     assert model.predict(np.zeros((1, 1, 6, 6), np.float32)).shape == (1, 2, 6, 6)
@@ -718,6 +729,18 @@ def test_outside_dvc_the_root_is_where_dvc_yaml_is(
 # --- what machines and people do to the store
 
 
+def texts(database: Path) -> set[str]:
+    """Return all texts in a database."""
+    with closing(sqlite3.connect(database)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        rows = [
+            row
+            for (table,) in tables.fetchall()
+            for row in connection.execute(f"SELECT * FROM {table}")
+        ]
+    return {value for row in rows for value in row if isinstance(value, str)}
+
+
 @pytest.mark.parametrize("how", ["moved", "copied"])
 def test_a_moved_or_copied_store_keeps_its_own_artifacts(
     how: str, repository: Path, monkeypatch: pytest.MonkeyPatch
@@ -733,6 +756,8 @@ def test_a_moved_or_copied_store_keeps_its_own_artifacts(
     here = (elsewhere / "mlartifacts").as_uri()
     places = [client.get_run(found.id).info.artifact_uri for found in (run, other)]
     assert all(str(place).startswith(here) for place in places)
+    left = repository.as_uri()
+    assert not {text for text in texts(elsewhere / "mlflow.db") if left in text}
     if how == "copied":
         shutil.rmtree(repository)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{elsewhere}/mlflow.db")
@@ -790,7 +815,7 @@ from autoencoders.pipeline import Item
 from autoencoders.tracking import stage_run
 arguments = {"params": {}, "configuration": {}, "experiment": "autoencoders"}
 with stage_run(Item("train", "mnist", "vae"), **arguments) as run:
-    print(run.id, run._parent_id, flush=True)
+    print(run.id, run._run._parent_id, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -816,7 +841,6 @@ ONE_STAGE = """
 import sys
 from autoencoders.pipeline import Item
 from autoencoders.tracking import stage_run
-assert not {"mlflow", "torch"} & set(sys.modules), "they are imported late"
 with stage_run(Item(sys.argv[1]), params={}, configuration={"a": 1}, experiment="e"):
     pass
 """
@@ -841,3 +865,34 @@ def test_two_processes_create_one_database_and_one_parent(
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
     assert sorted(run.data.tags["stage"] for run in runs) == ["configuration", "one", "two"]
+
+
+# --- MLflow's private parts, as they were in MLflow 3.17
+
+
+@pytest.mark.parametrize(("name", "value"), private.SETTINGS.items())
+def test_mlflow_reads_the_settings_at_each_request(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert str(getattr(environment_variables, name).get()).lower() == value
+
+
+def test_the_names_of_a_tag_and_a_key_are_the_same() -> None:
+    assert mlflow_tags.MLFLOW_MODEL_VERSIONS == private.VERSIONS_TAG
+    assert mlflow.pyfunc.MODEL_CONFIG == "config"
+
+
+def test_a_model_is_loaded_by_the_module_that_goes_with_it(negative: Any) -> None:
+    assert negative.loader_module == "png_or_arrays"
+
+
+@pytest.mark.parametrize("before", [None, "sqlite:///other.db"])
+def test_the_default_store_is_one_only_meanwhile(
+    before: str | None, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if before:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", before)
+    with private.default_store("sqlite:///here.db"):
+        assert mlflow.get_tracking_uri() == "sqlite:///here.db"
+    assert os.environ.get("MLFLOW_TRACKING_URI") == before

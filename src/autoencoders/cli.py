@@ -1,7 +1,9 @@
 """The command line: what is common to all commands."""
 
 import argparse
+import difflib
 import gc
+import importlib
 import io
 import math
 import os
@@ -9,12 +11,24 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from types import FrameType
+from types import FrameType, ModuleType
 
-from autoencoders import checkout, commands, paths, pipeline
+from autoencoders import checkout, commands, paths, pipeline, threads
 from autoencoders.errors import UserError
 from autoencoders.images.names import printable
 from autoencoders.running import preloaded
+
+# The modules in `commands`, and what --help says of them; the others are stages.
+COMMANDS = {
+    "apply": "put image files through a trained variant",
+    "check": "validate params.yaml and run nothing",
+    "encode": "write the latents of image files into a table",
+    "repro": "run what is not up to date, as `dvc repro` does, stages side by side",
+    "sample": "write new images that a trained variant makes up",
+    "serve": "serve a trained variant as a page, and by HTTP",
+    "track": "upload what the MLflow server missed",
+}
+STAGES = {stage.name: f"run the stage {stage.name}, tracked" for stage in pipeline.STAGES}
 
 FEW_COLLECTIONS = 100_000  # new objects between two searches for garbage
 TOGETHER = 1.0  # seconds in which signals are one: more of them would break into what is cleared up
@@ -39,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _set_process_up()
         own = checkout.own_main()
-        return own(arguments) if own else _run(_parser().parse_args(arguments))
+        return own(arguments) if own else _run(sys.argv[1:] if arguments is None else arguments)
     except UserError as error:
         return _complain(pipeline.advice(error))
     except KeyboardInterrupt as interruption:
@@ -48,8 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BY_SIGNAL + getattr(interruption, "number", signal.SIGINT)
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(arguments: Sequence[str]) -> int:
     try:
+        options = _parse(arguments)
         os.chdir(paths.repository_root())
         for line in options.run(options):
             print(line, flush=True)
@@ -59,11 +74,48 @@ def _run(options: argparse.Namespace) -> int:
         _close_stdout()
         return BY_SIGNAL + SIGPIPE
     except Exception as error:
-        if options.debug:
+        if "--debug" in arguments:
             raise
         _close_stdout()
         return _complain(_as_one_line(error))
     return 0
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the parsed options, with the `run` of the command that is called.
+
+    Of all commands, its module alone is imported: torch takes seconds.
+    """
+    parser = commands.Parser(
+        prog="autoencoders",
+        description="Stages of the pipeline, each as `dvc repro` runs it, and tools beside it.",
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of a fault")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    called = next((word for word in arguments if not word.startswith("-")), None)
+    for name, summary in (STAGES | COMMANDS).items():
+        command = subparsers.add_parser(name, help=summary)
+        if name == called:
+            module = _module(name)
+            module.add(command)
+            command.set_defaults(run=module.run)
+    if called is not None and called not in subparsers.choices:
+        close = difflib.get_close_matches(called, subparsers.choices, n=1)
+        meant = f"; did you mean {close[0]!r}?" if close else ""
+        parser.error(f"no command is called {called!r}{meant}")
+    return parser.parse_args(arguments)
+
+
+def _module(command: str) -> ModuleType:
+    """Import what runs a command, once it is set how the libraries that it imports compute."""
+    if command in STAGES or command == "repro":
+        threads.use_one()
+    if command != "repro":  # which sets it for each stage
+        # How many threads a training has is known after torch is imported: as many as cores, say.
+        alone = command == "train" and "LOCAL_WORLD_SIZE" not in os.environ  # torchrun's
+        os.environ.update(threads.waiting(threads.cores() if alone else 1))
+    name = "stage" if command in STAGES else command
+    return importlib.import_module(f"{commands.__name__}.{name}")
 
 
 def _complain(lines: str) -> int:
@@ -95,9 +147,8 @@ def _as_one_line(error: Exception) -> str:
 def _set_process_up() -> None:
     # Imports make objects that stay: searching them for garbage takes a fifth of the start.
     gc.set_threshold(FEW_COLLECTIONS)
-    # By OpenMP's default, threads that wait look out for each other all the time. Beside other work
-    # that takes the core from the one that is waited for, and a step takes five times as long.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # MLflow's telemetry starts when it is imported, here or in a stage.
+    os.environ.setdefault("DO_NOT_TRACK", "true")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # files may have any name
     for number in (signal.SIGINT, *commands.POLITE):
@@ -111,13 +162,3 @@ def _end(number: int, frame: FrameType | None) -> None:
     if now - Ended.last > TOGETHER:
         Ended.last = now
         raise Ended(number)
-
-
-def _parser() -> commands.Parser:
-    parser = commands.Parser(
-        prog="autoencoders",
-        description="Stages of the pipeline, each as `dvc repro` runs it, and tools beside it.",
-    )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of a fault")
-    commands.add_all(parser.add_subparsers(dest="command", required=True, metavar="COMMAND"))
-    return parser

@@ -8,27 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from filelock import FileLock
 
 from autoencoders.errors import UserError
-from autoencoders.lazy import torch
 
 GPU_LOCK = Path(".dvc/tmp/gpu.lock")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
-# Of OpenMP and the libraries of matrices, which read them when they are loaded.
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def use_one_thread() -> None:
-    """Compute with one thread, whatever the machine has and the environment says.
-
-    Sums of several come out in another order, and so in other bits. To be called before anything
-    that computes is imported; a training then uses the threads that params.yaml gives it.
-    """
-    os.environ.update(ONE_THREAD)
-
-
-def device() -> "torch.device":
+def device() -> torch.device:
     """Return the device of `AUTOENCODERS_DEVICE`; without it CUDA where there is one, else the CPU.
 
     Of several processes that torchrun started on a machine, each gets its own GPU.
@@ -65,7 +54,7 @@ def _name() -> str:
     return os.environ.get("AUTOENCODERS_DEVICE") or default
 
 
-def exact_device() -> "torch.device":
+def exact_device() -> torch.device:
     """Return `device`, on which from now on float32 means float32.
 
     For what measures and draws: a GPU rounds the inputs of convolutions to ten bits unless told

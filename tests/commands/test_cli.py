@@ -8,20 +8,20 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from autoencoders import cli, commands, files, paths, stages
+from autoencoders import cli, commands, files, paths
+from autoencoders.commands import track
 from autoencoders.trained.weights import RECORD
 
 ROOT = Path(__file__).parents[2]
-# Each takes a second or more to import.
-SLOW = ("torch", "torchvision", "matplotlib", "pandas", "mlflow")
-COMMANDS = [
-    f"autoencoders.commands.{module.name}" for module in pkgutil.iter_modules(commands.__path__)
-]
+# Each takes a good part of a second to import, or more.
+SLOW = ("torch", "torchvision", "matplotlib", "pandas", "mlflow", "dvc", "numpy", "pydantic")
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_what_the_system_refuses_is_one_line_with_the_file_and_the_reason(
     (repository / "folder").mkdir()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def write() -> list[str]:
+    def write(options: Namespace) -> list[str]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit * 1024, before[1]))
         try:
             files.write_bytes(repository / target, bytes(2048))
@@ -146,7 +146,7 @@ def test_what_the_system_refuses_is_one_line_with_the_file_and_the_reason(
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         return []
 
-    monkeypatch.setattr(stages, "track", write)
+    monkeypatch.setattr(track, "run", write)
     assert cli.main(["track"]) == 1
     assert re.fullmatch(f"{said}\n", capsys.readouterr().err)
     assert not list(repository.rglob("*.part"))
@@ -155,10 +155,10 @@ def test_what_the_system_refuses_is_one_line_with_the_file_and_the_reason(
 def test_a_fault_of_ours_is_one_line_and_with_debug_a_traceback(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken() -> list[str]:
+    def broken(options: Namespace) -> list[str]:
         raise KeyError("a fault")
 
-    monkeypatch.setattr(stages, "track", broken)
+    monkeypatch.setattr(track, "run", broken)
     assert cli.main(["track"]) == 1
     error = capsys.readouterr().err
     assert len(error.splitlines()) == 1
@@ -167,34 +167,23 @@ def test_a_fault_of_ours_is_one_line_and_with_debug_a_traceback(
         cli.main(["--debug", "track"])
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="others have another OpenMP than GNU's")
-@pytest.mark.parametrize(("asked", "sleeps"), [({}, True), ({"OMP_WAIT_POLICY": "ACTIVE"}, False)])
-def test_threads_that_wait_for_each_other_leave_the_core_to_others(
-    asked: dict[str, str], sleeps: bool
-) -> None:
-    script = "from autoencoders import cli; cli.main(['check']); import torch"
-    others = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**others, "OMP_DISPLAY_ENV": "VERBOSE", **asked},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    # How often a thread looks before it sleeps; the policy itself reads PASSIVE where none is set.
-    assert ("GOMP_SPINCOUNT = '0'" in done.stderr) is sleeps
-
-
 @pytest.mark.parametrize(
-    "arguments", [[], ["trian", "mnist", "vae"], ["train", "mnist"], ["check", "--loud"]]
+    ("arguments", "said"),
+    [
+        ([], "COMMAND"),
+        (["--debug", "trian", "mnist", "vae"], "called 'trian'; did you mean 'train'?"),
+        (["train", "mnist"], "variant"),
+        (["check", "--loud"], "--loud"),
+    ],
 )
 def test_what_is_wrong_with_the_arguments_is_one_line(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         cli.main(arguments)
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
+    assert said in line
     assert "--help" in line
 
 
@@ -216,10 +205,10 @@ def test_what_the_machine_lacks_is_no_fault_of_ours(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def lacking() -> list[str]:
+    def lacking(options: Namespace) -> list[str]:
         raise fault
 
-    monkeypatch.setattr(stages, "track", lacking)
+    monkeypatch.setattr(track, "run", lacking)
     assert cli.main(["track"]) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {said}")
@@ -229,10 +218,10 @@ def test_what_the_machine_lacks_is_no_fault_of_ours(
 def test_ctrl_c_exits_as_shells_expect(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted() -> list[str]:
+    def interrupted(options: Namespace) -> list[str]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stages, "track", interrupted)
+    monkeypatch.setattr(track, "run", interrupted)
     assert cli.main(["track"]) == 130
     assert "interrupted" in capsys.readouterr().err
 
@@ -244,23 +233,24 @@ def test_a_polite_signal_ends_as_ctrl_c_does(
 ) -> None:
     number = getattr(signal, name)
 
-    def signalled() -> list[str]:
+    def signalled(options: Namespace) -> list[str]:
         os.kill(os.getpid(), number)
         return []
 
-    monkeypatch.setattr(stages, "track", signalled)
+    monkeypatch.setattr(track, "run", signalled)
     assert cli.main(["track"]) == 128 + number
     assert "interrupted" in capsys.readouterr().err
 
 
 SLOW_TO_END = """
 import atexit, signal, sys, time
-from autoencoders import cli, commands, stages
+from autoencoders import cli, commands
+from autoencoders.commands import track
 atexit.register(time.sleep, 0.5)  # as torch's own, a good while
-def track():
+def run(options):
     print("runs", flush=True)
     time.sleep(60)
-stages.track = track
+track.run = run
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for number in commands.POLITE:
     signal.signal(number, signal.SIG_DFL)
@@ -310,81 +300,8 @@ def test_a_copy_never_runs_the_source_of_the_original(tmp_path: Path) -> None:
     assert "is fine" in check_in(experiment).stdout
 
 
-def imported(statement: str) -> set[str]:
-    """Return which of the slow packages a statement imports, in a process of its own."""
-    script = f"import sys; {statement}; print(*({set(SLOW)!r} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    return set(done.stdout.split())
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "import autoencoders.cli",
-        f"import {', '.join(COMMANDS)}",
-        "from autoencoders import params; params.load()",  # what check does
-    ],
-)
-def test_the_command_line_and_what_check_does_need_nothing_slow(statement: str) -> None:
-    assert imported(statement) == set()
-
-
-@pytest.mark.parametrize(
-    "module", ["stages", "stages.fetch", "stages.prepare", "tracking", "params", "pipeline"]
-)
-def test_what_fetches_and_prepares_needs_no_torch(module: str) -> None:
-    assert imported(f"import autoencoders.{module}") == set()
-
-
-def without(folder: Path, packages: Sequence[str]) -> dict[str, str]:
-    """Return an environment where whoever imports one of these packages fails."""
-    for package in packages:
-        (folder / package).mkdir()
-        (folder / package / "__init__.py").write_text("raise RuntimeError('too slow')\n", "utf-8")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT / "src")])}
-
-
-@pytest.fixture(scope="module")
-def without_slow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return without(tmp_path_factory.mktemp("fakes"), SLOW)
-
-
-def autoencoders(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as a user does, in this process's folder."""
-    return subprocess.run(
-        [Path(sys.executable).with_name("autoencoders"), *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
-def test_packages_that_fail_when_imported_stand_first(without_slow: dict[str, str]) -> None:
-    for package in SLOW:
-        done = subprocess.run(
-            [sys.executable, "-c", f"import {package}"],
-            env=without_slow,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert "too slow" in done.stderr
-
-
-def test_check_passes_valid_params_without_torch(
-    repository: Path, without_slow: dict[str, str]
-) -> None:
-    done = autoencoders(without_slow, "check")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("params.yaml is valid: ")
-
-
-def test_check_says_without_torch_why_a_variant_is_impossible(
-    repository: Path, without_slow: dict[str, str]
+def test_check_says_why_a_variant_is_impossible(
+    repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content = (repository / paths.PARAMS).read_text("utf-8")
     conv = "model: {kind: conv_ae, encoder_channels: [16, 8, 8], decoder_channels: [8, 8, 16]}"
@@ -395,40 +312,32 @@ def test_check_says_without_torch_why_a_variant_is_impossible(
     plain = "objective: {kind: reconstruction, loss: bce}"
     content = content.replace(conv, short, 1).replace(vae, plain, 1)
     (repository / paths.PARAMS).write_text(content, "utf-8")
-    done = autoencoders(without_slow, "check")
-    assert (done.returncode, done.stdout) == (1, "")
-    first, second = done.stderr.splitlines()
+    assert cli.main(["check"]) == 1
+    first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("error: params.yaml: variants.conv: ")
     assert "28" in first
     assert second.startswith("error: params.yaml: variants.vae: ")
     assert "use the variational objective, or a plain model" in second
 
 
-def test_fetch_and_prepare_run_without_torch(
-    repository: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    environment = without(tmp_path_factory.mktemp("fakes"), ("torch", "torchvision", "mlflow"))
-    content = (repository / paths.PARAMS).read_text("utf-8")
-    content = re.sub("source: auto.*", "source: stand-in", content)
-    content = re.sub("stand_in: .*", "stand_in: {train_images: 100, test_images: 10}", content)
-    (repository / paths.PARAMS).write_text(content, "utf-8")
-    for stage, said in (("fetch", "4 stand-in files"), ("prepare", "90 train")):
-        done = autoencoders(environment, stage, "mnist")
-        assert done.returncode == 0, done.stderr
-        assert f"{stage}@mnist: {said}" in done.stdout
-        # Tracking alone wants mlflow, and no stage fails for it.
-        (warning,) = done.stderr.splitlines()
-        assert "too slow" in warning
-    assert (repository / paths.prepared("mnist") / "test_images.npy").exists()
+@pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), ([], 2), (["trian"], 2)])
+def test_help_and_mistyped_commands_import_nothing_slow(arguments: list[str], code: int) -> None:
+    script = f"""
+import atexit, sys
+from autoencoders import cli
+atexit.register(lambda: print(*({set(SLOW)!r} & set(sys.modules))))
+cli.main({arguments!r})
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == code
+    assert done.stdout.splitlines()[-1] == ""
 
 
 # --- a command is one file
 
 GREET = """
-def add(commands):
-    parser = commands.add_parser("greet", help="say hello")
+def add(parser):
     parser.add_argument("name")
-    parser.set_defaults(run=run)
 
 
 def run(options):
@@ -438,20 +347,16 @@ def run(options):
 
 
 @pytest.fixture
-def greet(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """A module of ours beside the commands, gone after the test."""
-    folder = tmp_path_factory.mktemp("commands")
-    (folder / "greet.py").write_text(GREET, "utf-8")
-    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(folder)])
-    monkeypatch.setattr(commands, "greet", None, raising=False)  # importing it sets it
-    yield
-    del sys.modules["autoencoders.commands.greet"]
+def greet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command of ours beside the others."""
+    module = ModuleType("greet")
+    exec(GREET, module.__dict__)
+    monkeypatch.setitem(cli.COMMANDS, "greet", "say hello")
+    monkeypatch.setitem(sys.modules, "autoencoders.commands.greet", module)
 
 
 @pytest.mark.usefixtures("greet")
-def test_a_file_among_the_commands_is_a_command(
+def test_a_file_with_a_line_in_the_table_is_a_command(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["greet", "everyone"]) == 0
@@ -472,9 +377,6 @@ def test_a_terminal_that_cannot_show_a_name_is_told_its_characters(
     assert terminal.buffer.getvalue().split() == [b"hello", b"\\xe9", b"\\udcff"]
 
 
-def test_every_file_among_the_commands_adds_one(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        cli.main(["--help"])
-    said = capsys.readouterr().out
-    for command in ("check", "track", "apply", "fetch", "train", "report"):
-        assert f"\n    {command}" in said
+def test_every_file_among_the_commands_is_one() -> None:
+    files = {module.name for module in pkgutil.iter_modules(commands.__path__)}
+    assert files == {*cli.COMMANDS, "stage"}

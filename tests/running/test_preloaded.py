@@ -7,19 +7,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from autoencoders import device
-from autoencoders.running import preloaded
+from autoencoders import threads
+from autoencoders.running import driver, preloaded
 
 pytestmark = pytest.mark.skipif(not preloaded.POSSIBLE, reason="forks nothing here")
 
 # A server without libraries, whose program `autoencoders` does what its argument says.
 SERVER = """
 import os, signal, sys, time, types
-from autoencoders.running import preloaded
+from autoencoders.running import driver, preloaded
 
 def main(arguments):
     if arguments[0] == "describe":
@@ -142,12 +143,30 @@ def test_the_libraries_start_no_thread_that_a_fork_would_lack() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, **device.ONE_THREAD},
+        env={**os.environ, **threads.ONE},
         capture_output=True,
         text=True,
         check=True,
     )
-    threads, ours = json.loads(done.stdout)
-    beside = [name.strip() for name in threads[1:]]
+    found, ours = json.loads(done.stdout)
+    beside = [name.strip() for name in found[1:]]
     assert set(beside) <= {"jemalloc_bg_thd"}  # PyArrow's allocator, which starts it anew in a fork
     assert ours == ["autoencoders", "autoencoders.running", "autoencoders.running.preloaded"]
+
+
+def test_a_training_whose_threads_look_for_each_other_loads_its_libraries_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @contextmanager
+    def serving() -> Iterator[str]:
+        yield "socket"
+
+    monkeypatch.setattr(driver, "_preloaded", serving)
+    monkeypatch.setattr(
+        threads, "waiting", lambda width: threads.LOOKING if width > 1 else threads.ASLEEP
+    )
+    with driver._environments() as environment:
+        wide, narrow = environment(2), environment(1)
+    assert threads.LOOKING.items() <= wide.items()
+    assert preloaded.ADDRESS not in wide
+    assert {**threads.ASLEEP, preloaded.ADDRESS: "socket"}.items() <= narrow.items()

@@ -1,21 +1,31 @@
 """Which stage starts when."""
 
+from collections.abc import Iterable
+
+import networkx as nx
 import pytest
 
-from autoencoders.running.pace import Pace, in_words
-from autoencoders.running.schedule import Schedule
+from autoencoders.running.schedule import Schedule, in_words
+from autoencoders.running.state import State
 
-UPSTREAM = {
-    "prepare": frozenset[str](),
-    "train@conv": frozenset({"prepare"}),
-    "train@aae": frozenset({"prepare"}),
-    "evaluate@conv": frozenset({"prepare", "train@conv"}),
-    "report": frozenset({"evaluate@conv", "train@aae"}),
-}
+
+def graph(upstream: dict[str, Iterable[str]]) -> "nx.DiGraph[str]":
+    return nx.DiGraph(upstream)
+
+
+GRAPH = graph(
+    {
+        "prepare": [],
+        "train@conv": ["prepare"],
+        "train@aae": ["prepare"],
+        "evaluate@conv": ["prepare", "train@conv"],
+        "report": ["evaluate@conv", "train@aae"],
+    }
+)
 
 
 def test_stages_start_when_all_that_they_wait_for_is_done() -> None:
-    schedule = Schedule(UPSTREAM, {}, cores=2)
+    schedule = Schedule(GRAPH, {}, cores=2)
     assert schedule.start() == ["prepare"]
     assert schedule.start() == []  # each once
     schedule.end("prepare", succeeded=True)
@@ -29,21 +39,22 @@ def test_stages_start_when_all_that_they_wait_for_is_done() -> None:
 
 
 def test_what_is_not_to_be_run_is_not_waited_for() -> None:
-    assert Schedule({"report": UPSTREAM["report"]}, {}, cores=1).start() == ["report"]
+    state = State(GRAPH, outdated=frozenset({"report", "evaluate@conv"}))
+    assert Schedule(state.to_run, {}, cores=1).start() == ["evaluate@conv"]
 
 
 def test_no_more_cores_are_used_than_there_are() -> None:
-    schedule = Schedule({name: frozenset() for name in "abcd"}, {"b": 2}, cores=3)
+    schedule = Schedule(graph({name: [] for name in "abcd"}), {"b": 2}, cores=3)
     assert schedule.start() == ["b", "a"]
     schedule.end("a", succeeded=True)
     assert schedule.start() == ["c"]
 
 
 def test_a_wide_stage_starts_first_and_is_waited_for() -> None:
-    schedule = Schedule({name: frozenset() for name in "abc"}, {"c": 2}, cores=2)
+    schedule = Schedule(graph({name: [] for name in "abc"}), {"c": 2}, cores=2)
     assert schedule.start() == ["c"]
-    upstream = {"a": frozenset[str](), "b": frozenset[str](), "c": frozenset({"a"})}
-    schedule = Schedule(upstream | {"d": frozenset()}, {"c": 2}, cores=2)
+    stages = graph({"a": [], "b": [], "c": ["a"], "d": []})
+    schedule = Schedule(stages, {"c": 2}, cores=2)
     assert schedule.start() == ["a", "b"]
     schedule.end("a", succeeded=True)
     assert schedule.start() == []  # `d` would fit, and with more like it hold `c` off for ever
@@ -52,11 +63,12 @@ def test_a_wide_stage_starts_first_and_is_waited_for() -> None:
 
 
 def test_a_stage_that_wants_more_cores_than_there_are_gets_all() -> None:
-    assert Schedule({"train@aae": frozenset()}, {"train@aae": 4}, cores=1).start() == ["train@aae"]
+    stages = graph({"train@aae": []})
+    assert Schedule(stages, {"train@aae": 4}, cores=1).start() == ["train@aae"]
 
 
 def test_a_failure_stops_what_waits_for_it_and_nothing_else() -> None:
-    schedule = Schedule(UPSTREAM, {}, cores=2)
+    schedule = Schedule(GRAPH, {}, cores=2)
     schedule.start()
     schedule.end("prepare", succeeded=True)
     schedule.start()
@@ -67,27 +79,23 @@ def test_a_failure_stops_what_waits_for_it_and_nothing_else() -> None:
     assert schedule.waiting == ["evaluate@conv", "report"]
 
 
-def test_the_time_left_is_what_stages_of_a_kind_took() -> None:
-    upstream: dict[str, frozenset[str]] = {f"train@{i}": frozenset() for i in range(4)}
-    schedule = Schedule(upstream, {"train@0": 2}, cores=2)
-    pace = Pace(schedule)
-    assert pace.line({}) == "0 of 4 stages"
-    assert schedule.start() == ["train@0"]
-    schedule.end("train@0", succeeded=True)
-    pace.hear("train@0", 100)  # on two cores: 200 s of one
-    schedule.start()
-    # Three of 200 s, of which two have been running for 50 s, on two cores.
-    assert pace.line({"train@1": 50, "train@2": 50}) == "1 of 4 stages, about 4 min left"
-
-
-def test_a_kind_that_has_not_run_is_judged_by_what_it_usually_costs() -> None:
-    upstream: dict[str, frozenset[str]] = {"prepare@a": frozenset(), "people's own": frozenset()}
-    schedule = Schedule(upstream, {}, cores=1)
-    pace = Pace(schedule)
+def test_the_time_left_is_what_the_stages_cost_by_the_table() -> None:
+    schedule = Schedule(graph({"prepare@a": [], "train@a-b": [], "train@a-c": []}), {}, cores=2)
     schedule.start()
     schedule.end("prepare@a", succeeded=True)
-    pace.hear("prepare@a", 30)
-    assert pace.line({}) == "1 of 2 stages, about 30 s left"
+    assert schedule.line(30) == "1 of 3 stages"  # too little has been done
+    schedule.start()
+    schedule.end("train@a-b", succeeded=True)
+    assert schedule.line(210) == "2 of 3 stages, about 3 min left"
+    schedule.end("train@a-c", succeeded=True)
+    assert schedule.line(400) == "3 of 3 stages"
+
+
+def test_people_s_own_stages_cost_one() -> None:
+    schedule = Schedule(graph({"prepare@a": [], "people's own": []}), {}, cores=1)
+    schedule.start()
+    schedule.end("prepare@a", succeeded=True)
+    assert schedule.line(30) == "1 of 2 stages, about 30 s left"
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(3.2, "3 s"), (99, "99 s"), (250, "4 min")])

@@ -67,7 +67,7 @@ def read_pixels() -> None:
 
 def read_results() -> None:
     item = Item("report")
-    report.log(item, tracking.untracked(item))
+    report.log(item, tracking.StageRun(item))
 
 
 Read = Callable[[], None]

@@ -1,17 +1,14 @@
-"""The commands, a file each. `autoencoders COMMAND` finds every module here by itself.
+"""The commands, a file each; `cli.py` has their names, and imports the one that is called.
 
-A module has `add(commands)`, which adds its parser, with a `run` that takes the parsed options and
-returns an iterator of lines to print. It is imported at every start: what takes long to import
-belongs in `run`. Relative paths in arguments are the caller's and resolved when they are parsed;
-a command then runs in the repository's root.
+A module has `add(parser)`, which adds its arguments, and `run`, which takes the parsed options and
+returns an iterator of lines to print. Relative paths in arguments are the caller's and resolved
+when they are parsed; a command then runs in the repository's root.
 """
 
 import argparse
-import importlib
-import pkgutil
 import signal
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
 # What ends a process politely: `kill`, a scheduler, a terminal that is closed (not on Windows).
 POLITE = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -23,15 +20,6 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments, and end."""
         self.exit(2, f"error: {message}; `{self.prog} --help` says what is allowed\n")
-
-
-Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
-
-
-def add_all(commands: Commands) -> None:
-    """Add every command to the command line."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}").add(commands)
 
 
 def ignore_signals() -> None:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from autoencoders.application.colour import through
 from autoencoders.application.lookup import trained
 from autoencoders.application.network import registered_network, trained_network
-from autoencoders.commands import Commands, absolute, add_images, add_precision
+from autoencoders.commands import Parser, absolute, add_images, add_precision
 from autoencoders.errors import UserError, warn
 from autoencoders.files import write_bytes
 from autoencoders.images.listing import image_files
@@ -22,9 +22,8 @@ from autoencoders.images.targets import FORMATS, outputs, require_writable, sing
 from autoencoders.images.writing import KEPT, encoded, kind_of, written_depth
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser("apply", help="put image files through a trained variant")
+def add(parser: Parser) -> None:
+    """Add the arguments."""
     parser.add_argument(
         "variant",
         type=_text_and_path,
@@ -59,7 +58,6 @@ def add(commands: Commands) -> None:
         "--compare", action="store_true", help="write each image and what became of it in one"
     )
     add_precision(parser)
-    parser.set_defaults(run=run)
 
 
 class _Model(argparse.Action):

@@ -3,20 +3,16 @@
 import argparse
 from collections.abc import Iterator
 
-from autoencoders import paths
-from autoencoders.commands import Commands
+from autoencoders import params, paths
+from autoencoders.commands import Parser
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser("check", help="validate params.yaml and run nothing")
-    parser.set_defaults(run=run)
+def add(parser: Parser) -> None:
+    """Take no arguments."""
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
     """Say that params.yaml is valid, or raise a `UserError` with a line for each mistake."""
-    from autoencoders import params
-
     loaded = params.load()
     runs = len(loaded.datasets_to_run) * len(loaded.variants_to_run)
     yield f"{paths.PARAMS} is valid: {runs} trainings to run"

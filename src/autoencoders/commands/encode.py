@@ -11,7 +11,7 @@ from tqdm import tqdm
 from autoencoders import paths
 from autoencoders.application import tables
 from autoencoders.application.lookup import trained
-from autoencoders.commands import Commands, absolute, add_images
+from autoencoders.commands import Parser, absolute, add_images
 from autoencoders.data.batches import images_at_a_time
 from autoencoders.device import exact_device
 from autoencoders.errors import UserError
@@ -25,15 +25,13 @@ from autoencoders.trained import variant
 BATCH = 256  # images in memory at once, or fewer if they are large
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser("encode", help="write the latents of image files into a table")
+def add(parser: Parser) -> None:
+    """Add the arguments."""
     parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
     add_images(parser)
     parser.add_argument(
         "--to", type=absolute, required=True, metavar="TABLE", help="a .parquet or .csv file"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:

@@ -4,18 +4,20 @@ import argparse
 import os
 from collections.abc import Iterator
 
-from autoencoders import device
-from autoencoders.commands import Commands, positive
+import joblib
+import psutil
+
+from autoencoders import params
+from autoencoders.commands import Parser, positive
 from autoencoders.errors import UserError
+from autoencoders.pipeline import Item
+from autoencoders.running import driver
 
 MEMORY_PER_JOB = 2e9  # bytes: a stage on images of 28 to 64 pixels takes up to 1.4
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser(
-        "repro", help="run what is not up to date, as `dvc repro` does, stages side by side"
-    )
+def add(parser: Parser) -> None:
+    """Add the arguments."""
     parser.add_argument(
         "targets",
         nargs="*",
@@ -27,18 +29,12 @@ def add(commands: Commands) -> None:
         type=positive,
         help="how many cores to use; by default all, if there are 2 GB of memory for each",
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
     """Check params.yaml, run the stages, and say what each made."""
     if os.name == "nt":
         raise UserError("stages do not run side by side on Windows: `dvc repro` makes the same")
-    device.use_one_thread()
-    from autoencoders import params
-    from autoencoders.pipeline import Item
-    from autoencoders.running import driver
-
     loaded = params.load()
     widths = {
         Item("train", dataset, variant).name: loaded.variants[variant].training.threads
@@ -49,8 +45,5 @@ def run(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _all() -> int:
-    import joblib
-    import psutil
-
     memory = psutil.virtual_memory().total
     return int(max(1, min(joblib.cpu_count(), memory // MEMORY_PER_JOB)))

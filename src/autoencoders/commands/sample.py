@@ -8,7 +8,7 @@ from tqdm import tqdm
 from autoencoders import paths
 from autoencoders.application import drawing
 from autoencoders.application.lookup import trained
-from autoencoders.commands import Commands, absolute, positive
+from autoencoders.commands import Parser, absolute, positive
 from autoencoders.device import exact_device
 from autoencoders.files import write_bytes
 from autoencoders.images import targets
@@ -18,9 +18,8 @@ from autoencoders.images.writing import encoded
 from autoencoders.trained import variant
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser("sample", help="write new images that a trained variant makes up")
+def add(parser: Parser) -> None:
+    """Add the arguments."""
     parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
     parser.add_argument("--count", type=positive, default=64, help="how many; by default 64")
     parser.add_argument(
@@ -33,7 +32,6 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--to", type=absolute, required=True, metavar="OUT", help="the folder to write PNGs into"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:

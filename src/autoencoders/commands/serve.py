@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from autoencoders.commands import Commands, add_precision, ignore_signals
+from autoencoders.commands import Parser, add_precision, ignore_signals
 from autoencoders.errors import UserError, warn
 from autoencoders.images.names import printable
 
@@ -23,9 +23,8 @@ WAITING = 2048  # connections that are not answered yet
 LAST_ANSWERS = 2  # seconds that answers have after Ctrl-C
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser("serve", help="serve a trained variant as a page, and by HTTP")
+def add(parser: Parser) -> None:
+    """Add the arguments."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("variant", nargs="?", metavar="DATASET/VARIANT", help="a trained variant")
     what.add_argument(
@@ -42,7 +41,6 @@ def add(commands: Commands) -> None:
         help="who may ask: 127.0.0.1, this machine alone, by default; 0.0.0.0, all that reach it",
     )
     add_precision(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:

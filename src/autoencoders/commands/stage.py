@@ -3,24 +3,18 @@
 import argparse
 from collections.abc import Iterator
 
-from autoencoders import device, pipeline
-from autoencoders.commands import Commands
+from autoencoders import pipeline, stages
+from autoencoders.commands import Parser
 
 
-def add(commands: Commands) -> None:
-    """Add one command for each stage of the pipeline."""
-    for stage in pipeline.STAGES:
-        parser = commands.add_parser(stage.name, help=f"run the stage {stage.name}, tracked")
-        for axis in stage.matrix:
-            parser.add_argument(axis)
-        parser.set_defaults(run=run)
+def add(parser: Parser) -> None:
+    """Add what the stage that the parser is named after runs once for each of."""
+    for axis in pipeline.BY_NAME[parser.prog.split()[-1]].matrix:
+        parser.add_argument(axis)
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
     """Run the stage, and say what it wrote."""
-    device.use_one_thread()
-    from autoencoders import stages
-
     matrix = pipeline.BY_NAME[options.command].matrix
     item = pipeline.Item(options.command, **{axis: getattr(options, axis) for axis in matrix})
     yield f"{item.name}: {stages.run(item)}"

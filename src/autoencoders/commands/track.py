@@ -3,17 +3,16 @@
 import argparse
 from collections.abc import Iterator
 
-from autoencoders.commands import Commands
+from autoencoders import params, stages
+from autoencoders.commands import Parser
+from autoencoders.running import state
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser("track", help="upload what the MLflow server missed")
-    parser.set_defaults(run=run)
+def add(parser: Parser) -> None:
+    """Take no arguments."""
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
-    """Upload, and say what."""
-    from autoencoders import stages
-
-    yield from stages.track()
+    """Upload what this configuration has made, and say what."""
+    loaded = params.load()
+    yield from stages.track(loaded, state.look().up_to_date)

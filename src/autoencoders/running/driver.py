@@ -1,43 +1,43 @@
 """The stages that targets need, run by DVC, as many side by side as there are cores."""
 
 import os
-import selectors
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO
 
 from filelock import FileLock, Timeout
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
 
+from autoencoders import threads
 from autoencoders.errors import UserError
 from autoencoders.running import preloaded
-from autoencoders.running.board import Board
-from autoencoders.running.pace import Pace, in_words
-from autoencoders.running.schedule import Schedule
+from autoencoders.running.schedule import Schedule, in_words
 from autoencoders.running.state import look
-from autoencoders.tracking.store import MLFLOW_SETTINGS
 
 LOCK = Path(".dvc/tmp/autoencoders.lock")
-LOOK = 0.5  # seconds between two looks at what runs
+LOOK = 0.1  # seconds between two looks at what runs
 ERRORS = ("error: ", "ERROR: ")  # of lines that say what is wrong: ours, or else DVC's
 ASIDES = ("warning: ", "left out: ", "champion: ")
 
 
 @dataclass
 class Running:
-    """A stage that DVC runs, what it has printed, and when it started."""
+    """A stage that DVC runs, the file that it prints to, and when it started."""
 
     name: str
     process: "subprocess.Popen[bytes]"
+    output: IO[bytes]
     started: float = field(default_factory=time.monotonic)
-    lines: list[str] = field(default_factory=list)
-    rest: bytes = b""
 
     @property
     def seconds(self) -> float:
@@ -45,17 +45,12 @@ class Running:
         return time.monotonic() - self.started
 
     @property
-    def printed(self) -> IO[bytes]:
-        """Return the pipe that it prints to."""
-        assert self.process.stdout is not None
-        return self.process.stdout
-
-    def read(self) -> bool:
-        """Take in what was printed since; tell whether there may be more."""
-        content = os.read(self.printed.fileno(), 2**16)
-        *whole, self.rest = (self.rest + content).split(b"\n")
-        self.lines += [line.decode("utf-8", "backslashreplace").rstrip() for line in whole]
-        return bool(content)
+    def lines(self) -> list[str]:
+        """Return what it has printed."""
+        file = self.output.fileno()
+        content = os.pread(file, os.fstat(file).st_size, 0)  # the stage goes on writing at the end
+        lines = content.decode("utf-8", "backslashreplace").split("\n")
+        return [line.rstrip() for line in lines if line.strip()]
 
     @property
     def summary(self) -> str:
@@ -85,68 +80,72 @@ def run(targets: Sequence[str], widths: Mapping[str, int], jobs: int) -> Iterato
     """
     with _alone():
         state = look(targets)
-        todo = {name: before for name, before in state.upstream.items() if name in state.outdated}
-        if not todo:
-            yield f"nothing to do: all {len(state.upstream)} stages are up to date"
+        if not state.outdated:
+            yield f"nothing to do: all {len(state.graph)} stages are up to date"
             return
         started = time.monotonic()
-        schedule = Schedule(todo, widths, jobs)
-        with _preloaded() as environment, Board() as board:
-            yield from _run_all(schedule, environment, board)
+        schedule = Schedule(state.to_run, widths, jobs)
+        foot = Live(transient=True) if sys.stdout.isatty() else None
+        with _environments() as environment, foot or nullcontext():
+            yield from _run_all(schedule, environment, foot)
     if schedule.failed:
         _complain(schedule)
     yield f"all that was asked for is up to date, after {in_words(time.monotonic() - started)}"
 
 
-def _run_all(schedule: Schedule, environment: Mapping[str, str], board: Board) -> Iterator[str]:
-    pace = Pace(schedule)
+def _run_all(
+    schedule: Schedule, environment: Callable[[int], dict[str, str]], foot: Live | None
+) -> Iterator[str]:
+    started = time.monotonic()
     running: list[Running] = []
-    with selectors.DefaultSelector() as selector, _ended_together(running):
+    with _ended_together(running):
         while True:
             for name in schedule.start():
-                running.append(Running(name, _start(name, environment)))
-                selector.register(running[-1].printed, selectors.EVENT_READ, running[-1])
+                running.append(_start(name, environment(schedule.widths[name])))
             if not running:
                 return
-            board.show(
-                pace.line(_seconds(running)), [one.lines[-1] for one in running if one.lines]
-            )
-            for key, _ in selector.select(LOOK):
-                one = key.data
-                if one.read():
-                    continue
-                selector.unregister(key.fileobj)
+            if foot:
+                foot.update(_shown(schedule.line(time.monotonic() - started), running))
+            time.sleep(LOOK)
+            for one in [one for one in running if one.process.poll() is not None]:
                 running.remove(one)
-                succeeded = one.process.wait() == 0
+                succeeded = one.process.returncode == 0
                 schedule.end(one.name, succeeded)
-                pace.hear(one.name, one.seconds)
-                yield from _said(one, succeeded, pace.line(_seconds(running)), board.live)
+                with one.output:
+                    overall = "" if foot else f"{schedule.line(time.monotonic() - started)}. "
+                    yield from _said(one, succeeded, overall)
 
 
-def _seconds(running: list[Running]) -> dict[str, float]:
-    return {one.name: one.seconds for one in running}
+def _shown(overall: str, running: Sequence[Running]) -> Group:
+    """Return the last lines of a terminal: how far all is, and the last of each stage that runs."""
+    last = [Text(f"  {one.lines[-1]}") for one in running if one.lines]
+    lines = [Text(overall, "bold"), *last]
+    for line in lines:
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return Group(*lines)
 
 
-def _said(one: Running, succeeded: bool, line: str, live: bool) -> Iterator[str]:
+def _said(one: Running, succeeded: bool, overall: str) -> Iterator[str]:
     yield from (f"{one.name}: {said}" for said in one.lines if said.startswith(ASIDES))
-    overall = "" if live else f"{line}. "
     if succeeded:
         yield f"{overall}{one.summary} ({in_words(one.seconds)})"
     else:
         yield f"{overall}{one.name} FAILED: {'; '.join(one.reasons)}"
 
 
-def _start(name: str, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def _start(name: str, environment: Mapping[str, str]) -> Running:
     """Let DVC run one stage, in a process group of its own."""
+    output = tempfile.TemporaryFile()  # noqa: SIM115 - read until the stage has ended
     dvc = ["--wait-for-lock", "repro", "--single-item", name]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", preloaded.__name__, *dvc],
         env=environment,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
         process_group=0,
     )
+    return Running(name, process, output)
 
 
 @contextmanager
@@ -159,8 +158,6 @@ def _ended_together(running: list[Running]) -> Iterator[None]:
             with suppress(ProcessLookupError):
                 os.killpg(one.process.pid, signal.SIGINT)
         for one in running:
-            while one.read():
-                pass
             one.process.wait()
         raise
 
@@ -179,22 +176,37 @@ def _alone() -> Iterator[None]:
 
 
 @contextmanager
-def _preloaded() -> Iterator[dict[str, str]]:
-    """Yield the environment of the stages, in which the libraries are loaded once for all."""
-    environment = {**MLFLOW_SETTINGS, **os.environ}
-    if not preloaded.POSSIBLE:
+def _environments() -> Iterator[Callable[[int], dict[str, str]]]:
+    """Yield what returns the environment of a stage that starts now, by its number of threads.
+
+    Libraries are loaded once for all stages, when the first one needs them, except for those whose
+    threads wait otherwise, which has to be known before.
+    """
+    with ExitStack() as stack:
+        address = cache(lambda: stack.enter_context(_preloaded()))
+
+        def environment(width: int) -> dict[str, str]:
+            waiting = threads.waiting(width)
+            if not preloaded.POSSIBLE or waiting == threads.LOOKING:
+                return os.environ | waiting
+            return os.environ | waiting | {preloaded.ADDRESS: address()}
+
         yield environment
-        return
+
+
+@contextmanager
+def _preloaded() -> Iterator[str]:
+    """Yield the address of a process that has the libraries loaded."""
     with tempfile.TemporaryDirectory() as folder:
         address = os.path.join(folder, "socket")  # noqa: PTH118 - a string is what is passed on
         server = subprocess.Popen(
             [sys.executable, "-m", preloaded.__name__, "serve", address],
-            env=environment,
+            env=os.environ | threads.waiting(1),
             stdin=subprocess.PIPE,  # it ends when that does, should this process be killed
             process_group=0,
         )
         try:
-            yield environment | {preloaded.ADDRESS: address}
+            yield address
         finally:
             server.terminate()
             server.wait()
@@ -206,6 +218,6 @@ def _complain(schedule: Schedule) -> None:
         f"; {len(schedule.waiting)} that wait for them were not run" if schedule.waiting else ""
     )
     raise UserError(
-        f"{len(schedule.failed)} of {len(schedule.upstream)} stages failed, {failed}{behind}: "
+        f"{len(schedule.failed)} of {len(schedule.widths)} stages failed, {failed}{behind}: "
         "when what they say is mended, the same command goes on"
     )

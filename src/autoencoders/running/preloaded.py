@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -100,7 +100,7 @@ def _answer(connection: socket.socket) -> None:
     try:
         request = _receive(connection)
         threading.Thread(target=_obey, args=[connection], daemon=True).start()
-        code = _run(importlib.import_module(PROGRAMS[request["program"]]).main, request)
+        code = _run(request["program"], request["arguments"])
     except BaseException:
         traceback.print_exc()
     sys.stdout.flush()
@@ -128,10 +128,10 @@ def _receive(connection: socket.socket) -> dict[str, Any]:
     return request
 
 
-def _run(main: Callable[[Sequence[str]], int], request: dict[str, Any]) -> int:
-    sys.argv = [request["program"], *request["arguments"]]
+def _run(program: str, arguments: list[str]) -> int:
+    sys.argv = [program, *arguments]
     try:
-        return main(request["arguments"]) or 0
+        return importlib.import_module(PROGRAMS[program]).main(arguments) or 0
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
 
@@ -149,11 +149,7 @@ def main() -> int:
         serve(sys.argv[2])
         return 0
     code = ask("dvc", sys.argv[1:])
-    if code is not None:
-        return code
-    from dvc.cli import main as dvc
-
-    return int(dvc(sys.argv[1:]))
+    return code if code is not None else _run("dvc", sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,12 @@
 """Which stage starts when: after all that it waits for, on no more cores than there are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+import networkx as nx
+
+from autoencoders import pipeline
+
+LEAST = 0.05  # the share of all work that has to be done before it tells how long the rest takes
 
 
 class Schedule:
@@ -10,25 +16,21 @@ class Schedule:
     one whose turn has come is waited for, so that narrow ones do not hold it off for ever.
     """
 
-    def __init__(
-        self, upstream: Mapping[str, frozenset[str]], widths: Mapping[str, int], cores: int
-    ) -> None:
-        """Take what each stage waits for among these, and how many cores it needs, one if not said.
+    def __init__(self, graph: "nx.DiGraph[str]", widths: Mapping[str, int], cores: int) -> None:
+        """Take the stages, with edges to what they wait for, and how many cores some need.
 
-        One that needs more than there are has all.
+        The others need one. A stage that needs more than there are has all.
         """
-        self.upstream = {name: before & upstream.keys() for name, before in upstream.items()}
-        self.widths = {name: min(widths.get(name, 1), cores) for name in upstream}
+        self.left = graph.copy()  # all that is not done
+        self.widths = {name: min(widths.get(name, 1), cores) for name in graph}
         self.cores = self.free = cores
-        self.waiting = sorted(upstream, key=lambda name: -self.widths[name])
-        self.done: set[str] = set()
+        self.waiting = sorted(graph, key=lambda name: -self.widths[name])
         self.failed: list[str] = []
 
     def start(self) -> list[str]:
         """Return the stages that start now."""
-        ready = [name for name in self.waiting if self.upstream[name] <= self.done]
         started = []
-        for name in ready:
+        for name in [name for name in self.waiting if not self.left[name]]:
             if self.widths[name] > self.free:
                 break
             self.free -= self.widths[name]
@@ -40,6 +42,32 @@ class Schedule:
         """Hear that a stage has ended; those that wait for one that failed never start."""
         self.free += self.widths[name]
         if succeeded:
-            self.done.add(name)
+            self.left.remove_node(name)
         else:
             self.failed.append(name)
+
+    def line(self, seconds: float) -> str:
+        """Return `31 of 51 stages, about 4 min left`, without a time as long as that is unknown.
+
+        Stages take as long beside each other as the pipeline's table says; `seconds` have passed.
+        """
+        count = len(self.widths)
+        ended = f"{count - len(self.left)} of {count} stages"
+        share = 1 - _cost(self.left) / _cost(self.widths)
+        return (
+            f"{ended}, about {in_words(seconds / share - seconds)} left"
+            if LEAST <= share < 1
+            else ended
+        )
+
+
+def in_words(seconds: float) -> str:
+    """Return `85 s` or `4 min`."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _cost(names: Iterable[str]) -> float:
+    """Return what stages cost together; people's own stages cost 1."""
+    known = pipeline.BY_NAME
+    kinds = [name.split("@")[0] for name in names]
+    return sum(known[kind].cost if kind in known else 1 for kind in kinds)

@@ -1,8 +1,12 @@
 """What DVC knows of the pipeline: what waits for what, and what `dvc repro` would run."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import networkx as nx
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
 
 from autoencoders.errors import UserError
 
@@ -12,13 +16,20 @@ class State:
     """The stages of dvc.yaml that targets need, by their names.
 
     Attributes:
-        upstream: those that each waits for, as it reads what they write.
+        graph: an edge leads from each stage to one that it waits for, as it reads what that writes.
         outdated: those that `dvc repro` would run, as far as can be said before: their params,
             sources, inputs or outputs are not what dvc.lock has, or those of a stage before them.
     """
 
-    upstream: Mapping[str, frozenset[str]]
+    graph: "nx.DiGraph[str]"
     outdated: frozenset[str]
+
+    @property
+    def to_run(self) -> "nx.DiGraph[str]":
+        """Return the graph of the outdated stages, in the order of dvc.yaml."""
+        graph = self.graph.copy()
+        graph.remove_nodes_from(self.up_to_date)
+        return graph
 
     @property
     def up_to_date(self) -> frozenset[str]:
@@ -26,7 +37,7 @@ class State:
 
         Whatever else lies there came with a clone, or from another configuration.
         """
-        return frozenset(self.upstream) - self.outdated
+        return frozenset(self.graph) - self.outdated
 
 
 def look(targets: Sequence[str] = ()) -> State:
@@ -35,41 +46,17 @@ def look(targets: Sequence[str] = ()) -> State:
     Raises:
         UserError: DVC cannot say, as for an unknown target, or while it runs.
     """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
     logging.getLogger("dvc").setLevel(logging.CRITICAL)  # as `dvc --quiet`: no progress bars
     try:
         with Repo() as repo:
-            graph = repo.index.graph
-            upstream = {
-                stage.addressing: frozenset(before.addressing for before in graph[stage])
-                for stage in repo.index.stages
-            }
-            wanted = [stage.addressing for t in targets for stage in repo.stage.collect(t)]
-            changed = frozenset(repo.status())
+            graph = nx.relabel_nodes(repo.index.graph, lambda stage: stage.addressing)
+            wanted = {stage.addressing for t in targets for stage in repo.stage.collect(t)}
+            changed = set(repo.status()) & set(graph)
     except DvcException as error:
         reason = " ".join(str(error).split())
         raise UserError(f"DVC cannot say what is to be run ({reason}): mend that first") from error
-    needed = _closure(wanted or upstream, upstream)
-    return State(
-        {name: before for name, before in upstream.items() if name in needed},
-        _outdated(upstream, changed) & needed,
-    )
-
-
-def _closure(names: Iterable[str], upstream: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """Return stages and all that they wait for."""
-    found: set[str] = set()
-    left = list(names)
-    while left:
-        name = left.pop()
-        if name not in found:
-            found.add(name)
-            left += upstream[name]
-    return frozenset(found)
-
-
-def _outdated(upstream: Mapping[str, frozenset[str]], changed: frozenset[str]) -> frozenset[str]:
-    """Return changed stages, and all that wait for one."""
-    return frozenset(name for name in upstream if _closure([name], upstream) & changed)
+    outdated = changed.union(*(nx.ancestors(graph, name) for name in changed))
+    if targets:
+        needed = wanted.union(*(nx.descendants(graph, name) for name in wanted))
+        graph.remove_nodes_from(set(graph) - needed)
+    return State(graph, frozenset(outdated & set(graph)))

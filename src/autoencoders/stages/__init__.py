@@ -5,7 +5,7 @@
 
 import hashlib
 import importlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +14,6 @@ from autoencoders import device, files, params, pipeline, tracking
 from autoencoders.errors import UserError
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
-from autoencoders.running import state
 from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.training import parallel
 
@@ -62,26 +61,24 @@ def run(item: Item) -> str:
         raise UserError(f"{item.name} runs as one process: torchrun is for {shared} alone")
     stage = _stage(item.stage)
     if not parallel.started().leads:
-        return stage.produce(loaded, item, tracking.untracked(item))
+        return stage.produce(loaded, item, tracking.StageRun(item))
     with _turn(item), _tracked(stage, item, loaded) as run:
         summary = stage.produce(loaded, item, run)
         _log(stage, item, run)
     return summary
 
 
-def track() -> Iterator[str]:
-    """Upload each stage that this configuration has run and that is not tracked; say which.
+def track(loaded: Params, done: Collection[str]) -> Iterator[str]:
+    """Upload each stage that is not tracked, of those that this configuration has `done`.
 
     Yields:
         A line for each stage that is uploaded, and one for all that are not run.
 
     Raises:
-        UserError: the tracking server cannot be used, or DVC cannot say what was run.
+        UserError: the tracking server cannot be used.
     """
-    loaded = params.load()
     all_items = list(pipeline.items(loaded.datasets_to_run, loaded.variants_to_run))
     tracked = tracking.tracked(loaded.experiment)
-    done = state.look().up_to_date
     missing = 0
     for item in (item for item in all_items if item.name in done):
         stage = _stage(item.stage)
@@ -89,7 +86,7 @@ def track() -> Iterator[str]:
             continue
         with _tracked(stage, item, loaded) as run:
             _log(stage, item, run)
-        if run.lost:
+        if not run.id:
             raise UserError(f"{item.name} could not be uploaded: run `autoencoders track` again")
         missing += 1
         yield f"uploaded {item.name}"

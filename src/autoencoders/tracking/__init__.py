@@ -3,13 +3,11 @@
 Every execution of a stage is one run (`stage_run`), nested under the run of its configuration.
 Tracking may be lost, a stage may not: whatever goes wrong with MLflow is one warning on standard
 error, every later call does nothing, and `autoencoders track` uploads what is missing.
-
-mlflow and torch take seconds to import, so only functions import them.
 """
 
 from autoencoders.tracking.dataset import DataUsed
 from autoencoders.tracking.model import TrainedModel
-from autoencoders.tracking.run import StageRun, stage_run, tracked, untracked
+from autoencoders.tracking.run import StageRun, stage_run, tracked
 from autoencoders.tracking.store import tracking_uri
 
 __all__ = [
@@ -19,5 +17,4 @@ __all__ = [
     "stage_run",
     "tracked",
     "tracking_uri",
-    "untracked",
 ]

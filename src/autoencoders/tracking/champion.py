@@ -1,11 +1,8 @@
 """Which version of a registered model is its champion: `models:/mnist-vae@champion`."""
 
-import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
+from mlflow import MlflowClient
 
 ALIAS = "champion"
 COMPARED = ("elbo", "psnr")  # the first of these that a model has; more of it is better
@@ -13,7 +10,7 @@ METRIC, VALUE, DATA = "tested.metric", "tested.value", "tested.sha256"  # tags o
 
 
 def crown(
-    client: "MlflowClient", model_id: str, metrics: Mapping[str, float], test_sha256: str
+    client: MlflowClient, model_id: str, metrics: Mapping[str, float], test_sha256: str
 ) -> str | None:
     """Give a logged model's version the alias if it is better than the one that has it.
 
@@ -24,11 +21,12 @@ def crown(
         What became of it, in a line; None where there was nothing to decide.
     """
     logged = client.get_logged_model(model_id)
-    registered = json.loads(logged.tags.get("mlflow.modelVersions", "[]"))
+    of_run = client.search_model_versions(f"run_id = '{logged.source_run_id}'")
+    registered = [version for version in of_run if version.source == logged.artifact_location]
     metric = next((name for name in COMPARED if name in metrics), None)
     if not registered or metric is None:
         return None
-    name, version = registered[-1]["name"], str(registered[-1]["version"])
+    name, version = registered[0].name, str(registered[0].version)
     value = metrics[metric]
     for tag, content in ((METRIC, metric), (VALUE, repr(value)), (DATA, test_sha256)):
         client.set_model_version_tag(name, version, tag, content)

@@ -3,10 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput
+import numpy as np
+from mlflow.data.schema import TensorDatasetSchema
+from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.types import Schema, TensorSpec
+
+UINT8 = np.dtype(np.uint8)
 
 SHORT_DIGEST = 8  # as mlflow's own datasets; it would store 36 characters
 
@@ -42,23 +45,16 @@ class DataUsed:
         return self.sha256[:SHORT_DIGEST]
 
 
-def as_input(data: DataUsed, context: str) -> "DatasetInput":
+def as_input(data: DataUsed, context: str) -> DatasetInput:
     """Return data as the input of a run: its name, digest, place and shapes."""
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    tensors = [
-        {"name": split, "type": "tensor", "tensor-spec": {"dtype": "uint8", "shape": list(shape)}}
-        for split, shape in data.splits.items()
-    ]
+    tensors = [TensorSpec(UINT8, shape, split) for split, shape in data.splits.items()]
     counts = {split: shape[0] for split, shape in data.splits.items()}
     dataset = Dataset(
         name=data.name,
         digest=data.digest,
         source_type="local",
         source=json.dumps({"uri": data.path}),
-        schema=json.dumps(
-            {"mlflow_tensorspec": {"features": json.dumps(tensors), "targets": None}}
-        ),
+        schema=json.dumps(TensorDatasetSchema(Schema([*tensors])).to_dict()) if tensors else None,
         profile=json.dumps({"source": data.source, "sha256": data.sha256, "images": counts}),
     )
     return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", context)])

@@ -2,25 +2,27 @@
 
 import contextlib
 import io
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
-from unittest.mock import patch
+from typing import Any, TypeAlias
 
+import mlflow.pyfunc
+import mlflow.pytorch
 import numpy as np
 import numpy.typing as npt
+import torch
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput, Run
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
+from mlflow.types import Schema, TensorSpec
 
 from autoencoders.keys import Framework
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import LoggedModel
-    from mlflow.models import Model
+from autoencoders.tracking import private
 
 Images: TypeAlias = npt.NDArray[np.float32]
 Given: TypeAlias = tuple[np.dtype[Any], tuple[int, ...]]  # of a signature: what, and its shape
@@ -61,7 +63,7 @@ class TrainedModel:
         return {"weights.sha256": self.weights_sha256}
 
 
-def export(model: TrainedModel, folder: Path) -> "Model":
+def export(model: TrainedModel, folder: Path) -> Model:
     """Write a model in MLflow's format: a `torch.export` program or what Keras saves.
 
     The former also answers PNGs in base64, by `png_or_arrays`.
@@ -73,20 +75,13 @@ def export(model: TrainedModel, folder: Path) -> "Model":
     Returns:
         What MLflow writes into the folder's file `MLmodel`.
     """
-    from mlflow.models import Model, ModelSignature
-    from mlflow.types import Schema, TensorSpec
-
     shape = (2, *model.input_shape)  # torch.export takes a batch of one for a constant
     example = np.linspace(0, 1, num=int(np.prod(shape)), dtype=np.float32).reshape(shape)
     prepare = _torch if model.framework == "torch" else _keras
     given, output_shape, save = prepare(model, example)
     description = Model()
     requirements = NEEDED[model.framework]
-    with (
-        contextlib.redirect_stderr(io.StringIO()),  # torch.export prints what it cannot export
-        # The requirements are those of this process: holding them against it takes half a second.
-        patch("mlflow.utils.environment.warn_dependency_requirement_mismatches"),
-    ):
+    with contextlib.redirect_stderr(io.StringIO()):  # torch.export prints what it cannot export
         save(
             model.network,
             folder,
@@ -99,24 +94,18 @@ def export(model: TrainedModel, folder: Path) -> "Model":
             pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in requirements],
         )
     if model.framework == "torch":
-        function = description.flavors["python_function"]
-        function["loader_module"] = LOADER.stem
-        # Left open, it is CUDA on machines that have it, where the CPU's program fails to load.
-        function["config"] = {"device": "cpu", "input_shape": list(model.input_shape)}
+        private.load_by(description, LOADER.stem, {"input_shape": list(model.input_shape)})
     return description
 
 
-def input_shape(description: "Model") -> tuple[int, ...]:
+def input_shape(description: Model) -> tuple[int, ...]:
     """Return the shape of one image that a model takes: as `export` notes it, or as signed."""
-    config = description.flavors["python_function"].get("config") or {}
+    config = description.flavors[mlflow.pyfunc.FLAVOR_NAME].get("config") or {}
     shape = config.get("input_shape") or description.signature.inputs.inputs[0].shape[1:]
     return tuple(shape)
 
 
 def _torch(model: TrainedModel, example: Images) -> tuple[Given, tuple[int, ...], Any]:
-    import mlflow.pytorch
-    import torch
-
     with torch.no_grad():
         output = model.network(torch.from_numpy(example))
     save = partial(
@@ -126,49 +115,37 @@ def _torch(model: TrainedModel, example: Images) -> tuple[Given, tuple[int, ...]
 
 
 def _keras(model: TrainedModel, example: Images) -> tuple[Given, tuple[int, ...], Any]:
-    import mlflow.tensorflow
+    import mlflow.tensorflow  # it imports TensorFlow
 
     given = FLOAT32, (-1, *model.input_shape)
     return given, model.network(example).shape, mlflow.tensorflow.save_model
 
 
-def upload(
-    client: "MlflowClient",
+def register(
+    client: MlflowClient,
     model: TrainedModel,
     *,
-    description: "Model",
+    description: Model,
     folder: Path,
-    experiment_id: str,
-    run_id: str,
-    params: Mapping[str, str],
+    run: Run,
     tags: Mapping[str, str],
-) -> "LoggedModel":
-    """Store an exported model as an output of a run."""
-    from mlflow.entities import LoggedModelOutput
-
+    version_tags: Mapping[str, str],
+) -> None:
+    """Store an exported model as an output of a run, and as the newest version of its name."""
     logged = client.create_logged_model(
-        experiment_id,
+        run.info.experiment_id,
         name=model.registered_name,
-        source_run_id=run_id,
-        params=dict(params),
+        source_run_id=run.info.run_id,
+        params=run.data.params,
         tags={**tags, **model.tags},
     )
     description.model_id = description.model_uuid = logged.model_id
-    description.run_id = run_id
+    description.run_id = run.info.run_id
     description.artifact_path = logged.artifact_location
     description.save(folder / "MLmodel")
     client.log_model_artifacts(logged.model_id, os.fspath(folder))
     client.finalize_logged_model(logged.model_id, "READY")
-    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    return logged
-
-
-def register(
-    client: "MlflowClient", model: TrainedModel, logged: "LoggedModel", tags: Mapping[str, str]
-) -> None:
-    """Make a logged model the newest version of its registered name."""
-    from mlflow.exceptions import MlflowException
-
+    client.log_outputs(run.info.run_id, [LoggedModelOutput(logged.model_id, step=0)])
     try:
         client.create_registered_model(model.registered_name)
     except MlflowException as error:
@@ -178,16 +155,15 @@ def register(
     registered = client.create_model_version(
         model.registered_name,
         source=logged.artifact_location,
-        run_id=logged.source_run_id,
+        run_id=run.info.run_id,
         model_id=logged.model_id,
-        tags={**tags, **model.tags},
+        tags={**version_tags, **model.tags},
         await_creation_for=0,
     )
-    versions = [{"name": registered.name, "version": registered.version}]
-    client.set_logged_model_tags(logged.model_id, {"mlflow.modelVersions": json.dumps(versions)})
+    private.show_version(client, logged.model_id, registered)
 
 
-def find(client: "MlflowClient", experiment_id: str, weights_sha256: str) -> str | None:
+def find(client: MlflowClient, experiment_id: str, weights_sha256: str) -> str | None:
     """Return the id of the newest logged model with these weights, None where there is none."""
     models = client.search_logged_models(
         [experiment_id],

@@ -5,13 +5,15 @@ nothing else of this repository.
 """
 
 import base64
-import importlib
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from io import BytesIO
-from typing import Any, Protocol
+from typing import Any
 
+import mlflow.pytorch
 import numpy as np
 import numpy.typing as npt
+import torch
 from mlflow.exceptions import MlflowException
 from PIL import Image
 
@@ -19,24 +21,21 @@ MODES = {1: "L", 3: "RGB"}
 FARTHEST = 1.0  # from [0, 1], beyond which noise may go; numbers up to 255 go further
 
 
-class Network(Protocol):
-    """What MLflow loads of a network."""
-
-    def predict(self, data: "npt.NDArray[np.float32]") -> "npt.NDArray[np.float32]":
-        """Return images `(N, C, H, W)` of images `(N, C, H, W)`, both in [0, 1]."""
+Images = npt.NDArray[np.float32]
 
 
 class PngOrArrays:
     """A network that answers arrays with arrays, and PNGs with PNGs.
 
-    `shape` is that of the images that it takes, `(C, H, W)`.
+    It is from images `(N, C, H, W)` to images `(N, C, H, W)`, both in [0, 1], and `shape` that of
+    one that it takes, `(C, H, W)`.
     """
 
-    def __init__(self, network: Network, shape: Sequence[int]) -> None:
+    def __init__(self, network: Callable[[Images], Images], shape: Sequence[int]) -> None:
         self.network = network
         self.shape = tuple(shape)
 
-    def predict(self, data: "npt.NDArray[Any]") -> Any:
+    def predict(self, data: npt.NDArray[Any]) -> Any:
         """Return what the network makes of one image or of any number of them.
 
         Args:
@@ -49,14 +48,14 @@ class PngOrArrays:
             MlflowException: it is neither; the server answers 400, and says why.
         """
         if _is_text(data):
-            made = self.network.predict(np.stack([self._read(text) for text in data.flat]))
+            made = self.network(np.stack([self._read(text) for text in data.flat]))
             written = [_written(image) for image in made]
             return written if data.ndim else written[0]
         images = self._images(data)
         one = images.ndim == len(self.shape)
-        return self.network.predict(images[None])[0] if one else self.network.predict(images)
+        return self.network(images[None])[0] if one else self.network(images)
 
-    def _images(self, data: "npt.NDArray[Any]") -> "npt.NDArray[np.float32]":
+    def _images(self, data: npt.NDArray[Any]) -> Images:
         sizes = (data.shape, data.shape[1:])
         if self.shape not in sizes or data.dtype.kind not in "fO":  # O is what JSON has become
             raise self._refused(f"an array {data.shape} of {data.dtype}")
@@ -69,7 +68,7 @@ class PngOrArrays:
             raise self._refused(f"an array of numbers from {low:g} to {high:g}")
         return images
 
-    def _read(self, text: object) -> "npt.NDArray[np.float32]":
+    def _read(self, text: object) -> Images:
         channels, height, width = self.shape
         try:
             content = base64.b64decode("".join(str(text).split()), validate=True)
@@ -95,7 +94,7 @@ class PngOrArrays:
         )
 
 
-def _is_text(data: "npt.NDArray[Any]") -> bool:
+def _is_text(data: npt.NDArray[Any]) -> bool:
     return data.dtype.kind == "U" or (data.size > 0 and isinstance(data.flat[0], str))
 
 
@@ -107,7 +106,7 @@ def _over_white(image: Image.Image) -> Image.Image:
     return white
 
 
-def _written(image: "npt.NDArray[np.float32]") -> str:
+def _written(image: Images) -> str:
     pixels = (image * 255).round().astype(np.uint8).transpose(1, 2, 0)
     stream = BytesIO()
     Image.fromarray(pixels if pixels.shape[2] > 1 else pixels[:, :, 0]).save(stream, "PNG")
@@ -115,6 +114,14 @@ def _written(image: "npt.NDArray[np.float32]") -> str:
 
 
 def _load_pyfunc(path: str, model_config: dict[str, Any]) -> PngOrArrays:
-    """Load the model, as MLflow asks the loader module that a model names."""
-    torch = importlib.import_module("mlflow.pytorch")
-    return PngOrArrays(torch._load_pyfunc(path, model_config), model_config["input_shape"])
+    """Load the model, as MLflow asks the loader module that a model names.
+
+    `path` is the folder of the network's files within the model's.
+    """
+    network = mlflow.pytorch.load_model(os.path.dirname(path))  # noqa: PTH120
+
+    @torch.no_grad()
+    def run(images: Images) -> Images:
+        return network(torch.from_numpy(images)).numpy()
+
+    return PngOrArrays(run, model_config["input_shape"])

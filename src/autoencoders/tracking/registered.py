@@ -1,16 +1,15 @@
 """Models that MLflow has, for use without what they were trained from."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from unittest.mock import patch
 
+import mlflow.pyfunc
 import numpy as np
 import numpy.typing as npt
 
 from autoencoders.errors import UserError
-from autoencoders.tracking import store
+from autoencoders.tracking import private, store
 from autoencoders.tracking.model import input_shape
 
 Images = npt.NDArray[np.float32]
@@ -56,9 +55,6 @@ def load(uri: str) -> RegisteredModel:
 
 
 def _load(uri: str) -> Any:
-    store.connect()  # makes settings that mlflow reads when it is imported
-    import mlflow.pyfunc
-
-    # Set by mlflow's own function, it would stay for all that the process does later.
-    with patch.dict(os.environ, MLFLOW_TRACKING_URI=store.tracking_uri()):
+    store.connect()
+    with private.default_store(store.tracking_uri()):
         return mlflow.pyfunc.load_model(uri)

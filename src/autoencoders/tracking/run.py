@@ -1,6 +1,5 @@
 """One run for each execution of a stage."""
 
-import functools
 import os
 import sys
 import tempfile
@@ -8,7 +7,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Run, RunTag
 
 from autoencoders.errors import UserError, warn
 from autoencoders.pipeline import Item
@@ -17,12 +19,6 @@ from autoencoders.tracking import model as models
 from autoencoders.tracking.dataset import DataUsed, as_input
 from autoencoders.tracking.model import TrainedModel
 from autoencoders.tracking.origin import fingerprint, flatten, origin, source
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Metric, Run
-
-P = ParamSpec("P")
 
 
 def tracked(experiment: str) -> set[tuple[str, str]]:
@@ -50,7 +46,7 @@ def tracked(experiment: str) -> set[tuple[str, str]]:
     return {(run.info.run_name, run.data.tags.get("outputs.sha256", "")) for run in whole}
 
 
-def _is_whole(run: "Run", ids: set[str], client: "MlflowClient") -> bool:
+def _is_whole(run: Run, ids: set[str], client: MlflowClient) -> bool:
     """Tell whether a run has finished and, of all `ids`, has its parent, and its model a version.
 
     A model that could not be exported is none of its outputs.
@@ -59,13 +55,6 @@ def _is_whole(run: "Run", ids: set[str], client: "MlflowClient") -> bool:
         return False
     has_model = run.outputs is not None and bool(run.outputs.model_outputs)
     return not has_model or bool(client.search_model_versions(f"run_id = '{run.info.run_id}'"))
-
-
-def untracked(item: Item) -> "StageRun":
-    """Return a run whose every call does nothing, for a process that does not track."""
-    run = StageRun(item, "", None)
-    run.lost = True
-    return run
 
 
 @contextmanager
@@ -91,70 +80,53 @@ def stage_run(
         tags: further tags, such as `outputs.sha256`.
         data: the images used, logged as the run's input.
     """
-    run = StageRun(item, experiment, data)
+    run = StageRun(
+        item, lambda: MlflowRun(item, params, configuration, experiment, tags=tags, data=data)
+    )
     try:
-        run._start(params, configuration, tags)
         yield run
     except KeyboardInterrupt:
-        run._end("KILLED")
+        run.end("KILLED")
         raise
     except BaseException:
-        run._end("FAILED")
+        run.end("FAILED")
         raise
-    run._end("FINISHED")
+    run.end("FINISHED")
 
 
-def _never_fails(
-    method: Callable[Concatenate["StageRun", P], None],
-) -> Callable[Concatenate["StageRun", P], None]:
-    """Make the first exception of a run's tracking a warning, and later calls do nothing."""
+class NullRun:
+    """A run whose every call does nothing."""
 
-    @functools.wraps(method)
-    def guarded(run: "StageRun", /, *args: P.args, **kwargs: P.kwargs) -> None:
-        if run.lost:
-            return
-        try:
-            with store.quiet():
-                method(run, *args, **kwargs)
-        except Exception as error:
-            run.lost = True
-            warn(
-                f"{run.item.name} is no longer tracked by MLflow ({store.reason(error)}). The "
-                "stage goes on and its files will be complete: `autoencoders track` uploads them"
-            )
+    id = ""
 
-    return guarded
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *arguments, **options: None
 
 
 class StageRun:
-    """The run of one execution of a stage; `stage_run` makes it.
+    """What a stage logs to: a run of MLflow's until that fails, and from then on a `NullRun`.
 
     Attributes:
-        item: the stage.
-        id: MLflow's id of the run, "" where there is none.
-        lost: tracking has failed, and every call does nothing from then on.
         epochs_logged: at least one epoch's metrics have been given to `log_epoch`.
     """
 
-    def __init__(self, item: Item, experiment: str, data: DataUsed | None) -> None:
-        self.item = item
-        self.id = ""
-        self.lost = False
+    def __init__(self, item: Item, start: Callable[[], "MlflowRun | NullRun"] = NullRun) -> None:
+        """Start a run; one that is not tracked by default."""
+        self._item = item
+        self._run: MlflowRun | NullRun = NullRun()
         self.epochs_logged = False
-        self._data = data
-        self._params: dict[str, str] = {}
-        self._experiment = experiment
-        self._experiment_id = ""
-        self._parent_id = ""
-        self._client: MlflowClient
+        self._try(lambda: setattr(self, "_run", start()))
 
-    @_never_fails
+    @property
+    def id(self) -> str:
+        """MLflow's id of the run, "" where nothing is tracked or not any more."""
+        return self._run.id
+
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Log an epoch's metrics, as one transaction."""
         self.epochs_logged = True
-        self._client.log_batch(self.id, metrics=_metrics(metrics, step=epoch))
+        self._try(lambda: self._run.log(metrics, step=epoch))
 
-    @_never_fails
     def log(
         self,
         *,
@@ -163,16 +135,14 @@ class StageRun:
         tags: Mapping[str, str] = {},
     ) -> None:
         """Log final metrics, files or folders, and tags."""
-        self._write(self.id, metrics, artifacts, tags)
+        self._try(lambda: self._run.log(metrics, artifacts, tags))
 
-    @_never_fails
     def log_to_parent(
         self, *, metrics: Mapping[str, float] = {}, artifacts: Sequence[Path] = ()
     ) -> None:
         """Log to the configuration's run, so that configurations compare (`mnist/conv/psnr`)."""
-        self._write(self._parent_id, metrics, artifacts, {})
+        self._try(lambda: self._run.log(metrics, artifacts, to_parent=True))
 
-    @_never_fails
     def log_model(self, model: TrainedModel) -> None:
         """Export the model, log it as this run's output, and register it as a new version.
 
@@ -180,32 +150,106 @@ class StageRun:
         takes and gives NumPy arrays with any number of images. A network that torch.export cannot
         export is a warning of its own.
         """
-        with tempfile.TemporaryDirectory() as folder:
-            exported = Path(folder, "model")
-            try:
-                description = models.export(model, exported)
-            except Exception as error:
-                warn(f"the model of {self.item.name} is not exported: {store.reason(error)}")
-                return
-            logged = models.upload(
-                self._client,
-                model,
-                description=description,
-                folder=exported,
-                experiment_id=self._experiment_id,
-                run_id=self.id,
-                params=self._params,
-                tags=self.item.tags,
-            )
-        models.register(self._client, model, logged, self._data.tags if self._data else {})
+        self._try(lambda: self._run.log_model(model))
 
-    @_never_fails
     def log_model_metrics(self, weights_sha256: str, metrics: Mapping[str, float]) -> None:
         """Log metrics to this run and, where there is one, to the logged model of these weights.
 
         If it is better than the champion of its name, it is the champion from now on; see
         `champion.crown`, whose line is printed.
         """
+        self._try(lambda: self._run.log_model_metrics(weights_sha256, metrics))
+
+    def end(self, status: str) -> None:
+        """End the run, and with it its configuration's, as FINISHED, FAILED or KILLED."""
+        self._try(lambda: self._run.end(status))
+
+    def _try(self, call: Callable[[], None]) -> None:
+        try:
+            with store.quiet():
+                call()
+        except Exception as error:
+            self._run = NullRun()
+            warn(
+                f"{self._item.name} is no longer tracked by MLflow ({store.reason(error)}). The "
+                "stage goes on and its files will be complete: `autoencoders track` uploads them"
+            )
+
+
+class MlflowRun:
+    """A run in MLflow's store, whose calls raise what MLflow raises; `StageRun` describes them."""
+
+    def __init__(
+        self,
+        item: Item,
+        params: Mapping[str, Any],
+        configuration: Mapping[str, Any],
+        experiment: str,
+        *,
+        tags: Mapping[str, str],
+        data: DataUsed | None,
+    ) -> None:
+        self._item, self._data = item, data
+        self._client = store.connect()
+        origin_tags = origin()
+        self._experiment_id, self._parent_id = store.find_or_create_parent(
+            self._client, experiment, configuration, origin_tags
+        )
+        run = self._client.create_run(
+            self._experiment_id,
+            run_name=item.name,
+            tags={
+                "mlflow.parentRunId": self._parent_id,
+                "params.sha256": fingerprint(params),
+                **item.tags,
+                **source(" ".join(item.command)),
+                **origin_tags,
+                **(data.tags if data else {}),
+                **tags,
+            },
+        )
+        self.id = run.info.run_id
+        store.log_params(self._client, self.id, flatten(params))
+        if data:
+            self._client.log_inputs(self.id, [as_input(data, item.stage)])
+
+    def log(
+        self,
+        metrics: Mapping[str, float],
+        artifacts: Sequence[Path] = (),
+        tags: Mapping[str, str] = {},
+        *,
+        step: int = 0,
+        to_parent: bool = False,
+    ) -> None:
+        """Log to this run or to that of its configuration."""
+        run_id = self._parent_id if to_parent else self.id
+        entries = [RunTag(name, value) for name, value in tags.items()]
+        self._client.log_batch(run_id, metrics=_metrics(metrics, step=step), tags=entries)
+        for path in artifacts:
+            self._client.log_artifact(run_id, os.fspath(path))
+
+    def log_model(self, model: TrainedModel) -> None:
+        """Export a model and register it."""
+        with tempfile.TemporaryDirectory() as folder:
+            exported = Path(folder, "model")
+            try:
+                description = models.export(model, exported)
+            except Exception as error:
+                warn(f"the model of {self._item.name} is not exported: {store.reason(error)}")
+                return
+            models.register(
+                self._client,
+                model,
+                description=description,
+                folder=exported,
+                run=self._client.get_run(self.id),
+                tags=self._item.tags,
+                version_tags=self._data.tags if self._data else {},
+            )
+
+    def log_model_metrics(self, weights_sha256: str, metrics: Mapping[str, float]) -> None:
+        """Log to this run, and to the model of these weights."""
         model_id = models.find(self._client, self._experiment_id, weights_sha256)
         entries = _metrics(metrics, step=0, model_id=model_id, data=self._data)
         self._client.log_batch(self.id, metrics=entries)
@@ -214,56 +258,10 @@ class StageRun:
             if said:
                 print(f"champion: {said}", file=sys.stderr)
 
-    @_never_fails
-    def _start(
-        self, params: Mapping[str, Any], configuration: Mapping[str, Any], tags: Mapping[str, str]
-    ) -> None:
-        self._client = store.connect()
-        origin_tags = origin()
-        self._experiment_id, self._parent_id = store.find_or_create_parent(
-            self._client, self._experiment, configuration, origin_tags
-        )
-        run = self._client.create_run(
-            self._experiment_id,
-            run_name=self.item.name,
-            tags={
-                "mlflow.parentRunId": self._parent_id,
-                "params.sha256": fingerprint(params),
-                **self.item.tags,
-                **source(" ".join(self.item.command)),
-                **origin_tags,
-                **(self._data.tags if self._data else {}),
-                **tags,
-            },
-        )
-        self.id = run.info.run_id
-        self._params = flatten(params)
-        store.log_params(self._client, self.id, self._params)
-        if self._data:
-            self._client.log_inputs(self.id, [as_input(self._data, self.item.stage)])
-
-    @_never_fails
-    def _end(self, status: str) -> None:
-        if self.id:
-            self._client.set_terminated(self.id, status)
-            self._client.set_terminated(self._parent_id, status)
-
-    def _write(
-        self,
-        run_id: str,
-        metrics: Mapping[str, float],
-        artifacts: Sequence[Path],
-        tags: Mapping[str, str],
-    ) -> None:
-        from mlflow.entities import RunTag
-
-        self._client.log_batch(
-            run_id,
-            metrics=_metrics(metrics, step=0),
-            tags=[RunTag(name, value) for name, value in tags.items()],
-        )
-        for path in artifacts:
-            self._client.log_artifact(run_id, os.fspath(path))
+    def end(self, status: str) -> None:
+        """End the run, and that of its configuration."""
+        self._client.set_terminated(self.id, status)
+        self._client.set_terminated(self._parent_id, status)
 
 
 def _metrics(
@@ -272,9 +270,7 @@ def _metrics(
     step: int,
     model_id: str | None = None,
     data: DataUsed | None = None,
-) -> list["Metric"]:
-    from mlflow.entities import Metric
-
+) -> list[Metric]:
     now = int(time.time() * 1000)
     dataset = (data.name, data.digest) if data else (None, None)
     return [

@@ -1,0 +1,59 @@
+"""How many threads compute, and how they wait, in variables that libraries read when loaded.
+
+So this comes before torch or NumPy is imported. Neither changes a result by a bit, but that sums of
+several threads come out in another order.
+"""
+
+import os
+
+import psutil
+
+# Of OpenMP and the libraries of matrices.
+ONE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# How GNU's OpenMP has a thread wait for the others: asleep, or looking so many times before.
+ASLEEP = {"OMP_WAIT_POLICY": "PASSIVE"}
+LOOKING = {"GOMP_SPINCOUNT": "10000"}
+MEASURED = 0.5  # seconds for which the machine's load is measured
+QUIET = 0.25  # cores that a machine is busy with when nothing runs
+
+
+def use_one() -> None:
+    """Compute with one thread, whatever the machine has and the environment says.
+
+    A training then uses the threads that params.yaml gives it.
+    """
+    os.environ.update(ONE)
+
+
+def waiting(threads: int) -> dict[str, str]:
+    """Return the variables for a process that is to start now; none where the user has set one.
+
+    It takes half a second where there is more than one thread.
+    """
+    if any(name in os.environ for name in (*ASLEEP, *LOOKING)):
+        return {}
+    if threads == 1:
+        return ASLEEP
+    busy = psutil.cpu_percent(MEASURED) / 100 * (psutil.cpu_count() or 1)
+    return policy(threads, cores(), busy)
+
+
+def policy(threads: int, cores: int, busy: float) -> dict[str, str]:
+    """Return how threads that compute together wait for each other.
+
+    To look is faster by half in small networks, as long as each thread has a core of its own. Else
+    it takes the core from the one that is waited for, and a step takes three times as long
+    (docs/speed.md).
+
+    Args:
+        threads: how many there are.
+        cores: how many cores they may use.
+        busy: how many cores other processes use.
+    """
+    return LOOKING if 1 < threads <= cores - busy + QUIET else ASLEEP
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not everywhere
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
