@@ -9,7 +9,7 @@ from autoencoders.commands import Commands
 
 def add(commands: Commands) -> None:
     """Add one command for each stage of the pipeline."""
-    for stage in pipeline.STAGES:
+    for stage in (stage for stage in pipeline.STAGES if stage.tracked):
         parser = commands.add_parser(stage.name, help=f"run the stage {stage.name}, tracked")
         for axis in stage.matrix:
             parser.add_argument(axis)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from autoencoders import dependencies
 from autoencoders.errors import UserError
 
 
@@ -32,6 +33,8 @@ class State:
 def look(targets: Sequence[str] = ()) -> State:
     """Ask DVC, about all stages or those that `targets` and what they wait for name.
 
+    The stage `sources` has run then, as all others wait for it and few for what it changes.
+
     Raises:
         UserError: DVC cannot say, as for an unknown target, or while it runs.
     """
@@ -41,6 +44,9 @@ def look(targets: Sequence[str] = ()) -> State:
     logging.getLogger("dvc").setLevel(logging.CRITICAL)  # as `dvc --quiet`: no progress bars
     try:
         with Repo() as repo:
+            if repo.status(targets=["sources"]):
+                dependencies.write()
+                repo.commit("sources", force=True)
             graph = repo.index.graph
             upstream = {
                 stage.addressing: frozenset(before.addressing for before in graph[stage])

@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 
-from autoencoders import paths, pipeline
+from autoencoders import dependencies, paths, yaml12
 from autoencoders.data.batches import steps_per_epoch
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import device, tune_cpu
+from autoencoders.imports import Code
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
@@ -22,7 +23,7 @@ from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training import checkpoints, loop, parallel
 from autoencoders.training.record import Row
 from autoencoders.training.settings import Training
-from autoencoders.variants.objectives.perceptual import Perceive
+from autoencoders.variants.objectives.base import Perceive
 
 Trainer = Callable[..., list[Row]]
 
@@ -128,12 +129,12 @@ def _folder(item: Item) -> Path:
 
 def _checkpoint(description: variant.Description, item: Item) -> Path:
     """Return where an unfinished training of this belongs, by all that decides its bits."""
-    sources = b"".join(source.read_bytes() for source in pipeline.sources(item.stage))
+    sources = dependencies.listing(item.stage, item.variant, yaml12.read(paths.PARAMS), Code())
     return checkpoints.path(
         f"{item.dataset}-{item.variant}",
         description.as_dict(),
         description.data_sha256,
-        hashlib.sha256(sources).hexdigest(),
+        hashlib.sha256(sources.encode()).hexdigest(),
         device(),
         parallel.started().count,
         _versions(description.variant.training),

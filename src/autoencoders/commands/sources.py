@@ -1,0 +1,18 @@
+"""`autoencoders sources`: list the code that each stage depends on, as DVC runs it before all."""
+
+import argparse
+from collections.abc import Iterator
+
+from autoencoders import dependencies, paths
+from autoencoders.commands import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("sources", help="list the code that each stage depends on")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> Iterator[str]:
+    """Write the lists, and say how many."""
+    yield f"sources: {dependencies.write()} lists of files in {paths.SOURCES}"
