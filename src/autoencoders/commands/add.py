@@ -30,10 +30,10 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     names, known = list(dict.fromkeys(options.names)), params.load().variants
     text = paths.PARAMS.read_text("utf-8")
     for name in names:
-        if name not in examples:
-            raise UserError(f"VARIANT: found {name!r}{params.suggestion(name, sorted(examples))}")
         if name in known:
             raise UserError(f"variants.{name} is in {paths.PARAMS} already: nothing was added")
+        if name not in examples:
+            raise UserError(f"VARIANT: found {name!r}{params.suggestion(name, sorted(examples))}")
         text = inserted(text, examples[name])
     try:
         params.parse(yaml12.parse(text), str(paths.PARAMS))
