@@ -102,7 +102,6 @@ def within(module: ModuleType) -> Path:
         (within(commands), []),
         (within(tracking), []),
         *((file.relative_to(PACKAGE), []) for file in PACKAGE.rglob("tensorflow/*.py")),
-        *((file.relative_to(PACKAGE), []) for file in PACKAGE.glob("report/*.html")),
     ],
     ids=str,
 )

@@ -6,7 +6,7 @@ import never runs the variant again, and what they import always does.
 
 import ast
 import hashlib
-from collections.abc import Iterator
+import re
 from typing import Any, get_args
 
 from autoencoders import files, paths, yaml12
@@ -15,12 +15,11 @@ from autoencoders.imports import Code
 from autoencoders.keys import Framework
 from autoencoders.pipeline import STAGES
 
-# Of these count the entries that a variant in params.yaml names, each by a `kind`.
+# Of these count the entries that a variant names in params.yaml.
 REGISTRIES = ("INPUTS", "MODELS", "OBJECTIVES", "PRIORS", "OPTIMIZERS", "SCHEDULES")
 # What passes values on and decides no byte: params and files are dependencies themselves.
 GLUE = {"components", "dependencies", "errors", "files", "imports", "keys", "params", "paths"}
 GLUE |= {"pipeline", "progress", "running", "stages.common", "tracking", "yaml12"}
-BESIDE = (".css", ".html", ".js")  # what a module may read that lies in its folder
 
 
 def write() -> int:
@@ -35,9 +34,9 @@ def write() -> int:
             paths.sources(stage.name, variant): listing(stage.name, variant, content, code)
             for stage in STAGES
             if stage.tracked
-            for variant in (content["variants"] if "variant" in stage.matrix else [""])
+            for variant in (dict(content["variants"]) if "variant" in stage.matrix else [""])
         }
-    except (AttributeError, KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         raise UserError(f"{paths.PARAMS} is not valid: `autoencoders check` says why") from None
     with files.atomic_directory(paths.SOURCES) as folder:
         for path, text in lists.items():
@@ -52,33 +51,30 @@ def listing(stage: str, variant: str, content: Any, code: Code) -> str:
 
     `content` is that of params.yaml; `variant` is "" where the stage has none.
     """
-    reached = _reached(stage, variant, content, code)
-    texts = {code.paths[module]: text for module, text in reached.items()}
-    for folder in {path.parent for path in texts}:
-        beside = [path for path in folder.iterdir() if path.suffix in BESIDE]
-        texts |= {path: path.read_text("utf-8") for path in beside}
-    digests = {path: hashlib.sha256(text.encode()).hexdigest() for path, text in texts.items()}
-    named = {path.relative_to(code.package.parent).as_posix(): path for path in texts}
-    return "".join(f"{name} {digests[named[name]][:16]}\n" for name in sorted(named))
+    lines = [
+        f"{code.paths[module].relative_to(code.package.parent).as_posix()} "
+        f"{hashlib.sha256(text.encode()).hexdigest()[:16]}\n"
+        for module, text in _reached(stage, variant, content, code).items()
+    ]
+    return "".join(sorted(lines))
 
 
 def _reached(stage: str, variant: str, content: Any, code: Code) -> dict[str, str]:
-    if variant:
-        parts = content["variants"][variant]
-    elif stage == "report":
-        parts = [content["variants"][name] for name in content["variants_to_run"]]
+    if stage == "classify":
+        words = _words(content["classifier"])
     else:
-        parts = content["classifier"] if stage == "classify" else None
-    used = {registry: set(_values(parts, "kind")) for registry in REGISTRIES}
+        names = content["variants_to_run"] if stage == "report" else [variant] if variant else []
+        words = _words([content["variants"][name] for name in names])
+    used = dict.fromkeys(REGISTRIES, words)
     if stage == "evaluate" and "samplers" in content["evaluation"]:
-        used["SAMPLERS"] = set(content["evaluation"]["samplers"])
+        used["SAMPLERS"] = _words(content["evaluation"]["samplers"])
     # What is for some variants alone has one of these words in its name.
-    absent = set(get_args(Framework)) - set(_values(parts, "framework"))
+    absent = {*get_args(Framework)} - words
     absent |= {paths.CLASSIFIER} if stage == "train" else set()
 
     def left_out(module: str) -> bool:
-        words = module.split(".")[1:]
-        return not GLUE.isdisjoint((*words[:1], ".".join(words))) or not absent.isdisjoint(words)
+        steps = module.split(".")[1:]
+        return not GLUE.isdisjoint((*steps[:1], ".".join(steps))) or not absent.isdisjoint(steps)
 
     start = f"{code.package.name}.stages.{stage}"
     found = code.reached(start, used, left_out)
@@ -88,21 +84,14 @@ def _reached(stage: str, variant: str, content: Any, code: Code) -> dict[str, st
     return found
 
 
+def _words(content: Any) -> set[str]:
+    """Return all names in a part of params.yaml, those of registries' entries among them."""
+    return set(re.findall(r"\w+", str(content)))
+
+
 def _perceives(node: ast.AST) -> bool:
     """Tell whether a constructor is given what the dataset's classifier perceives."""
-    return (
-        isinstance(node, ast.FunctionDef)
-        and node.name == "__init__"
-        and "perceive" in {argument.arg for argument in node.args.args}
+    constructs = isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    return constructs and any(
+        isinstance(n, ast.arg) and n.arg == "perceive" for n in ast.walk(node)
     )
-
-
-def _values(content: Any, key: str) -> Iterator[str]:
-    """Yield all values of a key in nested mappings and lists."""
-    if isinstance(content, dict):
-        if key in content:
-            yield content[key]
-        content = list(content.values())
-    if isinstance(content, list):
-        for part in content:
-            yield from _values(part, key)

@@ -75,16 +75,3 @@ def test_params_that_are_invalid_stay_as_they_are_and_say_why() -> None:
     said, [complaint] = run(add, "add", "superres_2x")
     assert (said, complaint[:44]) == ([], "params.yaml: variants.vae.training.epochs: f")
     assert paths.PARAMS.read_text("utf-8") == text
-
-
-def test_variants_in_braces_are_left_to_their_author() -> None:
-    content = yaml12.read(paths.PARAMS)
-    whole = yaml12.dump({key: value for key, value in content.items() if key != "variants"})
-    text = f"{whole}variants: {content['variants']!r}\n".replace("None", "null")
-    paths.PARAMS.write_text(text, "utf-8")
-    said, complaints = run(add, "add", "superres_2x")
-    assert said == []
-    assert complaints == [
-        "params.yaml has its variants in braces: copy examples/variants/superres_2x.yaml by hand"
-    ]
-    assert paths.PARAMS.read_text("utf-8") == text

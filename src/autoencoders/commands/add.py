@@ -35,12 +35,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         if name not in examples:
             raise UserError(f"VARIANT: found {name!r}{params.suggestion(name, sorted(examples))}")
         text = inserted(text, examples[name])
-    try:
-        params.parse(yaml12.parse(text), str(paths.PARAMS))
-    except ValueError:  # no longer YAML
-        raise UserError(
-            f"{paths.PARAMS} has its variants in braces: copy {paths.EXAMPLES / name}.yaml by hand"
-        ) from None
+    params.parse(yaml12.parse(text), str(paths.PARAMS))
     with files.atomic_file(paths.PARAMS) as temporary:
         temporary.write_text(text, "utf-8")
     yield (
