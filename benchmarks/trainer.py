@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from autoencoders import params, paths
+from autoencoders import params, paths, yaml12
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import device
 from autoencoders.params import Params

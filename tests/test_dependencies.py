@@ -1,5 +1,6 @@
 """The lists of code that stages depend on: what an edit changes in them, and what it does not."""
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -111,6 +112,17 @@ def test_an_edit_changes_the_lists_that_name_the_file_and_no_others(
     line = f"{package.name}/{file.as_posix()} "
     assert found == {f"{i.stage} {i.variant}".strip() for i, text in before.items() if line in text}
     assert {name for name in found if "train" in name} == {f"train {name}" for name in trained}
+
+
+def test_the_digest_of_a_list_is_that_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths.PARAMS.write_text(yaml12.dump(CONTENT), "utf-8")
+    dependencies.write()
+    for variant in ("vae", "conv"):
+        content = paths.sources("train", variant).read_bytes()
+        assert dependencies.sha256("train", variant) == hashlib.sha256(content).hexdigest()
 
 
 def test_what_trains_nothing_is_in_no_list_of_a_training(

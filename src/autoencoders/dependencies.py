@@ -52,11 +52,15 @@ def listing(stage: str, variant: str, content: Any, code: Code) -> str:
     `content` is that of params.yaml; `variant` is "" where the stage has none.
     """
     lines = [
-        f"{code.paths[module].relative_to(code.package.parent).as_posix()} "
-        f"{hashlib.sha256(text.encode()).hexdigest()[:16]}\n"
+        f"{code.paths[module].relative_to(code.package.parent).as_posix()} {_sha256(text)[:16]}\n"
         for module, text in _reached(stage, variant, content, code).items()
     ]
     return "".join(sorted(lines))
+
+
+def sha256(stage: str, variant: str) -> str:
+    """Return the digest of a stage's list, of the code as it lies there now."""
+    return _sha256(listing(stage, variant, yaml12.read(paths.PARAMS), Code()))
 
 
 def _reached(stage: str, variant: str, content: Any, code: Code) -> dict[str, str]:
@@ -95,3 +99,7 @@ def _perceives(node: ast.AST) -> bool:
     return constructs and any(
         isinstance(n, ast.arg) and n.arg == "perceive" for n in ast.walk(node)
     )
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,6 +1,5 @@
 """Packed images into a trained variant: weights, history, resolved params."""
 
-import hashlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -8,11 +7,10 @@ from typing import Any
 
 import torch
 
-from autoencoders import dependencies, paths, yaml12
+from autoencoders import dependencies, paths
 from autoencoders.data.batches import steps_per_epoch
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import device, tune_cpu
-from autoencoders.imports import Code
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
@@ -129,12 +127,11 @@ def _folder(item: Item) -> Path:
 
 def _checkpoint(description: variant.Description, item: Item) -> Path:
     """Return where an unfinished training of this belongs, by all that decides its bits."""
-    sources = dependencies.listing(item.stage, item.variant, yaml12.read(paths.PARAMS), Code())
     return checkpoints.path(
         f"{item.dataset}-{item.variant}",
         description.as_dict(),
         description.data_sha256,
-        hashlib.sha256(sources.encode()).hexdigest(),
+        dependencies.sha256(item.stage, item.variant),
         device(),
         parallel.started().count,
         _versions(description.variant.training),
