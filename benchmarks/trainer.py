@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from autoencoders import params, paths
+from autoencoders import params, paths, yaml12
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import device
 from autoencoders.params import Params
@@ -59,9 +59,8 @@ class Trainer:
 
 def tutorial(name: str, epochs: int) -> Trainer:
     """Return a variant with the reference's batch size, optimisers and rates, at our precision."""
-    loaded = params.load()
-    variant = loaded.variants[f"{name}_tutorial"]
-    return _with(loaded, name, variant, epochs=epochs, precision="auto")
+    variant = example(f"{name}_tutorial")
+    return _with(params.load(), name, variant, epochs=epochs, precision="auto")
 
 
 def quick(name: str) -> Trainer:
@@ -71,9 +70,14 @@ def quick(name: str) -> Trainer:
 
 
 def default(name: str, epochs: int) -> Trainer:
-    """Return a variant as params.yaml has it, for so many epochs."""
+    """Return a variant as params.yaml has it, or examples/variants, for so many epochs."""
     loaded = params.load()
-    return _with(loaded, name, loaded.variants[name], epochs=epochs)
+    return _with(loaded, name, loaded.variants.get(name) or example(name), epochs=epochs)
+
+
+def example(name: str) -> Variant:
+    """Return a variant of examples/variants."""
+    return Variant.model_validate(yaml12.read(paths.EXAMPLES / f"{name}.yaml")[name])
 
 
 def prepared(split: str, count: int) -> Tensor:

@@ -4,14 +4,20 @@ import os
 from pathlib import Path
 from types import ModuleType
 
-from autoencoders import params, paths, pipeline
+from autoencoders import params, paths, pipeline, yaml12
 from autoencoders.commands import Parser
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
 from autoencoders.trained import variant
+from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled
 
 ROOT = Path(__file__).parents[1]
+
+
+def example(name: str) -> Variant:
+    """Return a variant of examples/variants."""
+    return Variant.model_validate(yaml12.read(ROOT / paths.EXAMPLES / f"{name}.yaml")[name])
 
 
 def saved(dataset: str, image_shape: ImageShape, name: str = "superres") -> Assembled:
@@ -23,7 +29,7 @@ def saved(dataset: str, image_shape: ImageShape, name: str = "superres") -> Asse
         source="stand-in",
         data_sha256="0" * 64,
         image_shape=image_shape,
-        variant=params.load(ROOT / "params.yaml").variants[name],
+        variant=params.load(ROOT / "params.yaml").variants.get(name) or example(name),
     )
     assembled = variant.build(description)
     history = [{"epoch": 1.0, "validation_loss": 1.0}]

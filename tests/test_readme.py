@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from dvc.utils.hydra import apply_overrides
 
-from autoencoders import params, yaml12
+from autoencoders import params, paths, yaml12
+from autoencoders.commands.add import inserted
 from autoencoders.tensorflow import supported
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +36,14 @@ def experiments(document: Path) -> list[list[str]]:
     lines = document.read_text("utf-8").splitlines()
     words = [shlex.split(line) for line in lines if line.startswith("dvc exp run")]
     return [[word for flag, word in pairwise(w) if flag == "-S"] for w in words]
+
+
+def added(document: Path) -> list[str]:
+    """Return the examples that a document has people add to their params."""
+    lines = document.read_text("utf-8").splitlines()
+    return [
+        word for line in lines if line.startswith("autoencoders add ") for word in line.split()[2:]
+    ]
 
 
 def test_the_variant_in_the_readme_is_valid_and_four_lines_long() -> None:
@@ -70,8 +79,11 @@ def test_dvc_can_set_what_every_experiment_sets_and_the_result_is_valid(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supported, "installed", lambda: True)
+    text = (ROOT / "params.yaml").read_text("utf-8")
+    for name in set(added(document)) - set(yaml12.parse(text)["variants"]):
+        text = inserted(text, (ROOT / paths.EXAMPLES / f"{name}.yaml").read_text("utf-8"))
     for overrides in experiments(document):
         copy = tmp_path / "params.yaml"
-        copy.write_text((ROOT / "params.yaml").read_text("utf-8"), "utf-8")
+        copy.write_text(text, "utf-8")
         apply_overrides(copy, overrides)
         params.parse(yaml12.read(copy), document.name)

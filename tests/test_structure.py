@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import networkx
 import pytest
 
-from autoencoders import pipeline, yaml12
-from tests.imports import PACKAGE, graph, reached_from
+from autoencoders import dependencies, paths, pipeline, yaml12
+from autoencoders.imports import PACKAGE, Code
 
 ROOT = Path(__file__).parents[1]
 STAGES: dict[str, Any] = yaml12.read(ROOT / "dvc.yaml")["stages"]
@@ -18,13 +19,14 @@ LAYERS = (
         "threads",
         "files",
         "paths",
+        "imports",
         "checkout",
         "device",
         "randomness",
         "components",
         "decomposition",
     ),
-    *("yaml12", "pipeline"),
+    *("yaml12", "pipeline", "dependencies"),
     "images",
     "data",
     "sources",
@@ -46,69 +48,59 @@ LAYERS = (
     "commands",
     "cli",
 )
-# What passes values on and decides no byte: params and files are dependencies themselves.
-GLUE = {"", "components", "device", "errors", "files", "keys", "lazy", "params", "paths"}
-GLUE |= {"pipeline", "progress", "stages", "stages.common", "tracking", "running", "yaml12"}
-# What else a stage imports, and why it decides none of its bytes.
-EXCUSED = {
-    # They are read for their titles, keys or types alone; what they decide is in files.
-    "classify": {"variants"},  # the classifier's layers are in variants.networks
-    "pixels": {"variants", "training", "trained", "samplers", "decomposition"},
-    "evaluate": {"training"},
-    "figures": {"training"},
-    "report": {"training", "sources", "images", "decomposition"},
-}
 
 
 def folder(module: str) -> str:
     return module.split(".", maxsplit=1)[0]
 
 
-def test_no_import_runs_upwards() -> None:
+@pytest.fixture(scope="module")
+def graph() -> dict[str, set[str]]:
+    """Return every module's imports within the package, by dotted names below it."""
+    code = Code()
+    return {below(name): set(map(below, code.imports(name))) for name in code.paths}
+
+
+def below(module: str) -> str:
+    return module.partition(".")[2]
+
+
+def test_no_import_runs_upwards(graph: dict[str, set[str]]) -> None:
     upwards = [
         f"{module} imports {name}"
-        for module in graph().keys() - {""}
-        for name in graph()[module]
+        for module in graph.keys() - {""}
+        for name in graph[module]
         if LAYERS.index(folder(name)) > LAYERS.index(folder(module))
     ]
     assert upwards == []
 
 
-def test_every_folder_and_file_has_its_layer() -> None:
-    assert {folder(name) for name in graph()} - {""} == set(LAYERS)
+def test_every_folder_and_file_has_its_layer(graph: dict[str, set[str]]) -> None:
+    assert {folder(name) for name in graph} - {""} == set(LAYERS)
 
 
-def test_parts_of_a_folder_do_not_import_each_other_in_circles() -> None:
-    for module in graph():
-        behind = {name for first in graph()[module] for name in reached_from(first)}
-        assert module not in behind, module
+def test_modules_do_not_import_each_other_in_circles(graph: dict[str, set[str]]) -> None:
+    edges = [(module, name) for module, names in graph.items() for name in names]
+    whole: networkx.DiGraph[str] = networkx.DiGraph(edges)
+    together = networkx.strongly_connected_components(whole)
+    assert [modules for modules in together if len(modules) > 1] == []
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_all_code_that_decides_its_bytes(stage: str) -> None:
-    dependencies = [Path(d) for d in STAGES[stage]["deps"] if d.startswith("src/")]
-    assert all((ROOT / dependency).exists() for dependency in dependencies)
-    # Params import everything that they can build, to read the signatures.
-    reached = reached_from(f"stages.{stage}", without=frozenset({"params", "stages.common"}))
-    unlisted = {
-        name
-        for name in reached - GLUE
-        if folder(name) not in EXCUSED.get(stage, set()) | {"params", "tracking"}
-        and not any(covers(dependency, name) for dependency in dependencies)
-    }
-    assert unlisted == set()
+@pytest.mark.parametrize("stage", [stage for stage in pipeline.STAGES if stage.tracked])
+def test_a_stage_depends_on_the_code_that_is_listed_for_it(stage: pipeline.Stage) -> None:
+    deps = STAGES[stage.name]["deps"]
+    variant = "${item.variant}" if "variant" in stage.matrix else ""
+    assert paths.sources(stage.name, variant).as_posix() in deps
+    code = [Path(dep).relative_to("src/autoencoders") for dep in deps if dep.startswith("src/")]
+    assert all(any((PACKAGE / folder).glob("*.html")) for folder in code)
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_no_code_that_it_does_not_use(stage: str) -> None:
-    used = reached_from(f"stages.{stage}")
-    for dependency in (Path(d) for d in STAGES[stage]["deps"] if d.startswith("src/")):
-        assert any(covers(dependency, name) for name in used), dependency
-
-
-def covers(dependency: Path, name: str) -> bool:
-    source = Path("src/autoencoders", *name.split("."))
-    return dependency in (source, source.with_suffix(".py"), *source.parents)
+def test_what_the_lists_of_code_leave_out_or_choose_from_is_there() -> None:
+    code = Code()
+    modules = {below(name) for name in code.paths}
+    assert modules | {folder(name) for name in modules} >= dependencies.GLUE
+    registries = frozenset((*dependencies.REGISTRIES, "SAMPLERS"))
+    assert {n for m in code.paths for n, *_ in code.entries(m, registries)} == registries
 
 
 def test_dvc_runs_the_stages_of_the_table() -> None:
@@ -118,7 +110,7 @@ def test_dvc_runs_the_stages_of_the_table() -> None:
         assert tuple(described.get("matrix", ())) == stage.matrix
         arguments = [f"${{item.{axis}}}" for axis in stage.matrix]
         assert described["cmd"] == " ".join(["autoencoders", stage.name, *arguments])
-        assert (PACKAGE / "stages" / f"{stage.name}.py").exists()
+        assert (PACKAGE / "stages" / f"{stage.name}.py").exists() == stage.tracked
 
 
 @pytest.mark.parametrize(

@@ -20,15 +20,19 @@ from autoencoders.running import preloaded
 
 # The modules in `commands`, and what --help says of them; the others are stages.
 COMMANDS = {
+    "add": "copy example variants into params.yaml",
     "apply": "put image files through a trained variant",
     "check": "validate params.yaml and run nothing",
     "encode": "write the latents of image files into a table",
     "repro": "run what is not up to date, as `dvc repro` does, stages side by side",
     "sample": "write new images that a trained variant makes up",
     "serve": "serve a trained variant as a page, and by HTTP",
+    "sources": "list the code that each stage depends on",
     "track": "upload what the MLflow server missed",
 }
-STAGES = {stage.name: f"run the stage {stage.name}, tracked" for stage in pipeline.STAGES}
+STAGES = {
+    stage.name: f"run the stage {stage.name}, tracked" for stage in pipeline.STAGES if stage.tracked
+}
 
 FEW_COLLECTIONS = 100_000  # new objects between two searches for garbage
 TOGETHER = 1.0  # seconds in which signals are one: more of them would break into what is cleared up

@@ -7,6 +7,8 @@ from autoencoders.errors import UserError
 
 PIPELINE = Path("dvc.yaml")
 PARAMS = Path("params.yaml")
+EXAMPLES = Path("examples/variants")
+SOURCES = Path("data/sources")
 RESULTS = Path("reports/results.csv")
 REPORT = Path("reports/index.html")
 HEADLINE = Path("reports/headline.json")
@@ -14,6 +16,11 @@ OVERVIEW = Path("reports/overview")
 PLANES = Path("reports/planes")
 CURVES = Path("reports/curves.csv")
 CLASSIFIER = "classifier"
+
+
+def sources(stage: str, variant: str) -> Path:
+    """Return the list of files that a stage depends on, for a variant where it has one."""
+    return SOURCES / stage / f"{variant}.txt" if variant else SOURCES / f"{stage}.txt"
 
 
 def raw(dataset: str) -> Path:

@@ -1,16 +1,16 @@
 """The pipeline's stages, once: their names, what each runs for, what is true of them alone.
 
 The command line, `autoencoders track`, the benchmark and the tests derive from this table, and
-`dvc.yaml` is held against it. How a stage does its work is `stages/<name>.py`.
+`dvc.yaml` is held against it. How a stage does its work is `stages/<name>.py`, and
+`dependencies.py` that of `sources`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
 
-from autoencoders import paths, yaml12
+from autoencoders import paths
 from autoencoders.errors import UserError
 from autoencoders.files import DamagedFileError, MissingFileError
 
@@ -25,6 +25,7 @@ class Stage:
         cost: how long one run takes beside those of other stages, roughly.
         on_gpu: it computes there, where there is one.
         processes: torchrun may share one run of it among several processes.
+        tracked: each of its runs is one in MLflow.
     """
 
     name: str
@@ -32,10 +33,12 @@ class Stage:
     cost: float = 1
     on_gpu: bool = False
     processes: bool = False
+    tracked: bool = True
 
 
 # Upstream first.
 STAGES = (
+    Stage("sources", tracked=False),
     Stage("fetch", ("dataset",)),
     Stage("prepare", ("dataset",)),
     Stage("classify", ("dataset",), cost=10, on_gpu=True),
@@ -75,9 +78,9 @@ class Item:
 
 
 def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
-    """Yield all runs of all stages, upstream first."""
+    """Yield all runs of all stages that are tracked, upstream first."""
     names = {"dataset": datasets, "variant": variants}
-    for stage in STAGES:
+    for stage in (stage for stage in STAGES if stage.tracked):
         for values in product(*(names[axis] for axis in stage.matrix)):
             yield Item(stage.name, **dict(zip(stage.matrix, values, strict=True)))
 
@@ -85,6 +88,8 @@ def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
 def maker(path: Path) -> Item | None:
     """Return the stage that writes a file or a folder, or a part of one; None where none does."""
     match path.parts:
+        case ("data", "sources", *_):
+            return Item("sources")
         case ("data", "raw", dataset, *_):
             return Item("fetch", dataset)
         case ("data", "prepared", dataset, *_):
@@ -113,20 +118,3 @@ def advice(error: UserError) -> str:
         return str(error)
     command = "dvc repro" if isinstance(error, MissingFileError) else "dvc repro -f -s"
     return f"{error}: run `{command} {item.name}`"
-
-
-def sources(stage: str) -> list[Path]:
-    """Return the Python files that decide a stage's bytes: those that dvc.yaml lists for it.
-
-    Raises:
-        UserError: dvc.yaml is no YAML, or does not have the stage.
-    """
-    stages: dict[str, Any] = (yaml12.read(paths.PIPELINE) or {}).get("stages", {})
-    if stage not in stages:
-        raise UserError(
-            f"{paths.PIPELINE} has no stage {stage!r}: `git checkout {paths.PIPELINE}` restores it"
-        )
-    listed = [Path(dep) for dep in stages[stage]["deps"] if dep.startswith("src/")]
-    return sorted(
-        source for path in listed for source in (path.rglob("*.py") if path.is_dir() else [path])
-    )

@@ -137,6 +137,7 @@ def test_one_variants_learning_rate_reruns_that_variant_and_the_report(
         "evaluate@mnist-vae",
         "figures@mnist-vae",
         "report",
+        "sources",
         "train@mnist-vae",
     ]
 
@@ -151,7 +152,7 @@ def test_a_figure_param_reruns_figures_alone_and_the_matrix_is_a_param(
         *("dvc", "exp", "run", "--name", "few"),
         *("-S", "variants_to_run=[vae]", "-S", "figures.images=3"),
     )
-    assert sorted(stages_run(ran)) == ["figures@mnist-vae", "report"]
+    assert sorted(stages_run(ran)) == ["figures@mnist-vae", "report", "sources"]
     assert list(pd.read_csv(repository / "reports/results.csv")["variant"]) == ["vae"]
     experiments = {run.data.tags.get("dvc.exp") for run in finished_runs(store).values()}
     assert "few" in experiments

@@ -79,7 +79,7 @@ def test_the_next_repro_goes_on_to_the_end(repository: Path, run: Runner) -> Non
     done = run(repository, *REPRO)
     assert TRAINED not in done.stdout
     assert (repository / paths.REPORT).exists()
-    assert "nothing to do: all 14 stages are up to date" in run(repository, *REPRO).stdout
+    assert "nothing to do: all 15 stages are up to date" in run(repository, *REPRO).stdout
     assert "up to date" in run(repository, "dvc", "status").stdout
 
 

@@ -48,6 +48,7 @@ def test_what_tensorflow_trained_is_evaluated_drawn_and_registered(
 ) -> None:
     clone = tmp_path / "clone"
     copies.copy_working_tree(REPOSITORY, clone)
+    run(clone, "autoencoders", "add", VARIANT)
     small.write(clone / paths.PARAMS, ["mnist"], [VARIANT], epochs=1)
     copies.commit(clone, environment)
     run(clone, "dvc", "repro")

@@ -9,6 +9,7 @@ from autoencoders.errors import UserError
 from autoencoders.trained import variant
 from autoencoders.trained.variant import HISTORY, Description
 from autoencoders.trained.weights import RECORD, WEIGHTS
+from tests.saved import example
 
 ROOT = Path(__file__).parents[2]
 ROWS = [{"epoch": 1, "validation_loss": 0.5}, {"epoch": 2, "validation_loss": 0.25}]
@@ -52,7 +53,7 @@ def test_the_same_weights_are_the_same_bytes(tmp_path: Path, description: Descri
 def test_a_perceptual_variant_loads_and_decodes_without_the_classifier_that_it_learnt_from(
     tmp_path: Path, description: Description
 ) -> None:
-    perceptual = params.load(ROOT / "params.yaml").variants["superres_perceptual"]
+    perceptual = example("superres_perceptual")
     learnt = replace(description, variant=perceptual, classifier_sha256="1" * 64)
     saved = variant.build(learnt, perceive=lambda images: [images])
     variant.save(tmp_path, learnt, saved, ROWS)

@@ -1,6 +1,5 @@
 import errno
 import io
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from autoencoders import params, paths
-from autoencoders.pipeline import Item
-from autoencoders.stages import train
-from autoencoders.trained.variant import Description
+from autoencoders import paths
 from autoencoders.training import checkpoints
 
 ROOT = Path(__file__).parents[2]
@@ -128,37 +124,3 @@ def test_the_same_configuration_data_and_code_have_one_path() -> None:
 )
 def test_another_configuration_s_checkpoint_is_never_picked_up(changed: dict[str, Any]) -> None:
     assert path(**changed) != path()
-
-
-def test_another_code_s_checkpoint_is_never_picked_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sources = tmp_path / "src/autoencoders"
-    shutil.copytree(ROOT / "src/autoencoders", sources)
-    shutil.copy(ROOT / paths.PIPELINE, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    description = Description(
-        *("mnist", "vae", 1, "stand-in", "0" * 64, (1, 28, 28)),
-        variant=params.load(ROOT / paths.PARAMS).variants["vae"],
-    )
-
-    def place() -> Path:
-        return train._checkpoint(description, Item("train", "mnist", "vae"))
-
-    before = place()
-    assert place() == before
-    (sources / "report/page.py").write_text("# no number depends on the report's page")
-    assert place() == before
-    for module in (
-        "data/batches.py",
-        "randomness.py",
-        "training/loop.py",
-        "variants/inputs.py",
-        "variants/models/mlp.py",
-        "variants/networks/mlp.py",
-        "variants/objectives/variational.py",
-    ):
-        with (sources / module).open("a") as source:
-            source.write("# a change\n")
-        assert place() != before, module
-        before = place()

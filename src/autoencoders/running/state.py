@@ -8,6 +8,7 @@ import networkx as nx
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
+from autoencoders import dependencies
 from autoencoders.errors import UserError
 
 
@@ -43,12 +44,17 @@ class State:
 def look(targets: Sequence[str] = ()) -> State:
     """Ask DVC, about all stages or those that `targets` and what they wait for name.
 
+    The stage `sources` has run then, as all others wait for it and few for what it changes.
+
     Raises:
         UserError: DVC cannot say, as for an unknown target, or while it runs.
     """
     logging.getLogger("dvc").setLevel(logging.CRITICAL)  # as `dvc --quiet`: no progress bars
     try:
         with Repo() as repo:
+            if repo.status(targets=["sources"]):
+                dependencies.write()
+                repo.commit("sources", force=True)
             graph = nx.relabel_nodes(repo.index.graph, lambda stage: stage.addressing)
             wanted = {stage.addressing for t in targets for stage in repo.stage.collect(t)}
             changed = set(repo.status()) & set(graph)

@@ -1,6 +1,5 @@
 """Packed images into a trained variant: weights, history, resolved params."""
 
-import hashlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import torch
 
-from autoencoders import paths, pipeline
+from autoencoders import dependencies, paths
 from autoencoders.data.batches import steps_per_epoch
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import device, tune_cpu
@@ -22,7 +21,7 @@ from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training import checkpoints, loop, parallel
 from autoencoders.training.record import Row
 from autoencoders.training.settings import Training
-from autoencoders.variants.objectives.perceptual import Perceive
+from autoencoders.variants.objectives.base import Perceive
 
 Trainer = Callable[..., list[Row]]
 
@@ -128,12 +127,11 @@ def _folder(item: Item) -> Path:
 
 def _checkpoint(description: variant.Description, item: Item) -> Path:
     """Return where an unfinished training of this belongs, by all that decides its bits."""
-    sources = b"".join(source.read_bytes() for source in pipeline.sources(item.stage))
     return checkpoints.path(
         f"{item.dataset}-{item.variant}",
         description.as_dict(),
         description.data_sha256,
-        hashlib.sha256(sources).hexdigest(),
+        dependencies.sha256(item.stage, item.variant),
         device(),
         parallel.started().count,
         _versions(description.variant.training),

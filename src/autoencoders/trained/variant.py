@@ -15,7 +15,7 @@ from autoencoders.trained import weights
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble, plan
-from autoencoders.variants.objectives.perceptual import Perceive
+from autoencoders.variants.objectives.base import Perceive
 
 HISTORY = "history.csv"
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ from autoencoders.randomness import seeded_initialisation
 from autoencoders.variants.inputs import INPUTS, Input
 from autoencoders.variants.models import MODELS, ModelPlan
 from autoencoders.variants.objectives import OBJECTIVES, Objective
-from autoencoders.variants.objectives.perceptual import Perceive
+from autoencoders.variants.objectives.base import Perceive
 from autoencoders.variants.priors import PRIORS, Prior
 
 if TYPE_CHECKING:

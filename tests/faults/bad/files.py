@@ -20,6 +20,7 @@ from tests.faults.changes import (
     removed,
     replaced,
     scrambled,
+    without,
     written,
 )
 
@@ -149,8 +150,8 @@ ODD = (
     ),
     _odd("no dvc.yaml", "prepared", "train mnist conv", removed("dvc.yaml"), "dvc.yaml"),
     _odd(
-        "dvc.yaml without the stage that runs",
-        *("prepared", "train mnist conv", replaced("dvc.yaml", "  train:", "  trian:"), "dvc.yaml"),
+        "params.yaml without the variants whose code is to be listed",
+        *("bare", "sources", without("variants"), "params.yaml", "autoencoders check"),
     ),
 )
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Terms = dict[str, Tensor]
 Step = Callable[[str, Tensor], None]
+Perceive = Callable[[Tensor], list[Tensor]]  # the feature maps of an image batch, each `(N, …)`
 
 
 class Objective(ABC):

@@ -1,19 +1,16 @@
 """Give back what a classifier sees in the image."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from autoencoders.keys import PixelLoss, Weight
 from autoencoders.lazy import Tensor, torch
 from autoencoders.randomness import Noise
 from autoencoders.variants.models import ModelPlan
-from autoencoders.variants.objectives.base import Objective, Terms, refuse_posterior
+from autoencoders.variants.objectives.base import Objective, Perceive, Terms, refuse_posterior
 from autoencoders.variants.objectives.losses import pixel_loss, squared_error
 
 if TYPE_CHECKING:
     from autoencoders.variants.networks.together import Networks
-
-Perceive = Callable[[Tensor], list[Tensor]]
 
 
 class Perceptual(Objective):

@@ -1,0 +1,77 @@
+"""`autoencoders add`: examples into params.yaml."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from autoencoders import params, paths, yaml12
+from autoencoders.commands import add
+from tests.saved import ROOT, run
+
+NAMES = sorted(path.stem for path in (ROOT / paths.EXAMPLES).glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Go into a folder with the params of the repository and its examples."""
+    shutil.copy(ROOT / paths.PARAMS, tmp_path)
+    shutil.copytree(ROOT / paths.EXAMPLES, tmp_path / paths.EXAMPLES)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_an_example_stands_below_the_last_variant_with_its_comment_and_all_else_stays() -> None:
+    before = paths.PARAMS.read_text("utf-8")
+    example = (paths.EXAMPLES / "conv_tutorial.yaml").read_text("utf-8")
+    said, complaints = run(add, "add", "conv_tutorial")
+    assert complaints == []
+    assert "dvc exp run -S 'variants_to_run=[conv_tutorial]'" in said[0]
+    indented = "".join(f"  {line}" for line in example.splitlines(keepends=True))
+    after = paths.PARAMS.read_text("utf-8")
+    assert indented.startswith("  # conv as its tutorial")
+    assert after.replace(f"\n{indented}", "") == before
+    assert list(params.load().variants)[-1] == "conv_tutorial"
+
+
+def test_all_examples_are_valid_and_listed_by_a_line_each() -> None:
+    listed, _ = run(add, "add", "--list")
+    assert [line.split()[0] for line in listed] == NAMES
+    assert max(map(len, listed)) <= 120
+    _, complaints = run(add, "add", *NAMES, *NAMES)
+    assert complaints == []
+    variants = yaml12.read(paths.PARAMS)["variants"]
+    assert sorted(params.load().variants) == sorted(variants)
+    for name in NAMES:
+        assert yaml12.read(paths.EXAMPLES / f"{name}.yaml") == {name: variants[name]}
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["vae_tutorial", "conv"], "variants.conv is in params.yaml already: nothing was added"),
+        (["vae_tutorail"], "VARIANT: found 'vae_tutorail'; did you mean 'vae_tutorial'?; allowed"),
+    ],
+)
+def test_nothing_is_added_where_a_name_is_no_example(names: list[str], says: str) -> None:
+    before = paths.PARAMS.read_text("utf-8")
+    said, [complaint] = run(add, "add", *names)
+    assert (said, complaint[: len(says)]) == ([], says)
+    assert paths.PARAMS.read_text("utf-8") == before
+
+
+def test_what_is_there_already_is_not_replaced() -> None:
+    run(add, "add", "superres_2x")
+    before = paths.PARAMS.read_text("utf-8")
+    assert run(add, "add", "superres_4x", "superres_2x") == (
+        [],
+        ["variants.superres_2x is in params.yaml already: nothing was added"],
+    )
+    assert paths.PARAMS.read_text("utf-8") == before
+
+
+def test_params_that_are_invalid_stay_as_they_are_and_say_why() -> None:
+    text = paths.PARAMS.read_text("utf-8").replace("epochs: 30", "epochs: thirty")
+    paths.PARAMS.write_text(text, "utf-8")
+    said, [complaint] = run(add, "add", "superres_2x")
+    assert (said, complaint[:44]) == ([], "params.yaml: variants.vae.training.epochs: f")
+    assert paths.PARAMS.read_text("utf-8") == text

@@ -1,0 +1,107 @@
+"""What runs again after edits of the code, as DVC itself says it.
+
+Outputs are files without meaning that DVC takes for the pipeline's own: nothing is trained here.
+"""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from autoencoders import paths
+from autoencoders.imports import PACKAGE
+from autoencoders.pipeline import items
+from autoencoders.running import state
+from benchmarks import copies, small
+from tests.pipeline.conftest import REPOSITORY
+
+VARIANTS = ["conv", "vae", "aae"]
+TRAININGS = {f"train@mnist-{variant}" for variant in VARIANTS}
+SOURCE = PACKAGE.relative_to(PACKAGE.parents[1])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def repository(
+    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
+) -> Iterator[None]:
+    """Go into a copy of the repository in which DVC takes everything for up to date."""
+    folder = tmp_path_factory.mktemp("sources") / "copy"
+    copies.copy_working_tree(REPOSITORY, folder)
+    small.write(folder / paths.PARAMS, ["mnist"], VARIANTS, epochs=1)
+    copies.commit(folder, environment)
+    with pytest.MonkeyPatch.context() as patched, contextlib.chdir(folder):
+        for name, value in (environment | {"PYTHONPATH": os.fspath(folder / "src")}).items():
+            patched.setenv(name, value)
+        with Repo() as repo:
+            repo.reproduce("sources", single_item=True)
+            for out in (Path(out.fs_path) for stage in repo.index.stages for out in stage.outs):
+                target = out if out.suffix or out.exists() else out / "params.yaml"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if not target.exists():
+                    target.write_text("made up", "utf-8")
+            repo.commit(force=True)
+        yield
+
+
+@pytest.fixture
+def listed() -> Iterator[dict[str, str]]:
+    """The lists of files by the stages that depend on them; edits are undone afterwards."""
+    lists = {i.name: paths.sources(i.stage, i.variant) for i in items(["mnist"], VARIANTS)}
+    yield {name: path.read_text("utf-8") for name, path in lists.items()}
+    subprocess.run(["git", "checkout", "--quiet", SOURCE], check=True)
+    subprocess.run(["git", "clean", "--quiet", "--force", "-d", SOURCE], check=True)
+    assert outdated() == set()
+
+
+def outdated() -> set[str]:
+    """Run the stage `sources`, and return the stages that DVC would run then."""
+    with Repo() as repo:
+        repo.reproduce("sources", single_item=True)
+        return set(repo.status())
+
+
+def comment(*files: str) -> None:
+    for file in files:
+        with (SOURCE / file).open("a", encoding="utf-8") as source:
+            source.write("\n# Nothing new.\n")
+
+
+@pytest.mark.parametrize(
+    ("edited", "trained"),
+    [
+        (["training/loop.py"], TRAININGS),
+        (["variants/models/mlp.py"], {"train@mnist-vae", "train@mnist-aae"}),
+        (["variants/priors/standard_normal.py"], {"train@mnist-vae", "train@mnist-aae"}),
+        (["figures/table.py", "evaluation/bounds.py", "report/page.py"], set()),
+    ],
+    ids=lambda files: "-".join(sorted(files)),
+)
+def test_an_edited_file_runs_the_stages_that_import_it_and_no_others(
+    listed: dict[str, str], edited: list[str], trained: set[str]
+) -> None:
+    comment(*edited)
+    found = outdated()
+    assert found & TRAININGS == trained
+    lines = [f"{PACKAGE.name}/{file} " for file in edited]
+    assert found == {n for n, files in listed.items() if any(line in files for line in lines)}
+
+
+@pytest.mark.usefixtures("listed")
+def test_code_that_no_variant_reaches_runs_nothing_but_the_list_of_it() -> None:
+    comment("variants/models/residual.py", "variants/objectives/perceptual.py")
+    comment("commands/__init__.py", "tracking/__init__.py", "cli.py")
+    comment(*(os.fspath(f.relative_to(PACKAGE)) for f in PACKAGE.rglob("tensorflow/*.py")))
+    (SOURCE / "variants/objectives/contrastive.py").write_text("class Contrastive: ...\n", "utf-8")
+    with Repo() as repo:
+        assert set(repo.status()) == {"sources"}
+    assert outdated() == set()
+
+
+@pytest.mark.usefixtures("listed")
+def test_autoencoders_repro_lists_the_code_before_it_looks() -> None:
+    comment("variants/models/residual.py")
+    assert state.look().outdated == frozenset()
