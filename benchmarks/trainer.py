@@ -11,10 +11,11 @@ from autoencoders.device import device
 from autoencoders.params import Params
 from autoencoders.sources.datasets import DATASETS
 from autoencoders.stages.train import trainer
+from autoencoders.trained.variant import Description, build
 from autoencoders.training import loop
 from autoencoders.training.record import Row
 from autoencoders.training.settings import Training, Variant
-from autoencoders.variants.assembly import Assembled, assemble, plan
+from autoencoders.variants.assembly import Assembled
 from benchmarks.settings import DATASET, QUICK
 
 
@@ -31,12 +32,24 @@ class Silent:
 SILENT = Silent()
 
 
+class FewImages(Prepared):
+    """The first images of each split of the dataset."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(paths.prepared(DATASET))
+        self.count = count
+
+    def images(self, split: str) -> Tensor:
+        """Return the first of a split's images."""
+        return super().images(split)[: self.count]
+
+
 @dataclass(frozen=True)
 class Trainer:
     """A variant, built and ready to train."""
 
     assembled: Assembled
-    input_kind: str
+    description: Description
     training: Training
     name: str
     seed: int
@@ -78,13 +91,14 @@ def default(name: str, epochs: int) -> Trainer:
 
 def prepared(split: str, count: int) -> Tensor:
     """Return the first images of a split, as the pipeline's stages open them."""
-    return Prepared(paths.prepared(DATASET)).images(split)[:count]
+    return FewImages(count).images(split)
 
 
 def _with(loaded: Params, name: str, variant: Variant, **training: Any) -> Trainer:
     """Return a variant, built, with some of its training settings replaced."""
     full_name = f"{DATASET}/{name}"
     changed = Training.model_validate(variant.training.model_dump() | training)
-    planned = plan(variant, DATASETS[DATASET].shape)
-    assembled = assemble(planned, loaded.seed, full_name, changed.initialization)
-    return Trainer(assembled, variant.input.kind, changed, full_name, loaded.seed)
+    of_data = ("official", "", DATASETS[DATASET].shape)
+    trained_so = variant.model_copy(update={"training": changed})
+    description = Description(DATASET, name, loaded.seed, *of_data, trained_so)
+    return Trainer(build(description), description, changed, full_name, loaded.seed)

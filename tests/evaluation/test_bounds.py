@@ -22,7 +22,7 @@ from autoencoders.variants.objectives.losses import draw, negative_log_likelihoo
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
 from autoencoders.variants.priors import STANDARD_NORMAL, Prior
-from tests.subjects import put_together, subject
+from tests.subjects import loaded, put_together, settings
 
 Blobs = Callable[..., Tensor]
 Pictures = Callable[..., Tensor]
@@ -55,12 +55,9 @@ def measure(
     iwae_images: int = 100,
     plan: ModelPlan = PLAN,
 ) -> dict[str, float]:
-    put_to_test = subject(
-        put_together(plan, objective, network, SHAPE), images, batch_size=batch_size
-    )
-    return bounds.measure(
-        put_to_test, elbo_draws=draws, iwae_samples=iwae_samples, iwae_images=iwae_images
-    )
+    assembled = put_together(plan, objective, network, SHAPE)
+    given = settings(elbo_draws=draws, iwae_samples=iwae_samples, iwae_images=iwae_images)
+    return bounds.measure(loaded(assembled, images, batch_size=batch_size), given)
 
 
 def test_a_model_without_a_posterior_has_no_bounds(blobs: Blobs) -> None:

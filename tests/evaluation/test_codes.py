@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, distributions, nn
 
 from autoencoders.evaluation import codes
-from autoencoders.evaluation.metric import Answer
+from autoencoders.evaluation.results import Answer
 from autoencoders.randomness import Noise
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.models import ModelPlan
@@ -22,7 +22,7 @@ from autoencoders.variants.objectives.base import Terms
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
 from autoencoders.variants.priors import STANDARD_NORMAL
-from tests.subjects import put_together, subject
+from tests.subjects import loaded, put_together
 
 Blobs = Callable[..., Tensor]
 Pictures = Callable[..., Tensor]
@@ -53,7 +53,7 @@ def measure(
     if discriminator is not None:
         networks = Networks(network, {"discriminator": discriminator})
         assembled = Assembled(assembled.plan, networks)
-    return codes.measure(subject(assembled, images, batch_size=batch_size))
+    return codes.measure(loaded(assembled, images, batch_size=batch_size))
 
 
 def test_a_model_that_only_reconstructs_has_no_metrics_of_its_own(

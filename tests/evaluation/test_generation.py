@@ -13,7 +13,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from autoencoders import randomness, samplers
 from autoencoders.evaluation import generation
 from autoencoders.evaluation.generation import class_metrics
-from autoencoders.evaluation.metric import Answer
+from autoencoders.evaluation.results import Answer
 from autoencoders.samplers import SAMPLERS
 from autoencoders.trained.classifier import moments
 from autoencoders.variants.models import ModelPlan
@@ -23,7 +23,7 @@ from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.adversarial import Adversarial
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.priors import STANDARD_NORMAL
-from tests.subjects import put_together, subject
+from tests.subjects import judge, loaded, put_together, settings
 
 Blobs = Callable[..., Tensor]
 Pictures = Callable[..., Tensor]
@@ -130,13 +130,14 @@ def measure(
     test: Tensor,
     train: Tensor | None = None,
     plan: ModelPlan | None = None,
-    **settings: object,
+    **changes: object,
 ) -> Answer:
     plan = plan or Plan()
     images = {"train": test if train is None else train, "validation": test, "test": test}
     assembled = put_together(plan, objective, plan.network(), SHAPE)
-    put_to_test = subject(assembled, images, classifier=classifier, batch_size=16)
-    return generation.measure(put_to_test, **settings)  # type: ignore[arg-type]
+    trained = loaded(assembled, images, batch_size=16)
+    of_images = None if classifier is None else judge(classifier, test)
+    return generation.measure(trained, of_images, settings(**changes))
 
 
 def test_reconstructions_and_samples_are_held_against_the_images(

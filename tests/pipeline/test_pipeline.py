@@ -21,6 +21,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from autoencoders import files, pipeline, yaml12
+from autoencoders.data.prepared import Prepared
 from autoencoders.trained.variant import load
 
 Runner = Callable[..., subprocess.CompletedProcess[str]]
@@ -113,8 +114,8 @@ def test_a_registered_model_works_elsewhere_and_agrees_with_the_one_on_disk(
         "np.save('outputs.npy', model.predict(np.load('images.npy')))\n"
     )
     run(tmp_path, sys.executable, "-c", script, PYTHONPATH="")
-    _, assembled = load(repository / "models/mnist/conv")
-    expected = assembled.model(torch.from_numpy(images)).numpy()
+    trained = load(repository / "models/mnist/conv", Prepared(repository / "data/prepared/mnist"))
+    expected = trained.model(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(np.load(tmp_path / "outputs.npy"), expected, atol=1e-5)
 
 

@@ -12,10 +12,12 @@ from safetensors.torch import load, save
 
 from autoencoders import files, packing, params, paths, pipeline, tracking
 from autoencoders.data import prepared
+from autoencoders.data.prepared import Prepared
 from autoencoders.errors import UserError
+from autoencoders.evaluation import results
 from autoencoders.pipeline import Item
 from autoencoders.sources import published
-from autoencoders.stages import common, report
+from autoencoders.stages import report
 from autoencoders.trained import classifier, variant
 from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
 from autoencoders.trained.variant import Description
@@ -46,7 +48,7 @@ def read_split() -> None:
 
 
 def read_variant() -> None:
-    variant.load(MODEL)
+    variant.load(MODEL, Prepared(PREPARED))
 
 
 def read_history() -> None:
@@ -58,11 +60,11 @@ def read_classifier() -> None:
 
 
 def read_metrics() -> None:
-    common.load_metrics(Item("report", "mnist", "vae"))
+    results.load(paths.metrics("mnist", "vae"), "mnist", "vae")
 
 
 def read_pixels() -> None:
-    common.load_numbers(paths.pixels("mnist"), Item("pixels", "mnist"))
+    results.load_numbers(paths.pixels("mnist"), "mnist")
 
 
 def read_results() -> None:

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from autoencoders import yaml12
+from autoencoders.data.prepared import Prepared
 from autoencoders.trained import classifier, variant
 from autoencoders.trained.classifier import ClassifierDescription
 from autoencoders.trained.variant import Description
@@ -143,9 +144,11 @@ def test_a_variant_of_an_earlier_version_loads(
     names += ["model.gain"] if model["kind"] == "super_resolution" else []
     weights = renamed(variant.build(description).networks, names)
     write(tmp_path, weights, content)
-    loaded_description, loaded = variant.load(tmp_path)
-    assert loaded_description == description
-    torch.testing.assert_close(dict(loaded.networks.state_dict()), weights, rtol=0, atol=0)
+    loaded = variant.load(tmp_path, Prepared(tmp_path))
+    assert loaded.description == description
+    torch.testing.assert_close(
+        dict(loaded.assembled.networks.state_dict()), weights, rtol=0, atol=0
+    )
 
 
 def test_a_classifier_of_an_earlier_version_loads(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Layouts:
         image_shape: ImageShape,
     ) -> None:
         self.model = model
-        self.weights = network.state_dict()
+        self.weights = {name: value.cpu() for name, value in network.state_dict().items()}
         self.input_shape = input_shape
         self.factor = image_shape[1] // input_shape[1]
 

@@ -6,8 +6,8 @@ from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import Field
 
 from autoencoders.components import Strict
-from autoencoders.evaluation import Evaluation
-from autoencoders.figures import Figures
+from autoencoders.evaluation.settings import Evaluation
+from autoencoders.figures.table import Figures
 from autoencoders.keys import ImageShape, Misfits, ProperFraction
 from autoencoders.sources.datasets import DATASETS
 from autoencoders.training.settings import Classifier, Variant

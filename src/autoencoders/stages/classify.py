@@ -8,10 +8,11 @@ from autoencoders import files, paths, randomness
 from autoencoders.data.batches import steps_per_epoch
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import device, exact_device, tune_cpu
+from autoencoders.evaluation import results
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
-from autoencoders.stages.common import load_numbers, prepared_data
+from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.trained import classifier
 from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
@@ -58,7 +59,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 def log(item: Item, run: StageRun) -> None:
     """Log the accuracies, the weights and the settings."""
     folder, report = outputs(item)
-    measured = load_numbers(report, item)
+    measured = results.load_numbers(report, item.dataset)
     accuracies = {k: v for k, v in measured.items() if k.endswith("_accuracy")}
     run.log(metrics=accuracies, artifacts=[folder, report])
 

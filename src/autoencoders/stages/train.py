@@ -100,16 +100,16 @@ def log(item: Item, run: StageRun) -> None:
         metrics={f"best_{name}": value for name, value in best.items()},
         artifacts=outputs(item),
     )
-    description, assembled = variant.load(folder)
+    trained = variant.load(folder, Prepared(paths.prepared(item.dataset)))
     digest, name = weights.sha256(folder), f"{item.dataset}-{item.variant}"
-    if description.variant.training.framework == "tensorflow":
+    if trained.description.variant.training.framework == "tensorflow":
         from autoencoders.tensorflow.weights import keras_model
 
-        channels, *size = assembled.plan.input_shape
-        network, shape = keras_model(assembled), (*size, channels)
+        channels, *size = trained.input_shape
+        network, shape = keras_model(trained.assembled), (*size, channels)
         run.log_model(TrainedModel(network, shape, digest, f"{name}-keras", "tensorflow"))
     # The last of these weights is the model that `evaluate` gives its metrics to.
-    run.log_model(TrainedModel(assembled.model, assembled.plan.input_shape, digest, name))
+    run.log_model(TrainedModel(trained.model, trained.input_shape, digest, name))
 
 
 def trainer(training: Training) -> Trainer:
