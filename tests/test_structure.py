@@ -42,11 +42,11 @@ GLUE |= {"pipeline", "progress", "stages", "stages.common", "tracking", "running
 # What else a stage imports, and why it decides none of its bytes.
 EXCUSED = {
     # They are read for their titles, keys or types alone; what they decide is in files.
-    "classify": {"variants"},  # the classifier's layers are in variants.networks
+    "classify": {"variants", "evaluation"},  # the classifier's layers are in variants.networks
     "pixels": {"variants", "training", "trained", "samplers", "decomposition"},
     "evaluate": {"training"},
     "figures": {"training"},
-    "report": {"training", "sources", "decomposition"},
+    "report": {"sources"},
 }
 
 

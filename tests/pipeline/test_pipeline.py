@@ -74,7 +74,7 @@ def test_the_report_says_stand_in_and_links_pictures_that_exist(repository: Path
     pictures = re.findall(r'<img[^>]* src="([^"]+)"', page)
     assert len(pictures) > 10
     pictures += (sheets := re.findall(r'"path": "([^"]+)"', page))
-    assert sheets == ["planes/mnist/vae-decoded.png", "planes/mnist/originals.png"]
+    assert sheets == ["sections/mnist/vae/decoded.png", "sections/mnist/vae/points.png"]
     assert all((repository / "reports" / picture).is_file() for picture in pictures)
 
 

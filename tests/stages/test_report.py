@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -7,6 +9,7 @@ from autoencoders import paths
 from autoencoders.pipeline import Item
 from autoencoders.stages import report
 from autoencoders.tracking import StageRun
+from tests.imports import reached_from
 
 
 class Heard:
@@ -20,6 +23,13 @@ class Heard:
 
     def log_to_parent(self, metrics: dict[str, float], artifacts: list[Path]) -> None:
         self.metrics |= metrics
+
+
+def test_the_report_loads_no_network() -> None:
+    loaded = "import sys, autoencoders.report.results; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
+    reached = {name.split(".")[0] for name in reached_from("report.results")}
+    assert reached - {""} == {"report", "figures", "evaluation", "errors", "files", "keys", "paths"}
 
 
 def test_metrics_are_tracked_by_their_variants_names_whatever_these_are(

@@ -367,15 +367,13 @@ def draw(trained: Trained, measured: Answer, settings: Figures, folder: Path) ->
 
     One that there are too few images for is left out, which is said.
     """
-    pictures = []
+    fitting = [drawing for drawing in TABLE if drawing.fits(trained, measured)]
+    lacking = {drawing.file: why for drawing in fitting if (why := drawing.lacks(trained))}
+    for file, why in lacking.items():
+        leave_out(file, why)
+    drawings = [drawing for drawing in fitting if drawing.file not in lacking]
     with files.atomic_directory(folder) as temporary:
-        for drawing in TABLE:
-            if not drawing.fits(trained, measured):
-                continue
-            if lacking := drawing.lacks(trained):
-                leave_out(drawing.file, lacking)
-                continue
+        for drawing in drawings:
             figure = drawing.draw(trained, measured, settings)
             plots.save(figure, temporary / drawing.file, trained.description.source)
-            pictures.append(Picture(drawing.file, drawing.caption))
-    return pictures
+    return [Picture(drawing.file, drawing.caption) for drawing in drawings]

@@ -110,13 +110,12 @@ def load(folder: Path, device: torch.device = CPU) -> ConvClassifier | None:
     Raises:
         UserError: a file is missing, or the weights do not fit the network.
     """
-    description = load_description(folder)
-    if not description.exists:
-        return None
-    with files.readable(folder / RECORD):
-        network = build(description)
-    weights.load_into(network, folder)
-    return network.to(device)
+
+    def built(description: ClassifierDescription) -> ConvClassifier | None:
+        return build(description) if description.exists else None
+
+    _, network = weights.load(folder, FORM, built, lambda network: network)
+    return network and network.to(device)
 
 
 def load_judge(folder: Path, device: torch.device = CPU) -> Judge | None:

@@ -221,10 +221,7 @@ def load(
     Raises:
         UserError: a file is missing, or the weights do not fit the model.
     """
-    description = weights.load_record(folder, FORM)
-    with files.readable(folder / RECORD):
-        assembled = build(description)
-    weights.load_into(assembled.networks, folder)
+    description, assembled = weights.load(folder, FORM, build, lambda one: one.networks)
     # Laid out as they are trained, networks evaluate 2 to 3 times faster.
     assembled.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Trained(description, folder, assembled, data, device, batch_size)
