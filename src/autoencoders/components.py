@@ -7,8 +7,7 @@ defined. Nothing here or in those signatures imports torch.
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union
+from typing import Annotated, Any, ClassVar, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -16,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 GIVEN = {"input_shape", "image_shape", "latent_shape", "parameters", "perceive"}
 
 Registry = Mapping[str, Callable[..., Any]]
-Result = TypeVar("Result")
 
 
 class Strict(BaseModel):
@@ -87,29 +85,3 @@ def _field(parameter: inspect.Parameter, nested: Mapping[type, Registry]) -> tup
         if default is not ... and build is type(default):
             default = schemas[kind](kind=kind)
     return entry, default
-
-
-def settings(name: str, functions: Iterable[Callable[..., Any]], doc: str) -> type[Strict]:
-    """Return a mapping whose keys are the keyword-only arguments of `functions`.
-
-    Several may take the same key, of the same type.
-    """
-    fields: dict[str, Any] = {}
-    for function in functions:
-        for key, parameter in keywords(function).items():
-            field = _field(parameter, {})
-            if fields.setdefault(key, field) != field:
-                raise TypeError(f"{name}.{key} has two types or defaults: make them one")
-    schema: type[Strict] = create_model(name, __base__=Strict, __doc__=doc, **fields)
-    return schema
-
-
-def keywords(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Return the keyword-only arguments of a function: those that params.yaml sets."""
-    parameters = inspect.signature(function).parameters.items()
-    return {name: p for name, p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
-
-
-def configured(function: Callable[..., Result], settings: Strict) -> Callable[..., Result]:
-    """Return `function` with its keyword-only arguments taken from `settings`."""
-    return partial(function, **{key: getattr(settings, key) for key in keywords(function)})

@@ -60,6 +60,11 @@ def section(dataset: str, variant: str) -> Path:
     return Path("reports/sections") / dataset / variant
 
 
+def from_page(path: Path) -> str:
+    """Return a file's path as it stands in a link of the report's page."""
+    return path.relative_to(REPORT.parent).as_posix()
+
+
 def checkpoints() -> Path:
     """Return the folder of unfinished trainings, one file for each configuration."""
     return Path("checkpoints")

@@ -8,12 +8,14 @@ import pytest
 import torch
 from matplotlib.colors import to_hex
 
+from autoencoders import paths
 from autoencoders.figures import planes, plots
 from autoencoders.figures.section import sheet
 from autoencoders.trained.variant import Trained
 from tests.subjects import VAE, loaded, untrained
 
 SHAPE = (1, 8, 8)
+FOLDER = paths.section("pictures", "vae")
 COLOURED = (3, 4, 6)
 
 
@@ -43,8 +45,8 @@ def cell(sheet: Any, column: int, row: int, shape: tuple[int, int, int]) -> np.n
 @pytest.mark.parametrize("shape", [SHAPE, COLOURED])
 def test_each_cell_is_what_the_model_decodes_at_its_middle(shape: tuple[int, int, int]) -> None:
     trained = plane_of(shape=shape)
-    plane, sheets = planes.live_plane(trained)
-    picture = sheet(sheets[plane.decoded.path])
+    plane, sheets = planes.live_plane(trained, FOLDER)
+    picture = sheet(sheets[planes.DECODED])
     columns, rows = plane.decoded.columns, plane.decoded.rows
     assert (picture.width, picture.height) == (columns * shape[2], rows * shape[1])
     for column, row in [(0, 0), (columns - 1, 3), (5, rows - 1)]:
@@ -58,9 +60,9 @@ def test_each_cell_is_what_the_model_decodes_at_its_middle(shape: tuple[int, int
 @pytest.mark.parametrize("shape", [SHAPE, COLOURED])
 def test_points_lie_at_their_codes_and_lead_to_their_images(shape: tuple[int, int, int]) -> None:
     trained = plane_of(shape=shape)
-    plane, sheets = planes.live_plane(trained)
+    plane, sheets = planes.live_plane(trained, FOLDER)
     numbers = planes.chosen(30, shape)
-    picture = sheet(sheets[plane.originals.path])
+    picture = sheet(sheets[planes.POINTS])
     images, labels = trained.data.images("test"), trained.data.labels("test")
     assert len(plane.points) > 20
     for x, y, label, number in plane.points:
@@ -83,7 +85,7 @@ def test_far_outliers_lie_outside_the_view_and_have_no_point() -> None:
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_plane_has_an_extent_however_few_and_alike_the_images_are(count: int) -> None:
-    plane, _ = planes.live_plane(plane_of(count, names=["all"], alike=True))
+    plane, _ = planes.live_plane(plane_of(count, names=["all"], alike=True), FOLDER)
     assert plane.z1[0] < plane.z1[1]
     assert len(plane.points) == count
     assert plane.legend == []
@@ -100,7 +102,7 @@ def test_classes_have_the_colours_of_the_figure(classes: int) -> None:
     drawn = [to_hex(face) for face in figure.axes[0].collections[0].get_facecolors()]  # type: ignore[attr-defined]
     colours = planes.class_colours(labels, classes)
     assert drawn == [colours[label] for label in labels[order]]
-    legend = planes.live_plane(trained)[0].legend
+    legend = planes.live_plane(trained, FOLDER)[0].legend
     assert [name for name, _ in legend] == [
         text.get_text() for text in figure.legends[0].get_texts()
     ]

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from autoencoders import paths
 from autoencoders.figures import section
 from autoencoders.figures.plots.style import FRAME, PALETTE, to_bytes
 from autoencoders.figures.section import LatentPlane, Picture, Section, Sheet, layout
@@ -39,7 +40,7 @@ def write_section(trained: Trained, pictures: Sequence[Picture], folder: Path) -
     sheets = {name: to_bytes(images.cpu().numpy()) for name, images in shown.items()}
     plane = None
     if has_live_plane(trained):
-        plane, of_plane = live_plane(trained)
+        plane, of_plane = live_plane(trained, folder)
         sheets |= of_plane
     content = Section(
         title=metadata.title,
@@ -60,8 +61,8 @@ def has_live_plane(trained: Trained) -> bool:
     return trained.latent_shape == (2,) and not trained.latent_holds_input
 
 
-def live_plane(trained: Trained) -> tuple[LatentPlane, dict[str, Bytes]]:
-    """Return what the page is told of a variant's plane, and its sheets by their files' names.
+def live_plane(trained: Trained, folder: Path) -> tuple[LatentPlane, dict[str, Bytes]]:
+    """Return what the page is told of a variant's plane, and its sheets by their names in `folder`.
 
     Test images that lie outside the view have no point.
     """
@@ -76,8 +77,8 @@ def live_plane(trained: Trained) -> tuple[LatentPlane, dict[str, Bytes]]:
         z1=(left, right),
         z2=(bottom, top),
         size=(shape[2], shape[1]),
-        decoded=Sheet(DECODED, *[_cells(shape)] * 2),
-        originals=Sheet(POINTS, *layout(len(numbers))),
+        decoded=Sheet(paths.from_page(folder / DECODED), *[_cells(shape)] * 2),
+        originals=Sheet(paths.from_page(folder / POINTS), *layout(len(numbers))),
         points=_points(codes[numbers], labels[numbers], seen),
         classes=names,
         colours=colours,

@@ -24,7 +24,7 @@ SEEN, MADE, ORIGINALS = "seen.png", "made.png", "originals.png"
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure: its file, and its caption, which is its alternative text too."""
+    """A picture: its path from the page, and its caption, which is its alternative text too."""
 
     path: str
     caption: str
@@ -32,7 +32,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A picture of many images of one size without gaps."""
+    """A picture of many images of one size without gaps; its path is from the page."""
 
     path: str
     columns: int

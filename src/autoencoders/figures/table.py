@@ -15,7 +15,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from autoencoders import files, samplers
+from autoencoders import files, paths, samplers
 from autoencoders.components import Strict
 from autoencoders.errors import leave_out
 from autoencoders.evaluation import image_quality
@@ -51,16 +51,16 @@ class Figures(Strict):
 
 @dataclass(frozen=True)
 class Drawing:
-    """A row of the table: what a figure's file is called and shows, when it fits, how it is drawn.
+    """A row of the table: what a figure's file is called and shows, how it is drawn, when it fits.
 
-    `draw` may take settings from params.yaml as keyword-only arguments. `train_images` and
-    `test_images` are the fewest that it can be drawn from.
+    Both are asked of a variant and of what was measured of it. `train_images` and `test_images` are
+    the fewest that it can be drawn from.
     """
 
     file: str
     caption: str
-    fits: Callable[[Trained, Answer], bool]
     draw: Callable[[Trained, Answer, Figures], Figure]
+    fits: Callable[[Trained, Answer], bool] = lambda trained, measured: True
     train_images: int = 1
     test_images: int = 1
 
@@ -260,103 +260,75 @@ def pairs_of_classes(labels: npt.NDArray[np.integer[Any]], count: int) -> npt.ND
     return np.concatenate([neighbours[differ], neighbours[~differ]])[:count]
 
 
-def always(trained: Trained, measured: Answer) -> bool:
-    """Tell that a figure fits every variant."""
-    return True
-
-
-def has_latent(trained: Trained, measured: Answer) -> bool:
-    """Tell whether the latent is more than the input itself: else it is hardly one."""
-    return not trained.latent_holds_input
-
-
-def has_plane(trained: Trained, measured: Answer) -> bool:
-    """Tell whether a latent has two numbers, or more to choose two from."""
-    return has_latent(trained, measured) and trained.latent_size > 1
-
-
-def has_prior(trained: Trained, measured: Answer) -> bool:
-    """Tell whether latents were drawn towards a prior."""
-    return trained.prior is not None
-
-
-def has_prior_plane(trained: Trained, measured: Answer) -> bool:
-    """Tell whether the prior is one of two dimensions."""
-    return has_prior(trained, measured) and trained.latent_shape == (2,)
-
-
-def has_prior_of_codes(trained: Trained, measured: Answer) -> bool:
-    """Tell whether the codes themselves were drawn towards the prior, and no posterior of them."""
-    return has_prior(trained, measured) and not isinstance(trained.model, VariationalAutoencoder)
-
-
-def has_noise_sweep(trained: Trained, measured: Answer) -> bool:
-    """Tell whether the variant was measured under several levels of noise."""
-    return "noise_sweep" in measured
-
-
 # In the order of the report.
 TABLE = (
     Drawing(
         "reconstructions.png",
         "What the encoder sees, what comes back, and the original",
-        always,
         reconstructions,
     ),
-    Drawing("errors.png", "Where the reconstruction is too bright or too dark", always, errors),
-    Drawing("curves.png", "Loss terms over the epochs, training and validation", always, curves),
+    Drawing("errors.png", "Where the reconstruction is too bright or too dark", errors),
+    Drawing("curves.png", "Loss terms over the epochs, training and validation", curves),
     Drawing(
         "latent_plane.png",
         "Latents of the test images, by class; of more than two, the two principal components",
-        has_plane,
         latent_plane,
+        lambda trained, _: trained.latent_size > 1 and not trained.latent_holds_input,
     ),
     Drawing(
         "manifold.png",
         "The latent plane, decoded at quantiles of the prior",
-        has_prior_plane,
         manifold,
+        lambda trained, _: trained.prior is not None and trained.latent_shape == (2,),
     ),
     Drawing(
         "perturbations.png",
         "One latent dimension moved at a time: those that change the image most",
-        has_latent,
         perturbations,
+        lambda trained, _: not trained.latent_holds_input,
         test_images=2,
     ),
     Drawing(
         "interpolations.png",
         "From one test image to another, in the latent and in pixels",
-        has_latent,
         interpolations,
+        lambda trained, _: not trained.latent_holds_input,
         test_images=2,
     ),
-    Drawing("samples.png", "Decoded draws from the prior", has_prior, samples),
+    Drawing(
+        "samples.png",
+        "Decoded draws from the prior",
+        samples,
+        lambda trained, _: trained.prior is not None,
+    ),
     Drawing(
         "code_samples.png",
         "Decoded draws from a Gaussian and other distributions, fitted to training codes",
-        has_latent,
         code_samples,
+        lambda trained, _: not trained.latent_holds_input,
         train_images=2,
     ),
     Drawing(
         "codes.png",
         "The distribution of the codes against the prior",
-        has_prior_of_codes,
         codes,
+        # Of a model with a posterior it is this that is drawn towards the prior.
+        lambda trained, _: (
+            trained.prior is not None and not isinstance(trained.model, VariationalAutoencoder)
+        ),
         test_images=2,
     ),
     Drawing(
         "noise_sweep.png",
         "Quality under more noise, or less, than trained on",
-        has_noise_sweep,
         noise_sweep,
+        lambda _, measured: "noise_sweep" in measured,
     ),
     Drawing(
         "noise_levels.png",
         "What comes out under more noise, or less, than trained on",
-        has_noise_sweep,
         noise_levels,
+        lambda _, measured: "noise_sweep" in measured,
     ),
 )
 
@@ -376,4 +348,4 @@ def draw(trained: Trained, measured: Answer, settings: Figures, folder: Path) ->
         for drawing in drawings:
             figure = drawing.draw(trained, measured, settings)
             plots.save(figure, temporary / drawing.file, trained.description.source)
-    return [Picture(drawing.file, drawing.caption) for drawing in drawings]
+    return [Picture(paths.from_page(folder / one.file), one.caption) for one in drawings]

@@ -1,6 +1,6 @@
 """All variants' results, read from files, as tables and as what the page is made of."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +10,7 @@ from autoencoders import files, paths
 from autoencoders.evaluation import results
 from autoencoders.evaluation.results import Answer, headline
 from autoencoders.figures import plots, section
-from autoencoders.figures.section import LatentPlane, Picture, Section
+from autoencoders.figures.section import Picture, Section
 from autoencoders.report.page import DatasetSection, VariantSection
 
 # What `dvc exp show` and `dvc metrics diff` compare: a column each, and a screen has few.
@@ -67,7 +67,7 @@ def _load(dataset: str, variant: str) -> Result:
         metrics["yardsticks"]["raw_pixels"] = pixels
     found = section.load(paths.section(dataset, variant))
     for picture in found.pictures:
-        files.require(paths.figures(dataset, variant) / picture.path)
+        files.require(paths.REPORT.parent / picture.path)
     return Result(variant, metrics, found)
 
 
@@ -95,9 +95,14 @@ def compared(datasets: list[DatasetResults]) -> dict[str, dict[str, dict[str, fl
 def curves(datasets: list[DatasetResults]) -> pd.DataFrame:
     """Return every variant's validation error over the epochs, as one long table."""
     return pd.DataFrame(
-        {"epoch": epoch, "validation_mse": mse, "dataset": name, "variant": result.variant}
-        for name, of_dataset in ((one.dataset, one.variants) for one in datasets)
-        for result in of_dataset
+        {
+            "epoch": epoch,
+            "validation_mse": mse,
+            "dataset": of_dataset.dataset,
+            "variant": result.variant,
+        }
+        for of_dataset in datasets
+        for result in of_dataset.variants
         for epoch, mse in enumerate(result.section.validation_mse, start=1)
     )
 
@@ -118,40 +123,27 @@ def overview(of_dataset: DatasetResults) -> Figure:
 
 def page_section(of_dataset: DatasetResults) -> DatasetSection:
     """Return what the page says of a dataset."""
+    overview = paths.from_page(of_dataset.overview)
     return DatasetSection(
         dataset=of_dataset.dataset,
         title=of_dataset.section.title,
         source=of_dataset.section.source,
         image_counts=of_dataset.section.image_counts,
-        variants=[_variant_section(of_dataset.dataset, result) for result in of_dataset.variants],
-        figures=[Picture(_relative(of_dataset.overview), "Every variant on the same test images")],
-    )
-
-
-def _variant_section(dataset: str, result: Result) -> VariantSection:
-    found, drawn = result.section, paths.figures(dataset, result.variant)
-    return VariantSection(
-        variant=result.variant,
-        metrics=headline(result.metrics),
-        yardsticks=result.metrics["yardsticks"],
-        hyperparameters=found.hyperparameters,
-        figures=[
-            replace(picture, path=_relative(drawn / picture.path)) for picture in found.pictures
+        variants=[
+            VariantSection(
+                variant=result.variant,
+                metrics=headline(result.metrics),
+                yardsticks=result.metrics["yardsticks"],
+                hyperparameters=result.section.hyperparameters,
+                figures=result.section.pictures,
+                model_sha256=result.metrics["model_sha256"],
+                training={
+                    "epochs": len(result.section.validation_mse),
+                    "best epoch": result.section.best_epoch,
+                },
+                plane=result.section.plane,
+            )
+            for result in of_dataset.variants
         ],
-        model_sha256=result.metrics["model_sha256"],
-        training={"epochs": len(found.validation_mse), "best epoch": found.best_epoch},
-        plane=found.plane and _linked(found.plane, paths.section(dataset, result.variant)),
+        figures=[Picture(overview, "Every variant on the same test images")],
     )
-
-
-def _linked(plane: LatentPlane, folder: Path) -> LatentPlane:
-    """Return a plane whose sheets' paths are from the page."""
-    decoded, originals = (
-        replace(sheet, path=_relative(folder / sheet.path))
-        for sheet in (plane.decoded, plane.originals)
-    )
-    return replace(plane, decoded=decoded, originals=originals)
-
-
-def _relative(picture: Path) -> str:
-    return picture.relative_to(paths.REPORT.parent).as_posix()

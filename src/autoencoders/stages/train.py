@@ -131,7 +131,7 @@ def _checkpoint(description: variant.Description, item: Item) -> Path:
     sources = b"".join(source.read_bytes() for source in pipeline.sources(item.stage))
     return checkpoints.path(
         f"{item.dataset}-{item.variant}",
-        description.as_dict(),
+        variant.FORM.dump_python(description, mode="json"),
         description.data_sha256,
         hashlib.sha256(sources).hexdigest(),
         device(),

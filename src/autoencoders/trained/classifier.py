@@ -1,8 +1,8 @@
 """A dataset's classifier as files, and back again."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from pydantic import TypeAdapter
@@ -40,14 +40,6 @@ class ClassifierDescription:
     def exists(self) -> bool:
         """Tell whether there are classes to tell apart."""
         return self.classes > 1
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain content for YAML."""
-        record = {field.name: getattr(self, field.name) for field in fields(self)}
-        return record | {
-            "image_shape": list(self.image_shape),
-            "settings": self.settings.model_dump(mode="json"),
-        }
 
 
 class Moments(NamedTuple):
@@ -93,7 +85,7 @@ def moments(features: Tensor) -> Moments:
 def save(folder: Path, description: ClassifierDescription, judge: Judge | None) -> None:
     """Write the record, and the weights and moments where there are any, as all of `folder`."""
     with files.atomic_directory(folder) as temporary:
-        weights.save_record(temporary / RECORD, description.as_dict())
+        weights.save_record(temporary / RECORD, FORM, description)
         if judge is not None:
             weights.save(temporary / WEIGHTS, judge.classifier)
             of_images = {name: value.cpu() for name, value in judge.moments._asdict().items()}

@@ -1,10 +1,9 @@
 """A trained variant: as files, and loaded, for all that measures, draws, applies and serves it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,14 +47,6 @@ class Description:
     image_shape: ImageShape
     variant: Variant
     classifier_sha256: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain content for YAML and for hashing."""
-        record = {field.name: getattr(self, field.name) for field in fields(self)}
-        return record | {
-            "image_shape": list(self.image_shape),
-            "variant": self.variant.model_dump(mode="json"),
-        }
 
 
 FORM = TypeAdapter(Description)
@@ -204,7 +195,7 @@ def save(
     weights.save(folder / WEIGHTS, assembled.networks)
     with files.atomic_file(folder / HISTORY) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
-    weights.save_record(folder / RECORD, description.as_dict())
+    weights.save_record(folder / RECORD, FORM, description)
 
 
 def load(

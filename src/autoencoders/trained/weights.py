@@ -1,8 +1,8 @@
 """Weights beside the record of what was trained on what, which every trained network has."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from pydantic import TypeAdapter
@@ -65,10 +65,10 @@ def sha256(folder: Path) -> str:
         return files.digest(path)
 
 
-def save_record(target: Path, record: Mapping[str, Any]) -> None:
+def save_record(target: Path, form: TypeAdapter[Description], description: Description) -> None:
     """Write what was trained on what."""
-    with files.atomic_file(target) as temporary:
-        temporary.write_text(yaml12.dump(dict(record)), encoding="utf-8")
+    content = yaml12.dump(form.dump_python(description, mode="json"))
+    files.write_bytes(target, content.encode())
 
 
 def load_record(folder: Path, form: TypeAdapter[Description]) -> Description:
