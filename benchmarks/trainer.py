@@ -41,7 +41,7 @@ class FewImages(Prepared):
 
     def images(self, split: str) -> Tensor:
         """Return the first of a split's images."""
-        return super().images(split)[: self.count]
+        return prepared(split, self.count)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def default(name: str, epochs: int) -> Trainer:
 
 def prepared(split: str, count: int) -> Tensor:
     """Return the first images of a split, as the pipeline's stages open them."""
-    return FewImages(count).images(split)
+    return Prepared(paths.prepared(DATASET)).images(split)[:count]
 
 
 def _with(loaded: Params, name: str, variant: Variant, **training: Any) -> Trainer:

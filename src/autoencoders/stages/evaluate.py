@@ -13,7 +13,7 @@ from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import DataUsed, StageRun
-from autoencoders.trained import classifier, variant, weights
+from autoencoders.trained import classifier, variant
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
@@ -34,15 +34,16 @@ def outputs(item: Item) -> list[Path]:
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Ask every question of the variant, and write the answers."""
     data, device = Prepared(paths.prepared(item.dataset)), exact_device()
-    folder = paths.model(item.dataset, item.variant)
-    trained = variant.load(folder, data, device, params.evaluation.batch_size)
+    trained = variant.load(
+        paths.model(item.dataset, item.variant), data, device, params.evaluation.batch_size
+    )
     judge = classifier.load_judge(paths.classifier(item.dataset), device)
     content = {
         "dataset": item.dataset,
         "variant": item.variant,
         "source": trained.description.source,
         "n_images": len(data.images("test")),
-        "model_sha256": weights.sha256(folder),
+        "model_sha256": trained.sha256,
         **answers(trained, judge, params.evaluation),
     }
     files.write_json(outputs(item)[0], content)

@@ -159,6 +159,11 @@ class Trained:
         """Return the latents of the first `count` or all images of a split, on the CPU."""
         return encoded(self.model.encode, self.pairs(split, count))
 
+    @property
+    def sha256(self) -> str:
+        """Return the digest that identifies the trained networks; see `weights.sha256`."""
+        return weights.sha256(self.folder)
+
     @cached_property
     def history(self) -> pd.DataFrame:
         """Return one row per epoch; see `load_history`."""
