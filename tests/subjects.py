@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from autoencoders.components import Component
-from autoencoders.data.prepared import Prepared
-from autoencoders.data.splits import Metadata, SplitInfo
+from autoencoders.data.prepared import Metadata, Prepared, SplitInfo
 from autoencoders.evaluation.features import SPLITS
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.keys import ImageShape
