@@ -27,7 +27,6 @@ from autoencoders.evaluation.image_quality import luma, psnr
 from autoencoders.evaluation.noise_sweep import at_level
 from autoencoders.sources import pictures
 from autoencoders.sources.listing import list_images
-from autoencoders.variants.assembly import plan
 from autoencoders.variants.inputs import Input
 
 
@@ -54,7 +53,7 @@ def measured(name: str, folder: Path, std: float | None = None) -> list[str]:
     item, loaded = trained(name), params.load()
     tune_cpu(loaded.variants[item.variant].training.threads)
     network = trained_network(item)
-    see = plan(loaded.variants[item.variant], network.image_shape).input
+    see = loaded.variants[item.variant].input.build()
     if std is not None:
         see = at_level(see, std / 255)
     ways: dict[str, Callable[[Tensor], Tensor]] = {

@@ -14,7 +14,7 @@ from autoencoders.stages.train import trainer
 from autoencoders.training import loop
 from autoencoders.training.record import Row
 from autoencoders.training.settings import Training, Variant
-from autoencoders.variants.assembly import Assembled, assemble, plan
+from autoencoders.variants.assembly import Assembled, assemble
 from benchmarks.settings import DATASET, QUICK
 
 
@@ -85,6 +85,7 @@ def _with(loaded: Params, name: str, variant: Variant, **training: Any) -> Train
     """Return a variant, built, with some of its training settings replaced."""
     full_name = f"{DATASET}/{name}"
     changed = Training.model_validate(variant.training.model_dump() | training)
-    planned = plan(variant, DATASETS[DATASET].shape)
-    assembled = assemble(planned, loaded.seed, full_name, changed.initialization)
+    assembled = assemble(
+        variant, DATASETS[DATASET].shape, loaded.seed, full_name, changed.initialization
+    )
     return Trainer(assembled, variant.input.kind, changed, full_name, loaded.seed)

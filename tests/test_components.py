@@ -4,7 +4,7 @@ import pytest
 from annotated_types import Gt
 from pydantic import TypeAdapter, ValidationError
 
-from autoencoders.components import Strict, components, configured, keywords, settings
+from autoencoders.components import Component, OneOf, Strict, configured, keywords, settings
 from autoencoders.keys import Count, ImageShape, Weight
 
 
@@ -35,7 +35,9 @@ def brush(width: Count) -> int:
     return 10 * width
 
 
-TOOLS = TypeAdapter(components({"pencil": Pencil, "brush": brush}, {Shade: {"shade": Shade}}))
+TOOLS = TypeAdapter(
+    Annotated[Component, OneOf({"pencil": Pencil, "brush": brush}, {Shade: {"shade": Shade}})]
+)
 
 
 def tool(**entry: Any) -> Any:

@@ -7,9 +7,9 @@ import torch
 
 from autoencoders import params, yaml12
 from autoencoders.errors import UserError
-from autoencoders.tensorflow import supported
 from autoencoders.training.optimizers import OPTIMIZERS
-from autoencoders.variants.assembly import assemble, plan
+from autoencoders.training.tensorflow import supported
+from autoencoders.variants.assembly import assemble
 from autoencoders.variants.inputs import INPUTS, Downsampled
 from autoencoders.variants.models import MODELS
 from autoencoders.variants.models.convolutional import ConvAE
@@ -138,7 +138,7 @@ def test_components_build_what_their_kind_names() -> None:
     assert isinstance(model, ConvAE)
     assert model.latent_shape == (4, 7, 7)
     assert conv.input.build().shape(shape) == shape
-    (adam,) = conv.training.optimizers["model"].build(parameters=list(model.network().parameters()))
+    (adam,) = conv.training.optimizers["model"].build(parameters=list(model.parameters()))
     assert isinstance(adam, torch.optim.Adam)
     assert (adam.defaults["lr"], adam.defaults["eps"]) == (1e-3, 1e-8)
     assert conv.training.schedule.build()(0.5) == 1
@@ -165,10 +165,10 @@ new:
   training: {epochs: 30, batch_size: 256, optimizers: {autoencoder: &adam {kind: adam, lr: 1.0e-4},
     discriminator: *adam, generator: *adam}}
 """).variants["new"]
-    new_plan = plan(new, (1, 28, 28))
-    assert isinstance(new_plan.input, Downsampled)
-    assert isinstance(new_plan.objective, Adversarial)
-    networks = assemble(new_plan, 0, "mnist/new", new.training.initialization).networks
+    assembled = assemble(new, (1, 28, 28))
+    assert isinstance(assembled.input, Downsampled)
+    assert isinstance(assembled.objective, Adversarial)
+    networks = assembled.networks
     seen = torch.rand(2, 1, 14, 14)
     assert networks.model(seen).shape == (2, 1, 28, 28)
     assert discriminate(networks, networks.model.encode(seen)).shape == (2,)

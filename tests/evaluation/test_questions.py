@@ -16,8 +16,8 @@ from autoencoders.evaluation.metric import Answer, Metric
 from autoencoders.evaluation.subject import Subject
 from autoencoders.samplers import SAMPLERS
 from autoencoders.variants.assembly import Parts
+from autoencoders.variants.classifier import ConvClassifier
 from autoencoders.variants.inputs import INPUTS
-from autoencoders.variants.networks.classifier import ConvClassifier
 from tests.examples import example_parts
 from tests.subjects import subject, untrained
 

@@ -155,7 +155,6 @@ def test_another_code_s_checkpoint_is_never_picked_up(
         "training/loop.py",
         "variants/inputs.py",
         "variants/models/mlp.py",
-        "variants/networks/mlp.py",
         "variants/objectives/variational.py",
     ):
         with (sources / module).open("a") as source:

@@ -9,7 +9,7 @@ from autoencoders.keys import ImageShape
 from autoencoders.randomness import seeded_initialisation
 from autoencoders.training import classifier
 from autoencoders.training.classifier import measure
-from autoencoders.variants.networks.classifier import ConvClassifier
+from autoencoders.variants.classifier import ConvClassifier
 from tests.training.helpers import CPU, SHAPE, Blobs, Heard, halves, tiny_classifier
 
 

@@ -12,7 +12,7 @@ from autoencoders.training import parallel
 from autoencoders.training.loop import train
 from autoencoders.training.record import Row
 from autoencoders.training.settings import Variant
-from autoencoders.variants.assembly import assemble, plan
+from autoencoders.variants.assembly import assemble
 
 CPU = torch.device("cpu")
 SHAPE = (1, 8, 8)
@@ -64,7 +64,7 @@ def main() -> None:
         for name, case in CASES.items():
             content = case | {"training": TRAINING | case["training"]}
             variant = Variant.model_validate(content)
-            assembled = assemble(plan(variant, SHAPE), 0, name, variant.training.initialization)
+            assembled = assemble(variant, SHAPE, 0, name, variant.training.initialization)
             history = train(
                 *(assembled, images[:75], images[75:], variant.training),
                 seed=0,

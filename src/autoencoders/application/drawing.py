@@ -38,7 +38,7 @@ def fitted(
     if name not in samplers.SAMPLERS:
         known = params.suggestion(name, samplers.SAMPLERS)
         raise UserError(f"--sampler: found {name!r}{known}")
-    if assembled.plan.model.latent_holds_input:
+    if assembled.model.latent_holds_input:
         raise UserError(
             f"{which} draws nothing new: a part of its latents is the image that it is given"
         )
@@ -51,7 +51,7 @@ def fitted(
             f"towards none; allowed: {', '.join(fitting)}"
         )
     if not sampler.needs_codes:
-        sampler.fit(torch.zeros(1, *assembled.plan.model.latent_shape))
+        sampler.fit(torch.zeros(1, *assembled.model.latent_shape))
         return sampler
     images = Prepared(paths.prepared(item.dataset)).images("train")
     if len(images) < 2:
@@ -76,7 +76,7 @@ def images(
     from autoencoders.data.batches import images_at_a_time
 
     noise = randomness.noise(seed, "sample")
-    most = images_at_a_time(assembled.plan.image_shape, AT_A_TIME)
+    most = images_at_a_time(assembled.image_shape, AT_A_TIME)
     for start in range(0, count, most):
         codes = sampler.draw(min(most, count - start), noise).to(device)
         yield from assembled.model.decode(codes).sigmoid().cpu().numpy()

@@ -140,17 +140,15 @@ def trained_network(item: Item) -> Network:
     tune_cpu(torch.get_num_threads())  # tiles come and go as batches do
     device = exact_device()
     description, assembled = variant.load(paths.model(item.dataset, item.variant))
-    plan = assembled.plan
-    layouts = Layouts(
-        description.variant.model, assembled.model, plan.input_shape, plan.image_shape
-    )
+    input_shape, image_shape = assembled.input_shape, assembled.image_shape
+    layouts = Layouts(description.variant.model, assembled.model, input_shape, image_shape)
     found = geometry(layouts)
     layouts.move(device)
     return Network(
         item.variant,
         f"{item.dataset}/{item.variant}",
-        plan.input_shape,
-        plan.image_shape,
+        input_shape,
+        image_shape,
         lru_cache(KEPT)(layouts.at),
         device,
         found,

@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     images, failed = given.gather(options.images, options.to)
     item, device = trained(options.variant), exact_device()
     _, assembled = variant.load(paths.model(item.dataset, item.variant), device)
-    shape, size = assembled.plan.input_shape, prod(assembled.plan.model.latent_shape)
+    shape, size = assembled.input_shape, prod(assembled.model.latent_shape)
     count, lost = images_at_a_time(shape, BATCH), 0
     with (
         _named(options.to),

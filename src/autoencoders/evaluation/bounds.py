@@ -18,7 +18,7 @@ from autoencoders.variants.priors import Prior
 from autoencoders.variants.priors.base import gaussian_log_density
 
 if TYPE_CHECKING:
-    from autoencoders.variants.networks.base import VariationalAutoencoder
+    from autoencoders.variants.models.base import VariationalAutoencoder
 
 ACTIVE = 0.01  # a unit is active above this variance of its posterior mean
 
@@ -80,7 +80,7 @@ def measure(
     active where the variance, over images, of its posterior mean is above 0.01 (Burda et al., arXiv
     1509.00519, section 5.2).
     """
-    from autoencoders.variants.networks.base import VariationalAutoencoder
+    from autoencoders.variants.models.base import VariationalAutoencoder
 
     model, objective = subject.model, subject.assembled.objective
     if not isinstance(model, VariationalAutoencoder):

@@ -44,7 +44,7 @@ def measure(subject: Subject) -> Answer:
     cannot tell them apart.
     """
     prior, networks = subject.assembled.objective.prior, subject.assembled.networks
-    if prior is None or subject.plan.model.has_posterior:
+    if prior is None or subject.assembled.model.has_posterior:
         return {}
     codes = subject.codes("test").to(subject.device)
     measured = {"code_mean": codes.double().mean().item()}

@@ -12,7 +12,7 @@ from autoencoders.samplers import SAMPLERS, SamplerName
 
 if TYPE_CHECKING:
     from autoencoders.trained.classifier import Moments
-    from autoencoders.variants.networks.classifier import ConvClassifier
+    from autoencoders.variants.classifier import ConvClassifier
 
 CONFIDENT = 0.9  # a sample looks like a class above this predicted probability
 PRIOR = "prior"
@@ -140,7 +140,7 @@ def _features_of_samples(
     """Return the classifier's features of as many samples as test images; None without samples."""
     prior = subject.assembled.objective.prior
     sampler = registry.build(name, prior, components=mixture_components)
-    if sampler is None or (sampler.needs_codes and subject.plan.model.latent_holds_input):
+    if sampler is None or (sampler.needs_codes and subject.assembled.model.latent_holds_input):
         return None
     if sampler.needs_codes and len(subject.images["train"]) < 2:
         leave_out(f"samples from {sampler.title}", "it cannot be fitted to one training image")

@@ -62,8 +62,8 @@ METRICS = (
 @without_gradients
 def measure(subject: Subject) -> Answer:
     """Return the means over the test images of every image metric, the yardsticks' beside."""
-    _, height, width = subject.plan.image_shape
-    if not has_windows(subject.plan.image_shape):
+    _, height, width = subject.assembled.image_shape
+    if not has_windows(subject.assembled.image_shape):
         leave_out("SSIM", f"its {WINDOW}×{WINDOW} window is larger than images of {height}×{width}")
     return {
         **of_predictions(subject.model, subject.pairs("test")),

@@ -12,12 +12,12 @@ from autoencoders.evaluation.pairs import Pairs, Predict, encoded, pairs
 from autoencoders.keys import Count
 from autoencoders.lazy import Tensor, torch
 from autoencoders.randomness import Noise
-from autoencoders.variants.assembly import Assembled, Plan
+from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.inputs import Input
 
 if TYPE_CHECKING:
     from autoencoders.trained.classifier import Judge
-    from autoencoders.variants.networks.base import Autoencoder
+    from autoencoders.variants.models.base import Autoencoder
 
 SPLITS = ("train", "validation", "test")
 
@@ -53,26 +53,21 @@ class Subject:
         return self.assembled.model
 
     @property
-    def plan(self) -> Plan:
-        """Return what is known of the variant without its networks."""
-        return self.assembled.plan
-
-    @property
     def latent_size(self) -> int:
         """Return how many numbers a latent has."""
-        return prod(self.plan.model.latent_shape)
+        return prod(self.model.latent_shape)
 
     @property
     def input_size(self) -> int:
         """Return how many numbers the encoder sees of an image."""
-        return prod(self.plan.input_shape)
+        return prod(self.assembled.input_shape)
 
     @property
     def images_at_a_time(self) -> int:
         """Return how many images to make at a time: `batch_size`, or fewer if they are large."""
         from autoencoders.data.batches import images_at_a_time
 
-        return images_at_a_time(self.plan.image_shape, self.batch_size)
+        return images_at_a_time(self.assembled.image_shape, self.batch_size)
 
     def pairs(self, split: str, input: Input | None = None, count: int | None = None) -> Pairs:
         """Yield what the encoder sees beside the image, of the first `count` or all of a split.

@@ -53,7 +53,7 @@ class Shown:
     @property
     def latent_shape(self) -> tuple[int, ...]:
         """Return the shape of one image's latent."""
-        return self.assembled.plan.model.latent_shape
+        return self.assembled.model.latent_shape
 
     @property
     def latent_size(self) -> int:

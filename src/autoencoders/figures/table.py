@@ -242,7 +242,7 @@ def always(shown: Shown) -> bool:
 
 def has_latent(shown: Shown) -> bool:
     """Tell whether the latent is more than the input itself: else it is hardly one."""
-    return not shown.assembled.plan.model.latent_holds_input
+    return not shown.assembled.model.latent_holds_input
 
 
 def has_plane(shown: Shown) -> bool:
@@ -262,7 +262,7 @@ def has_prior_plane(shown: Shown) -> bool:
 
 def has_prior_of_codes(shown: Shown) -> bool:
     """Tell whether the codes themselves were drawn towards the prior, and no posterior of them."""
-    return has_prior(shown) and not shown.assembled.plan.model.has_posterior
+    return has_prior(shown) and not shown.assembled.model.has_posterior
 
 
 def has_noise_sweep(shown: Shown) -> bool:

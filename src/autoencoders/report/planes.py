@@ -50,7 +50,7 @@ def live_plane(shown: Shown, decoded_path: str, originals_path: str) -> LatentPl
     """
     codes = array(shown.codes)
     seen = view(codes)
-    shape = shown.assembled.plan.image_shape
+    shape = shown.assembled.image_shape
     numbers = chosen(len(codes), shape)
     colours = class_colours(shown.labels, len(shown.class_names))
     (left, right), (bottom, top) = seen.tolist()
@@ -87,7 +87,7 @@ def decoded(shown: Shown, seen: Codes) -> Bytes:
 
     They go from left to right along the first dimension, and down from the top of the second.
     """
-    cells = _cells(shown.assembled.plan.image_shape)
+    cells = _cells(shown.assembled.image_shape)
     middles = (np.arange(cells) + 0.5) / cells
     z1, z2 = (torch.from_numpy(low + middles * (high - low)).float() for low, high in seen)
     down, across = torch.meshgrid(z2.flip(0), z1, indexing="ij")

@@ -16,10 +16,10 @@ from autoencoders.lazy import Tensor, torch, without_gradients
 from autoencoders.pipeline import Item
 from autoencoders.sources.pictures import Unfit
 from autoencoders.trained import variant
-from autoencoders.variants.assembly import Assembled, Plan
+from autoencoders.variants.assembly import Assembled
 
 if TYPE_CHECKING:
-    from autoencoders.variants.networks.base import Autoencoder
+    from autoencoders.variants.models.base import Autoencoder
 
 SHOWN = 600  # training images whose codes are shown
 BATCH = 250
@@ -92,12 +92,12 @@ class Explorer:
         return latent
 
 
-def why_not(plan: Plan) -> str | None:
+def why_not(model: "Autoencoder") -> str | None:
     """Return why there is nothing to walk through; None where there is."""
-    if plan.model.latent_holds_input:
+    if model.latent_holds_input:
         return "a part of this variant's latents is the image that it is given"
-    if len(plan.model.latent_shape) > 1:
-        shape = "×".join(map(str, plan.model.latent_shape))
+    if len(model.latent_shape) > 1:
+        shape = "×".join(map(str, model.latent_shape))
         return f"this variant's latents are feature maps, of {shape} numbers"
     return None
 
@@ -112,7 +112,7 @@ def explorer(item: Item) -> Explorer | str:
     device = exact_device()
     folder = paths.model(item.dataset, item.variant)
     description, assembled = variant.load(folder, device)
-    if reason := why_not(assembled.plan):
+    if reason := why_not(assembled.model):
         return reason
     codes = _codes(item.dataset, assembled, description.seed, device)
     low, high = _bounds(assembled, codes)
@@ -130,7 +130,7 @@ def explorer(item: Item) -> Explorer | str:
         chosen = [one.index[0] for one in moved]
     return Explorer(
         assembled.model,
-        assembled.plan.input_shape,
+        assembled.input_shape,
         tuple(Axis(i, low[i].item(), high[i].item()) for i in chosen),
         tuple(start.tolist()),
         codes,
@@ -161,7 +161,7 @@ def _codes(dataset: str, assembled: Assembled, seed: int, device: "torch.device"
 
 def _bounds(assembled: Assembled, codes: Codes | None) -> tuple[Tensor, Tensor]:
     """Return the lowest and the highest value of each number of a latent, both `(D,)`."""
-    (size,) = assembled.plan.model.latent_shape
+    (size,) = assembled.model.latent_shape
     prior = assembled.objective.prior
     if prior is not None:
         low, high = prior.quantiles(torch.tensor(INNER, dtype=torch.float64)).float()

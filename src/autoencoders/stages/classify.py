@@ -16,7 +16,7 @@ from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.trained import classifier
 from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
 from autoencoders.training.classifier import Split, measure, of_all, train
-from autoencoders.variants.networks.classifier import ConvClassifier
+from autoencoders.variants.classifier import ConvClassifier
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:

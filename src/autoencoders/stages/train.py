@@ -103,20 +103,20 @@ def log(item: Item, run: StageRun) -> None:
     description, assembled = variant.load(folder)
     digest, name = weights.sha256(folder), f"{item.dataset}-{item.variant}"
     if description.variant.training.framework == "tensorflow":
-        from autoencoders.tensorflow.weights import keras_model
+        from autoencoders.training.tensorflow.weights import keras_model
 
-        channels, *size = assembled.plan.input_shape
+        channels, *size = assembled.input_shape
         network, shape = keras_model(assembled), (*size, channels)
         run.log_model(TrainedModel(network, shape, digest, f"{name}-keras", "tensorflow"))
     # The last of these weights is the model that `evaluate` gives its metrics to.
-    run.log_model(TrainedModel(assembled.model, assembled.plan.input_shape, digest, name))
+    run.log_model(TrainedModel(assembled.model, assembled.input_shape, digest, name))
 
 
 def trainer(training: Training) -> Trainer:
     """Return what trains under the framework that params.yaml names."""
     if training.framework == "torch":
         return loop.train
-    from autoencoders.tensorflow import fit
+    from autoencoders.training.tensorflow import fit
 
     fit.tune(training.threads)
     return fit.train
@@ -144,7 +144,7 @@ def _versions(training: Training) -> list[str]:
     """Return the versions of what computes."""
     if training.framework == "torch":
         return [torch.__version__]
-    from autoencoders.tensorflow.backend import keras, tf
+    from autoencoders.training.tensorflow.backend import keras, tf
 
     return [torch.__version__, tf.__version__, keras.__version__]
 

@@ -17,8 +17,8 @@ from autoencoders.randomness import seeded_initialisation
 from autoencoders.trained import weights
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Classifier
-from autoencoders.variants.networks.classifier import ConvClassifier
-from autoencoders.variants.networks.initialization import kaiming
+from autoencoders.variants.classifier import ConvClassifier
+from autoencoders.variants.models.base import kaiming
 
 MOMENTS = "test_images.safetensors"
 CPU = torch.device("cpu")

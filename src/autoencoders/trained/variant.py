@@ -14,7 +14,7 @@ from autoencoders.keys import ImageShape
 from autoencoders.trained import weights
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Variant
-from autoencoders.variants.assembly import Assembled, assemble, plan
+from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.objectives.perceptual import Perceive
 
 HISTORY = "history.csv"
@@ -55,10 +55,12 @@ def build(description: Description, perceive: Perceive | None = None) -> Assembl
     `perceive` is what an objective that learns from a classifier needs to learn, and only then.
     """
     return assemble(
-        plan(description.variant, description.image_shape, perceive),
+        description.variant,
+        description.image_shape,
         description.seed,
         f"{description.dataset}/{description.name}",
         description.variant.training.initialization,
+        perceive,
     )
 
 

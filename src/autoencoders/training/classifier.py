@@ -11,7 +11,7 @@ from autoencoders.data.batches import batches, images_at_a_time, shuffled, steps
 from autoencoders.training.loop import VALIDATION_BATCH, Progress
 from autoencoders.training.optimizers import set_rates
 from autoencoders.training.settings import Classifier
-from autoencoders.variants.networks.classifier import ConvClassifier
+from autoencoders.variants.classifier import ConvClassifier
 
 Split = tuple[Tensor, Tensor]  # images uint8 (N, C, H, W), labels of whole numbers (N,)
 

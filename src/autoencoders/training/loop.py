@@ -24,7 +24,7 @@ from autoencoders.training.record import Record, Row
 from autoencoders.training.settings import Training
 from autoencoders.training.watch import Guard, Means, diverged
 from autoencoders.variants.assembly import Assembled
-from autoencoders.variants.networks.together import Networks
+from autoencoders.variants.objectives.base import Networks
 
 VALIDATION_BATCH = 1000  # images at a time, at most
 ALONE = Processes()

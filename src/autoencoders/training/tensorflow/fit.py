@@ -13,17 +13,17 @@ import torch
 from autoencoders import randomness
 from autoencoders.data.batches import images_at_a_time, shuffled, steps_per_epoch
 from autoencoders.errors import UserError
-from autoencoders.tensorflow import weights
-from autoencoders.tensorflow.backend import keras, tf
-from autoencoders.tensorflow.inputs import twin
-from autoencoders.tensorflow.networks import NETWORKS
-from autoencoders.tensorflow.objectives import LEARNERS, Learner
-from autoencoders.tensorflow.optimizers import OPTIMIZERS, Mover, rates
 from autoencoders.training import checkpoints
 from autoencoders.training.loop import ALONE, VALIDATION_BATCH, Progress, in_bfloat16
 from autoencoders.training.parallel import Processes
 from autoencoders.training.record import Record, Row
 from autoencoders.training.settings import Training
+from autoencoders.training.tensorflow import weights
+from autoencoders.training.tensorflow.backend import keras, tf
+from autoencoders.training.tensorflow.inputs import twin
+from autoencoders.training.tensorflow.networks import NETWORKS
+from autoencoders.training.tensorflow.objectives import LEARNERS, Learner
+from autoencoders.training.tensorflow.optimizers import OPTIMIZERS, Mover, rates
 from autoencoders.training.watch import diverged
 from autoencoders.variants.assembly import Assembled
 
@@ -90,11 +90,10 @@ def tune(threads: int) -> None:
 
 def learner_of(assembled: Assembled, seed: int, name: str, *, bfloat16: bool = False) -> Learner:
     """Return the Keras twin of a variant, its weights its own."""
-    plan = assembled.plan
     keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
-    networks = NETWORKS[type(plan.model)](plan.model, plan.input_shape)
-    see = twin(plan.input)
-    return LEARNERS[type(plan.objective)](plan.objective, networks, see, seed, name)
+    networks = NETWORKS[type(assembled.model)](assembled.model, assembled.input_shape)
+    objective, see = assembled.objective, twin(assembled.input)
+    return LEARNERS[type(objective)](objective, networks, see, seed, name)
 
 
 def optimizers(training: Training, steps: int) -> dict[str, Any]:
