@@ -37,7 +37,7 @@ def run(
     checkpoint: Path | None = None,
 ) -> tuple[Assembled, list[Row]]:
     made = assembled(chosen, SHAPE)
-    history = fit.train(
+    history = fit.fit(
         made,
         train,
         validation,
@@ -61,7 +61,7 @@ def test_what_check_allows_is_what_there_is() -> None:
 def test_the_history_is_that_of_a_training_under_pytorch(name: str, blobs: Blobs) -> None:
     chosen, heard = variant(name, schedule={"kind": "one_cycle", "warmup": 0.2}), Heard()
     _, found = run(chosen, blobs(256), blobs(50, SHAPE, 1), heard)
-    expected = loop.train(
+    expected = loop.fit(
         assembled(chosen, SHAPE),
         blobs(256),
         blobs(50, SHAPE, 1),

@@ -10,7 +10,7 @@ from torch import Tensor
 from autoencoders.keys import ImageShape
 from autoencoders.randomness import Noise, seeded_initialisation
 from autoencoders.training import loop
-from autoencoders.training.record import Row
+from autoencoders.training.record import Progress, Row
 from autoencoders.training.settings import Classifier, Training
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.inputs import Clean, Input
@@ -47,13 +47,16 @@ def settings(epochs: int = 1, batch_size: int = 8, **changes: Any) -> Training:
     )
 
 
-class Heard:
+class Heard(Progress):
     """A progress that remembers, and may pull the plug at an epoch or a step."""
 
     def __init__(self, stop_at_epoch: int | None = None, stop_at_step: int | None = None) -> None:
         self.stop_at_epoch, self.stop_at_step = stop_at_epoch, stop_at_step
         self.steps = 0
         self.rows: list[Row] = []
+
+    def begin(self, epochs: int, steps: int, done: int) -> None:
+        self.steps += done * steps
 
     def step(self) -> None:
         self.steps += 1
@@ -145,7 +148,7 @@ def run(
     checkpoint: Path | None = None,
 ) -> list[Row]:
     """Train on the CPU; return the history."""
-    return loop.train(
+    return loop.fit(
         assembled,
         images,
         validation_images,

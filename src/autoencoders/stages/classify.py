@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from autoencoders import files, paths, randomness
-from autoencoders.data.batches import steps_per_epoch
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import device, exact_device, tune_cpu
 from autoencoders.params import Params
@@ -67,14 +66,7 @@ def _train(
     description: ClassifierDescription, data: Prepared, item: Item, run: StageRun
 ) -> ConvClassifier:
     network, settings = classifier.build(description), description.settings
-    progress = TrainingProgress(
-        item.name,
-        settings.epochs,
-        steps_per_epoch(len(data.images("train")), settings.batch_size),
-        lambda row, rate: run.log_epoch(int(row["epoch"]), row | {"images_per_second": rate}),
-        shown=True,
-    )
-    with closing(progress):
+    with closing(TrainingProgress(item.name, run.log_epoch)) as progress:
         train(
             network,
             _labelled(data, "train"),

@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autoencoders.data.batches import batches, images_at_a_time, shuffled, steps_per_epoch
-from autoencoders.training.loop import VALIDATION_BATCH, Progress
+from autoencoders.training.loop import VALIDATION_BATCH
 from autoencoders.training.optimizers import set_rates
+from autoencoders.training.record import Progress
 from autoencoders.training.settings import Classifier
 from autoencoders.variants.classifier import ConvClassifier
 
@@ -36,6 +37,7 @@ def train(
     factor = settings.schedule.build()
     images, labels = training
     steps = steps_per_epoch(len(images), settings.batch_size)
+    progress.begin(settings.epochs, steps, 0)
     for epoch in range(settings.epochs):
         started = time.perf_counter()
         total = torch.zeros((), device=device)

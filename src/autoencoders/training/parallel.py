@@ -55,6 +55,9 @@ class Processes:
             dist.barrier()
 
 
+ALONE = Processes()
+
+
 def started() -> Processes:
     """Return who torchrun says that this process is.
 

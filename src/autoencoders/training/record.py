@@ -1,4 +1,4 @@
-"""What a training has come to: its epochs, and the best of them."""
+"""What a training has come to: its epochs, and the best of them; and who is told."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +9,22 @@ from torch import Tensor
 from autoencoders.training.settings import Training
 
 Row = dict[str, float]
+
+
+class Progress:
+    """What is told about a training while it runs; this one keeps it to itself."""
+
+    def begin(self, epochs: int, steps: int, done: int) -> None:
+        """Hear how many epochs of so many steps there are, and how many are done already."""
+
+    def step(self) -> None:
+        """Hear that one batch is done."""
+
+    def epoch(self, row: Row, images_per_second: float) -> None:
+        """Hear that one epoch is done; `row` is its line of the history."""
+
+
+SILENT = Progress()
 
 
 @dataclass
