@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from autoencoders import paths
-from autoencoders.pipeline import Item
-from autoencoders.stages import train
+from autoencoders import paths, pipeline
 from autoencoders.training import checkpoints
 
 ROOT = Path(__file__).parents[2]
@@ -109,10 +107,9 @@ def test_the_digest_of_the_code_is_of_what_decides_the_training_s_bits(
     shutil.copytree(ROOT / "src/autoencoders", sources)
     shutil.copy(ROOT / paths.PIPELINE, tmp_path)
     monkeypatch.chdir(tmp_path)
-    item = Item("train", "mnist", "vae")
-    before = train._code_sha256(item)
+    before = pipeline.sources_sha256("train")
     (sources / "report/page.py").write_text("# no number depends on the report's page")
-    assert train._code_sha256(item) == before
+    assert pipeline.sources_sha256("train") == before
     for module in (
         "data/batches.py",
         "randomness.py",
@@ -123,5 +120,5 @@ def test_the_digest_of_the_code_is_of_what_decides_the_training_s_bits(
     ):
         with (sources / module).open("a") as source:
             source.write("# a change\n")
-        assert train._code_sha256(item) != before, module
-        before = train._code_sha256(item)
+        assert pipeline.sources_sha256("train") != before, module
+        before = pipeline.sources_sha256("train")

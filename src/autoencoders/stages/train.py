@@ -1,14 +1,11 @@
 """Packed images into a trained variant: weights, history, resolved params."""
 
-import hashlib
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from autoencoders import paths, pipeline
 from autoencoders.data.prepared import Prepared
-from autoencoders.data.splits import Metadata
 from autoencoders.device import device
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
@@ -19,7 +16,6 @@ from autoencoders.trained import classifier, variant, weights
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training import parallel
 from autoencoders.training.train import train
-from autoencoders.variants.objectives.perceptual import Perceive
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
@@ -43,25 +39,42 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
     Of several processes under torchrun, all train and the first alone shows and writes.
     """
+    chosen = params.variants[item.variant]
+    perceive = classifier_sha256 = None
+    if chosen.objective.takes("perceive"):
+        teacher, classifier_sha256 = classifier.load_teacher(
+            paths.classifier(item.dataset), device()
+        )
+        perceive = teacher.maps
+    code_sha256 = pipeline.sources_sha256(item.stage)
     data = Prepared(paths.prepared(item.dataset))
-    description, perceive = _describe(params, item, data.metadata)
     progress = TrainingProgress(item.name, run.log_epoch, shown=parallel.started().leads)
     with closing(progress), parallel.joined(device()) as processes:
         trained = train(
             data.images("train"),
             data.images("validation"),
-            description.variant,
-            description.seed,
+            chosen,
+            params.seed,
             name=f"{item.dataset}/{item.variant}",
             device=device(),
             progress=progress,
             folder=paths.checkpoints(),
-            digests=(description.data_sha256, description.classifier_sha256, _code_sha256(item)),
+            digests=(data.metadata.sha256, code_sha256, classifier_sha256),
             perceive=perceive,
             processes=processes,
         )
     if not processes.leads:
         return f"trained as process {processes.rank} of {processes.count}"
+    description = variant.Description(
+        dataset=item.dataset,
+        name=item.variant,
+        seed=params.seed,
+        source=data.metadata.source,
+        data_sha256=data.metadata.sha256,
+        image_shape=data.metadata.image_shape,
+        variant=chosen,
+        classifier_sha256=classifier_sha256,
+    )
     variant.save(_folder(item), description, trained.variant, trained.history)
     if trained.checkpoint:
         trained.checkpoint.unlink(missing_ok=True)
@@ -98,32 +111,3 @@ def log(item: Item, run: StageRun) -> None:
 
 def _folder(item: Item) -> Path:
     return paths.model(item.dataset, item.variant)
-
-
-def _code_sha256(item: Item) -> str:
-    """Return the digest of the code that decides the training's bits."""
-    sources = b"".join(source.read_bytes() for source in pipeline.sources(item.stage))
-    return hashlib.sha256(sources).hexdigest()
-
-
-def _describe(
-    params: Params, item: Item, metadata: Metadata
-) -> tuple[variant.Description, Perceive | None]:
-    """Return what is trained on what, and what an objective is given of the classifier, if any."""
-    chosen = params.variants[item.variant]
-    description = variant.Description(
-        dataset=item.dataset,
-        name=item.variant,
-        seed=params.seed,
-        source=metadata.source,
-        data_sha256=metadata.sha256,
-        image_shape=metadata.image_shape,
-        variant=chosen,
-    )
-    if not chosen.objective.takes("perceive"):
-        return description, None
-    folder = paths.classifier(item.dataset)
-    digest = classifier.weights_sha256(folder)
-    frozen = classifier.load(folder, device())
-    assert frozen is not None
-    return replace(description, classifier_sha256=digest), frozen.maps
