@@ -24,6 +24,7 @@ experiment: example
 datasets_to_run: [mnist]
 variants_to_run: [conv, vae]
 data:
+  seed: 1
   source: auto
   train_fraction: 0.9
   stand_in: {train_images: 1000, test_images: 100}
@@ -238,6 +239,7 @@ def test_what_is_left_out_has_the_default_of_where_it_is_left_out() -> None:
         (f"{TRAINING}.epochs", REMOVED, "missing; add it"),
         (f"{ADAM}.lr", REMOVED, "missing; add it"),
         (f"{MODEL}.kind", REMOVED, "missing; add it"),
+        ("data.seed", REMOVED, "missing; add it, with the number of seed: it alone decides"),
         ("variants.conv.objective", REMOVED, "missing; add it"),
         # wrong types
         (f"{TRAINING}.epochs", "ten", "found 'ten'; allowed: a valid integer"),
@@ -268,6 +270,7 @@ def test_what_is_left_out_has_the_default_of_where_it_is_left_out() -> None:
         ("classifier.optimizer.kind", "sgd", f"found 'sgd'; allowed: {', '.join(OPTIMIZERS)}"),
         ("evaluation.iwae_samples", 0, "found 0; allowed: greater than 0"),
         ("seed", -1, "found -1; allowed: greater than or equal to 0"),
+        ("data.seed", -1, "found -1; allowed: greater than or equal to 0"),
         # names of components and of what to run
         (
             *(f"{MODEL}.kind", "conv-ae"),

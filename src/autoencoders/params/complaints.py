@@ -13,6 +13,8 @@ from autoencoders.files import shortened
 
 # What pydantic puts after a key: that is wrong itself, or may be a number, or a list.
 KEY, NUMBER, LIST = "[key]", "constrained-", "list["
+# What to give keys that files of earlier versions lack.
+NEW = {"data.seed": ", with the number of seed: it alone decides the split now"}
 
 
 def meant(mistakes: list[ErrorDetails]) -> list[ErrorDetails]:
@@ -43,7 +45,7 @@ def describe(mistake: ErrorDetails, schema: type[Strict]) -> str:
         case "extra_forbidden":
             return f"{key}: unknown key{suggestion(location[-1], siblings)}"
         case "missing":
-            return f"{key}: missing; add it"
+            return f"{key}: missing; add it{NEW.get(key, '')}"
         case "union_tag_invalid":
             tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
             return f"{key}.kind: found {context['tag']!r}{suggestion(context['tag'], tags)}"
