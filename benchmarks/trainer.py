@@ -31,8 +31,8 @@ class Trainer:
         self, train_images: Tensor, validation_images: Tensor, progress: Progress = SILENT
     ) -> list[Row]:
         """Train, under the framework that the settings name; return the history."""
-        framework = FRAMEWORKS[self.training.framework](self.training.threads)
-        history: list[Row] = framework.fit(
+        fit, _ = FRAMEWORKS[self.training.framework](self.training.threads)
+        return fit(
             self.assembled,
             train_images,
             validation_images,
@@ -42,7 +42,6 @@ class Trainer:
             device=device(),
             progress=progress,
         )
-        return history
 
 
 def tutorial(name: str, epochs: int) -> Trainer:

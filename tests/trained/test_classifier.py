@@ -15,6 +15,7 @@ from autoencoders.trained import classifier
 from autoencoders.trained.classifier import MOMENTS, ClassifierDescription, Judge, moments
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.classifier import measure
+from autoencoders.variants.classifier import ConvClassifier
 from tests.training.helpers import CPU, SHAPE, Blobs, halves, tiny_classifier
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ def description() -> ClassifierDescription:
 
 
 def judging(description: ClassifierDescription) -> Judge:
-    return Judge(classifier.build(description), moments(torch.rand(20, 8)))
+    return Judge(ConvClassifier(SHAPE, 2, [4, 4], 8), moments(torch.rand(20, 8)))
 
 
 def test_what_is_loaded_is_what_was_saved_and_learns_no_more(

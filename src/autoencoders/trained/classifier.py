@@ -68,14 +68,6 @@ class Judge(NamedTuple):
 FORM = TypeAdapter(ClassifierDescription)
 
 
-def build(description: ClassifierDescription) -> ConvClassifier:
-    """Return the untrained network."""
-    settings = description.settings
-    return ConvClassifier(
-        description.image_shape, description.classes, settings.channels, settings.features
-    )
-
-
 def moments(features: Tensor) -> Moments:
     """Return the moments of features `(N, d)`; the covariance of one vector is zero."""
     count, size = features.shape
@@ -107,8 +99,11 @@ def load(folder: Path, device: torch.device = CPU) -> ConvClassifier | None:
     description = load_description(folder)
     if not description.exists:
         return None
+    settings = description.settings
     with files.readable(folder / RECORD):
-        network = build(description)
+        network = ConvClassifier(
+            description.image_shape, description.classes, settings.channels, settings.features
+        )
     weights.load_into(network, folder)
     return network.to(device)
 

@@ -80,11 +80,6 @@ def fit(
     return record.history
 
 
-def versions() -> list[str]:
-    """Return the versions of what computes."""
-    return [torch.__version__]
-
-
 class Learner:
     """A variant that trains: its networks, and all else that changes from step to step."""
 

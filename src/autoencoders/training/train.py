@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple
 
 import torch
@@ -18,6 +17,7 @@ from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.objectives.perceptual import Perceive
 
 CPU = torch.device("cpu")
+Fit = Callable[..., list[Row]]  # as `training.loop.fit`
 
 
 class Trained(NamedTuple):
@@ -69,19 +69,19 @@ def train(
         UserError: a loss is not finite or explodes; or a batch cannot be shared equally.
     """
     training = variant.training
-    tune_cpu(training.threads)
-    framework = FRAMEWORKS[training.framework](training.threads)
-    channels, height, width = train_images.shape[1:]
-    assembled = assemble(
-        variant, (channels, height, width), seed, name, training.initialization, perceive
-    )
+    fit, versions = FRAMEWORKS[training.framework](training.threads)
     checkpoint = folder and checkpoints.path(
         folder,
         name,
         *(variant.model_dump(mode="json"), seed, digests),
-        *(framework.versions(), device.type, processes.count),
+        *(versions, device.type, processes.count),
     )
-    history = framework.fit(
+    tune_cpu(training.threads)
+    channels, height, width = train_images.shape[1:]
+    assembled = assemble(
+        variant, (channels, height, width), seed, name, training.initialization, perceive
+    )
+    history = fit(
         assembled,
         train_images,
         validation_images,
@@ -96,20 +96,19 @@ def train(
     return Trained(assembled, history, checkpoint)
 
 
-def _torch(threads: int) -> ModuleType:
-    return loop
+def _torch(threads: int) -> tuple[Fit, list[str]]:
+    return loop.fit, [torch.__version__]
 
 
-def _tensorflow(threads: int) -> ModuleType:
+def _tensorflow(threads: int) -> tuple[Fit, list[str]]:
     from autoencoders.training.tensorflow import fit  # an extra, and it takes seconds
 
     fit.tune(threads)
-    return fit
+    return fit.fit, [torch.__version__, *fit.versions()]
 
 
-# What makes a framework ready to compute with so many threads. It comes as a module that has
-# `fit`, as `training.loop` does, and tells the `versions` of what computes.
-FRAMEWORKS: dict[Framework, Callable[[int], ModuleType]] = {
+# What trains under a framework, with so many threads, and the versions of what computes.
+FRAMEWORKS: dict[Framework, Callable[[int], tuple[Fit, list[str]]]] = {
     "torch": _torch,
     "tensorflow": _tensorflow,
 }

@@ -84,7 +84,7 @@ def fit(
 
 def versions() -> list[str]:
     """Return the versions of what computes."""
-    return [torch.__version__, tf.__version__, keras.__version__]
+    return [tf.__version__, keras.__version__]
 
 
 def tune(threads: int) -> None:
