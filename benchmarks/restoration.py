@@ -27,7 +27,6 @@ from autoencoders.evaluation.image_quality import luma, psnr
 from autoencoders.evaluation.noise_sweep import at_level
 from autoencoders.sources import pictures
 from autoencoders.sources.listing import list_images
-from autoencoders.variants.assembly import plan
 from autoencoders.variants.inputs import Input
 
 
@@ -55,7 +54,7 @@ def measured(name: str, folder: Path, std: float | None = None) -> list[str]:
     variant = loaded.variants[trained.description.name]
     tune_cpu(variant.training.threads)
     network = trained_network(trained)
-    see = plan(variant, network.image_shape).input
+    see = variant.input.build()
     if std is not None:
         see = at_level(see, std / 255)
     ways: dict[str, Callable[[Tensor], Tensor]] = {

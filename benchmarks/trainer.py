@@ -10,26 +10,12 @@ from autoencoders.data.prepared import Prepared
 from autoencoders.device import device
 from autoencoders.params import Params
 from autoencoders.sources.datasets import DATASETS
-from autoencoders.stages.train import trainer
 from autoencoders.trained.variant import Description, build
-from autoencoders.training import loop
-from autoencoders.training.record import Row
+from autoencoders.training.record import SILENT, Progress, Row
 from autoencoders.training.settings import Training, Variant
+from autoencoders.training.train import FRAMEWORKS
 from autoencoders.variants.assembly import Assembled
 from benchmarks.settings import DATASET, QUICK
-
-
-class Silent:
-    """Progress that nobody watches."""
-
-    def step(self) -> None:
-        """Say nothing."""
-
-    def epoch(self, row: Row, images_per_second: float) -> None:
-        """Say nothing."""
-
-
-SILENT = Silent()
 
 
 class FewImages(Prepared):
@@ -55,10 +41,11 @@ class Trainer:
     seed: int
 
     def train(
-        self, train_images: Tensor, validation_images: Tensor, progress: loop.Progress = SILENT
+        self, train_images: Tensor, validation_images: Tensor, progress: Progress = SILENT
     ) -> list[Row]:
         """Train, under the framework that the settings name; return the history."""
-        return trainer(self.training)(
+        fit, _ = FRAMEWORKS[self.training.framework](self.training.threads)
+        return fit(
             self.assembled,
             train_images,
             validation_images,

@@ -15,13 +15,12 @@ from autoencoders.keys import ImageShape
 from autoencoders.trained.classifier import Judge, moments
 from autoencoders.trained.variant import Description, Trained
 from autoencoders.training.settings import Variant
-from autoencoders.variants.assembly import Assembled, Parts, Plan, assemble, plan
+from autoencoders.variants.assembly import Assembled, Parts, assemble
+from autoencoders.variants.classifier import ConvClassifier
 from autoencoders.variants.inputs import Clean
-from autoencoders.variants.models import ModelPlan
-from autoencoders.variants.networks.base import Autoencoder
-from autoencoders.variants.networks.classifier import ConvClassifier
-from autoencoders.variants.networks.together import Networks
+from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.objectives import Objective
+from autoencoders.variants.objectives.base import Networks
 
 CPU = torch.device("cpu")
 VAE = {
@@ -33,20 +32,17 @@ VAE = {
 
 def untrained(parts: Parts | dict[str, Any], image_shape: ImageShape) -> Assembled:
     """Return a variant as params.yaml has it, frozen, with the weights that it starts from."""
-    laid_out = plan(Parts.model_validate(parts), image_shape)
-    assembled = assemble(laid_out, seed=0, name="test", initialization="kaiming")
+    variant = Parts.model_validate(parts)
+    assembled = assemble(variant, image_shape, name="test", initialization="kaiming")
     assembled.networks.eval().requires_grad_(False)
     return assembled
 
 
-def put_together(
-    model: ModelPlan, objective: Objective, network: Autoencoder, image_shape: ImageShape
-) -> Assembled:
+def put_together(objective: Objective, network: Autoencoder, image_shape: ImageShape) -> Assembled:
     """Return a variant of a network that the test has made, seeing the image itself."""
-    laid_out = Plan(Clean(), model, objective, image_shape, image_shape)
     networks = Networks(network, objective.networks())
     networks.eval().requires_grad_(False)
-    return Assembled(laid_out, networks)
+    return Assembled(Clean(), objective, networks, image_shape, image_shape)
 
 
 def loaded(
@@ -66,7 +62,7 @@ def loaded(
     for split, of_split in of_splits.items():
         one_class = torch.zeros(len(of_split)).long()
         data._opened[split] = of_split, labels[split] if labels else one_class
-    shape = assembled.plan.image_shape
+    shape = assembled.image_shape
     data.metadata = Metadata(
         *("pictures", "Pictures", "stand-in", tuple(class_names), shape),
         splits={

@@ -1,9 +1,9 @@
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from autoencoders.components import components
+from autoencoders.components import Component, OneOf
 from autoencoders.keys import Count, ImageShape, Weight
 
 
@@ -34,7 +34,9 @@ def brush(width: Count) -> int:
     return 10 * width
 
 
-TOOLS = TypeAdapter(components({"pencil": Pencil, "brush": brush}, {Shade: {"shade": Shade}}))
+TOOLS = TypeAdapter(
+    Annotated[Component, OneOf({"pencil": Pencil, "brush": brush}, {Shade: {"shade": Shade}})]
+)
 
 
 def tool(**entry: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from dvc.utils.hydra import apply_overrides
 
 from autoencoders import params, yaml12
-from autoencoders.tensorflow import supported
+from autoencoders.training.tensorflow import supported
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

@@ -21,7 +21,6 @@ LAYERS = (
     "packing",
     "variants",
     "training",
-    "tensorflow",
     "trained",
     "samplers",
     "evaluation",
@@ -42,7 +41,7 @@ GLUE |= {"pipeline", "progress", "stages", "stages.common", "tracking", "running
 # What else a stage imports, and why it decides none of its bytes.
 EXCUSED = {
     # They are read for their titles, keys or types alone; what they decide is in files.
-    "classify": {"variants", "evaluation"},  # the classifier's layers are in variants.networks
+    "classify": {"variants", "evaluation"},  # the classifier has its own file
     "pixels": {"variants", "training", "trained", "samplers", "decomposition"},
     "evaluate": {"training"},
     "figures": {"training"},

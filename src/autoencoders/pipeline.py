@@ -4,6 +4,7 @@ The command line, `autoencoders track`, the benchmark and the tests derive from 
 `dvc.yaml` is held against it. How a stage does its work is `stages/<name>.py`.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -115,8 +116,8 @@ def advice(error: UserError) -> str:
     return f"{error}: run `{command} {item.name}`"
 
 
-def sources(stage: str) -> list[Path]:
-    """Return the Python files that decide a stage's bytes: those that dvc.yaml lists for it.
+def sources_sha256(stage: str) -> str:
+    """Return the digest of the Python files that decide a stage's bytes, as dvc.yaml lists them.
 
     Raises:
         UserError: dvc.yaml is no YAML, or does not have the stage.
@@ -127,6 +128,7 @@ def sources(stage: str) -> list[Path]:
             f"{paths.PIPELINE} has no stage {stage!r}: `git checkout {paths.PIPELINE}` restores it"
         )
     listed = [Path(dep) for dep in stages[stage]["deps"] if dep.startswith("src/")]
-    return sorted(
+    found = sorted(
         source for path in listed for source in (path.rglob("*.py") if path.is_dir() else [path])
     )
+    return hashlib.sha256(b"".join(source.read_bytes() for source in found)).hexdigest()

@@ -14,8 +14,8 @@ from autoencoders.evaluation.answers import answers
 from autoencoders.report.metrics import METRICS, OF_FEATURES, Metric
 from autoencoders.samplers import SAMPLERS
 from autoencoders.variants.assembly import Parts
+from autoencoders.variants.classifier import ConvClassifier
 from autoencoders.variants.inputs import INPUTS
-from autoencoders.variants.networks.classifier import ConvClassifier
 from tests.examples import example_parts
 from tests.subjects import judge, loaded, settings, untrained
 

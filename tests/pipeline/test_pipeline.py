@@ -181,7 +181,7 @@ def test_what_another_configuration_made_is_not_uploaded(
 ) -> None:
     # As in a clone, in which the committed reports lie.
     before = finished_runs(store)
-    change(repository, "seed", 7)
+    change(repository, "data.seed", 7)
     run(repository, "dvc", "repro", "prepare@mnist")
     said = run(repository, "autoencoders", "track").stdout
     assert "uploaded" not in said

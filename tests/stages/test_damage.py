@@ -21,6 +21,7 @@ from autoencoders.stages import report
 from autoencoders.trained import classifier, variant
 from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
 from autoencoders.trained.variant import Description
+from autoencoders.variants.classifier import ConvClassifier
 from tests.training.helpers import tiny_classifier
 
 ROOT = Path(__file__).parents[2]
@@ -104,7 +105,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     described = Description("mnist", "vae", 1, *of_data, vae)
     variant.save(folder / MODEL, described, variant.build(described), ROWS)
     described_judge = ClassifierDescription("mnist", 1, *of_data, 10, tiny_classifier())
-    judge = Judge(classifier.build(described_judge), moments(torch.rand(20, 8)))
+    judge = Judge(ConvClassifier((1, 28, 28), 10, [4, 4], 8), moments(torch.rand(20, 8)))
     classifier.save(folder / CLASSIFIER, described_judge, judge)
     files.write_json(folder / paths.metrics("mnist", "vae"), METRICS)
     numbers = {"dataset": "mnist", "source": "stand-in", "probe_accuracy": 0.9}

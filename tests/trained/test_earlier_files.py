@@ -18,6 +18,7 @@ from autoencoders.trained.classifier import ClassifierDescription
 from autoencoders.trained.variant import Description
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Classifier, Variant
+from autoencoders.variants.classifier import ConvClassifier
 
 ADAM = {"kind": "adam", "lr": 1e-3, "eps": 1e-8}
 MUON = {"kind": "muon", "lr": 0.02, "momentum": 0.95, "adam_lr": 0.01, "eps": 1e-8}
@@ -169,7 +170,7 @@ def test_a_classifier_of_an_earlier_version_loads(tmp_path: Path) -> None:
         **content | {"image_shape": (1, 12, 12), "settings": Classifier.model_validate(settings)}
     )
     names = with_weights(["convolutions.0", "convolutions.1", "hidden", "classes"])
-    weights = renamed(classifier.build(description), names)
+    weights = renamed(ConvClassifier((1, 12, 12), 3, channels=[4, 3], features=5), names)
     write(tmp_path, weights, content)
     loaded = classifier.load(tmp_path)
     assert loaded is not None

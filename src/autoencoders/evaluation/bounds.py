@@ -15,7 +15,7 @@ from autoencoders.evaluation.settings import Evaluation
 from autoencoders.keys import Likelihood
 from autoencoders.randomness import Noise
 from autoencoders.trained.variant import Trained
-from autoencoders.variants.networks.base import VariationalAutoencoder
+from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood
 from autoencoders.variants.priors import Prior
 from autoencoders.variants.priors.base import gaussian_log_density

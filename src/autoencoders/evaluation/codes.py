@@ -5,7 +5,6 @@ import torch
 from autoencoders.errors import leave_out
 from autoencoders.evaluation.results import Answer
 from autoencoders.trained.variant import Trained
-from autoencoders.variants.networks.base import VariationalAutoencoder
 from autoencoders.variants.objectives.adversarial import DISCRIMINATOR, discriminate
 
 
@@ -18,7 +17,7 @@ def measure(trained: Trained) -> Answer:
     cannot tell them apart.
     """
     prior, networks = trained.prior, trained.assembled.networks
-    if prior is None or isinstance(trained.model, VariationalAutoencoder):
+    if prior is None or trained.model.has_posterior:
         return {}
     codes = trained.test_codes.to(trained.device)
     measured = {"code_mean": codes.double().mean().item()}

@@ -10,7 +10,7 @@ from autoencoders.evaluation.settings import Evaluation
 from autoencoders.samplers.base import Sampler
 from autoencoders.trained.classifier import Judge, Moments, moments
 from autoencoders.trained.variant import Trained
-from autoencoders.variants.networks.classifier import ConvClassifier
+from autoencoders.variants.classifier import ConvClassifier
 
 CONFIDENT = 0.9  # a sample looks like a class above this predicted probability
 

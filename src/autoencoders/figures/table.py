@@ -27,7 +27,6 @@ from autoencoders.keys import AtLeastTwo, Count
 from autoencoders.samplers import SAMPLERS
 from autoencoders.trained.variant import Trained, best_epoch
 from autoencoders.variants.inputs import Clean
-from autoencoders.variants.networks.base import VariationalAutoencoder
 
 REACH = 3.0  # standard deviations that a latent dimension is moved by, at most
 SAMPLES = 100  # decoded from the prior
@@ -313,9 +312,7 @@ TABLE = (
         "The distribution of the codes against the prior",
         codes,
         # Of a model with a posterior it is this that is drawn towards the prior.
-        lambda trained, _: (
-            trained.prior is not None and not isinstance(trained.model, VariationalAutoencoder)
-        ),
+        lambda trained, _: trained.prior is not None and not trained.model.has_posterior,
         test_images=2,
     ),
     Drawing(

@@ -63,9 +63,11 @@ class ImageFolder(Strict):
 class Data(Strict):
     """Where the images come from, and what share of the training images trains.
 
-    `datasets` are people's own; the published ones have names already.
+    `seed` is of the split, the stand-ins and the patches, whatever is trained on them. `datasets`
+    are people's own; the published ones have names already.
     """
 
+    seed: Annotated[int, Ge(0)]
     source: Literal["official", "stand-in", "auto"]
     train_fraction: ProperFraction
     stand_in: StandIn

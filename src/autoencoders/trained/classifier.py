@@ -13,12 +13,10 @@ from torch import Tensor
 from autoencoders import files
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
-from autoencoders.randomness import seeded_initialisation
 from autoencoders.trained import weights
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Classifier
-from autoencoders.variants.networks.classifier import ConvClassifier
-from autoencoders.variants.networks.initialization import kaiming
+from autoencoders.variants.classifier import ConvClassifier
 
 MOMENTS = "test_images.safetensors"
 CPU = torch.device("cpu")
@@ -62,18 +60,6 @@ class Judge(NamedTuple):
 FORM = TypeAdapter(ClassifierDescription)
 
 
-def build(description: ClassifierDescription) -> ConvClassifier:
-    """Return the untrained network; its weights depend on the seed and the dataset's name."""
-    settings = description.settings
-    name = f"{description.dataset}/classifier/initialisation"
-    with seeded_initialisation(description.seed, name):
-        network = ConvClassifier(
-            description.image_shape, description.classes, settings.channels, settings.features
-        )
-        kaiming(network)
-    return network
-
-
 def moments(features: Tensor) -> Moments:
     """Return the moments of features `(N, d)`; the covariance of one vector is zero."""
     count, size = features.shape
@@ -104,7 +90,12 @@ def load(folder: Path, device: torch.device = CPU) -> ConvClassifier | None:
     """
 
     def built(description: ClassifierDescription) -> ConvClassifier | None:
-        return build(description) if description.exists else None
+        settings = description.settings
+        if not description.exists:
+            return None
+        return ConvClassifier(
+            description.image_shape, description.classes, settings.channels, settings.features
+        )
 
     _, network = weights.load(folder, FORM, built, lambda network: network)
     return network and network.to(device)
@@ -129,19 +120,19 @@ def load_judge(folder: Path, device: torch.device = CPU) -> Judge | None:
     return Judge(classifier, Moments(*(value.to(device) for value in of_images)))
 
 
-def weights_sha256(folder: Path) -> str:
-    """Return the SHA-256 of a classifier's weights.
+def load_teacher(folder: Path, device: torch.device) -> tuple[ConvClassifier, str]:
+    """Return what `load` does, for an objective to learn from, and the SHA-256 of its weights.
 
     Raises:
-        UserError: a file is missing, or the dataset has one class and so no classifier.
+        UserError: a file is missing or damaged, or the dataset has one class.
     """
-    description = load_description(folder)
-    if not description.exists:
+    classifier = load(folder, device)
+    if classifier is None:
         raise UserError(
-            f"{description.dataset} has one class and so no classifier: choose an objective that "
+            f"{folder} holds no network, as the dataset has one class: choose an objective that "
             "needs none"
         )
-    return weights.sha256(folder)
+    return classifier, files.digest(folder / WEIGHTS)
 
 
 def load_description(folder: Path) -> ClassifierDescription:

@@ -20,9 +20,9 @@ from autoencoders.trained import weights
 from autoencoders.trained.pairs import Pairs, encoded, pairs
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Variant
-from autoencoders.variants.assembly import Assembled, assemble, plan
+from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.inputs import Input
-from autoencoders.variants.networks.base import Autoencoder
+from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.perceptual import Perceive
 from autoencoders.variants.priors import Prior
@@ -105,17 +105,17 @@ class Trained:
     @property
     def image_shape(self) -> ImageShape:
         """Return the `(C, H, W)` of an image."""
-        return self.assembled.plan.image_shape
+        return self.assembled.image_shape
 
     @property
     def input_shape(self) -> ImageShape:
         """Return the `(C, H, W)` of what the encoder sees."""
-        return self.assembled.plan.input_shape
+        return self.assembled.input_shape
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
         """Return the shape of one image's latent."""
-        return self.assembled.plan.model.latent_shape
+        return self.assembled.model.latent_shape
 
     @property
     def latent_size(self) -> int:
@@ -125,7 +125,7 @@ class Trained:
     @property
     def latent_holds_input(self) -> bool:
         """Return whether a part of a latent is what the encoder sees: it is hardly a latent."""
-        return self.assembled.plan.model.latent_holds_input
+        return self.assembled.model.latent_holds_input
 
     @property
     def images_at_a_time(self) -> int:
@@ -186,10 +186,12 @@ def build(description: Description, perceive: Perceive | None = None) -> Assembl
     `perceive` is what an objective that learns from a classifier needs to learn, and only then.
     """
     return assemble(
-        plan(description.variant, description.image_shape, perceive),
+        description.variant,
+        description.image_shape,
         description.seed,
         f"{description.dataset}/{description.name}",
         description.variant.training.initialization,
+        perceive,
     )
 
 
