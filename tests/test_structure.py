@@ -32,7 +32,6 @@ LAYERS = (
     "packing",
     "variants",
     "training",
-    "tensorflow",
     "trained",
     "samplers",
     "evaluation",

@@ -3,9 +3,27 @@
 from pathlib import Path
 
 from autoencoders import paths
+from autoencoders.data.prepared import Prepared
+from autoencoders.device import exact_device
 from autoencoders.errors import UserError
+from autoencoders.params import suggestion
 from autoencoders.pipeline import Item
 from autoencoders.sources.names import printable
+from autoencoders.trained import variant
+from autoencoders.trained.variant import BATCH, Trained
+from autoencoders.trained.weights import WEIGHTS
+
+
+def load(named: str, batch_size: int = BATCH) -> Trained:
+    """Return the trained variant `<dataset>/<variant>`, on the device that computes.
+
+    Raises:
+        UserError: there is none, or what was trained is damaged.
+    """
+    item = trained(named)
+    data = Prepared(paths.prepared(item.dataset))
+    folder = paths.model(item.dataset, item.variant)
+    return variant.load(folder, data, exact_device(), batch_size)
 
 
 def trained(named: str) -> Item:
@@ -14,21 +32,18 @@ def trained(named: str) -> Item:
     Raises:
         UserError: there is none; the message has those that there are.
     """
-    from autoencoders.params import suggestion
-    from autoencoders.trained.weights import WEIGHTS
-
     found = sorted(Path().glob(f"{paths.model('*', '*')}/{WEIGHTS}"))
     known = ["/".join(path.parent.parts[-2:]) for path in found]
     known = [name for name in known if not name.endswith(f"/{paths.CLASSIFIER}")]
-    dataset, slash, variant = named.partition("/")
-    item = Item("train", dataset, variant)
+    dataset, slash, name = named.partition("/")
+    item = Item("train", dataset, name)
     if named in known:
         return item
     if not slash:
         trained = ", ".join(known) or "none yet"
         raise UserError(f"found {named!r}; allowed: <dataset>/<variant>; trained: {trained}")
     shown = printable(named)
-    if variant == paths.CLASSIFIER:
+    if name == paths.CLASSIFIER:
         allowed = ", ".join(known) or "none yet"
         raise UserError(f"{shown} tells classes, and is no autoencoder; trained: {allowed}")
     if known:

@@ -7,15 +7,15 @@ from typing import TypeAlias
 
 import numpy as np
 
-from autoencoders import paths
 from autoencoders.application.any_size import Geometry, Layouts, geometry
 from autoencoders.application.picture import CHANNELS, KINDS, Floats, Samples, floats, samples
 from autoencoders.application.tiles import Stretch, tiles
+from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
 from autoencoders.lazy import F, Tensor, torch, without_gradients
-from autoencoders.pipeline import Item
 from autoencoders.sources.pictures import Unfit
+from autoencoders.trained.variant import Trained
 
 SIDE = 512  # pixels: of a tile, and of the largest square that needs none; it bounds the memory
 KEPT = 8  # layouts, as images of one size have four kinds of tiles
@@ -128,30 +128,12 @@ def require_size(planes: Samples, shape: ImageShape) -> None:
         )
 
 
-def trained_network(item: Item) -> Network:
-    """Return a trained variant's network, on the device that computes.
-
-    Raises:
-        UserError: it is not trained, or what was trained is damaged.
-    """
-    from autoencoders.device import exact_device, tune_cpu
-    from autoencoders.trained import variant
-
+def trained_network(trained: Trained) -> Network:
+    """Return a trained variant's network, for images of any size where it takes them."""
     tune_cpu(torch.get_num_threads())  # tiles come and go as batches do
-    device = exact_device()
-    description, assembled = variant.load(paths.model(item.dataset, item.variant))
-    plan = assembled.plan
-    layouts = Layouts(
-        description.variant.model, assembled.model, plan.input_shape, plan.image_shape
-    )
+    shapes = trained.input_shape, trained.image_shape
+    layouts = Layouts(trained.description.variant.model, trained.model, *shapes)
     found = geometry(layouts)
-    layouts.move(device)
-    return Network(
-        item.variant,
-        f"{item.dataset}/{item.variant}",
-        plan.input_shape,
-        plan.image_shape,
-        lru_cache(KEPT)(layouts.at),
-        device,
-        found,
-    )
+    layouts.move(trained.device)
+    at = lru_cache(KEPT)(layouts.at)
+    return Network(trained.description.name, trained.name, *shapes, at, trained.device, found)

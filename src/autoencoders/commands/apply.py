@@ -148,11 +148,11 @@ def _sources(options: argparse.Namespace) -> list[Path]:
 
 def _network(options: argparse.Namespace) -> "Network":
     from autoencoders.application import network
-    from autoencoders.application.chosen import trained
+    from autoencoders.application.chosen import load
 
     if options.model:
         return network.registered_network(options.model)
-    return network.trained_network(trained(options.variant[0]))
+    return network.trained_network(load(options.variant[0]))
 
 
 def _file(sources: Sequence[Path], options: argparse.Namespace) -> Path | None:

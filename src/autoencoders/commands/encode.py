@@ -3,13 +3,11 @@
 import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autoencoders import paths
 from autoencoders.commands import Parser, absolute, add_images
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
@@ -44,17 +42,14 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     from tqdm import tqdm
 
     from autoencoders.application import given, tables, targets
-    from autoencoders.application.chosen import trained
+    from autoencoders.application.chosen import load
     from autoencoders.data.batches import images_at_a_time
-    from autoencoders.device import exact_device
-    from autoencoders.trained import variant
 
     tables.require_table(options.to)
     targets.require_writable(options.to.parent)
     images, failed = given.gather(options.images, options.to)
-    item, device = trained(options.variant), exact_device()
-    _, assembled = variant.load(paths.model(item.dataset, item.variant), device)
-    shape, size = assembled.plan.input_shape, prod(assembled.plan.model.latent_shape)
+    trained = load(options.variant)
+    shape, size = trained.input_shape, trained.latent_size
     count, lost = images_at_a_time(shape, BATCH), 0
     with (
         _named(options.to),
@@ -67,8 +62,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             failed += unfit
             lost += len(unfit)
             if read:
-                seen = torch.from_numpy(np.stack(list(read.values()))).to(device)
-                latents = assembled.model.encode(seen).flatten(1).cpu().numpy()
+                seen = torch.from_numpy(np.stack(list(read.values()))).to(trained.device)
+                latents = trained.model.encode(seen).flatten(1).cpu().numpy()
                 names = [printable(str(image.path)) for image in read]
                 append(names, [image.label for image in read], latents)
             bar.update(len(batch))

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Iterator
 
-from autoencoders import paths
 from autoencoders.commands import Parser, absolute, positive
 from autoencoders.sources.names import printable
 
@@ -35,23 +34,20 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     """
     from tqdm import tqdm
 
-    from autoencoders.application import drawing, formats, targets
-    from autoencoders.application.chosen import trained
+    from autoencoders import params
+    from autoencoders.application import chosen, drawing, formats, targets
     from autoencoders.application.picture import Picture
-    from autoencoders.device import exact_device
-    from autoencoders.trained import variant
 
     targets.require_writable(options.to)
-    item, device = trained(options.variant), exact_device()
-    folder = paths.model(item.dataset, item.variant)
-    description, assembled = variant.load(folder, device)
-    sampler = drawing.fitted(options.sampler, item, description, assembled, device)
-    images = drawing.images(sampler, assembled, options.count, options.seed, device)
+    settings = params.load().evaluation
+    trained = chosen.load(options.variant, settings.batch_size)
+    sampler = drawing.fitted(options.sampler, trained, settings)
+    images = drawing.images(trained, sampler, options.count, options.seed)
     names = targets.Targets([])
     shown = tqdm(images, total=options.count, unit="image", disable=None, leave=False)
     for number, image in enumerate(shown):
-        name = f"{item.variant}-{options.sampler}-{options.seed}-{number:05}"
-        origin = f"{targets.OURS} {item.dataset}/{name}"
+        name = f"{trained.description.name}-{options.sampler}-{options.seed}-{number:05}"
+        origin = f"{targets.OURS} {trained.description.dataset}/{name}"
         target = names.free(options.to / f"{name}.png", origin)
         formats.write(target, Picture(image), origin)
         yield printable(str(target))

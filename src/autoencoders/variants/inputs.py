@@ -8,8 +8,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
 from autoencoders.keys import AtLeastTwo, Deviation, ImageShape, Reduction, Spread
-from autoencoders.lazy import F, Tensor, torch
 from autoencoders.randomness import Noise
 from autoencoders.variants.filters import median_filter, non_local_means, wavelet_thresholding
 
@@ -71,7 +74,7 @@ class Noisy:
         seen = seen.to(images.device).add_(images)
         return seen.clamp_(0, 1) if self.clamp else seen
 
-    def _deviation(self, count: int, noise: Noise) -> "float | Tensor":
+    def _deviation(self, count: int, noise: Noise) -> float | Tensor:
         if not isinstance(self.std, list):
             return self.std
         low, high = self.std

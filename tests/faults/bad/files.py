@@ -92,7 +92,7 @@ READ = (
         *("missing", "halved"),
     ),
     *_read(
-        *("whole", f"{VAE}/history.csv", "train@mnist-vae", "report"),
+        *("whole", f"{VAE}/history.csv", "train@mnist-vae", "figures mnist vae"),
         *("empty", "halved"),
     ),
     *_read(
@@ -100,7 +100,7 @@ READ = (
         *("halved", "scrambled"),
     ),
     *_read("whole", PIXELS, "pixels@mnist", "report", "empty", "a folder"),
-    *_read("whole", "reports/figures/mnist/vae", "figures@mnist-vae", "report", "missing"),
+    *_read("whole", "reports/sections/mnist/vae", "figures@mnist-vae", "report", "missing"),
 )
 
 
@@ -140,7 +140,7 @@ ODD = (
     ),
     _odd(
         "a history without the validation's loss",
-        *("whole", "report", replaced(f"{VAE}/history.csv", "validation_loss", "loss")),
+        *("whole", "figures mnist vae", replaced(f"{VAE}/history.csv", "validation_loss", "loss")),
         *(f"{VAE}/history.csv", "train@mnist-vae"),
     ),
     _odd(

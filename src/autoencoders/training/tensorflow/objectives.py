@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from autoencoders.keys import Likelihood, PixelLoss
-from autoencoders.tensorflow import networks
-from autoencoders.tensorflow.backend import keras, tf
-from autoencoders.tensorflow.inputs import Noise, Seen
-from autoencoders.tensorflow.optimizers import Mover
+from autoencoders.training.tensorflow import networks
+from autoencoders.training.tensorflow.backend import keras, tf
+from autoencoders.training.tensorflow.inputs import Noise, Seen
+from autoencoders.training.tensorflow.optimizers import Mover
 from autoencoders.training.watch import EXPLODED
 from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.adversarial import DISCRIMINATOR, Adversarial

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autoencoders.randomness import derived_seed
-from autoencoders.tensorflow.backend import tf
+from autoencoders.training.tensorflow.backend import tf
 from autoencoders.variants.inputs import Clean, Downsampled, Input, Noisy, NoisyDownsampled
 
 
