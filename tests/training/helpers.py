@@ -70,7 +70,7 @@ class Heard(Progress):
             raise KeyboardInterrupt
 
 
-class Recorded:
+class Recorded(Input):
     """An input that remembers the batches it was given and what it made of them."""
 
     def __init__(self, inner: Input) -> None:

@@ -25,7 +25,7 @@ class HasNoise(Protocol):
     std: Spread
 
 
-class Noisier:
+class Noisier(Input):
     """What another input gives, under zero-mean Gaussian noise, clamped to [0, 1]."""
 
     def __init__(self, input: Input, std: float) -> None:

@@ -1,12 +1,9 @@
 """Files that the pipeline writes and reads: missing, empty, halved, scrambled, of another sort."""
 
-import io
 import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-
-import torch
 
 from tests.faults.case import Case, Change
 from tests.faults.changes import (
@@ -234,15 +231,8 @@ def _half_a_database(world: Path) -> None:
     halved("mlflow.db")(world)
 
 
-def _saved(content: object) -> bytes:
-    stream = io.BytesIO()
-    torch.save(content, stream)
-    return stream.getvalue()
-
-
 GOING_ON = (
     *(_made_again(name, DAMAGES[name]) for name in ("empty", "halved", "scrambled", "a folder")),
-    _made_again("of other things", partial(written, content=_saved({"weights": [1.0]}))),
     _not_tracked("mlflow.db scrambled", scrambled("mlflow.db")),
     _not_tracked("mlflow.db halved", _half_a_database),
     _not_tracked("a folder for mlflow.db", folder_instead("mlflow.db")),

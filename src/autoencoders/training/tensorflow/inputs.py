@@ -68,7 +68,7 @@ def _downsampled(input: Downsampled) -> Seen:
 
 
 def _noisy_downsampled(input: NoisyDownsampled) -> Seen:
-    reduced, noisy = _downsampled(input.downsampled), _noisy(Noisy(input.mean, input.std))
+    reduced, noisy = _downsampled(input), _noisy(Noisy(input.mean, input.std))
     return lambda images, noise: noisy(reduced(images, noise), noise)
 
 

@@ -10,13 +10,7 @@ from autoencoders.keys import Widths
 from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.models.mlp import layers
-from autoencoders.variants.objectives.base import (
-    Networks,
-    Objective,
-    Step,
-    Terms,
-    refuse_posterior,
-)
+from autoencoders.variants.objectives.base import Networks, Objective, Step, Terms
 from autoencoders.variants.objectives.losses import cross_entropy, squared_error
 from autoencoders.variants.priors import STANDARD_NORMAL, Prior
 
@@ -42,8 +36,8 @@ class Adversarial(Objective):
         self.prior: Prior = prior
 
     def check(self, model: Autoencoder) -> None:
-        """Refuse a variational model, and a latent that no training of the encoder can shape."""
-        refuse_posterior(model, "adversarial")
+        """Refuse, too, a latent that no training of the encoder can shape."""
+        super().check(model)
         if model.latent_holds_input:
             raise ValueError(
                 "the adversarial objective cannot draw a latent that holds the input itself "

@@ -45,16 +45,25 @@ class Objective(ABC):
         prior: what latents are drawn towards, so that its draws decode to images; None without.
         likelihood: what the reconstruction is the log-likelihood under; None where under nothing.
         units: the units of those of the terms that have one, for figures.
+        learns_posterior: it learns a posterior's variance, and needs a model with one.
     """
 
     steps: ClassVar[tuple[str, ...]] = ("model",)
     units: ClassVar[dict[str, str]] = {}
+    learns_posterior: ClassVar[bool] = False
     prior: Prior | None = None
     likelihood: Likelihood | None = None
 
-    @abstractmethod
     def check(self, model: Autoencoder) -> None:
         """Raise a `ValueError` that says why `model` cannot or should not learn this way."""
+        name = type(self).__name__.lower()
+        if self.learns_posterior and not model.has_posterior:
+            raise ValueError(f"the {name} objective needs a variational model")
+        if model.has_posterior and not self.learns_posterior:
+            raise ValueError(
+                f"the {name} objective never trains a variational model's log-variance: "
+                "use the variational objective, or a plain model"
+            )
 
     def networks(self) -> dict[str, nn.Module]:
         """Return the objective's own networks by name, drawn as a model's are."""
@@ -78,12 +87,3 @@ class Objective(ABC):
         terms = self.terms(networks, seen, images, noise)
         step("model", terms["loss"])
         return terms
-
-
-def refuse_posterior(model: Autoencoder, objective: str) -> None:
-    """Raise a `ValueError` where `model` has a posterior, whose log-variance would never learn."""
-    if model.has_posterior:
-        raise ValueError(
-            f"the {objective} objective never trains a variational model's log-variance: "
-            "use the variational objective, or a plain model"
-        )

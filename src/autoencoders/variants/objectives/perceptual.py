@@ -5,14 +5,7 @@ from torch import Tensor
 
 from autoencoders.keys import PixelLoss, Weight
 from autoencoders.randomness import Noise
-from autoencoders.variants.models.base import Autoencoder
-from autoencoders.variants.objectives.base import (
-    Networks,
-    Objective,
-    Perceive,
-    Terms,
-    refuse_posterior,
-)
+from autoencoders.variants.objectives.base import Networks, Objective, Perceive, Terms
 from autoencoders.variants.objectives.losses import pixel_loss, squared_error
 
 
@@ -33,10 +26,6 @@ class Perceptual(Objective):
         self.perceive = perceive
         self.pixel_loss = pixel_loss
         self.pixel_weight = pixel_weight
-
-    def check(self, model: Autoencoder) -> None:
-        """Refuse a variational model: the gradient would never reach its log-variance."""
-        refuse_posterior(model, "perceptual")
 
     def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss` = `features` + pixel_weight · `pixels`.

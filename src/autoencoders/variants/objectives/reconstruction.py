@@ -4,8 +4,7 @@ from torch import Tensor
 
 from autoencoders.keys import PixelLoss
 from autoencoders.randomness import Noise
-from autoencoders.variants.models.base import Autoencoder
-from autoencoders.variants.objectives.base import Networks, Objective, Terms, refuse_posterior
+from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.losses import pixel_loss, squared_error
 
 
@@ -14,10 +13,6 @@ class Reconstruction(Objective):
 
     def __init__(self, loss: PixelLoss) -> None:
         self.loss = loss
-
-    def check(self, model: Autoencoder) -> None:
-        """Refuse a variational model: the gradient would never reach its log-variance."""
-        refuse_posterior(model, "reconstruction")
 
     def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss`, in nats or squared intensity per pixel."""

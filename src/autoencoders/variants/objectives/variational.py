@@ -6,7 +6,7 @@ from torch import Tensor
 
 from autoencoders.keys import Likelihood
 from autoencoders.randomness import Noise
-from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
+from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood, squared_error
 from autoencoders.variants.priors import STANDARD_NORMAL, Prior
@@ -19,16 +19,12 @@ class Variational(Objective):
     for a Gaussian of variance ½, of binary cross-entropies for a Bernoulli.
     """
 
+    learns_posterior: ClassVar[bool] = True
     units: ClassVar[dict[str, str]] = {"reconstruction": "nats per image", "kl": "nats per image"}
 
     def __init__(self, likelihood: Likelihood, prior: Prior = STANDARD_NORMAL) -> None:
         self.likelihood: Likelihood = likelihood
         self.prior: Prior = prior
-
-    def check(self, model: Autoencoder) -> None:
-        """Refuse a model without a posterior."""
-        if not model.has_posterior:
-            raise ValueError("the variational objective needs a variational model")
 
     def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss` = `reconstruction` + `kl`, in nats per image, the latent drawn once."""
