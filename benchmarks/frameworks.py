@@ -12,7 +12,7 @@ from typing import Any
 
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
-from autoencoders.training.record import Row
+from autoencoders.training.record import Progress, Row
 from benchmarks import machine, trainer
 from benchmarks.settings import VARIANTS
 from benchmarks.table import say
@@ -21,14 +21,11 @@ from benchmarks.worker import fresh
 EPOCHS = 2
 
 
-class Seconds:
+class Seconds(Progress):
     """Progress that notes how fast each epoch was."""
 
     def __init__(self) -> None:
         self.rates: list[float] = []
-
-    def step(self) -> None:
-        """Say nothing."""
 
     def epoch(self, row: Row, images_per_second: float) -> None:
         """Note it."""

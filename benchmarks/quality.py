@@ -1,6 +1,7 @@
 """Wall time of a short training, and whether it ends as good as the reference does after all."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ import torch
 from autoencoders import params
 from autoencoders.device import device
 from autoencoders.evaluation import bounds, image_quality
-from autoencoders.evaluation.subject import Subject
+from autoencoders.trained.variant import Trained
 from benchmarks import machine, trainer
 from benchmarks.settings import QUICK, REFERENCE_EPOCHS, REFERENCE_LOSS, Options
 from benchmarks.table import TRUTH, Row, find, row, say
@@ -60,21 +61,15 @@ def time_to_quality(variant: str, images: int) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def _test_loss(trained: trainer.Trainer, count: int) -> float:
+def _test_loss(subject: trainer.Trainer, count: int) -> float:
     """Return what the reference is judged by: a VAE's negative bound, else the cross-entropy."""
-    settings = params.load().evaluation
-    trained.assembled.networks.cpu().eval()
-    subject = Subject(
-        trained.assembled,
-        input_kind=trained.input_kind,
-        images={"test": trainer.prepared("test", count)},
-        labels={},
-        judge=None,
-        seed=trained.seed,
-        device=torch.device("cpu"),
-        batch_size=settings.batch_size,
+    settings = params.load().evaluation.model_copy(update={"iwae_samples": 1, "iwae_images": 1})
+    subject.assembled.networks.cpu().eval()
+    few = trainer.FewImages(count)
+    trained = Trained(
+        subject.description, Path(), subject.assembled, few, batch_size=settings.batch_size
     )
-    found = bounds.measure(subject, elbo_draws=settings.elbo_draws, iwae_samples=1, iwae_images=1)
+    found = bounds.measure(trained, settings)
     if found:
         return -found["elbo"]
-    return image_quality.of_predictions(subject.model, subject.pairs("test"))["bce"]
+    return image_quality.of_predictions(trained.model, trained.pairs("test"))["bce"]

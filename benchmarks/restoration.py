@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from autoencoders import params, randomness
-from autoencoders.application.lookup import trained
+from autoencoders.application.lookup import load
 from autoencoders.application.network import trained_network
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
@@ -28,7 +28,6 @@ from autoencoders.evaluation.noise_sweep import at_level
 from autoencoders.images.listing import list_images
 from autoencoders.images.picture import floats, matched
 from autoencoders.images.reading import read
-from autoencoders.variants.assembly import plan
 from autoencoders.variants.inputs import Input
 
 
@@ -52,10 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measured(name: str, folder: Path, std: float | None = None) -> list[str]:
     """Return a row for the network and for each yardstick of its input, or with noise of `std`."""
-    item, loaded = trained(name), params.load()
-    tune_cpu(loaded.variants[item.variant].training.threads)
-    network = trained_network(item)
-    see = plan(loaded.variants[item.variant], network.image_shape).input
+    loaded, trained = params.load(), load(name)
+    variant = loaded.variants[trained.description.name]
+    tune_cpu(variant.training.threads)
+    network = trained_network(trained)
+    see = variant.input.build()
     if std is not None:
         see = at_level(see, std / 255)
     ways: dict[str, Callable[[Tensor], Tensor]] = {

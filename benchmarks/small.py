@@ -12,6 +12,7 @@ from autoencoders import yaml12
 WIDTH = 8  # of every layer, at most
 SIZE = 4  # of every other number of a model, such as its latent's, at most
 DATA = {
+    "seed": 1,
     "source": "stand-in",
     "train_fraction": 0.9,
     "stand_in": {"train_images": 400, "test_images": 100},

@@ -10,25 +10,24 @@ from autoencoders.data.prepared import Prepared
 from autoencoders.device import device
 from autoencoders.params import Params
 from autoencoders.sources.datasets import DATASETS
-from autoencoders.stages.train import trainer
-from autoencoders.training import loop
-from autoencoders.training.record import Row
+from autoencoders.trained.variant import Description, build
+from autoencoders.training.record import SILENT, Progress, Row
 from autoencoders.training.settings import Training, Variant
-from autoencoders.variants.assembly import Assembled, assemble, plan
+from autoencoders.training.train import FRAMEWORKS
+from autoencoders.variants.assembly import Assembled
 from benchmarks.settings import DATASET, QUICK
 
 
-class Silent:
-    """Progress that nobody watches."""
+class FewImages(Prepared):
+    """The first images of each split of the dataset."""
 
-    def step(self) -> None:
-        """Say nothing."""
+    def __init__(self, count: int) -> None:
+        super().__init__(paths.prepared(DATASET))
+        self.count = count
 
-    def epoch(self, row: Row, images_per_second: float) -> None:
-        """Say nothing."""
-
-
-SILENT = Silent()
+    def images(self, split: str) -> Tensor:
+        """Return the first of a split's images."""
+        return prepared(split, self.count)
 
 
 @dataclass(frozen=True)
@@ -36,16 +35,17 @@ class Trainer:
     """A variant, built and ready to train."""
 
     assembled: Assembled
-    input_kind: str
+    description: Description
     training: Training
     name: str
     seed: int
 
     def train(
-        self, train_images: Tensor, validation_images: Tensor, progress: loop.Progress = SILENT
+        self, train_images: Tensor, validation_images: Tensor, progress: Progress = SILENT
     ) -> list[Row]:
         """Train, under the framework that the settings name; return the history."""
-        return trainer(self.training)(
+        fit, _ = FRAMEWORKS[self.training.framework](self.training.threads)
+        return fit(
             self.assembled,
             train_images,
             validation_images,
@@ -89,6 +89,7 @@ def _with(loaded: Params, name: str, variant: Variant, **training: Any) -> Train
     """Return a variant, built, with some of its training settings replaced."""
     full_name = f"{DATASET}/{name}"
     changed = Training.model_validate(variant.training.model_dump() | training)
-    planned = plan(variant, DATASETS[DATASET].shape)
-    assembled = assemble(planned, loaded.seed, full_name, changed.initialization)
-    return Trainer(assembled, variant.input.kind, changed, full_name, loaded.seed)
+    of_data = ("official", "", DATASETS[DATASET].shape)
+    trained_so = variant.model_copy(update={"training": changed})
+    description = Description(DATASET, name, loaded.seed, *of_data, trained_so)
+    return Trainer(build(description), description, changed, full_name, loaded.seed)

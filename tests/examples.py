@@ -10,11 +10,12 @@ from itertools import product
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
+import torch
 from pydantic import TypeAdapter, ValidationError
 
 from autoencoders.components import GIVEN
 from autoencoders.keys import ImageShape
-from autoencoders.variants.assembly import Parts, plan
+from autoencoders.variants.assembly import Parts, assemble
 from autoencoders.variants.inputs import INPUTS
 from autoencoders.variants.models import MODELS
 from autoencoders.variants.objectives import OBJECTIVES
@@ -69,7 +70,8 @@ def fitting_model(
     """Return the first example of a model that fits these shapes, as params.yaml has it."""
     for arguments in example_arguments(MODELS[kind]):
         try:
-            MODELS[kind](input_shape=input_shape, image_shape=image_shape, **arguments)
+            with torch.device("meta"):
+                MODELS[kind](input_shape=input_shape, image_shape=image_shape, **arguments)
         except ValueError:
             continue
         return {"kind": kind, **arguments}
@@ -104,7 +106,8 @@ def example_parts(image_shape: ImageShape) -> dict[str, Parts]:
 def fits(parts: Parts, image_shape: ImageShape) -> bool:
     """Tell whether parts fit images of this shape and each other."""
     try:
-        plan(parts, image_shape)
+        with torch.device("meta"):
+            assemble(parts, image_shape)
     except ValueError:
         return False
     return True

@@ -32,7 +32,7 @@ def saved(dataset: str, image_shape: ImageShape, name: str = "superres") -> Asse
         variant=params.load(ROOT / "params.yaml").variants.get(name) or example(name),
     )
     assembled = variant.build(description)
-    history = [{"epoch": 1.0, "validation_loss": 1.0}]
+    history = [{"epoch": 1.0, "validation_loss": 1.0, "validation_mse": 1.0}]
     variant.save(paths.model(dataset, name), description, assembled, history)
     return assembled
 

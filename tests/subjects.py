@@ -1,66 +1,98 @@
 """Variants put together without training, and put to the test, for evaluation and figures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from autoencoders.evaluation.subject import SPLITS, Subject
+from autoencoders.components import Component
+from autoencoders.data.prepared import Metadata, Prepared, SplitInfo
+from autoencoders.evaluation.features import SPLITS
+from autoencoders.evaluation.settings import Evaluation
 from autoencoders.keys import ImageShape
 from autoencoders.trained.classifier import Judge, moments
-from autoencoders.variants.assembly import Assembled, Parts, Plan, assemble, plan
+from autoencoders.trained.variant import Description, Trained
+from autoencoders.training.settings import Variant
+from autoencoders.variants.assembly import Assembled, Parts, assemble
+from autoencoders.variants.classifier import ConvClassifier
 from autoencoders.variants.inputs import Clean
-from autoencoders.variants.models import ModelPlan
-from autoencoders.variants.networks.base import Autoencoder
-from autoencoders.variants.networks.classifier import ConvClassifier
-from autoencoders.variants.networks.together import Networks
+from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.objectives import Objective
+from autoencoders.variants.objectives.base import Networks
 
 CPU = torch.device("cpu")
+VAE = {
+    "input": {"kind": "clean"},
+    "model": {"kind": "mlp_vae", "hidden": [8], "latent_size": 2},
+    "objective": {"kind": "variational", "likelihood": "gaussian"},
+}
 
 
 def untrained(parts: Parts | dict[str, Any], image_shape: ImageShape) -> Assembled:
     """Return a variant as params.yaml has it, frozen, with the weights that it starts from."""
-    laid_out = plan(Parts.model_validate(parts), image_shape)
-    assembled = assemble(laid_out, seed=0, name="test", initialization="kaiming")
+    variant = Parts.model_validate(parts)
+    assembled = assemble(variant, image_shape, name="test", initialization="kaiming")
     assembled.networks.eval().requires_grad_(False)
     return assembled
 
 
-def put_together(
-    model: ModelPlan, objective: Objective, network: Autoencoder, image_shape: ImageShape
-) -> Assembled:
+def put_together(objective: Objective, network: Autoencoder, image_shape: ImageShape) -> Assembled:
     """Return a variant of a network that the test has made, seeing the image itself."""
-    laid_out = Plan(Clean(), model, objective, image_shape, image_shape)
     networks = Networks(network, objective.networks())
     networks.eval().requires_grad_(False)
-    return Assembled(laid_out, networks)
+    return Assembled(Clean(), objective, networks, image_shape, image_shape)
 
 
-def subject(
+def loaded(
     assembled: Assembled,
     images: Tensor | Mapping[str, Tensor],
     *,
     labels: Mapping[str, Tensor] | None = None,
+    class_names: Sequence[str] = ("all",),
+    name: str = "vae",
     input_kind: str = "clean",
-    classifier: ConvClassifier | None = None,
     seed: int = 0,
     batch_size: int = 7,
-) -> Subject:
-    """Put a variant to the test on uint8 images, the same of all splits or of each its own."""
+) -> Trained:
+    """Return a variant as if it were loaded, with uint8 images, the same of all splits or not."""
     of_splits = dict.fromkeys(SPLITS, images) if isinstance(images, Tensor) else images
-    judge = None
-    if classifier is not None:
-        judge = Judge(classifier, moments(classifier.features(of_splits["test"] / 255)))
-    one_class = {split: torch.zeros(len(of_splits[split])).long() for split in SPLITS}
-    return Subject(
-        assembled,
-        input_kind,
-        of_splits,
-        labels or one_class,
-        judge,
-        seed,
-        CPU,
-        batch_size=batch_size,
+    data = Prepared(Path("pictures"))
+    for split, of_split in of_splits.items():
+        one_class = torch.zeros(len(of_split)).long()
+        data._opened[split] = of_split, labels[split] if labels else one_class
+    shape = assembled.image_shape
+    data.metadata = Metadata(
+        *("pictures", "Pictures", "stand-in", tuple(class_names), shape),
+        splits={
+            split: SplitInfo(len(of_split), (len(of_split),), "", "")
+            for split, of_split in of_splits.items()
+        },
+        sha256="0" * 64,
     )
+    variant = Variant.model_construct(input=Component(kind=input_kind))
+    of_data = ("stand-in", "0" * 64, shape)
+    description = Description("pictures", name, seed, *of_data, variant)
+    return Trained(description, Path("nowhere"), assembled, data, CPU, batch_size)
+
+
+def judge(classifier: ConvClassifier, images: Tensor) -> Judge:
+    """Return a classifier and the moments of uint8 test images."""
+    return Judge(classifier, moments(classifier.features(images / 255)))
+
+
+def settings(**changes: Any) -> Evaluation:
+    """Return the settings of a small evaluation, with these changes."""
+    small = {
+        "batch_size": 10,
+        "elbo_draws": 2,
+        "iwae_samples": 2,
+        "iwae_images": 8,
+        "knn_neighbours": 3,
+        "label_counts": [12, 1000],
+        "label_draws": 2,
+        "noise_levels": {},
+        "noise_images": 8,
+    }
+    return Evaluation.model_validate(small | changes)

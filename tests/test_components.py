@@ -1,10 +1,9 @@
 from typing import Annotated, Any, Literal
 
 import pytest
-from annotated_types import Gt
 from pydantic import TypeAdapter, ValidationError
 
-from autoencoders.components import Strict, components, configured, keywords, settings
+from autoencoders.components import Component, OneOf
 from autoencoders.keys import Count, ImageShape, Weight
 
 
@@ -35,7 +34,9 @@ def brush(width: Count) -> int:
     return 10 * width
 
 
-TOOLS = TypeAdapter(components({"pencil": Pencil, "brush": brush}, {Shade: {"shade": Shade}}))
+TOOLS = TypeAdapter(
+    Annotated[Component, OneOf({"pencil": Pencil, "brush": brush}, {Shade: {"shade": Shade}})]
+)
 
 
 def tool(**entry: Any) -> Any:
@@ -74,44 +75,3 @@ def test_what_the_pipeline_gives_is_no_key_and_goes_to_what_takes_it() -> None:
 def test_types_and_bounds_are_the_signature_s(width: Any) -> None:
     with pytest.raises(ValidationError, match=r"brush\.width"):
         tool(kind="brush", width=width)
-
-
-# --- settings of functions
-
-
-def draw(images: int, *, lines: Count, shade: Weight = 0.5) -> str:
-    return f"{images} images, {lines} lines, shade {shade}"
-
-
-def paint(images: int, *, lines: Count) -> int:
-    return images * lines
-
-
-def test_settings_are_the_keyword_only_arguments_of_all_functions_together() -> None:
-    schema = settings("Settings", [draw, paint], "What is drawn.")
-    assert issubclass(schema, Strict)
-    assert (schema.__name__, schema.__doc__) == ("Settings", "What is drawn.")
-    assert list(schema.model_fields) == ["lines", "shade"]
-    assert list(keywords(paint)) == ["lines"]
-    with pytest.raises(ValidationError, match=r"images\n.*Extra inputs"):
-        schema.model_validate({"lines": 3, "images": 2})
-
-
-def rub(images: int, *, lines: Annotated[float, Gt(0)]) -> None:
-    """Take a key of `draw` as another type."""
-
-
-def smear(images: int, *, shade: Weight) -> None:
-    """Take a key of `draw` without its default."""
-
-
-@pytest.mark.parametrize(("function", "key"), [(rub, "lines"), (smear, "shade")])
-def test_one_key_with_two_types_or_defaults_is_refused(function: Any, key: str) -> None:
-    with pytest.raises(TypeError, match=rf"Settings\.{key} has two types or defaults"):
-        settings("Settings", [draw, function], "Impossible.")
-
-
-def test_a_configured_function_takes_its_own_keys_from_the_settings() -> None:
-    values = settings("Settings", [draw, paint], "What is drawn.").model_validate({"lines": 3})
-    assert configured(draw, values)(2) == "2 images, 3 lines, shade 0.5"
-    assert configured(paint, values)(2) == 6

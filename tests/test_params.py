@@ -7,9 +7,9 @@ import torch
 
 from autoencoders import params, yaml12
 from autoencoders.errors import UserError
-from autoencoders.tensorflow import supported
 from autoencoders.training.optimizers import OPTIMIZERS
-from autoencoders.variants.assembly import assemble, plan
+from autoencoders.training.tensorflow import supported
+from autoencoders.variants.assembly import assemble
 from autoencoders.variants.inputs import INPUTS, Downsampled
 from autoencoders.variants.models import MODELS
 from autoencoders.variants.models.convolutional import ConvAE
@@ -24,6 +24,7 @@ experiment: example
 datasets_to_run: [mnist]
 variants_to_run: [conv, vae]
 data:
+  seed: 1
   source: auto
   train_fraction: 0.9
   stand_in: {train_images: 1000, test_images: 100}
@@ -138,7 +139,7 @@ def test_components_build_what_their_kind_names() -> None:
     assert isinstance(model, ConvAE)
     assert model.latent_shape == (4, 7, 7)
     assert conv.input.build().shape(shape) == shape
-    (adam,) = conv.training.optimizers["model"].build(parameters=list(model.network().parameters()))
+    (adam,) = conv.training.optimizers["model"].build(parameters=list(model.parameters()))
     assert isinstance(adam, torch.optim.Adam)
     assert (adam.defaults["lr"], adam.defaults["eps"]) == (1e-3, 1e-8)
     assert conv.training.schedule.build()(0.5) == 1
@@ -165,10 +166,10 @@ new:
   training: {epochs: 30, batch_size: 256, optimizers: {autoencoder: &adam {kind: adam, lr: 1.0e-4},
     discriminator: *adam, generator: *adam}}
 """).variants["new"]
-    new_plan = plan(new, (1, 28, 28))
-    assert isinstance(new_plan.input, Downsampled)
-    assert isinstance(new_plan.objective, Adversarial)
-    networks = assemble(new_plan, 0, "mnist/new", new.training.initialization).networks
+    assembled = assemble(new, (1, 28, 28))
+    assert isinstance(assembled.input, Downsampled)
+    assert isinstance(assembled.objective, Adversarial)
+    networks = assembled.networks
     seen = torch.rand(2, 1, 14, 14)
     assert networks.model(seen).shape == (2, 1, 28, 28)
     assert discriminate(networks, networks.model.encode(seen)).shape == (2,)
@@ -238,6 +239,7 @@ def test_what_is_left_out_has_the_default_of_where_it_is_left_out() -> None:
         (f"{TRAINING}.epochs", REMOVED, "missing; add it"),
         (f"{ADAM}.lr", REMOVED, "missing; add it"),
         (f"{MODEL}.kind", REMOVED, "missing; add it"),
+        ("data.seed", REMOVED, "missing; add it, with the number of seed: it alone decides"),
         ("variants.conv.objective", REMOVED, "missing; add it"),
         # wrong types
         (f"{TRAINING}.epochs", "ten", "found 'ten'; allowed: a valid integer"),
@@ -268,6 +270,7 @@ def test_what_is_left_out_has_the_default_of_where_it_is_left_out() -> None:
         ("classifier.optimizer.kind", "sgd", f"found 'sgd'; allowed: {', '.join(OPTIMIZERS)}"),
         ("evaluation.iwae_samples", 0, "found 0; allowed: greater than 0"),
         ("seed", -1, "found -1; allowed: greater than or equal to 0"),
+        ("data.seed", -1, "found -1; allowed: greater than or equal to 0"),
         # names of components and of what to run
         (
             *(f"{MODEL}.kind", "conv-ae"),

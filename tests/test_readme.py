@@ -10,7 +10,7 @@ from dvc.utils.hydra import apply_overrides
 
 from autoencoders import params, paths, yaml12
 from autoencoders.commands.add import inserted
-from autoencoders.tensorflow import supported
+from autoencoders.training.tensorflow import supported
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

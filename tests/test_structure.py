@@ -33,7 +33,6 @@ LAYERS = (
     "packing",
     "variants",
     "training",
-    "tensorflow",
     "trained",
     "samplers",
     "evaluation",

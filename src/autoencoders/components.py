@@ -2,21 +2,20 @@
 
 The keys beside a `kind` are the arguments of the function or class that the kind names, with the
 types, bounds and defaults of its signature: what a constructor takes is said once, where it is
-defined. Nothing here or in those signatures imports torch.
+defined.
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, create_model
+from pydantic_core import core_schema
 
 # What the pipeline itself hands to a constructor; the user never writes these.
 GIVEN = {"input_shape", "image_shape", "latent_shape", "parameters", "perceive"}
 
 Registry = Mapping[str, Callable[..., Any]]
-Result = TypeVar("Result")
 
 
 class Strict(BaseModel):
@@ -44,19 +43,25 @@ class Component(Strict):
         return name in inspect.signature(self.constructor).parameters
 
 
-def components(registry: Registry, nested: Mapping[type, Registry] | None = None) -> Any:
-    """Return the type of all components that `registry` can build.
+class OneOf:
+    """Marks what is written in params.yaml as one of a registry's components, by its `kind`.
 
-    An argument annotated by a key of `nested` is itself an entry of the registry there; its
-    default, if it has one, is an object made without arguments.
+    `Annotated[Component, OneOf(REGISTRY)]` is the type of all that `REGISTRY` can build. An
+    argument annotated by a key of `nested` is itself an entry of the registry there; its default,
+    if it has one, is an object made without arguments.
     """
-    schemas = [_component(kind, build, nested or {}) for kind, build in registry.items()]
-    return _one_of(schemas)
 
+    def __init__(self, registry: Registry, nested: Mapping[type, Registry] | None = None) -> None:
+        self.kinds = {
+            kind: _component(kind, build, nested or {}) for kind, build in registry.items()
+        }
 
-def _one_of(schemas: Iterable[type[Component]]) -> Any:
-    """Return the type of any of them, told apart by their `kind`."""
-    return Annotated[Union[tuple(schemas)], Field(discriminator="kind")]  # noqa: UP007
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Validate by the component that `kind` names."""
+        choices: Any = Union[tuple(self.kinds.values())]  # noqa: UP007 - of as many as there are
+        return handler.generate_schema(Annotated[choices, Field(discriminator="kind")])
 
 
 def _component(
@@ -81,35 +86,8 @@ def _field(parameter: inspect.Parameter, nested: Mapping[type, Registry]) -> tup
     registry = nested.get(parameter.annotation)
     if registry is None:
         return parameter.annotation, default
-    schemas = {kind: _component(kind, build, {}) for kind, build in registry.items()}
-    entry = _one_of(schemas.values())
+    entry = OneOf(registry)
     for kind, build in registry.items():
         if default is not ... and build is type(default):
-            default = schemas[kind](kind=kind)
-    return entry, default
-
-
-def settings(name: str, functions: Iterable[Callable[..., Any]], doc: str) -> type[Strict]:
-    """Return a mapping whose keys are the keyword-only arguments of `functions`.
-
-    Several may take the same key, of the same type.
-    """
-    fields: dict[str, Any] = {}
-    for function in functions:
-        for key, parameter in keywords(function).items():
-            field = _field(parameter, {})
-            if fields.setdefault(key, field) != field:
-                raise TypeError(f"{name}.{key} has two types or defaults: make them one")
-    schema: type[Strict] = create_model(name, __base__=Strict, __doc__=doc, **fields)
-    return schema
-
-
-def keywords(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Return the keyword-only arguments of a function: those that params.yaml sets."""
-    parameters = inspect.signature(function).parameters.items()
-    return {name: p for name, p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
-
-
-def configured(function: Callable[..., Result], settings: Strict) -> Callable[..., Result]:
-    """Return `function` with its keyword-only arguments taken from `settings`."""
-    return partial(function, **{key: getattr(settings, key) for key in keywords(function)})
+            default = entry.kinds[kind](kind=kind)
+    return Annotated[Component, entry], default

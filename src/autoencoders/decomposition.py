@@ -1,6 +1,7 @@
 """Directions of greatest variance, exactly where that is quick, else nearly."""
 
-from autoencoders.lazy import Tensor, torch
+import torch
+from torch import Tensor
 
 OVERSAMPLED = 16  # directions beyond those wanted, which sharpen them
 ITERATIONS = 4

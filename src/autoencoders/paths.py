@@ -13,7 +13,6 @@ RESULTS = Path("reports/results.csv")
 REPORT = Path("reports/index.html")
 HEADLINE = Path("reports/headline.json")
 OVERVIEW = Path("reports/overview")
-PLANES = Path("reports/planes")
 CURVES = Path("reports/curves.csv")
 CLASSIFIER = "classifier"
 
@@ -61,6 +60,16 @@ def metrics(dataset: str, variant: str) -> Path:
 def figures(dataset: str, variant: str) -> Path:
     """Return the folder of a variant's figures."""
     return Path("reports/figures") / dataset / variant
+
+
+def section(dataset: str, variant: str) -> Path:
+    """Return the folder of what the report has of a variant beside its metrics and figures."""
+    return Path("reports/sections") / dataset / variant
+
+
+def from_page(path: Path) -> str:
+    """Return a file's path as it stands in a link of the report's page."""
+    return path.relative_to(REPORT.parent).as_posix()
 
 
 def checkpoints() -> Path:

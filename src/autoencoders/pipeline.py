@@ -104,7 +104,7 @@ def maker(path: Path) -> Item | None:
             return Item("pixels", file.removesuffix(".json"))
         case ("reports", "metrics", dataset, file):
             return Item("evaluate", dataset, file.removesuffix(".json"))
-        case ("reports", "figures", dataset, variant, *_):
+        case ("reports", "figures" | "sections", dataset, variant, *_):
             return Item("figures", dataset, variant)
         case ("reports", *_):
             return Item("report")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
-from autoencoders.training.record import Row
+Row = dict[str, float]
 
 
 class TrainingProgress:
@@ -14,25 +14,22 @@ class TrainingProgress:
     Of several processes of one training, one has it `shown`.
     """
 
-    def __init__(
-        self,
-        name: str,
-        epochs: int,
-        steps_per_epoch: int,
-        on_epoch: Callable[[Row, float], None],
-        shown: bool,
-    ) -> None:
-        self.shown = shown
-        self.epochs = epochs
-        self.on_epoch = on_epoch
+    def __init__(self, name: str, on_epoch: Callable[[int, Row], None], shown: bool = True) -> None:
         self.name = name
+        self.on_epoch = on_epoch
+        self.shown = shown
         self.bar = tqdm(
-            total=epochs * steps_per_epoch,
             desc=name,
             unit="step",
             disable=not (shown and sys.stderr.isatty()),
             dynamic_ncols=True,
         )
+
+    def begin(self, epochs: int, steps: int, done: int) -> None:
+        """Show how much there is to do, and how much is done."""
+        self.epochs = epochs
+        self.bar.reset(epochs * steps)
+        self.bar.update(done * steps)
 
     def step(self) -> None:
         """Move the bar by one batch."""
@@ -46,7 +43,7 @@ class TrainingProgress:
             print(f"{epoch}, {losses}, {images_per_second:.0f} images/s", file=sys.stderr)
         elif self.shown:
             self.bar.set_postfix_str(losses)
-        self.on_epoch(row, images_per_second)
+        self.on_epoch(int(row["epoch"]), row | {"images_per_second": images_per_second})
 
     def close(self) -> None:
         """Leave the bar as it stands."""

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from autoencoders.lazy import Tensor, torch
+import torch
+from torch import Tensor
 
 
 def derived_seed(seed: int, name: str) -> int:
@@ -13,7 +14,7 @@ def derived_seed(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(content).digest()[:8], "big") >> 1
 
 
-def generator(seed: int, name: str, device: "torch.device | str" = "cpu") -> "torch.Generator":
+def generator(seed: int, name: str, device: torch.device | str = "cpu") -> torch.Generator:
     """Return a fresh generator on `device` for the purpose called `name`."""
     return torch.Generator(device).manual_seed(derived_seed(seed, name))
 
@@ -25,7 +26,7 @@ class Noise:
     draws do not depend on how many processes there are.
     """
 
-    def __init__(self, generator: "torch.Generator", part: int = 0, parts: int = 1) -> None:
+    def __init__(self, generator: torch.Generator, part: int = 0, parts: int = 1) -> None:
         self.generator = generator
         self.part = part
         self.parts = parts
@@ -48,7 +49,7 @@ class Noise:
         return whole[rows * self.part : rows * (self.part + 1)]
 
 
-def noise(seed: int, name: str, device: "torch.device | str" = "cpu") -> Noise:
+def noise(seed: int, name: str, device: torch.device | str = "cpu") -> Noise:
     """Return a fresh source of noise on `device` for the purpose called `name`."""
     return Noise(generator(seed, name, device))
 

@@ -49,14 +49,13 @@ def parts(seen: dict[str, Any], model: dict[str, Any]) -> Parts:
 
 
 def applied(assembled: Assembled, model: dict[str, Any]) -> Network:
-    plan = assembled.plan
     chosen = parts(CLEAN, model).model
-    layouts = Layouts(chosen, assembled.model, plan.input_shape, plan.image_shape)
+    layouts = Layouts(chosen, assembled.model, assembled.input_shape, assembled.image_shape)
     return Network(
         "test",
         "test/test",
-        plan.input_shape,
-        plan.image_shape,
+        assembled.input_shape,
+        assembled.image_shape,
         layouts.at,
         torch.device("cpu"),
         geometry(layouts),

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from autoencoders import params
 from autoencoders.keys import Bytes
-from autoencoders.variants.assembly import Assembled, assemble, plan
-from autoencoders.variants.networks.base import VariationalAutoencoder
+from autoencoders.variants.assembly import Assembled, assemble
+from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.objectives.adversarial import discriminate
 from benchmarks import reference, settings
 
@@ -21,8 +21,7 @@ CPU = torch.device("cpu")
 
 def project(variant: str) -> Assembled:
     """Return a variant of params.yaml, as the project builds it for MNIST."""
-    planned = plan(PARAMS.variants[variant], (1, 28, 28))
-    return assemble(planned, seed=1, name=f"mnist/{variant}", initialization="default")
+    return assemble(PARAMS.variants[variant], (1, 28, 28), seed=1, name=f"mnist/{variant}")
 
 
 def twins(variant: str) -> tuple[Assembled, reference.System]:

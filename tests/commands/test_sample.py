@@ -13,7 +13,7 @@ from autoencoders.data.prepared import Prepared
 from autoencoders.keys import ImageShape
 from autoencoders.samplers import SAMPLERS
 from autoencoders.variants.assembly import Assembled
-from autoencoders.variants.networks.base import Autoencoder
+from autoencoders.variants.models.base import Autoencoder
 from tests.saved import ROOT, run, saved
 
 

@@ -11,18 +11,14 @@ from torch import Tensor, distributions, nn
 from autoencoders.evaluation import bounds
 from autoencoders.keys import Likelihood
 from autoencoders.randomness import Noise
-from autoencoders.variants.models import ModelPlan
-from autoencoders.variants.models.mlp import MlpAE, MlpVAE
-from autoencoders.variants.networks.base import Autoencoder, Gaussian, VariationalAutoencoder
-from autoencoders.variants.networks.mlp import Unflattened
-from autoencoders.variants.networks.together import Networks
-from autoencoders.variants.objectives import Objective
-from autoencoders.variants.objectives.base import Terms
+from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
+from autoencoders.variants.models.mlp import MlpAE, MlpVAE, Unflattened
+from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood, squared_error
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
 from autoencoders.variants.priors import STANDARD_NORMAL, Prior
-from tests.subjects import put_together, subject
+from tests.subjects import loaded, put_together, settings
 
 Blobs = Callable[..., Tensor]
 Pictures = Callable[..., Tensor]
@@ -30,15 +26,13 @@ Pictures = Callable[..., Tensor]
 SHAPE = (1, 8, 8)
 LATENT = 3
 WITH_LIKELIHOOD = {"elbo", "elbo_gaussian", "elbo_bernoulli", "iwae_bernoulli", "kl"}
-PLAN = MlpVAE(SHAPE, SHAPE, [16], LATENT)
 
 
 @pytest.fixture
-def vae() -> Gaussian:
+def vae() -> MlpVAE:
     """A network whose posteriors differ between images and are far from the prior."""
     torch.manual_seed(0)
-    vae = PLAN.network()
-    assert isinstance(vae, Gaussian)
+    vae = MlpVAE(SHAPE, SHAPE, [16], LATENT)
     with torch.no_grad():
         vae.mean.weight *= 4
         vae.log_variance.bias.add_(torch.tensor([-2.0, -1.0, 0.5]))
@@ -53,24 +47,19 @@ def measure(
     batch_size: int = 7,
     iwae_samples: int = 2,
     iwae_images: int = 100,
-    plan: ModelPlan = PLAN,
 ) -> dict[str, float]:
-    put_to_test = subject(
-        put_together(plan, objective, network, SHAPE), images, batch_size=batch_size
-    )
-    return bounds.measure(
-        put_to_test, elbo_draws=draws, iwae_samples=iwae_samples, iwae_images=iwae_images
-    )
+    assembled = put_together(objective, network, SHAPE)
+    given = settings(elbo_draws=draws, iwae_samples=iwae_samples, iwae_images=iwae_images)
+    return bounds.measure(loaded(assembled, images, batch_size=batch_size), given)
 
 
 def test_a_model_without_a_posterior_has_no_bounds(blobs: Blobs) -> None:
-    plan = MlpAE(SHAPE, SHAPE, [16], LATENT)
-    assert measure(plan.network(), Reconstruction("bce"), blobs(8), plan=plan) == {}
+    assert measure(MlpAE(SHAPE, SHAPE, [16], LATENT), Reconstruction("bce"), blobs(8)) == {}
 
 
 @torch.no_grad()
 def test_kl_is_the_mean_divergence_of_the_posteriors(
-    vae: Gaussian, blobs: Blobs, pictures: Pictures
+    vae: MlpVAE, blobs: Blobs, pictures: Pictures
 ) -> None:
     mean, log_variance = vae.posterior(pictures(20))
     posterior = distributions.Normal(mean, (log_variance / 2).exp())
@@ -83,7 +72,7 @@ def test_kl_is_the_mean_divergence_of_the_posteriors(
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
 @torch.no_grad()
 def test_elbo_is_the_expected_log_likelihood_less_the_divergence(
-    likelihood: Likelihood, vae: Gaussian, blobs: Blobs, pictures: Pictures
+    likelihood: Likelihood, vae: MlpVAE, blobs: Blobs, pictures: Pictures
 ) -> None:
     images, draws = pictures(20), 400
     mean, log_variance = vae.posterior(images)
@@ -113,7 +102,7 @@ def log_likelihood(likelihood: Likelihood, logits: Tensor, images: Tensor) -> Te
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
 def test_the_bounds_under_both_likelihoods_do_not_depend_on_the_one_that_was_trained(
-    likelihood: Likelihood, vae: Gaussian, blobs: Blobs
+    likelihood: Likelihood, vae: MlpVAE, blobs: Blobs
 ) -> None:
     measured = measure(vae, Variational(likelihood), blobs(20))
     other: Likelihood = "bernoulli" if likelihood == "gaussian" else "gaussian"
@@ -132,7 +121,7 @@ class Weighted(Objective):
         self.likelihood = likelihood
         self.prior = prior
 
-    def check(self, model: ModelPlan) -> None:
+    def check(self, model: Autoencoder) -> None:
         pass
 
     def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
@@ -164,7 +153,7 @@ class FreeBits(Weighted):
 def test_an_unknown_objective_gets_the_true_bound_and_not_its_loss(
     objective: type[Weighted],
     likelihood: Likelihood,
-    vae: Gaussian,
+    vae: MlpVAE,
     blobs: Blobs,
     pictures: Pictures,
     noise: Noise,
@@ -178,14 +167,14 @@ def test_an_unknown_objective_gets_the_true_bound_and_not_its_loss(
     assert measured["elbo"] > -loss + 2
 
 
-def test_without_a_likelihood_there_is_no_bound_under_ones_own(vae: Gaussian, blobs: Blobs) -> None:
+def test_without_a_likelihood_there_is_no_bound_under_ones_own(vae: MlpVAE, blobs: Blobs) -> None:
     measured = measure(vae, Weighted(None, STANDARD_NORMAL), blobs(20), batch_size=20)
     assert set(measured) == {*WITH_LIKELIHOOD - {"elbo"}, "active_units"}
     # The KL of a standard normal takes no draw, and that of the network is the same.
     assert measured["kl"] == measure(vae, Variational("gaussian"), blobs(20), batch_size=20)["kl"]
 
 
-def test_without_a_prior_there_are_active_units_alone(vae: Gaussian, blobs: Blobs) -> None:
+def test_without_a_prior_there_are_active_units_alone(vae: MlpVAE, blobs: Blobs) -> None:
     expected = measure(vae, Variational("gaussian"), blobs(20))["active_units"]
     likelihoods: list[Likelihood | None] = ["gaussian", None]
     for likelihood in likelihoods:
@@ -210,7 +199,7 @@ class Elsewhere(Prior):
 
 @torch.no_grad()
 def test_another_priors_bounds_are_those_of_torch_distributions(
-    vae: Gaussian, pictures: Pictures
+    vae: MlpVAE, pictures: Pictures
 ) -> None:
     images, samples, prior = pictures(20), 4, Elsewhere()
     noises = [Noise(torch.Generator().manual_seed(0)) for _ in range(3)]
@@ -239,7 +228,7 @@ def test_another_priors_bounds_are_those_of_torch_distributions(
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
 @torch.no_grad()
 def test_with_another_prior_kl_and_elbo_are_near_their_expectations(
-    likelihood: Likelihood, vae: Gaussian, blobs: Blobs, pictures: Pictures
+    likelihood: Likelihood, vae: MlpVAE, blobs: Blobs, pictures: Pictures
 ) -> None:
     draws = 400
     mean, log_variance = vae.posterior(pictures(20))
@@ -315,7 +304,7 @@ def test_under_another_prior_the_importance_weighted_bound_reaches_that_likeliho
 
 
 def test_the_bound_of_a_decoder_that_ignores_its_latent_is_its_likelihood(
-    vae: Gaussian, pictures: Pictures, noise: Noise
+    vae: MlpVAE, pictures: Pictures, noise: Noise
 ) -> None:
     assert isinstance(vae.decoder, Unflattened)
     with torch.no_grad():
@@ -345,9 +334,7 @@ def test_weights_far_too_small_for_a_float_still_add_up(noise: Noise) -> None:
     assert iwae.tolist() == pytest.approx([10_000 * per_pixel] * 2, abs=1)
 
 
-def test_a_part_of_the_images_tells_what_importance_weights_gain(
-    vae: Gaussian, blobs: Blobs
-) -> None:
+def test_a_part_of_the_images_tells_what_importance_weights_gain(vae: MlpVAE, blobs: Blobs) -> None:
     few, more, every = (
         measure(vae, Variational("gaussian"), blobs(200), 4, iwae_samples=50, iwae_images=count)
         for count in (40, 200, 1000)
@@ -369,7 +356,7 @@ def test_evenly_spaced_images_are_as_far_apart_as_can_be(total: int, count: int)
 
 @torch.no_grad()
 def test_a_unit_is_active_where_its_mean_varies_between_images(
-    vae: Gaussian, blobs: Blobs, pictures: Pictures
+    vae: MlpVAE, blobs: Blobs, pictures: Pictures
 ) -> None:
     images = pictures(30)
     assert measure(vae, Variational("gaussian"), blobs(30))["active_units"] == LATENT
@@ -380,7 +367,7 @@ def test_a_unit_is_active_where_its_mean_varies_between_images(
     assert measure(vae, Variational("gaussian"), blobs(30))["active_units"] == 1
 
 
-def test_nothing_but_the_draws_noise_depends_on_the_batch_size(vae: Gaussian, blobs: Blobs) -> None:
+def test_nothing_but_the_draws_noise_depends_on_the_batch_size(vae: MlpVAE, blobs: Blobs) -> None:
     one, many = (
         measure(vae, Variational("gaussian"), blobs(40), 50, b, iwae_samples=200) for b in (40, 7)
     )

@@ -2,42 +2,35 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, distributions, nn
 
 from autoencoders.evaluation import codes
-from autoencoders.evaluation.metric import Answer
+from autoencoders.evaluation.results import Answer
 from autoencoders.randomness import Noise
-from autoencoders.variants.assembly import Assembled
-from autoencoders.variants.models import ModelPlan
-from autoencoders.variants.models.mlp import MlpAE, MlpVAE
-from autoencoders.variants.networks.base import Autoencoder, Plain
-from autoencoders.variants.networks.mlp import Flattened
-from autoencoders.variants.networks.together import Networks
-from autoencoders.variants.objectives import Objective
+from autoencoders.variants.models.base import Autoencoder
+from autoencoders.variants.models.mlp import Flattened, MlpAE, MlpVAE
 from autoencoders.variants.objectives.adversarial import Adversarial
-from autoencoders.variants.objectives.base import Terms
+from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
 from autoencoders.variants.priors import STANDARD_NORMAL
-from tests.subjects import put_together, subject
+from tests.subjects import loaded, put_together
 
 Blobs = Callable[..., Tensor]
 Pictures = Callable[..., Tensor]
 
 SHAPE = (1, 8, 8)
 LATENT = 3
-PLAN = MlpAE(SHAPE, SHAPE, [16], LATENT)
 
 
 @pytest.fixture
-def autoencoder() -> Plain:
+def autoencoder() -> MlpAE:
     torch.manual_seed(0)
-    autoencoder = PLAN.network()
-    assert isinstance(autoencoder, Plain)
-    return autoencoder.eval()
+    return MlpAE(SHAPE, SHAPE, [16], LATENT).eval()
 
 
 def measure(
@@ -47,29 +40,27 @@ def measure(
     *,
     batch_size: int = 7,
     discriminator: nn.Module | None = None,
-    plan: ModelPlan = PLAN,
 ) -> Answer:
-    assembled = put_together(plan, objective, network, SHAPE)
+    assembled = put_together(objective, network, SHAPE)
     if discriminator is not None:
         networks = Networks(network, {"discriminator": discriminator})
-        assembled = Assembled(assembled.plan, networks)
-    return codes.measure(subject(assembled, images, batch_size=batch_size))
+        assembled = replace(assembled, networks=networks)
+    return codes.measure(loaded(assembled, images, batch_size=batch_size))
 
 
 def test_a_model_that_only_reconstructs_has_no_metrics_of_its_own(
-    autoencoder: Plain, blobs: Blobs
+    autoencoder: MlpAE, blobs: Blobs
 ) -> None:
     assert measure(autoencoder, Reconstruction("bce"), blobs(8)) == {}
 
 
 def test_where_a_posterior_is_drawn_towards_the_prior_the_codes_are_not(blobs: Blobs) -> None:
-    plan = MlpVAE(SHAPE, SHAPE, [16], LATENT)
-    assert measure(plan.network(), Variational("gaussian"), blobs(8), plan=plan) == {}
+    assert measure(MlpVAE(SHAPE, SHAPE, [16], LATENT), Variational("gaussian"), blobs(8)) == {}
 
 
 @torch.no_grad()
 def test_code_mean_and_std_are_over_all_codes_entries(
-    autoencoder: Plain, blobs: Blobs, pictures: Pictures
+    autoencoder: MlpAE, blobs: Blobs, pictures: Pictures
 ) -> None:
     measured = measure(autoencoder, Adversarial((LATENT,), [4]), blobs(20))
     codes = autoencoder.encode(pictures(20)).double().numpy()
@@ -82,7 +73,7 @@ class Matching(Objective):
 
     prior = STANDARD_NORMAL
 
-    def check(self, model: ModelPlan) -> None:
+    def check(self, model: Autoencoder) -> None:
         pass
 
     def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
@@ -90,7 +81,7 @@ class Matching(Objective):
 
 
 def test_an_unknown_objective_with_a_prior_has_a_code_mean_and_std(
-    autoencoder: Plain, blobs: Blobs
+    autoencoder: MlpAE, blobs: Blobs
 ) -> None:
     known = measure(autoencoder, Adversarial((LATENT,), [4]), blobs(20))
     del known["discriminator_accuracy"]
@@ -107,7 +98,7 @@ def test_an_unknown_objective_with_a_prior_has_a_code_mean_and_std(
 )
 @torch.no_grad()
 def test_a_discriminators_accuracy_counts_codes_and_prior_draws_alike(
-    weight: float, bias: float, accuracy: float, autoencoder: Plain, blobs: Blobs
+    weight: float, bias: float, accuracy: float, autoencoder: MlpAE, blobs: Blobs
 ) -> None:
     assert isinstance(autoencoder.encoder, Flattened)
     last = list(autoencoder.encoder.children())[-1]
@@ -124,7 +115,7 @@ def test_a_discriminators_accuracy_counts_codes_and_prior_draws_alike(
 
 @torch.no_grad()
 def test_a_discriminator_of_one_threshold_is_right_as_often_as_the_normal_distribution_says(
-    autoencoder: Plain, blobs: Blobs, pictures: Pictures
+    autoencoder: MlpAE, blobs: Blobs, pictures: Pictures
 ) -> None:
     discriminator = threshold(1.0, 0.5)  # real where the first entry is above -½
     on_codes = (autoencoder.encode(pictures(4000))[:, 0] < -0.5).double().mean().item()
@@ -137,7 +128,7 @@ def test_a_discriminator_of_one_threshold_is_right_as_often_as_the_normal_distri
     assert measured["discriminator_accuracy"] == pytest.approx(expected, abs=error)
 
 
-def test_nothing_depends_on_the_batch_size(autoencoder: Plain, blobs: Blobs) -> None:
+def test_nothing_depends_on_the_batch_size(autoencoder: MlpAE, blobs: Blobs) -> None:
     opponent = threshold(1.0, 0.5)
     one, many = (
         measure(

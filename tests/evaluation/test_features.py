@@ -1,7 +1,6 @@
 """What latents tell of the classes, against scikit-learn and by hand."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +24,8 @@ from autoencoders.evaluation.features import (
     probe_accuracy,
     standardised,
 )
-from autoencoders.evaluation.pairs import Predict
+from autoencoders.trained.pairs import Predict
+from tests.subjects import settings
 
 CLASSES, SIZE = 4, 6
 SPLITS = {"train": 400, "validation": 200, "test": 500}
@@ -233,8 +233,7 @@ def test_each_encoder_is_measured_on_its_own_features_and_none_on_one_class(
         yield from ((seen, seen) for seen in splits[split].vectors.split(77))
 
     def measured(encode: Predict, labels: dict[str, Tensor]) -> dict[str, float]:
-        settings: dict[str, Any] = {"label_counts": [20], "label_draws": 2, "knn_neighbours": 3}
-        return by_encoder(encode, pairs, labels, seed=1, **settings)
+        return by_encoder(encode, pairs, labels, 1, settings(label_counts=[20]))
 
     encoders: dict[str, Predict] = {
         "latents": lambda seen: seen[:, :2],
@@ -264,8 +263,8 @@ def test_of_long_features_the_inner_products_alone_tell_the_same(
         of_split[:, 1] *= 0.1
 
     def measured() -> dict[str, float]:
-        settings: dict[str, Any] = {"label_counts": [30], "label_draws": 2, "knn_neighbours": 3}
-        return by_encoder(lambda seen: seen, lambda split: pairs(split), labels, 1, **settings)
+        few = settings(label_counts=[30])
+        return by_encoder(lambda seen: seen, lambda split: pairs(split), labels, 1, few)
 
     def pairs(split: str) -> Iterator[tuple[Tensor, Tensor]]:
         return ((batch, batch) for batch in images[split].split(25))

@@ -13,17 +13,16 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from autoencoders import randomness, samplers
 from autoencoders.evaluation import generation
 from autoencoders.evaluation.generation import class_metrics
-from autoencoders.evaluation.metric import Answer
+from autoencoders.evaluation.results import Answer
 from autoencoders.samplers import SAMPLERS
 from autoencoders.trained.classifier import moments
-from autoencoders.variants.models import ModelPlan
-from autoencoders.variants.networks.base import Autoencoder
-from autoencoders.variants.networks.classifier import ConvClassifier
+from autoencoders.variants.classifier import ConvClassifier
+from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.adversarial import Adversarial
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.priors import STANDARD_NORMAL
-from tests.subjects import put_together, subject
+from tests.subjects import judge, loaded, put_together, settings
 
 Blobs = Callable[..., Tensor]
 Pictures = Callable[..., Tensor]
@@ -107,14 +106,7 @@ class Remembering(Autoencoder):
         return latent.view(-1, *SHAPE)
 
 
-class Plan(ModelPlan):
-    latent_shape = (64,)
-
-    def network(self) -> Autoencoder:
-        return Remembering()
-
-
-class PlanOfWhatHoldsTheInput(Plan):
+class HoldingTheInput(Remembering):
     latent_holds_input: ClassVar[bool] = True
 
 
@@ -129,14 +121,14 @@ def measure(
     classifier: ConvClassifier | None,
     test: Tensor,
     train: Tensor | None = None,
-    plan: ModelPlan | None = None,
-    **settings: object,
+    model: Autoencoder | None = None,
+    **changes: object,
 ) -> Answer:
-    plan = plan or Plan()
     images = {"train": test if train is None else train, "validation": test, "test": test}
-    assembled = put_together(plan, objective, plan.network(), SHAPE)
-    put_to_test = subject(assembled, images, classifier=classifier, batch_size=16)
-    return generation.measure(put_to_test, **settings)  # type: ignore[arg-type]
+    assembled = put_together(objective, model or Remembering(), SHAPE)
+    trained = loaded(assembled, images, batch_size=16)
+    of_images = None if classifier is None else judge(classifier, test)
+    return generation.measure(trained, of_images, settings(**changes))
 
 
 def test_reconstructions_and_samples_are_held_against_the_images(
@@ -199,10 +191,10 @@ def test_to_a_latent_that_holds_the_input_nothing_is_fitted(
     class WithPrior(Reconstruction):
         prior = STANDARD_NORMAL
 
-    plan, every = PlanOfWhatHoldsTheInput(), list(SAMPLERS)
-    plain = measure(Reconstruction("bce"), network, blobs(32), plan=plan, samplers=every)
+    model, every = HoldingTheInput(), list(SAMPLERS)
+    plain = measure(Reconstruction("bce"), network, blobs(32), model=model, samplers=every)
     assert set(plain) == ALWAYS
-    drawn = measure(WithPrior("bce"), network, blobs(32), plan=plan, samplers=every)
+    drawn = measure(WithPrior("bce"), network, blobs(32), model=model, samplers=every)
     assert set(drawn) == {*ALWAYS, *OF_PRIOR}
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from autoencoders.evaluation.noise_sweep import at_level, flat, noise_sweep, trained_level
-from autoencoders.evaluation.pairs import pairs
+from autoencoders.trained.pairs import pairs
 from autoencoders.variants.inputs import Downsampled, Input, Noisy
-from autoencoders.variants.networks.base import Autoencoder
+from autoencoders.variants.models.base import Autoencoder
 
 Blobs = Callable[..., Tensor]
 

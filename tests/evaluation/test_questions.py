@@ -9,17 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoencoders import evaluation
-from autoencoders.components import configured
-from autoencoders.evaluation import METRICS, OF_FEATURES, QUESTIONS, Evaluation, answers
-from autoencoders.evaluation.metric import Answer, Metric
-from autoencoders.evaluation.subject import Subject
+from autoencoders.evaluation import codes
+from autoencoders.evaluation.answers import answers
+from autoencoders.report.metrics import METRICS, OF_FEATURES, Metric
 from autoencoders.samplers import SAMPLERS
 from autoencoders.variants.assembly import Parts
+from autoencoders.variants.classifier import ConvClassifier
 from autoencoders.variants.inputs import INPUTS
-from autoencoders.variants.networks.classifier import ConvClassifier
 from tests.examples import example_parts
-from tests.subjects import subject, untrained
+from tests.subjects import judge, loaded, settings, untrained
 
 Blobs = Callable[..., Tensor]
 
@@ -30,20 +28,8 @@ COUNTS = {"train": 60, "validation": 20, "test": 24}
 KINDS = {
     f"{parts.model.kind}-{parts.objective.kind}": parts for parts in example_parts(SHAPE).values()
 }
-SETTINGS = Evaluation.model_validate(
-    {
-        "batch_size": 10,
-        "elbo_draws": 2,
-        "iwae_samples": 2,
-        "iwae_images": 8,
-        "samplers": list(SAMPLERS),
-        "fitted_codes": 30,
-        "knn_neighbours": 3,
-        "label_counts": [12, 1000],
-        "label_draws": 2,
-        "noise_levels": {kind: [0.1] for kind in INPUTS},
-        "noise_images": 8,
-    }
+SETTINGS = settings(
+    samplers=list(SAMPLERS), fitted_codes=30, noise_levels={kind: [0.1] for kind in INPUTS}
 )
 
 
@@ -58,15 +44,10 @@ def answered(blobs: Blobs) -> Mapping[str, Mapping[str, Any]]:
     classifier = ConvClassifier(SHAPE, CLASSES, [4, 4], 5).eval().requires_grad_(False)
 
     def answer(parts: Parts) -> Mapping[str, Any]:
-        asked = subject(
-            untrained(parts, SHAPE),
-            images,
-            labels=labels,
-            input_kind=parts.input.kind,
-            classifier=classifier,
-            batch_size=10,
+        trained = loaded(
+            untrained(parts, SHAPE), images, labels=labels, input_kind=parts.input.kind
         )
-        return answers(asked, SETTINGS)
+        return answers(trained, judge(classifier, images["test"]), SETTINGS)
 
     return {name: answer(parts) for name, parts in KINDS.items()}
 
@@ -122,18 +103,11 @@ def test_yardsticks_stand_together_whatever_question_measured_them(
 def test_a_number_that_is_not_finite_is_left_out_and_said(
     blobs: Blobs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def question(subject: Subject) -> Answer:
-        found = {"good": 1.0, "bad": math.nan, "large": math.inf}
-        return {**found, "yardsticks": {"pca": found}}
-
-    monkeypatch.setattr(evaluation, "QUESTIONS", (question,))
-    asked = subject(untrained(KINDS["mlp_vae-variational"], SHAPE), blobs(2, SHAPE))
-    assert answers(asked, SETTINGS) == {"good": 1.0, "yardsticks": {"pca": {"good": 1.0}}}
+    found = {"good": 1.0, "bad": math.nan, "large": math.inf}
+    monkeypatch.setattr(codes, "measure", lambda _: {**found, "yardsticks": {"pca": found}})
+    trained = loaded(untrained(KINDS["mlp_vae-variational"], SHAPE), blobs(2, SHAPE))
+    answered = answers(trained, None, SETTINGS)
+    assert answered["good"] == answered["yardsticks"]["pca"]["good"] == 1.0
+    for numbers in (answered, answered["yardsticks"]["pca"]):
+        assert not {"bad", "large"} & set(numbers)
     assert "left out: large, as it comes to inf" in capsys.readouterr().err
-
-
-def test_questions_are_asked_one_by_one_and_none_answers_for_another(blobs: Blobs) -> None:
-    parts = KINDS["mlp_vae-variational"]
-    asked = subject(untrained(parts, SHAPE), blobs(20, SHAPE), input_kind="clean")
-    keys = [set(configured(question, SETTINGS)(asked)) - {"yardsticks"} for question in QUESTIONS]
-    assert sum(map(len, keys)) == len(set().union(*keys))

@@ -19,6 +19,7 @@ from PIL import Image
 
 from autoencoders import decomposition
 from autoencoders.figures import plots
+from autoencoders.figures.latent_experiments import viewed_plane
 from autoencoders.figures.plots import style
 from autoencoders.figures.plots.style import FRAME, MARGIN, Images
 
@@ -68,6 +69,12 @@ NAMES = [
     " ",
     "a\udcff",
 ]
+
+
+def code_distribution(codes: np.ndarray, prior: np.ndarray, title: str) -> Figure:
+    """Draw codes in the plane that their figure shows."""
+    return plots.code_distribution(codes, prior, viewed_plane(codes), title)
+
 
 AWKWARD: dict[str, Callable[[], Figure]] = {
     "rows, grey, captions, two sizes": lambda: plots.image_rows(
@@ -162,15 +169,9 @@ AWKWARD: dict[str, Callable[[], Figure]] = {
     "manifold, colour": lambda: plots.manifold(
         random_images(6, 3, 32), np.linspace(-2, 2, 3), np.linspace(-2, 2, 2), "colour"
     ),
-    "codes": lambda: plots.code_distribution(
-        0.5 + 3 * codes(1000, 150), standard_normal(150), LONG
-    ),
-    "codes, one dimension": lambda: plots.code_distribution(
-        codes(1000, 1), standard_normal(1), "one"
-    ),
-    "codes, two dimensions": lambda: plots.code_distribution(
-        codes(1000, 2), standard_normal(2), "two"
-    ),
+    "codes": lambda: code_distribution(0.5 + 3 * codes(1000, 150), standard_normal(150), LONG),
+    "codes, one dimension": lambda: code_distribution(codes(1000, 1), standard_normal(1), "one"),
+    "codes, two dimensions": lambda: code_distribution(codes(1000, 2), standard_normal(2), "two"),
 }
 
 
@@ -440,11 +441,11 @@ def test_the_share_of_codes_within_the_priors_circles() -> None:
     # Half of the prior lies within √(2 ln 2) = 1.177 of the origin, 95 % within 2.448.
     ring = np.stack([np.cos(np.arange(100)), np.sin(np.arange(100))], axis=1)
     rings, prior = np.concatenate([1.1 * ring, 2 * ring]), standard_normal(2, 200_000)
-    plane = plots.code_distribution(rings, prior, "codes").axes[3]
+    plane = code_distribution(rings, prior, "codes").axes[3]
     assert "50% within the prior's 50% circle" in plane.get_xlabel()
     assert "100% within the prior's 95% circle" in plane.get_xlabel()
     # Of a prior twice as wide the circles are twice as large, and hold all.
-    plane = plots.code_distribution(rings, 2 * prior, "codes").axes[3]
+    plane = code_distribution(rings, 2 * prior, "codes").axes[3]
     assert "100% within the prior's 50% circle" in plane.get_xlabel()
 
 
@@ -452,7 +453,7 @@ def test_the_plane_of_large_codes_is_found_without_their_covariance(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def plane() -> np.ndarray:
-        axes = plots.code_distribution(spread, standard_normal(12), "codes").axes[3]
+        axes = code_distribution(spread, standard_normal(12), "codes").axes[3]
         return np.asarray(axes.collections[0].get_offsets())
 
     spread = codes(500, 12) * np.linspace(1, 5, 12, dtype=np.float32) ** 2
@@ -464,11 +465,11 @@ def test_the_plane_of_large_codes_is_found_without_their_covariance(
 def test_codes_and_draws_of_another_prior_have_one_dimension() -> None:
     for prior in (codes(5, 2), codes(5, 3)[0]):
         with pytest.raises(ValueError, match="codes and prior"):
-            plots.code_distribution(codes(5, 3), prior, "")
+            code_distribution(codes(5, 3), prior, "")
 
 
 def test_the_histogram_of_codes_is_a_density() -> None:
-    pooled = plots.code_distribution(codes(2000, 5), standard_normal(5), "codes").axes[0]
+    pooled = code_distribution(codes(2000, 5), standard_normal(5), "codes").axes[0]
     heights, edges, _ = pooled.patches[0].get_data()  # type: ignore[attr-defined]
     assert (heights * np.diff(edges)).sum() == pytest.approx(1, abs=2e-3)
     assert pooled.get_xlabel().startswith("code entry\nmean ")

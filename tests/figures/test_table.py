@@ -1,6 +1,5 @@
 """The table of figures: what it says of each, and each drawn for those variants that it fits."""
 
-import inspect
 import io
 from collections.abc import Callable
 from typing import Any
@@ -11,12 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoencoders.components import configured
-from autoencoders.figures import TABLE, Drawing, Figures
-from autoencoders.figures.shown import Shown
-from autoencoders.figures.table import pairs_of_classes
+from autoencoders.figures.table import TABLE, Drawing, Figures, pairs_of_classes
 from autoencoders.keys import Bytes
-from tests.subjects import CPU, untrained
+from autoencoders.trained.variant import Trained
+from tests.subjects import loaded, untrained
 
 Blobs = Callable[..., Tensor]
 
@@ -88,31 +85,25 @@ SWEEP = {
 }
 
 
-def shown(variant: str, measured: dict[str, Any] | None = None, seed: int = 1) -> Shown:
+def shown(variant: str, seed: int = 1) -> Trained:
     """Return an untrained variant with random images of three classes."""
     rng = np.random.default_rng(0)
-
-    def images(count: int) -> Tensor:
-        return torch.from_numpy(rng.integers(0, 256, (count, *SHAPE), np.uint8))
-
+    images = {
+        split: torch.from_numpy(rng.integers(0, 256, (count, *SHAPE), np.uint8))
+        for split, count in (("train", 30), ("test", 12))
+    }
+    labels = {split: torch.arange(len(of_split)) % 3 for split, of_split in images.items()}
+    assembled = untrained(VARIANTS[variant], SHAPE)
+    trained = loaded(assembled, images, labels=labels, class_names="abc", name=variant, seed=seed)
     epochs = np.arange(1, 4)
     losses = {f"{split}_loss": 1 / epochs for split in ("train", "validation")}
-    return Shown(
-        title=f"MNIST, {variant}",
-        assembled=untrained(VARIANTS[variant], SHAPE),
-        history=pd.DataFrame({"epoch": epochs, **losses, "learning_rate": 0.1 / epochs}),
-        train=images(30),
-        test=images(12),
-        labels=np.arange(12, dtype=np.uint8) % 3,
-        class_names=("a", "b", "c"),
-        measured=measured or {},
-        seed=seed,
-        device=CPU,
-    )
+    history = pd.DataFrame({"epoch": epochs, **losses, "learning_rate": 0.1 / epochs})
+    vars(trained)["history"] = history
+    return trained
 
 
-def fitting(of: Shown) -> list[Drawing]:
-    return [drawing for drawing in TABLE if drawing.fits(of)]
+def fitting(of: Trained, measured: dict[str, Any] | None = None) -> list[Drawing]:
+    return [drawing for drawing in TABLE if drawing.fits(of, measured or {})]
 
 
 def test_every_figure_has_a_file_and_words_of_its_own() -> None:
@@ -123,15 +114,6 @@ def test_every_figure_has_a_file_and_words_of_its_own() -> None:
         assert drawing.caption.strip()
 
 
-@pytest.mark.parametrize("drawing", TABLE, ids=lambda drawing: drawing.file)
-def test_beside_what_is_shown_a_figure_takes_settings_alone(drawing: Drawing) -> None:
-    first, *others = inspect.signature(drawing.draw).parameters.values()
-    assert first.name == "shown"
-    for parameter in others:
-        assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
-        assert parameter.name in type(SETTINGS).model_fields
-
-
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_each_variant_has_the_figures_that_fit_it_with_a_noise_sweep_or_without(
     variant: str,
@@ -139,7 +121,7 @@ def test_each_variant_has_the_figures_that_fit_it_with_a_noise_sweep_or_without(
     judged = set().union(*FITTING.values())  # a new figure needs no line here
     files = {drawing.file.removesuffix(".png") for drawing in fitting(shown(variant))}
     assert files & judged == FITTING[variant]
-    swept = {d.file.removesuffix(".png") for d in fitting(shown(variant, {"noise_sweep": SWEEP}))}
+    swept = {d.file.removesuffix(".png") for d in fitting(shown(variant), {"noise_sweep": SWEEP})}
     assert swept == files | {"noise_sweep", "noise_levels"}
 
 
@@ -147,8 +129,8 @@ def test_each_variant_has_the_figures_that_fit_it_with_a_noise_sweep_or_without(
 @torch.no_grad()
 def test_what_fits_is_drawn_and_no_two_figures_are_the_same(variant: str) -> None:
     global_state = torch.random.get_rng_state()
-    of = shown(variant, {"noise_sweep": SWEEP})
-    pictures = [pixels(drawing, of) for drawing in fitting(of)]
+    of = shown(variant)
+    pictures = [pixels(drawing, of) for drawing in fitting(of, {"noise_sweep": SWEEP})]
     assert len(set(pictures)) == len(pictures)
     assert torch.equal(torch.random.get_rng_state(), global_state)
 
@@ -162,8 +144,8 @@ def test_what_is_drawn_at_random_is_the_same_each_time_and_differs_by_seed(name:
     assert one != other
 
 
-def pixels(drawing: Drawing, of: Shown) -> bytes:
-    figure, written = configured(drawing.draw, SETTINGS)(of), io.BytesIO()
+def pixels(drawing: Drawing, of: Trained) -> bytes:
+    figure, written = drawing.draw(of, {"noise_sweep": SWEEP}, SETTINGS), io.BytesIO()
     figure.savefig(written, format="rgba")
     return written.getvalue()
 

@@ -21,6 +21,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from autoencoders import files, pipeline, yaml12
+from autoencoders.data.prepared import Prepared
 from autoencoders.trained.variant import load
 
 Runner = Callable[..., subprocess.CompletedProcess[str]]
@@ -73,7 +74,7 @@ def test_the_report_says_stand_in_and_links_pictures_that_exist(repository: Path
     pictures = re.findall(r'<img[^>]* src="([^"]+)"', page)
     assert len(pictures) > 10
     pictures += (sheets := re.findall(r'"path": "([^"]+)"', page))
-    assert sheets == ["planes/mnist/vae-decoded.png", "planes/mnist/originals.png"]
+    assert sheets == ["sections/mnist/vae/decoded.png", "sections/mnist/vae/points.png"]
     assert all((repository / "reports" / picture).is_file() for picture in pictures)
 
 
@@ -113,8 +114,8 @@ def test_a_registered_model_works_elsewhere_and_agrees_with_the_one_on_disk(
         "np.save('outputs.npy', model.predict(np.load('images.npy')))\n"
     )
     run(tmp_path, sys.executable, "-c", script, PYTHONPATH="")
-    _, assembled = load(repository / "models/mnist/conv")
-    expected = assembled.model(torch.from_numpy(images)).numpy()
+    trained = load(repository / "models/mnist/conv", Prepared(repository / "data/prepared/mnist"))
+    expected = trained.model(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(np.load(tmp_path / "outputs.npy"), expected, atol=1e-5)
 
 
@@ -181,7 +182,7 @@ def test_what_another_configuration_made_is_not_uploaded(
 ) -> None:
     # As in a clone, in which the committed reports lie.
     before = finished_runs(store)
-    change(repository, "seed", 7)
+    change(repository, "data.seed", 7)
     run(repository, "dvc", "repro", "prepare@mnist")
     said = run(repository, "autoencoders", "track").stdout
     assert "uploaded" not in said

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autoencoders import paths
-from autoencoders.tensorflow import supported
+from autoencoders.training.tensorflow import supported
 from benchmarks import copies, small
 from tests.pipeline.conftest import REPOSITORY
 

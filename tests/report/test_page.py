@@ -9,14 +9,8 @@ from typing import Any
 
 import pytest
 
-from autoencoders.report.page import (
-    DatasetSection,
-    LatentPlane,
-    Picture,
-    Sheet,
-    VariantSection,
-    render,
-)
+from autoencoders.figures.section import LatentPlane, Picture, Sheet
+from autoencoders.report.page import DatasetSection, VariantSection, render
 
 VOID = {"meta", "img", "link", "br"}
 SVG = "http://www.w3.org/2000/svg"  # the name of a language: nothing is fetched from there

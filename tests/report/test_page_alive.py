@@ -11,14 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
-from autoencoders.report.page import (
-    DatasetSection,
-    LatentPlane,
-    Picture,
-    Sheet,
-    VariantSection,
-    render,
-)
+from autoencoders.figures.section import LatentPlane, Picture, Sheet
+from autoencoders.report.page import DatasetSection, VariantSection, render
 from tests.browser import chromium, needs_chromium
 
 pytestmark = needs_chromium

@@ -1,5 +1,7 @@
 """What every sampler promises, and each against another way to the same numbers."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from torch import Tensor
 
 from autoencoders import samplers
 from autoencoders.randomness import Noise
-from autoencoders.samplers import SAMPLERS, mixture
+from autoencoders.samplers import SAMPLERS, SamplerName, mixture
 from autoencoders.samplers.base import Sampler
 from autoencoders.samplers.gaussian import GaussianSampler
 from autoencoders.samplers.mixture import MixtureSampler
@@ -38,6 +40,10 @@ def numpy_state() -> str:
 
 
 # --- what all of them promise
+
+
+def test_params_may_name_each() -> None:
+    assert set(get_args(SamplerName)) == set(SAMPLERS)
 
 
 @pytest.mark.parametrize("name", SAMPLERS)

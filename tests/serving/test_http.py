@@ -19,18 +19,23 @@ from PIL import Image
 from torch import Tensor
 
 from autoencoders.application.any_size import Geometry
+from autoencoders.application.lookup import load
 from autoencoders.application.network import Network, Run, trained_network
 from autoencoders.commands import apply
 from autoencoders.data.prepared import Prepared
 from autoencoders.figures.plots.style import PALETTE
-from autoencoders.pipeline import Item
 from autoencoders.serving import applying, explorer, working
 from autoencoders.variants.assembly import Assembled
 from tests.saved import ROOT, run, saved
 from tests.serving.server import ask, post, refused, serving, stepping
 
-UPSCALER = Item("train", "mnist", "superres")
-VAE = Item("train", "mnist", "vae")
+UPSCALER, VAE = "mnist/superres", "mnist/vae"
+
+
+def served(named: str) -> tuple[Network, explorer.Explorer | str]:
+    """Return what `serve` serves of a trained variant."""
+    trained = load(named)
+    return trained_network(trained, "auto"), explorer.explorer(trained)
 
 
 @pytest.fixture
@@ -38,7 +43,7 @@ def upscaler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an upscaler for images of any size."""
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28))
-    with serving(trained_network(UPSCALER, "auto"), explorer.explorer(UPSCALER)) as address:
+    with serving(*served(UPSCALER)) as address:
         yield address
 
 
@@ -52,7 +57,7 @@ def trained_vae(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assembled:
 @pytest.fixture
 def vae(trained_vae: Assembled) -> Iterator[str]:
     """The address of a variant for one size, with a plane of latents."""
-    with serving(trained_network(VAE), explorer.explorer(VAE)) as address:
+    with serving(*served(VAE)) as address:
         yield address
 
 
@@ -216,14 +221,14 @@ def test_what_enlarges_takes_fewer_pixels() -> None:
 
 def test_only_who_calls_this_machine_by_its_names_is_answered(upscaler: str) -> None:
     hosts = ("localhost", "127.0.0.1")
-    with serving(trained_network(UPSCALER), "nothing", hosts) as address:
+    with serving(trained_network(load(UPSCALER)), "nothing", hosts) as address:
         assert ask(f"{address}/about")[0] == 200
         assert ask(Request(f"{address}/about", headers={"Host": "evil.example"}))[0] == 400
 
 
 @pytest.mark.usefixtures("upscaler")
 def test_a_page_from_elsewhere_may_ask_for_nothing() -> None:
-    with serving(trained_network(UPSCALER), "nothing", ["127.0.0.1"]) as address:
+    with serving(trained_network(load(UPSCALER)), "nothing", ["127.0.0.1"]) as address:
         for origin, expected in (
             (address, 200),
             ("http://evil.example", 403),
@@ -461,7 +466,7 @@ def test_of_more_dimensions_those_that_change_the_image_most_are_moved(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28), "aae")
-    found = explorer.explorer(Item("train", "mnist", "aae"))
+    found = explorer.explorer(load("mnist/aae"))
     assert isinstance(found, explorer.Explorer)
     assert len(found.start) == 150
     assert len({axis.index for axis in found.axes}) == explorer.SLIDERS
@@ -469,7 +474,7 @@ def test_of_more_dimensions_those_that_change_the_image_most_are_moved(
     def change(index: int) -> float:
         moved = [torch.tensor(found.start) for _ in range(2)]
         moved[1][index] += 2.5
-        return (found.model.decode(torch.stack(moved)).sigmoid().diff(dim=0) ** 2).mean().item()
+        return (found.trained.decode(torch.stack(moved)).diff(dim=0) ** 2).mean().item()
 
     others = set(range(150)) - {axis.index for axis in found.axes}
     assert change(found.axes[0].index) > np.mean([change(index) for index in others])
@@ -481,7 +486,7 @@ def test_without_a_prior_the_plane_is_where_the_codes_are(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28), "ae2d")
-    found = explorer.explorer(Item("train", "mnist", "ae2d"))
+    found = explorer.explorer(load("mnist/ae2d"))
     assert isinstance(found, explorer.Explorer)
     assert found.codes is not None
     for axis in found.axes:

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from autoencoders.application.lookup import load
 from autoencoders.application.network import trained_network
-from autoencoders.pipeline import Item
 from autoencoders.serving.explorer import explorer
 from tests.browser import chromium, needs_chromium
 from tests.saved import ROOT, saved
@@ -40,8 +40,8 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
         loaded = {}
         for name in ("superres", "vae", "aae"):
             saved("mnist", (1, 28, 28), name)
-            item = Item("train", "mnist", name)
-            loaded[name] = trained_network(item), explorer(item)
+            trained = load(f"mnist/{name}")
+            loaded[name] = trained_network(trained), explorer(trained)
         with (
             serving(*loaded["superres"]) as superres,
             serving(*loaded["vae"]) as vae,

@@ -12,13 +12,16 @@ from safetensors.torch import load, save
 
 from autoencoders import files, packing, params, paths, pipeline, tracking
 from autoencoders.data import prepared
+from autoencoders.data.prepared import Prepared
 from autoencoders.errors import UserError
+from autoencoders.evaluation import results
 from autoencoders.pipeline import Item
 from autoencoders.sources import published
-from autoencoders.stages import common, report
+from autoencoders.stages import report
 from autoencoders.trained import classifier, variant
 from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
 from autoencoders.trained.variant import Description
+from autoencoders.variants.classifier import ConvClassifier
 from tests.training.helpers import tiny_classifier
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +49,7 @@ def read_split() -> None:
 
 
 def read_variant() -> None:
-    variant.load(MODEL)
+    variant.load(MODEL, Prepared(PREPARED))
 
 
 def read_history() -> None:
@@ -58,11 +61,11 @@ def read_classifier() -> None:
 
 
 def read_metrics() -> None:
-    common.load_metrics(Item("report", "mnist", "vae"))
+    results.load(paths.metrics("mnist", "vae"), "mnist", "vae")
 
 
 def read_pixels() -> None:
-    common.load_numbers(paths.pixels("mnist"), Item("pixels", "mnist"))
+    results.load_numbers(paths.pixels("mnist"), "mnist")
 
 
 def read_results() -> None:
@@ -102,7 +105,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     described = Description("mnist", "vae", 1, *of_data, vae)
     variant.save(folder / MODEL, described, variant.build(described), ROWS)
     described_judge = ClassifierDescription("mnist", 1, *of_data, 10, tiny_classifier())
-    judge = Judge(classifier.build(described_judge), moments(torch.rand(20, 8)))
+    judge = Judge(ConvClassifier((1, 28, 28), 10, [4, 4], 8), moments(torch.rand(20, 8)))
     classifier.save(folder / CLASSIFIER, described_judge, judge)
     files.write_json(folder / paths.metrics("mnist", "vae"), METRICS)
     numbers = {"dataset": "mnist", "source": "stand-in", "probe_accuracy": 0.9}

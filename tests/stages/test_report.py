@@ -1,9 +1,12 @@
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from autoencoders import paths
+from autoencoders.imports import Code
 from autoencoders.pipeline import Item
 from autoencoders.stages import report
 from autoencoders.tracking import StageRun
@@ -20,6 +23,14 @@ class Heard:
 
     def log_to_parent(self, metrics: dict[str, float], artifacts: list[Path]) -> None:
         self.metrics |= metrics
+
+
+def test_the_report_loads_no_network() -> None:
+    loaded = "import sys, autoencoders.report.results; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
+    reached = Code().reached("autoencoders.report.results", {}, left_out=lambda module: False)
+    folders = {module.split(".")[1] for module in reached if "." in module}
+    assert folders == {"report", "figures", "evaluation", "errors", "files", "keys", "paths"}
 
 
 def test_metrics_are_tracked_by_their_variants_names_whatever_these_are(

@@ -8,18 +8,18 @@ import torch
 from torch import Tensor
 
 pytest.importorskip(
-    "autoencoders.tensorflow.backend", reason="no extra `tensorflow`", exc_type=ImportError
+    "autoencoders.training.tensorflow.backend", reason="no extra `tensorflow`", exc_type=ImportError
 )
 
 from autoencoders.errors import UserError
-from autoencoders.tensorflow import fit
-from autoencoders.tensorflow.inputs import TWINS
-from autoencoders.tensorflow.networks import NETWORKS
-from autoencoders.tensorflow.objectives import LEARNERS
-from autoencoders.tensorflow.supported import INPUTS, MODELS, OBJECTIVES
 from autoencoders.training import loop
 from autoencoders.training.record import Row
 from autoencoders.training.settings import Variant
+from autoencoders.training.tensorflow import fit
+from autoencoders.training.tensorflow.inputs import TWINS
+from autoencoders.training.tensorflow.networks import NETWORKS
+from autoencoders.training.tensorflow.objectives import LEARNERS
+from autoencoders.training.tensorflow.supported import INPUTS, MODELS, OBJECTIVES
 from autoencoders.variants import inputs, models, objectives
 from autoencoders.variants.assembly import Assembled
 from tests.tensorflow.twins import ADAM, FIVE, assembled, variant
@@ -37,7 +37,7 @@ def run(
     checkpoint: Path | None = None,
 ) -> tuple[Assembled, list[Row]]:
     made = assembled(chosen, SHAPE)
-    history = fit.train(
+    history = fit.fit(
         made,
         train,
         validation,
@@ -61,7 +61,7 @@ def test_what_check_allows_is_what_there_is() -> None:
 def test_the_history_is_that_of_a_training_under_pytorch(name: str, blobs: Blobs) -> None:
     chosen, heard = variant(name, schedule={"kind": "one_cycle", "warmup": 0.2}), Heard()
     _, found = run(chosen, blobs(256), blobs(50, SHAPE, 1), heard)
-    expected = loop.train(
+    expected = loop.fit(
         assembled(chosen, SHAPE),
         blobs(256),
         blobs(50, SHAPE, 1),

@@ -7,16 +7,16 @@ import pytest
 import torch
 
 pytest.importorskip(
-    "autoencoders.tensorflow.backend", reason="no extra `tensorflow`", exc_type=ImportError
+    "autoencoders.training.tensorflow.backend", reason="no extra `tensorflow`", exc_type=ImportError
 )
 
 from autoencoders import randomness
 from autoencoders.keys import ImageShape
-from autoencoders.tensorflow import weights
-from autoencoders.tensorflow.backend import tf
-from autoencoders.tensorflow.fit import learner_of
-from autoencoders.tensorflow.inputs import Noise, twin
 from autoencoders.training.settings import Variant
+from autoencoders.training.tensorflow import weights
+from autoencoders.training.tensorflow.backend import tf
+from autoencoders.training.tensorflow.fit import learner_of
+from autoencoders.training.tensorflow.inputs import Noise, twin
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.inputs import Downsampled, Noisy
 from tests.tensorflow.twins import FIVE, assembled, images, variant
@@ -49,7 +49,7 @@ def _logits(learner: Any, seen: Any) -> Any:
 def test_weights_carried_over_either_way_give_the_same(name: str, shape: ImageShape) -> None:
     made = assembled(variant(name), shape)
     learner = learner_of(made, seed=0, name="twins")
-    seen = images(5, made.plan.input_shape)
+    seen = images(5, made.input_shape)
     weights.take(learner.models, made.networks.state_dict())
     found, expected = outputs(made, learner, seen)
     np.testing.assert_allclose(found, expected, atol=1e-5)

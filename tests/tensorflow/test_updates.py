@@ -8,14 +8,14 @@ import pytest
 import torch
 
 pytest.importorskip(
-    "autoencoders.tensorflow.backend", reason="no extra `tensorflow`", exc_type=ImportError
+    "autoencoders.training.tensorflow.backend", reason="no extra `tensorflow`", exc_type=ImportError
 )
 
-from autoencoders.tensorflow import weights
-from autoencoders.tensorflow.backend import tf
-from autoencoders.tensorflow.fit import learner_of, optimizers
 from autoencoders.training.optimizers import set_rates
 from autoencoders.training.settings import Variant
+from autoencoders.training.tensorflow import weights
+from autoencoders.training.tensorflow.backend import tf
+from autoencoders.training.tensorflow.fit import learner_of, optimizers
 from autoencoders.variants.assembly import Assembled
 from tests.tensorflow.test_networks import last
 from tests.tensorflow.twins import (

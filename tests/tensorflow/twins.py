@@ -7,7 +7,7 @@ from torch import Tensor
 
 from autoencoders.keys import ImageShape
 from autoencoders.training.settings import Variant
-from autoencoders.variants.assembly import Assembled, assemble, plan
+from autoencoders.variants.assembly import Assembled, assemble
 
 ADAM = {"kind": "adam", "lr": 2e-3}
 RMSPROP = {"kind": "rmsprop", "lr": 3e-3}
@@ -54,7 +54,7 @@ def variant(name: str, optimizer: dict[str, Any] = ADAM, **training: Any) -> Var
 
 def assembled(variant: Variant, shape: ImageShape, seed: int = 0) -> Assembled:
     """Return a variant with random weights, biases too."""
-    made = assemble(plan(variant, shape), seed, "twins", "default")
+    made = assemble(variant, shape, seed, "twins")
     generator = torch.Generator().manual_seed(seed)
     for parameter in made.networks.parameters():
         parameter.data.add_(torch.randn(parameter.shape, generator=generator), alpha=0.05)

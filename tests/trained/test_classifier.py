@@ -15,6 +15,7 @@ from autoencoders.trained import classifier
 from autoencoders.trained.classifier import MOMENTS, ClassifierDescription, Judge, moments
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.classifier import measure
+from autoencoders.variants.classifier import ConvClassifier
 from tests.training.helpers import CPU, SHAPE, Blobs, halves, tiny_classifier
 
 ROOT = Path(__file__).parents[2]
@@ -35,15 +36,7 @@ def description() -> ClassifierDescription:
 
 
 def judging(description: ClassifierDescription) -> Judge:
-    return Judge(classifier.build(description), moments(torch.rand(20, 8)))
-
-
-def test_the_weights_depend_on_the_seed(description: ClassifierDescription) -> None:
-    first, again = classifier.build(description), classifier.build(description)
-    for a, b in zip(first.parameters(), again.parameters(), strict=True):
-        assert torch.equal(a, b)
-    other = classifier.build(replace(description, seed=2))
-    assert not torch.equal(other.hidden.weight, first.hidden.weight)
+    return Judge(ConvClassifier(SHAPE, 2, [4, 4], 8), moments(torch.rand(20, 8)))
 
 
 def test_what_is_loaded_is_what_was_saved_and_learns_no_more(
@@ -60,8 +53,9 @@ def test_what_is_loaded_is_what_was_saved_and_learns_no_more(
     assert all(map(torch.equal, with_moments.moments, judge.moments))
     assert not any(parameter.requires_grad for parameter in loaded.parameters())
     assert classifier.load_description(tmp_path / "classifier") == description
-    expected = files.digest(tmp_path / "classifier" / WEIGHTS)
-    assert classifier.weights_sha256(tmp_path / "classifier") == expected
+    teacher, digest = classifier.load_teacher(tmp_path / "classifier", CPU)
+    assert torch.equal(teacher(images), judge.classifier(images))
+    assert digest == files.digest(tmp_path / "classifier" / WEIGHTS)
 
 
 def test_a_dataset_of_one_class_has_a_record_and_no_classifier(
@@ -73,8 +67,8 @@ def test_a_dataset_of_one_class_has_a_record_and_no_classifier(
     assert classifier.load(folder) is None
     assert classifier.load_judge(folder) is None
     assert classifier.load_description(folder) == single
-    with pytest.raises(UserError, match=r"mnist has one class and so no classifier: choose"):
-        classifier.weights_sha256(folder)
+    with pytest.raises(UserError, match=r"holds no network, as .* one class: choose an objective"):
+        classifier.load_teacher(folder, CPU)
 
 
 @pytest.mark.parametrize("damage", ["another network's", "cut off", "missing"])

@@ -12,11 +12,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from autoencoders import yaml12
+from autoencoders.data.prepared import Prepared
 from autoencoders.trained import classifier, variant
 from autoencoders.trained.classifier import ClassifierDescription
 from autoencoders.trained.variant import Description
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Classifier, Variant
+from autoencoders.variants.classifier import ConvClassifier
 
 ADAM = {"kind": "adam", "lr": 1e-3, "eps": 1e-8}
 MUON = {"kind": "muon", "lr": 0.02, "momentum": 0.95, "adam_lr": 0.01, "eps": 1e-8}
@@ -143,9 +145,11 @@ def test_a_variant_of_an_earlier_version_loads(
     names += ["model.gain"] if model["kind"] == "super_resolution" else []
     weights = renamed(variant.build(description).networks, names)
     write(tmp_path, weights, content)
-    loaded_description, loaded = variant.load(tmp_path)
-    assert loaded_description == description
-    torch.testing.assert_close(dict(loaded.networks.state_dict()), weights, rtol=0, atol=0)
+    loaded = variant.load(tmp_path, Prepared(tmp_path))
+    assert loaded.description == description
+    torch.testing.assert_close(
+        dict(loaded.assembled.networks.state_dict()), weights, rtol=0, atol=0
+    )
 
 
 def test_a_classifier_of_an_earlier_version_loads(tmp_path: Path) -> None:
@@ -166,7 +170,7 @@ def test_a_classifier_of_an_earlier_version_loads(tmp_path: Path) -> None:
         **content | {"image_shape": (1, 12, 12), "settings": Classifier.model_validate(settings)}
     )
     names = with_weights(["convolutions.0", "convolutions.1", "hidden", "classes"])
-    weights = renamed(classifier.build(description), names)
+    weights = renamed(ConvClassifier((1, 12, 12), 3, channels=[4, 3], features=5), names)
     write(tmp_path, weights, content)
     loaded = classifier.load(tmp_path)
     assert loaded is not None

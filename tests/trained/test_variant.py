@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from autoencoders import params
+from autoencoders.data.prepared import Prepared
 from autoencoders.errors import UserError
 from autoencoders.trained import variant
 from autoencoders.trained.variant import HISTORY, Description
@@ -12,7 +13,10 @@ from autoencoders.trained.weights import RECORD, WEIGHTS
 from tests.saved import example
 
 ROOT = Path(__file__).parents[2]
-ROWS = [{"epoch": 1, "validation_loss": 0.5}, {"epoch": 2, "validation_loss": 0.25}]
+ROWS = [
+    {"epoch": 1, "validation_loss": 0.5, "validation_mse": 0.2},
+    {"epoch": 2, "validation_loss": 0.25, "validation_mse": 0.1},
+]
 
 
 @pytest.fixture
@@ -31,15 +35,15 @@ def description() -> Description:
 def test_what_is_loaded_is_what_was_saved(tmp_path: Path, description: Description) -> None:
     saved = variant.build(description)
     variant.save(tmp_path, description, saved, ROWS)
-    loaded_description, loaded = variant.load(tmp_path)
-    assert loaded_description == description
+    loaded = variant.load(tmp_path, Prepared(tmp_path))
+    assert loaded.description == description
     images = torch.rand(3, 1, 28, 28)
     torch.testing.assert_close(
-        loaded.networks.state_dict(), saved.networks.state_dict(), rtol=0, atol=0
+        loaded.assembled.networks.state_dict(), saved.networks.state_dict(), rtol=0, atol=0
     )
     saved.model.to(memory_format=torch.channels_last)  # as `load` lays them: sums round alike
     torch.testing.assert_close(loaded.model(images), saved.model(images), rtol=0, atol=0)
-    assert variant.best_epoch(variant.load_history(tmp_path)) == ROWS[1]
+    assert variant.best_epoch(loaded.history) == ROWS[1]
 
 
 def test_the_same_weights_are_the_same_bytes(tmp_path: Path, description: Description) -> None:
@@ -57,8 +61,8 @@ def test_a_perceptual_variant_loads_and_decodes_without_the_classifier_that_it_l
     learnt = replace(description, variant=perceptual, classifier_sha256="1" * 64)
     saved = variant.build(learnt, perceive=lambda images: [images])
     variant.save(tmp_path, learnt, saved, ROWS)
-    loaded_description, loaded = variant.load(tmp_path)
-    assert loaded_description.classifier_sha256 == "1" * 64
+    loaded = variant.load(tmp_path, Prepared(tmp_path))
+    assert loaded.description.classifier_sha256 == "1" * 64
     small = torch.rand(2, 1, 14, 14)
     saved.model.to(memory_format=torch.channels_last)
     torch.testing.assert_close(loaded.model(small), saved.model(small), rtol=0, atol=0)
@@ -77,5 +81,5 @@ def test_weights_that_do_not_fit_are_one_line_that_names_the_file(
     else:
         weights.unlink()
     with pytest.raises(UserError, match=r"is (unreadable|missing)") as error:
-        variant.load(tmp_path)
+        variant.load(tmp_path, Prepared(tmp_path))
     assert "\n" not in str(error.value)

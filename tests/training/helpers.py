@@ -8,19 +8,18 @@ import torch
 from torch import Tensor
 
 from autoencoders.keys import ImageShape
-from autoencoders.randomness import Noise
+from autoencoders.randomness import Noise, seeded_initialisation
 from autoencoders.training import loop
-from autoencoders.training.record import Row
+from autoencoders.training.record import Progress, Row
 from autoencoders.training.settings import Classifier, Training
-from autoencoders.variants.assembly import Assembled, Plan, assemble
+from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.inputs import Clean, Input
-from autoencoders.variants.models import ModelPlan
+from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.models.convolutional import ConvAE
 from autoencoders.variants.models.mlp import MlpAE, MlpVAE
-from autoencoders.variants.networks.together import Networks
 from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.adversarial import Adversarial
-from autoencoders.variants.objectives.base import Terms
+from autoencoders.variants.objectives.base import Networks, Terms
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 
 Blobs = Callable[..., Tensor]
@@ -48,13 +47,16 @@ def settings(epochs: int = 1, batch_size: int = 8, **changes: Any) -> Training:
     )
 
 
-class Heard:
+class Heard(Progress):
     """A progress that remembers, and may pull the plug at an epoch or a step."""
 
     def __init__(self, stop_at_epoch: int | None = None, stop_at_step: int | None = None) -> None:
         self.stop_at_epoch, self.stop_at_step = stop_at_epoch, stop_at_step
         self.steps = 0
         self.rows: list[Row] = []
+
+    def begin(self, epochs: int, steps: int, done: int) -> None:
+        self.steps += done * steps
 
     def step(self) -> None:
         self.steps += 1
@@ -68,7 +70,7 @@ class Heard:
             raise KeyboardInterrupt
 
 
-class Recorded:
+class Recorded(Input):
     """An input that remembers the batches it was given and what it made of them."""
 
     def __init__(self, inner: Input) -> None:
@@ -106,15 +108,18 @@ class Told(Reconstruction):
         return terms | {"loss": 0 * terms["loss"] + value}
 
 
-def plain(latent_size: int = 3, hidden: int = 24) -> ModelPlan:
+@seeded_initialisation(0, "model")
+def plain(latent_size: int = 3, hidden: int = 24) -> Autoencoder:
     return MlpAE(SHAPE, SHAPE, [hidden], latent_size)
 
 
-def convolutional() -> ModelPlan:
+@seeded_initialisation(0, "model")
+def convolutional() -> Autoencoder:
     return ConvAE(SHAPE, SHAPE, [4, 4], [4, 4], "transposed")
 
 
-def variational() -> ModelPlan:
+@seeded_initialisation(0, "model")
+def variational() -> Autoencoder:
     return MlpVAE(SHAPE, SHAPE, hidden=[24], latent_size=3)
 
 
@@ -122,13 +127,14 @@ def adversarial(latent_size: int = 3, hidden: int = 16) -> Adversarial:
     return Adversarial((latent_size,), discriminator_hidden=[hidden, hidden])
 
 
-def variant(model: ModelPlan, objective: Objective, input: Input | None = None) -> Assembled:
-    """Return these parts with networks, the same ones at every call; the input is clean if unset.
+def variant(model: Autoencoder, objective: Objective, input: Input | None = None) -> Assembled:
+    """Return these parts put together, with the same weights at every call.
 
-    The objective is not asked whether it can learn with the model.
+    The input is clean if unset. The objective is not asked whether it can learn with the model.
     """
-    planned = Plan(input or Clean(), model, objective, SHAPE, SHAPE)
-    return assemble(planned, seed=0, name="blobs", initialization="default")
+    with seeded_initialisation(0, "objective"):
+        networks = Networks(model, objective.networks())
+    return Assembled(input or Clean(), objective, networks, SHAPE, SHAPE)
 
 
 def run(
@@ -142,7 +148,7 @@ def run(
     checkpoint: Path | None = None,
 ) -> list[Row]:
     """Train on the CPU; return the history."""
-    return loop.train(
+    return loop.fit(
         assembled,
         images,
         validation_images,

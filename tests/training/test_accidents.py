@@ -10,9 +10,8 @@ from torch import Tensor
 
 from autoencoders.errors import UserError
 from autoencoders.randomness import Noise
-from autoencoders.variants.networks.together import Networks
 from autoencoders.variants.objectives.adversarial import Adversarial
-from autoencoders.variants.objectives.base import Step, Terms
+from autoencoders.variants.objectives.base import Networks, Step, Terms
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from tests.training.helpers import (
     ADAM,

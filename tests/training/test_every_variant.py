@@ -13,7 +13,7 @@ from torch import Tensor
 from autoencoders.keys import ImageShape
 from autoencoders.params import why_impossible
 from autoencoders.training.settings import Variant
-from autoencoders.variants.assembly import Parts, Plan, assemble, plan
+from autoencoders.variants.assembly import Parts, assemble
 from autoencoders.variants.inputs import INPUTS
 from autoencoders.variants.models import MODELS
 from autoencoders.variants.objectives import OBJECTIVES
@@ -93,17 +93,16 @@ def test_every_sensible_variant_trains_and_every_other_is_refused(
         assert not JUDGED.issuperset(kinds), found
         assert "\n" not in found
     else:
-        planned = plan(variant, shape, perceive=lambda images: [images])
         images = blobs(4, shape), blobs(2, shape)
         # A layer as narrow as this may be dead from the start; not from every start.
-        assert any(every_weight_moves(planned, seed, *images, variant) for seed in range(3))
+        assert any(every_weight_moves(variant, shape, seed, *images) for seed in range(3))
 
 
 def every_weight_moves(
-    planned: Plan, seed: int, images: Tensor, validation_images: Tensor, variant: Variant
+    variant: Variant, shape: ImageShape, seed: int, images: Tensor, validation_images: Tensor
 ) -> bool:
     """Train; tell whether no weight is left as it was. Every number of the history is finite."""
-    subject = assemble(planned, seed, name="blobs", initialization="default")
+    subject = assemble(variant, shape, seed, "blobs", perceive=lambda images: [images])
     before = weights(subject)
     (row,) = run(subject, images, validation_images, variant.training)
     assert all(map(math.isfinite, row.values()))

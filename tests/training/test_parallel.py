@@ -63,7 +63,7 @@ def test_a_batch_that_cannot_be_shared_equally_is_refused(
 ) -> None:
     heard = Heard()
     with pytest.raises(UserError, match=f"batch of {batch} images .* 3 processes: .*") as caught:
-        loop.train(
+        loop.fit(
             *(variant(plain(), Reconstruction("bce")), blobs(images), blobs(4), settings()),
             seed=0,
             name="blobs",

@@ -12,12 +12,10 @@ from torch import Tensor, distributions
 
 from autoencoders.randomness import Noise
 from autoencoders.variants.inputs import Noisy
-from autoencoders.variants.models import ModelPlan
-from autoencoders.variants.networks.base import VariationalAutoencoder
-from autoencoders.variants.networks.together import Networks
+from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
 from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.adversarial import Adversarial
-from autoencoders.variants.objectives.base import Step, Terms
+from autoencoders.variants.objectives.base import Networks, Step, Terms
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
 from tests.training.helpers import (
@@ -140,7 +138,7 @@ def test_slip_the_discriminator_never_learns_codes_approach_the_prior(blobs: Blo
     assert abs(in_the_end.var(0) - 1).max() < 0.4
 
 
-PARTS: dict[str, tuple[Callable[[], ModelPlan], Callable[[], Objective]]] = {
+PARTS: dict[str, tuple[Callable[[], Autoencoder], Callable[[], Objective]]] = {
     "noisy": (plain, lambda: Reconstruction("bce")),
     "variational": (variational, lambda: Variational("gaussian")),
     "adversarial": (plain, adversarial),
@@ -149,7 +147,7 @@ PARTS: dict[str, tuple[Callable[[], ModelPlan], Callable[[], Objective]]] = {
 
 @pytest.mark.parametrize(("model", "objective"), PARTS.values(), ids=PARTS)
 def test_slip_global_generators_are_neither_used_nor_touched(
-    blobs: Blobs, model: Callable[[], ModelPlan], objective: Callable[[], Objective]
+    blobs: Blobs, model: Callable[[], Autoencoder], objective: Callable[[], Objective]
 ) -> None:
     def trained(global_seed: int, seed: int) -> list[Tensor]:
         subject = variant(model(), objective(), Noisy(0.5, 0.3))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from autoencoders.training.record import Row
 from autoencoders.variants.inputs import Noisy
-from autoencoders.variants.models import ModelPlan
+from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
@@ -32,7 +32,7 @@ from tests.training.helpers import (
     weights,
 )
 
-Case = tuple[Callable[[], ModelPlan], Callable[[], Objective], dict[str, Any], float]
+Case = tuple[Callable[[], Autoencoder], Callable[[], Objective], dict[str, Any], float]
 TRAININGS: dict[str, Case] = {
     "adam": (convolutional, lambda: Reconstruction("bce"), {"model": ADAM}, 0.0),
     "rmsprop": (variational, lambda: Variational("gaussian"), {"model": RMSPROP}, 0.0),
@@ -55,7 +55,7 @@ TRAININGS: dict[str, Case] = {
 def test_an_interrupted_training_ends_as_if_it_had_never_been(
     blobs: Blobs,
     tmp_path: Path,
-    model: Callable[[], ModelPlan],
+    model: Callable[[], Autoencoder],
     objective: Callable[[], Objective],
     optimizers: dict[str, Any],
     ema_decay: float,

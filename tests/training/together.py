@@ -9,13 +9,10 @@ from typing import Any
 import torch
 
 from autoencoders.training import parallel
-from autoencoders.training.loop import train
-from autoencoders.training.record import Row
 from autoencoders.training.settings import Variant
-from autoencoders.variants.assembly import assemble, plan
+from autoencoders.training.train import train
 
 CPU = torch.device("cpu")
-SHAPE = (1, 8, 8)
 ADAM = {"kind": "adam", "lr": 2e-3}
 MUON = {"kind": "muon", "lr": 0.02, "momentum": 0.9, "adam_lr": 2e-3}
 CONV = {"encoder_channels": [4, 4], "decoder_channels": [4, 4], "upsampling": "transposed"}
@@ -49,14 +46,6 @@ TRAINING = {
 }
 
 
-class Silent:
-    def step(self) -> None:
-        pass
-
-    def epoch(self, row: Row, images_per_second: float) -> None:
-        pass
-
-
 def main() -> None:
     torch.set_num_threads(1)
     images = torch.load("images.pt")
@@ -64,17 +53,10 @@ def main() -> None:
         for name, case in CASES.items():
             content = case | {"training": TRAINING | case["training"]}
             variant = Variant.model_validate(content)
-            assembled = assemble(plan(variant, SHAPE), 0, name, variant.training.initialization)
-            history = train(
-                *(assembled, images[:75], images[75:], variant.training),
-                seed=0,
-                name=name,
-                device=CPU,
-                progress=Silent(),
-                processes=processes,
-            )
+            trained = train(images[:75], images[75:], variant, 0, name=name, processes=processes)
+            weights = trained.variant.networks.state_dict()
             target = f"{name}-{processes.rank}-of-{processes.count}.pt"
-            torch.save({"weights": assembled.networks.state_dict(), "history": history}, target)
+            torch.save({"weights": weights, "history": trained.history}, target)
 
 
 if __name__ == "__main__":

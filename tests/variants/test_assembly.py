@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -8,7 +6,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from autoencoders.keys import Initialization
-from autoencoders.variants.assembly import Parts, assemble, plan
+from autoencoders.variants.assembly import Parts, assemble
 from autoencoders.variants.inputs import Downsampled
 from autoencoders.variants.objectives.adversarial import Adversarial
 from autoencoders.variants.priors.standard_normal import StandardNormal
@@ -26,14 +24,6 @@ VAE: dict[str, Any] = {
     "objective": {"kind": "variational", "likelihood": "gaussian"},
 }
 
-PLAN_WITHOUT_TORCH = f"""
-import sys
-from autoencoders.variants.assembly import Parts, plan
-for content in ({AAE!r}, {VAE!r}):
-    plan(Parts.model_validate(content), {SHAPE!r})
-assert "torch" not in sys.modules
-"""
-
 
 def edited(content: dict[str, Any], part: str, **keys: Any) -> dict[str, Any]:
     """Return parts with some keys of one of them set."""
@@ -43,26 +33,29 @@ def edited(content: dict[str, Any], part: str, **keys: Any) -> dict[str, Any]:
 def weights(
     content: dict[str, Any], seed: int, name: str, initialization: Initialization = "default"
 ) -> dict[str, Tensor]:
-    assembled = assemble(plan(Parts.model_validate(content), SHAPE), seed, name, initialization)
+    assembled = assemble(Parts.model_validate(content), SHAPE, seed, name, initialization)
     return assembled.networks.state_dict()
 
 
-# --- the plan
+# --- the parts
 
 
-def test_a_plan_needs_no_torch() -> None:
-    subprocess.run([sys.executable, "-c", PLAN_WITHOUT_TORCH], check=True)
+def test_each_part_is_made_for_what_the_part_before_it_gives() -> None:
+    halved = assemble(Parts.model_validate(AAE | {"input": HALVED}), SHAPE)
+    assert isinstance(halved.input, Downsampled)
+    assert (halved.input_shape, halved.image_shape) == ((1, 4, 4), SHAPE)
+    assert halved.model.latent_shape == (3,)
+    assert isinstance(halved.objective, Adversarial)
+    assert halved.objective.discriminator_widths == [3, 8, 1]
+    assert halved.model(torch.rand(2, 1, 4, 4)).shape == (2, *SHAPE)
 
 
-def test_each_part_is_laid_out_for_what_the_part_before_it_gives() -> None:
-    laid_out = plan(Parts.model_validate(AAE | {"input": HALVED}), SHAPE)
-    assert isinstance(laid_out.input, Downsampled)
-    assert (laid_out.input_shape, laid_out.image_shape) == ((1, 4, 4), SHAPE)
-    assert laid_out.model.latent_shape == (3,)
-    assert isinstance(laid_out.objective, Adversarial)
-    assert laid_out.objective.discriminator_widths == [3, 8, 1]
-    model = assemble(laid_out, 0, "halved", "default").model
-    assert model(torch.rand(2, 1, 4, 4)).shape == (2, *SHAPE)
+def test_on_the_meta_device_a_variant_of_any_size_is_put_together_without_weights() -> None:
+    huge = edited(AAE, "model", hidden=[10**6, 10**6])
+    with torch.device("meta"):
+        assembled = assemble(Parts.model_validate(huge), SHAPE, initialization="kaiming")
+    assert all(weight.is_meta for weight in assembled.networks.parameters())
+    assert assembled.model.latent_shape == (3,)
 
 
 @pytest.mark.parametrize(
@@ -74,10 +67,10 @@ def test_each_part_is_laid_out_for_what_the_part_before_it_gives() -> None:
         (VAE | {"model": AAE["model"]}, "needs a variational model"),
     ],
 )
-def test_an_impossible_plan_says_why(content: dict[str, Any], reason: str) -> None:
+def test_parts_that_do_not_fit_say_why(content: dict[str, Any], reason: str) -> None:
     parts = Parts.model_validate(content)
-    with pytest.raises(ValueError, match=reason):
-        plan(parts, SHAPE)
+    with pytest.raises(ValueError, match=reason), torch.device("meta"):
+        assemble(parts, SHAPE)
 
 
 # --- the networks
@@ -122,7 +115,8 @@ def test_a_prior_that_is_written_out_is_the_default_s(content: dict[str, Any]) -
     written = edited(content, "objective", prior={"kind": "standard_normal"})
     assert Parts.model_validate(written) == Parts.model_validate(content)
     for entry in (content, written):
-        assert isinstance(plan(Parts.model_validate(entry), SHAPE).objective.prior, StandardNormal)
+        objective = assemble(Parts.model_validate(entry), SHAPE).objective
+        assert isinstance(objective.prior, StandardNormal)
     for key, value in weights(content, 1, "x").items():
         assert torch.equal(value, weights(written, 1, "x")[key])
 

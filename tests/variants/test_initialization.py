@@ -3,7 +3,7 @@ import math
 import torch
 from torch import nn
 
-from autoencoders.variants.networks.initialization import kaiming
+from autoencoders.variants.models.base import kaiming
 
 
 def test_kaiming_gives_each_layer_the_deviation_of_its_fan_in_and_biases_of_zero() -> None:

@@ -13,11 +13,10 @@ from torch import Tensor, nn
 
 from autoencoders.keys import ImageShape
 from autoencoders.randomness import Noise
-from autoencoders.variants.assembly import Assembled, Parts, assemble, plan
+from autoencoders.variants.assembly import Assembled, Parts, assemble
 from autoencoders.variants.models import MODELS
-from autoencoders.variants.networks.base import Autoencoder, VariationalAutoencoder
-from autoencoders.variants.networks.convolutional import DoublingConv
-from autoencoders.variants.networks.initialization import kaiming
+from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder, kaiming
+from autoencoders.variants.models.convolutional import DoublingConv
 from autoencoders.variants.objectives import OBJECTIVES
 from tests import examples
 from tests.examples import example_parts, fitting_model
@@ -38,7 +37,7 @@ def build(
     image_shape: ImageShape = GREY,
 ) -> Autoencoder:
     torch.manual_seed(0)
-    return MODELS[kind](input_shape=input_shape, image_shape=image_shape, **arguments).network()
+    return MODELS[kind](input_shape=input_shape, image_shape=image_shape, **arguments)
 
 
 def parameter_count(module: nn.Module) -> int:
@@ -420,13 +419,13 @@ def kind(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def small(parts: Parts, image_shape: ImageShape = GREY) -> Assembled:
+def small(parts: Parts, image_shape: ImageShape = GREY, seed: int = 0) -> Assembled:
     """Return a small variant for images of this shape, its weights a little off where they start.
 
     Some start at 0, where they hide what the others do.
     """
     torch.manual_seed(0)
-    assembled = assemble(plan(parts, image_shape, lambda x: [x]), 0, "small", "default")
+    assembled = assemble(parts, image_shape, seed, "small", perceive=lambda x: [x])
     with torch.no_grad():
         for parameter in assembled.networks.parameters():
             parameter.add_(0.01 * torch.randn(parameter.shape))
@@ -436,7 +435,11 @@ def small(parts: Parts, image_shape: ImageShape = GREY) -> Assembled:
 @pytest.fixture
 def example(kind: str) -> Assembled:
     """A small variant with a model of this kind."""
-    return small(next(parts for parts in PAIRS.values() if parts.model.kind == kind))
+    return small(example_of(kind))
+
+
+def example_of(kind: str) -> Parts:
+    return next(parts for parts in PAIRS.values() if parts.model.kind == kind)
 
 
 PAIRS = example_parts(GREY)
@@ -468,13 +471,11 @@ def test_contract_shapes_and_range(
     entry: dict[str, Any], input_shape: ImageShape, image_shape: ImageShape
 ) -> None:
     torch.manual_seed(0)
-    planned = examples.build(MODELS, entry, input_shape=input_shape, image_shape=image_shape)
-    model = planned.network()
+    model = examples.build(MODELS, entry, input_shape=input_shape, image_shape=image_shape)
     seen = torch.rand(5, *input_shape)
     latent = model.encode(seen)
     assert latent.shape == (5, *model.latent_shape)
-    assert planned.latent_shape == model.latent_shape
-    assert planned.has_posterior == isinstance(model, VariationalAutoencoder)
+    assert model.has_posterior == isinstance(model, VariationalAutoencoder)
     assert model.decode(latent).shape == (5, *image_shape)
     output = model(100 * seen)  # extreme on purpose
     assert output.shape == (5, *image_shape)
@@ -486,7 +487,7 @@ def test_contract_a_latent_that_holds_the_input_says_so(example: Assembled, nois
     seen = example.input(torch.rand(5, *GREY), noise)
     latent = example.model.encode(seen)
     held = latent.ndim == 4 and torch.equal(latent[:, : seen.shape[1]], seen)
-    assert example.plan.model.latent_holds_input == held
+    assert example.model.latent_holds_input == held
 
 
 def test_contract_forward_is_deterministic_and_image_by_image(
@@ -533,12 +534,11 @@ def test_contract_a_gradient_reaches_every_parameter(
 
 
 def test_contract_saved_weights_give_the_same_outputs(
-    example: Assembled, noise: Noise, tmp_path: Path
+    kind: str, example: Assembled, noise: Noise, tmp_path: Path
 ) -> None:
     model = example.model
     save_file(model.state_dict(), tmp_path / "model.safetensors")
-    torch.manual_seed(9)
-    loaded = example.plan.model.network()
+    loaded = small(example_of(kind), seed=9).model
     seen = example.input(torch.rand(5, *GREY), noise)
     assert not torch.equal(loaded(seen), model(seen))
     loaded.load_state_dict(load_file(tmp_path / "model.safetensors"))
@@ -590,7 +590,7 @@ def opposites(pictures: Pictures) -> Tensor:
 
 
 def learner(parts: Parts, seed: int = 0) -> Assembled:
-    return assemble(plan(parts, SMALL_GREY, lambda x: [x]), seed, "learner", "default")
+    return assemble(parts, SMALL_GREY, seed, "learner", perceive=lambda x: [x])
 
 
 @pytest.mark.parametrize("parts", LEARNERS.values(), ids=LEARNERS)

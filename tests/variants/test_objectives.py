@@ -8,14 +8,13 @@ import torch
 from torch import Tensor, distributions, nn
 
 from autoencoders.randomness import Noise
-from autoencoders.variants.assembly import Assembled, assemble, plan
-from autoencoders.variants.models import MODELS, ModelPlan
-from autoencoders.variants.networks.base import Autoencoder, VariationalAutoencoder
-from autoencoders.variants.networks.classifier import ConvClassifier
-from autoencoders.variants.networks.together import Networks
+from autoencoders.variants.assembly import Assembled, assemble
+from autoencoders.variants.classifier import ConvClassifier
+from autoencoders.variants.models import MODELS
+from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
 from autoencoders.variants.objectives import OBJECTIVES, Objective
 from autoencoders.variants.objectives.adversarial import Adversarial, discriminate
-from autoencoders.variants.objectives.base import Terms
+from autoencoders.variants.objectives.base import Networks, Terms
 from autoencoders.variants.objectives.losses import cross_entropy, draw, squared_error
 from autoencoders.variants.objectives.perceptual import Perceptual
 from autoencoders.variants.objectives.reconstruction import Reconstruction
@@ -28,20 +27,19 @@ SHAPE = (1, 8, 8)
 PIXELS = 64
 
 
-def planned(kind: str) -> ModelPlan:
+def model(kind: str) -> Autoencoder:
+    torch.manual_seed(0)
     return MODELS[kind](input_shape=SHAPE, image_shape=SHAPE, hidden=[20], latent_size=3)
 
 
 def plain() -> Autoencoder:
-    torch.manual_seed(0)
-    return planned("mlp_ae").network()
+    return model("mlp_ae")
 
 
 def variational() -> VariationalAutoencoder:
-    torch.manual_seed(0)
-    model = planned("mlp_vae").network()
-    assert isinstance(model, VariationalAutoencoder)
-    return model
+    vae = model("mlp_vae")
+    assert isinstance(vae, VariationalAutoencoder)
+    return vae
 
 
 def adversarial() -> Adversarial:
@@ -83,7 +81,7 @@ LEARNERS = {
 @pytest.fixture(params=LEARNERS.values(), ids=list(LEARNERS))
 def example(request: pytest.FixtureRequest) -> Assembled:
     """Each objective with each choice of its words, and the first model that can learn by it."""
-    return assemble(plan(request.param, SHAPE, perceive), 0, "example", "default")
+    return assemble(request.param, SHAPE, 0, "example", perceive=perceive)
 
 
 def test_every_registered_objective_is_tested_here() -> None:
@@ -114,7 +112,7 @@ def test_the_target_is_the_clean_image_and_not_what_the_encoder_saw(
     example: Assembled, pictures: Pictures, noise: Noise
 ) -> None:
     objective, networks = example.objective, example.networks
-    noisy, clean = torch.rand(5, *example.plan.input_shape), pictures(5)
+    noisy, clean = torch.rand(5, *example.input_shape), pictures(5)
     logits: list[Tensor] = []
     decoder = networks.model.get_submodule("decoder")
     decoder.register_forward_hook(lambda _, inputs, output: logits.append(output))
@@ -148,14 +146,14 @@ def test_a_variational_model_is_refused_where_its_variance_would_never_learn(
     name: str, objective: Objective
 ) -> None:
     with pytest.raises(ValueError, match=f"{name} objective never trains .* log-variance.*plain"):
-        objective.check(planned("mlp_vae"))
-    objective.check(planned("mlp_ae"))
+        objective.check(model("mlp_vae"))
+    objective.check(model("mlp_ae"))
 
 
 def test_a_model_without_posterior_is_refused_by_the_variational_objective() -> None:
     with pytest.raises(ValueError, match="needs a variational model"):
-        Variational("gaussian").check(planned("mlp_ae"))
-    Variational("gaussian").check(planned("mlp_vae"))
+        Variational("gaussian").check(model("mlp_ae"))
+    Variational("gaussian").check(model("mlp_vae"))
 
 
 # --- reconstruction
@@ -237,7 +235,7 @@ def test_the_classifier_is_given_and_no_part_of_what_is_saved() -> None:
     network = ConvClassifier(SHAPE, classes=2, channels=[4], features=3)
     assert not Perceptual(network.maps, "bce", 1.0).networks()
     without = Perceptual(None, "bce", 1.0)
-    without.check(planned("mlp_ae"))
+    without.check(model("mlp_ae"))
     assert list(without.parameter_groups(together(without, plain()))) == ["model"]
 
 
@@ -261,11 +259,11 @@ class FixedPosterior(VariationalAutoencoder):
 
     def __init__(self, mean: float, variance: float) -> None:
         super().__init__()
-        self.mean, self.variance = mean, variance
+        self.at, self.variance = mean, variance
         self.latents = torch.empty(0)
 
     def posterior(self, seen: Tensor) -> tuple[Tensor, Tensor]:
-        mean = torch.full((len(seen), 2), self.mean)
+        mean = torch.full((len(seen), 2), self.at)
         return mean, torch.full_like(mean, math.log(self.variance))
 
     def decode(self, latent: Tensor) -> Tensor:

@@ -8,8 +8,7 @@ from torch import Tensor
 from autoencoders.application.precision import keep_last_layer
 from autoencoders.components import Component
 from autoencoders.keys import ImageShape
-from autoencoders.variants.models import ModelPlan
-from autoencoders.variants.networks.base import Autoencoder
+from autoencoders.variants.models.base import Autoencoder
 
 LONGER = 2**8 * 3**2 * 5 * 7  # pixels: a multiple of whatever a network's stride may be
 PROBES = (128, 256, 512, 1024)  # pixels: the lengths at which it is tried how far a network sees
@@ -40,26 +39,26 @@ class Layouts:
         image_shape: ImageShape,
     ) -> None:
         self.model = model
-        self.weights = network.state_dict()
+        self.weights = {name: value.cpu() for name, value in network.state_dict().items()}
         self.input_shape = input_shape
         self.factor = image_shape[1] // input_shape[1]
 
-    def plan(self, height: int, width: int) -> ModelPlan:
-        """Return the plan for inputs of this size.
+    def empty(self, height: int, width: int) -> Autoencoder:
+        """Return the network for inputs of this size, without weights.
 
         Raises:
             ValueError: the model does not fit it.
         """
         channels = self.input_shape[0]
-        return self.model.build(
-            input_shape=(channels, height, width),
-            image_shape=(channels, self.factor * height, self.factor * width),
-        )
+        with torch.device("meta"):
+            return self.model.build(
+                input_shape=(channels, height, width),
+                image_shape=(channels, self.factor * height, self.factor * width),
+            )
 
     def at(self, height: int, width: int) -> Autoencoder:
         """Return the network for inputs of this size."""
-        with torch.device("meta"):
-            network = self.plan(height, width).network()
+        network = self.empty(height, width)
         network.load_state_dict(self.weights, assign=True)
         keep_last_layer(network)
         return network.eval()
@@ -86,10 +85,10 @@ def _stride(layouts: Layouts) -> int | None:
     """Return how many pixels of the input a row and a column of the latent's maps stand for."""
     _, height, width = layouts.input_shape
     try:
-        larger = layouts.plan(height + LONGER, width + LONGER).latent_shape
+        larger = layouts.empty(height + LONGER, width + LONGER).latent_shape
     except ValueError:
         return None
-    latent = layouts.plan(height, width).latent_shape
+    latent = layouts.empty(height, width).latent_shape
     grown = {many - few for many, few in zip(larger[1:], latent[1:], strict=True)}
     growth = max(grown, default=0)
     return LONGER // growth if len(grown) == 1 and growth and LONGER % growth == 0 else None
@@ -98,8 +97,7 @@ def _stride(layouts: Layouts) -> int | None:
 def _same_weights(layouts: Layouts, stride: int) -> bool:
     """Return whether a larger input leaves all weights' shapes as they are."""
     _, height, width = layouts.input_shape
-    with torch.device("meta"):
-        larger = layouts.plan(height + stride, width + stride).network().state_dict()
+    larger = layouts.empty(height + stride, width + stride).state_dict()
     shapes = {name: value.shape for name, value in larger.items()}
     return shapes == {name: value.shape for name, value in layouts.weights.items()}
 

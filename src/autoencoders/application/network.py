@@ -10,11 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autoencoders import paths
 from autoencoders.application.any_size import Geometry, Layouts, geometry
 from autoencoders.application.precision import Precision, has_bfloat16
 from autoencoders.application.tiles import Stretch, tiles
-from autoencoders.device import exact_device, tune_cpu
+from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.images.picture import (
     CHANNELS,
@@ -26,9 +25,8 @@ from autoencoders.images.picture import (
     samples,
 )
 from autoencoders.keys import ImageShape
-from autoencoders.pipeline import Item
 from autoencoders.tracking import registered
-from autoencoders.trained import variant
+from autoencoders.trained.variant import Trained
 
 SIDE = 512  # pixels: of a tile, and of the largest square that needs none; it bounds the memory
 KEPT = 8  # layouts, as images of one size have four kinds of tiles
@@ -109,33 +107,20 @@ class Network:
         return made
 
 
-def trained_network(item: Item, precision: Precision = "float32") -> Network:
-    """Return a trained variant's network, on the device that computes.
+def trained_network(trained: Trained, precision: Precision = "float32") -> Network:
+    """Return a trained variant's network, for images of any size where it takes them.
 
     By the `precision` auto it computes in bfloat16 where the device does so itself.
-
-    Raises:
-        UserError: it is not trained, or what was trained is damaged.
     """
     tune_cpu(torch.get_num_threads())  # tiles come and go as batches do
-    device = exact_device()
-    description, assembled = variant.load(paths.model(item.dataset, item.variant))
-    plan = assembled.plan
-    layouts = Layouts(
-        description.variant.model, assembled.model, plan.input_shape, plan.image_shape
-    )
+    shapes = trained.input_shape, trained.image_shape
+    layouts = Layouts(trained.description.variant.model, trained.model, *shapes)
     found = geometry(layouts)
-    layouts.move(device)
-    return Network(
-        item.variant,
-        f"{item.dataset}/{item.variant}",
-        plan.input_shape,
-        plan.image_shape,
-        lru_cache(KEPT)(layouts.at),
-        device,
-        found,
-        precision == "auto" and has_bfloat16(device),
-    )
+    layouts.move(trained.device)
+    at = lru_cache(KEPT)(layouts.at)
+    bfloat16 = precision == "auto" and has_bfloat16(trained.device)
+    name = trained.description.name
+    return Network(name, trained.name, *shapes, at, trained.device, found, bfloat16)
 
 
 def registered_network(uri: str) -> Network:

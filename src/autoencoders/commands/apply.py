@@ -9,7 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from autoencoders.application.colour import through
-from autoencoders.application.lookup import trained
+from autoencoders.application.lookup import load
 from autoencoders.application.network import registered_network, trained_network
 from autoencoders.commands import Parser, absolute, add_images, add_precision
 from autoencoders.errors import UserError, warn
@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             are written, a line for each file that cannot be read, does not fit, or is not written.
     """
     if options.model is None:
-        network = trained_network(trained(options.variant[0]), options.precision)
+        network = trained_network(load(options.variant[0]), options.precision)
         sources: list[Path] = options.images
     else:  # what stands first is no variant, then
         network = registered_network(options.model)

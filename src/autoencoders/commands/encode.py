@@ -2,25 +2,21 @@
 
 import argparse
 from collections.abc import Iterator
-from math import prod
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from autoencoders import paths
 from autoencoders.application import tables
-from autoencoders.application.lookup import trained
+from autoencoders.application.lookup import load
 from autoencoders.commands import Parser, absolute, add_images
 from autoencoders.data.batches import images_at_a_time
-from autoencoders.device import exact_device
 from autoencoders.errors import UserError
 from autoencoders.images import targets
 from autoencoders.images.listing import ImageFile, image_files
 from autoencoders.images.names import printable
 from autoencoders.images.picture import Floats, Unfit, floats, matched, require_size
 from autoencoders.images.reading import read
-from autoencoders.trained import variant
 
 BATCH = 256  # images in memory at once, or fewer if they are large
 
@@ -43,16 +39,15 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         UserError: the variant is not trained; the table cannot be written; or, after all others
             are written, a line for each file that cannot be read or is not of the trained size.
     """
-    item, device = trained(options.variant), exact_device()
-    _, assembled = variant.load(paths.model(item.dataset, item.variant), device)
-    shape, latent_size = assembled.plan.input_shape, prod(assembled.plan.model.latent_shape)
+    trained = load(options.variant)
+    shape = trained.input_shape
     tables.require_table(options.to)
     targets.require_writable(options.to.parent)
     images, failed = image_files(options.images, options.to)
     size = shape[1:] if options.resize else None
     count, lost = images_at_a_time(shape, BATCH), 0
     with (
-        tables.writing(options.to, latent_size) as append,
+        tables.writing(options.to, trained.latent_size) as append,
         tqdm(total=len(images), unit="image", disable=None, leave=False) as bar,
     ):
         for start in range(0, len(images), count):
@@ -67,8 +62,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
                     lost += 1
                 bar.update()
             if seen:
-                batch = torch.from_numpy(np.stack(list(seen.values()))).to(device)
-                latents = assembled.model.encode(batch).flatten(1).cpu().numpy()
+                batch = torch.from_numpy(np.stack(list(seen.values()))).to(trained.device)
+                latents = trained.model.encode(batch).flatten(1).cpu().numpy()
                 names = [printable(str(image.path)) for image in seen]
                 append(names, [image.label for image in seen], latents)
         if lost:

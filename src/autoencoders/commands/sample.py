@@ -5,17 +5,15 @@ from collections.abc import Iterator
 
 from tqdm import tqdm
 
-from autoencoders import paths
+from autoencoders import params
 from autoencoders.application import drawing
-from autoencoders.application.lookup import trained
+from autoencoders.application.lookup import load
 from autoencoders.commands import Parser, absolute, positive
-from autoencoders.device import exact_device
 from autoencoders.files import write_bytes
 from autoencoders.images import targets
 from autoencoders.images.names import printable
 from autoencoders.images.picture import Picture
 from autoencoders.images.writing import encoded
-from autoencoders.trained import variant
 
 
 def add(parser: Parser) -> None:
@@ -44,16 +42,15 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             cannot be written.
     """
     targets.require_writable(options.to)
-    item, device = trained(options.variant), exact_device()
-    folder = paths.model(item.dataset, item.variant)
-    description, assembled = variant.load(folder, device)
-    sampler = drawing.fitted(options.sampler, item, description, assembled, device)
-    images = drawing.images(sampler, assembled, options.count, options.seed, device)
+    settings = params.load().evaluation
+    trained = load(options.variant, settings.batch_size)
+    sampler = drawing.fitted(options.sampler, trained, settings)
+    images = drawing.images(trained, sampler, options.count, options.seed)
     names = targets.Targets([])
     shown = tqdm(images, total=options.count, unit="image", disable=None, leave=False)
     for number, image in enumerate(shown):
-        name = f"{item.variant}-{options.sampler}-{options.seed}-{number:05}"
-        origin = f"{targets.OURS} {item.dataset}/{name}"
+        name = f"{trained.description.name}-{options.sampler}-{options.seed}-{number:05}"
+        origin = f"{targets.OURS} {trained.description.dataset}/{name}"
         target = names.free(options.to / f"{name}.png", origin)
         write_bytes(target, encoded(Picture(image), "PNG", origin))
         yield printable(str(target))

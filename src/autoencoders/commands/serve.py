@@ -81,13 +81,13 @@ def _run(server: "Server", listening: socket.socket) -> None:
 
 def _loaded(options: argparse.Namespace) -> "tuple[Network, Explorer | str]":
     from autoencoders.application import network
-    from autoencoders.application.lookup import trained
+    from autoencoders.application.lookup import load
     from autoencoders.serving.explorer import explorer
 
     if options.model:
         return network.registered_network(options.model), "a model of MLflow's has no latents"
-    item = trained(options.variant)
-    return network.trained_network(item, options.precision), explorer(item)
+    trained = load(options.variant)
+    return network.trained_network(trained, options.precision), explorer(trained)
 
 
 def _listening(host: str, port: int) -> socket.socket:

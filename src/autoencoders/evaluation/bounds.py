@@ -5,92 +5,39 @@ which of them is `elbo` too: that under the likelihood of its reconstruction ter
 """
 
 import math
-from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
 
 from autoencoders.errors import leave_out
-from autoencoders.evaluation.metric import Answer, Metric
-from autoencoders.evaluation.subject import Subject
-from autoencoders.keys import Count, Likelihood
-from autoencoders.lazy import Tensor, torch, without_gradients
+from autoencoders.evaluation.results import Answer
+from autoencoders.evaluation.settings import Evaluation
+from autoencoders.keys import Likelihood
 from autoencoders.randomness import Noise
+from autoencoders.trained.variant import Trained
+from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood
 from autoencoders.variants.priors import Prior
 from autoencoders.variants.priors.base import gaussian_log_density
 
-if TYPE_CHECKING:
-    from autoencoders.variants.networks.base import VariationalAutoencoder
-
 ACTIVE = 0.01  # a unit is active above this variance of its posterior mean
 
-METRICS = (
-    Metric(
-        "elbo",
-        "ELBO",
-        "nats/image",
-        "higher",
-        2,
-        "evidence lower bound, with latents drawn from the posterior",
-    ),
-    Metric(
-        "elbo_gaussian",
-        "ELBO, Gaussian",
-        "nats/image",
-        "higher",
-        2,
-        "evidence lower bound under a Gaussian of variance ½, without its constant, whatever "
-        "likelihood the model learnt by",
-    ),
-    Metric(
-        "elbo_bernoulli",
-        "ELBO, Bernoulli",
-        "nats/image",
-        "higher",
-        2,
-        "the same under a Bernoulli likelihood of the grey values",
-    ),
-    Metric(
-        "iwae_bernoulli",
-        "IWAE, Bernoulli",
-        "nats/image",
-        "higher",
-        2,
-        "importance-weighted bound (Burda et al. 2015), tighter than the ELBO beside it",
-    ),
-    Metric(
-        "kl", "KL", "nats/image", None, 2, "divergence of the posterior from the prior, per image"
-    ),
-    Metric(
-        "active_units",
-        "active units",
-        "",
-        None,
-        0,
-        "latent dimensions whose posterior mean varies from image to image",
-    ),
-)
 
-
-@without_gradients
-def measure(
-    subject: Subject, *, elbo_draws: Count, iwae_samples: Count, iwae_images: Count = 2000
-) -> Answer:
+def measure(trained: Trained, settings: Evaluation) -> Answer:
     """Return the means of the bounds over the test images, in nats per image, and `active_units`.
 
     Nothing for a model without a posterior, and the active units alone without a prior. A unit is
     active where the variance, over images, of its posterior mean is above 0.01 (Burda et al., arXiv
     1509.00519, section 5.2).
     """
-    from autoencoders.variants.networks.base import VariationalAutoencoder
-
-    model, objective = subject.model, subject.assembled.objective
-    if not isinstance(model, VariationalAutoencoder):
+    if not isinstance(trained.model, VariationalAutoencoder):
         return {}
     measured: Answer = {}
-    if objective.prior is not None:
-        measured = _means(subject, model, objective.prior, elbo_draws, iwae_samples, iwae_images)
-        if objective.likelihood is not None:
-            measured["elbo"] = measured[f"elbo_{objective.likelihood}"]
-    posterior_means = subject.codes("test").flatten(1)
+    if trained.prior is not None:
+        measured = _means(trained, trained.model, trained.prior, settings)
+        if trained.objective.likelihood is not None:
+            measured["elbo"] = measured[f"elbo_{trained.objective.likelihood}"]
+    posterior_means = trained.test_codes.flatten(1)
     if len(posterior_means) < 2:
         leave_out("active units", "one test image has no variance")
         return measured
@@ -99,12 +46,7 @@ def measure(
 
 
 def _means(
-    subject: Subject,
-    model: "VariationalAutoencoder",
-    prior: Prior,
-    elbo_draws: int,
-    iwae_samples: int,
-    iwae_images: int,
+    trained: Trained, model: VariationalAutoencoder, prior: Prior, settings: Evaluation
 ) -> Answer:
     """Return the means of `bounds` over all test images, and `iwae_bernoulli`.
 
@@ -114,15 +56,15 @@ def _means(
     `conv_vae`, each after one epoch, where that of the bound, as of 10,000 images, is 0.57 and
     0.48; on these the estimate was 0.01 above and 0.08 below that of all images.
     """
-    noise, noise_of_weights = subject.noise("draws"), subject.noise("importance_weights")
-    chosen = evenly_spaced(len(subject.images["test"]), iwae_images)
+    noise, noise_of_weights = trained.noise("test/draws"), trained.noise("test/importance_weights")
+    chosen = evenly_spaced(len(trained.data.images("test")), settings.iwae_images)
     values, gains = [], []
-    batches = zip(subject.pairs("test"), chosen.split(subject.images_at_a_time), strict=True)
+    batches = zip(trained.pairs("test"), chosen.split(trained.images_at_a_time), strict=True)
     for (seen, images), some in batches:
-        values.append(bounds(model, seen, images, noise, prior, elbo_draws))
+        values.append(bounds(model, seen, images, noise, prior, settings.elbo_draws))
         if some.any():
             elbo, iwae = importance_weighted(
-                model, seen[some], images[some], noise_of_weights, prior, iwae_samples
+                model, seen[some], images[some], noise_of_weights, prior, settings.iwae_samples
             )
             gains.append(iwae - elbo)
     means = {name: torch.cat([of[name] for of in values]).mean().item() for name in values[0]}
@@ -144,7 +86,7 @@ def evenly_spaced(total: int, count: int) -> Tensor:
 
 
 def bounds(
-    model: "VariationalAutoencoder",
+    model: VariationalAutoencoder,
     seen: Tensor,
     images: Tensor,
     noise: Noise,
@@ -174,7 +116,7 @@ def bounds(
 
 
 def importance_weighted(
-    model: "VariationalAutoencoder",
+    model: VariationalAutoencoder,
     seen: Tensor,
     images: Tensor,
     noise: Noise,

@@ -9,18 +9,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from math import prod
 
 import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.neighbors import KDTree
+from torch import Tensor
 
 from autoencoders import randomness
 from autoencoders.data.stratification import stratified
 from autoencoders.errors import leave_out
-from autoencoders.evaluation.metric import Answer, Metric
-from autoencoders.evaluation.pairs import Pairs, Predict, encoded
+from autoencoders.evaluation.results import Answer
 from autoencoders.evaluation.rows import MOST, SHORT, Rows
-from autoencoders.evaluation.subject import SPLITS, Subject
-from autoencoders.keys import AtLeastTwo, Count, Counts
-from autoencoders.lazy import F, Tensor, torch, without_gradients
+from autoencoders.evaluation.settings import Evaluation
+from autoencoders.evaluation.yardsticks import Fitted
+from autoencoders.trained.pairs import Pairs, Predict, encoded
+from autoencoders.trained.variant import Trained
+
+SPLITS = ("train", "validation", "test")
 
 PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)  # times half the squared weights, beside the mean loss
 ENOUGH = 1e-4  # a fit ends when a step gains less, in nats per image
@@ -31,36 +38,6 @@ CHUNK = 100  # images whose distances to all others are in memory at a time
 BLOCK = 64  # of these distances, whose smallest decides whether they are sorted
 MANY = 5000  # references above which sorting few blocks is quicker than sorting all
 FLAT = 4  # numbers of a vector up to which a tree of the references finds its nearest far sooner
-
-# Each may be there for fewer labels too, as `probe_accuracy_100`.
-METRICS = (
-    Metric(
-        "probe_accuracy",
-        "linear probe",
-        "accuracy",
-        "higher",
-        4,
-        "share of test images whose class one linear layer (logistic regression) on the frozen "
-        "latents tells, its penalty chosen on validation images",
-    ),
-    Metric(
-        "knn_accuracy",
-        "nearest neighbours",
-        "accuracy",
-        "higher",
-        4,
-        "share of test images whose class a majority of the nearest training images in the latent "
-        "tells, by Euclidean distance",
-    ),
-    Metric(
-        "neighbour_disagreement",
-        "neighbour of another class",
-        "share",
-        "lower",
-        4,
-        "share of test images whose nearest other test image in the latent is of another class",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -75,47 +52,36 @@ class Labelled:
         return Labelled(self.vectors[indices], self.labels[indices])
 
 
-@without_gradients
-def measure(
-    subject: Subject,
-    *,
-    knn_neighbours: Count,
-    label_counts: Counts,
-    label_draws: AtLeastTwo,
-) -> Answer:
+def measure(trained: Trained, fitted: Fitted, settings: Evaluation) -> Answer:
     """Return what latents and PCA's codes tell of the classes; nothing for one class.
 
     Nor for a latent of more numbers than the encoder sees: it compresses nothing, PCA has no
     such codes, and its distances to all images would take minutes.
     """
-    if subject.latent_size > subject.input_size:
+    if trained.latent_size > prod(trained.input_shape):
         return {}
-    say_what_is_missing(subject.labels)
+    labels = {split: trained.data.labels(split) for split in SPLITS}
+    say_what_is_missing(labels)
     of_encoder = partial(
         by_encoder,
-        pairs=subject.pairs,
-        labels=subject.labels,
-        seed=subject.seed,
-        knn_neighbours=knn_neighbours,
-        label_counts=label_counts,
-        label_draws=label_draws,
+        pairs=trained.pairs,
+        labels=labels,
+        seed=trained.description.seed,
+        settings=settings,
     )
-    of_latents = of_encoder(subject.model.encode)
+    of_latents = of_encoder(trained.model.encode)
     if not of_latents:
         return {}
-    return of_latents | {"yardsticks": {"pca": of_encoder(subject.fitted.pca_codes)}}
+    return of_latents | {"yardsticks": {"pca": of_encoder(fitted.pca_codes)}}
 
 
-@without_gradients
+@torch.no_grad()
 def by_encoder(
     encode: Predict,
     pairs: Callable[[str], Pairs],
     labels: Mapping[str, Tensor],
     seed: int,
-    *,
-    knn_neighbours: Count,
-    label_counts: Counts,
-    label_draws: AtLeastTwo,
+    settings: Evaluation,
 ) -> dict[str, float]:
     """Return the `label_metrics` of what an encoder makes of a dataset; none for one class.
 
@@ -135,9 +101,9 @@ def by_encoder(
     return label_metrics(
         plain,
         scaled,
-        label_counts,
-        draws=label_draws,
-        neighbours=knn_neighbours,
+        settings.label_counts,
+        draws=settings.label_draws,
+        neighbours=settings.knn_neighbours,
         seed=seed,
     )
 
@@ -354,8 +320,6 @@ def nearest(queries: Tensor, references: Tensor, count: int) -> Tensor:
     references are nearest: only these blocks are sorted.
     """
     if references.shape[1] <= FLAT:
-        from sklearn.neighbors import KDTree
-
         found = KDTree(references.numpy()).query(queries.numpy(), count, return_distance=False)
         return torch.from_numpy(found)
     centre = references.mean(0)  # distances stay; small numbers lose less to rounding

@@ -1,94 +1,26 @@
 """How like the test images reconstructions and samples are, to the dataset's own classifier."""
 
-from typing import TYPE_CHECKING
+import torch
+from torch import Tensor
 
-from autoencoders import samplers as registry
+from autoencoders import samplers
 from autoencoders.errors import leave_out
-from autoencoders.evaluation.metric import Answer, Metric
-from autoencoders.evaluation.subject import Subject
-from autoencoders.keys import AtLeastTwo, Count
-from autoencoders.lazy import Tensor, torch, without_gradients
-from autoencoders.samplers import SAMPLERS, SamplerName
-
-if TYPE_CHECKING:
-    from autoencoders.trained.classifier import Moments
-    from autoencoders.variants.networks.classifier import ConvClassifier
+from autoencoders.evaluation.results import Answer
+from autoencoders.evaluation.settings import Evaluation
+from autoencoders.samplers.base import Sampler
+from autoencoders.trained.classifier import Judge, Moments, moments
+from autoencoders.trained.variant import Trained
+from autoencoders.variants.classifier import ConvClassifier
 
 CONFIDENT = 0.9  # a sample looks like a class above this predicted probability
-PRIOR = "prior"
-PRIOR_ALONE: list[SamplerName] = [PRIOR]
-
-METRICS = (
-    Metric(
-        "frechet_reconstructions",
-        "Fréchet, reconstructions",
-        "",
-        "lower",
-        2,
-        "squared Fréchet distance of reconstructions to test images, in the features of the "
-        "dataset's own classifier",
-    ),
-    Metric(
-        "frechet_prior",
-        "Fréchet, samples",
-        "",
-        "lower",
-        2,
-        "the same of decoded draws from the prior",
-    ),
-    *(
-        Metric(
-            f"frechet_{name}",
-            f"Fréchet, {name}",
-            "",
-            "lower",
-            2,
-            f"the same of decoded draws from a {name} fitted to codes of training images",
-        )
-        for name in SAMPLERS
-        if name != PRIOR
-    ),
-    Metric(
-        "frechet_samples",
-        "Fréchet, images",
-        "",
-        None,
-        0,
-        "how many images the Fréchet distances are over; they compare at the same number alone",
-    ),
-    Metric(
-        "sample_confidence",
-        "sample confidence",
-        "",
-        "higher",
-        3,
-        "share of draws from the prior that the classifier gives one class more than 0.9",
-    ),
-    Metric(
-        "sample_coverage",
-        "sample coverage",
-        "",
-        "higher",
-        3,
-        "perplexity of the classifier's mean prediction over the number of classes; 1 is even",
-    ),
-)
 
 
-@without_gradients
-def measure(
-    subject: Subject,
-    *,
-    samplers: list[SamplerName] = PRIOR_ALONE,
-    fitted_codes: AtLeastTwo = 10_000,
-    mixture_components: Count = 10,
-) -> Answer:
+def measure(trained: Trained, judge: Judge | None, settings: Evaluation) -> Answer:
     """Return the Fréchet distances, and what the classifier sees in samples from the prior.
 
     `frechet_reconstructions` is the distance between the classifier's features of the
     reconstructions and of the images, `frechet_<sampler>` that of as many decoded draws of each of
-    `samplers` that the variant has, where need be fitted to the first `fitted_codes` training
-    images, a mixture with `mixture_components`. `frechet_samples` is how many of each: the distance
+    the settings' samplers that the variant has. `frechet_samples` is how many of each: the distance
     falls with that number, so that only distances of equally many compare (and none with those in
     the features of another network).
 
@@ -96,65 +28,47 @@ def measure(
     A Gaussian takes two images: there are no distances of one test image, nor of samples from what
     was fitted to one training image.
     """
-    from autoencoders.trained.classifier import moments
-
-    judge = subject.judge
     if judge is None:
         leave_out("Fréchet distances", "images of one class have no classifier")
         return {}
     measured: Answer = {}
-    distances = len(subject.images["test"]) > 1
+    distances = len(trained.data.images("test")) > 1
     if distances:
-        reconstructed = _features_of_reconstructions(subject, judge.classifier)
+        reconstructed = _features_of_reconstructions(trained, judge.classifier)
         measured = {
             "frechet_samples": len(reconstructed),
             "frechet_reconstructions": frechet_distance(judge.moments, moments(reconstructed)),
         }
     else:
         leave_out("Fréchet distances", "one test image has no variance")
-    for name in dict.fromkeys(samplers):
-        sampled = _features_of_samples(
-            subject, judge.classifier, name, fitted_codes, mixture_components
-        )
-        if sampled is None:
+    for name in dict.fromkeys(settings.samplers):
+        sampler = samplers.fitted(name, trained, settings.fitted_codes, settings.mixture_components)
+        if sampler is None:
             continue
+        sampled = _features_of_samples(trained, judge.classifier, sampler)
         if distances:
             measured[f"frechet_{name}"] = frechet_distance(judge.moments, moments(sampled))
-        if name == PRIOR:
+        if name == "prior":
             measured |= class_metrics(judge.classifier.classes(sampled).double().softmax(1))
     return measured
 
 
-def _features_of_reconstructions(subject: Subject, classifier: "ConvClassifier") -> Tensor:
+def _features_of_reconstructions(trained: Trained, classifier: ConvClassifier) -> Tensor:
     """Return the classifier's features of the reconstructions of all test images."""
-    return torch.cat([classifier.features(subject.model(x)) for x, _ in subject.pairs("test")])
+    return torch.cat([classifier.features(trained.model(x)) for x, _ in trained.pairs("test")])
 
 
-def _features_of_samples(
-    subject: Subject,
-    classifier: "ConvClassifier",
-    name: SamplerName,
-    fitted_codes: int,
-    mixture_components: int,
-) -> Tensor | None:
-    """Return the classifier's features of as many samples as test images; None without samples."""
-    prior = subject.assembled.objective.prior
-    sampler = registry.build(name, prior, components=mixture_components)
-    if sampler is None or (sampler.needs_codes and subject.plan.model.latent_holds_input):
-        return None
-    if sampler.needs_codes and len(subject.images["train"]) < 2:
-        leave_out(f"samples from {sampler.title}", "it cannot be fitted to one training image")
-        return None
-    sampler.fit(subject.codes("train", fitted_codes if sampler.needs_codes else 1))
-    noise = subject.noise("samples")
+def _features_of_samples(trained: Trained, classifier: ConvClassifier, sampler: Sampler) -> Tensor:
+    """Return the classifier's features of as many samples as there are test images."""
+    noise = trained.noise("test/samples")
     features = []
-    for chunk in torch.arange(len(subject.images["test"])).split(subject.images_at_a_time):
-        latents = sampler.draw(len(chunk), noise).to(subject.device)
-        features.append(classifier.features(subject.model.decode(latents).sigmoid()))
+    for chunk in torch.arange(len(trained.data.images("test"))).split(trained.images_at_a_time):
+        latents = sampler.draw(len(chunk), noise).to(trained.device)
+        features.append(classifier.features(trained.model.decode(latents).sigmoid()))
     return torch.cat(features)
 
 
-def frechet_distance(a: "Moments", b: "Moments") -> float:
+def frechet_distance(a: Moments, b: Moments) -> float:
     """Return the squared Fréchet distance between Gaussians.
 
     Heusel et al., arXiv 1706.08500, eq. 6: |μ₁ - μ₂|² + Tr(Σ₁ + Σ₂ - 2(Σ₁Σ₂)^½), in double

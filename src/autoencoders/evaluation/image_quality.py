@@ -2,74 +2,31 @@
 
 from collections.abc import Sequence
 
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
 from autoencoders.errors import UserError, leave_out
-from autoencoders.evaluation.metric import Answer, Metric
-from autoencoders.evaluation.pairs import Pairs, Predict
-from autoencoders.evaluation.subject import Subject
-from autoencoders.lazy import F, Tensor, torch, without_gradients
+from autoencoders.evaluation.results import Answer
+from autoencoders.evaluation.yardsticks import Fitted
+from autoencoders.trained.pairs import Pairs, Predict
+from autoencoders.trained.variant import Trained
 
 WINDOW, SIGMA = 11, 1.5  # of the structural similarity, in pixels
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
 SMALLEST_MSE = 1e-10  # an image given back exactly counts as 100 dB, not as infinity
 
-METRICS = (
-    Metric("mse", "MSE", "", "lower", 4, "mean over images of the mean squared pixel error"),
-    Metric(
-        "bce",
-        "BCE",
-        "nats/pixel",
-        "lower",
-        4,
-        "mean over images of the mean binary cross-entropy of the pixels",
-    ),
-    Metric(
-        "bce_above_floor",
-        "BCE above floor",
-        "nats/pixel",
-        "lower",
-        4,
-        "BCE less the entropy of the grey targets themselves, which no network can go below",
-    ),
-    Metric(
-        "psnr",
-        "PSNR",
-        "dB",
-        "higher",
-        2,
-        "mean over images of the peak signal-to-noise ratio, 10·log₁₀(1 / MSE of the image)",
-    ),
-    Metric(
-        "psnr_of_mean_mse",
-        "PSNR of mean MSE",
-        "dB",
-        "higher",
-        2,
-        "10·log₁₀(1 / MSE), from the mean over images: bad images weigh more than in PSNR",
-    ),
-    Metric(
-        "ssim",
-        "SSIM",
-        "",
-        "higher",
-        4,
-        "mean structural similarity (Wang et al. 2004), 11×11 Gaussian window; 1 is identical",
-    ),
-    Metric("psnr_luma", "PSNR, luma", "dB", "higher", 2, "PSNR of the luma of colour images"),
-    Metric("ssim_luma", "SSIM, luma", "", "higher", 4, "SSIM of the luma of colour images"),
-)
 
-
-@without_gradients
-def measure(subject: Subject) -> Answer:
+def measure(trained: Trained, fitted: Fitted) -> Answer:
     """Return the means over the test images of every image metric, the yardsticks' beside."""
-    _, height, width = subject.plan.image_shape
-    if not has_windows(subject.plan.image_shape):
+    _, height, width = trained.image_shape
+    if not has_windows(trained.image_shape):
         leave_out("SSIM", f"its {WINDOW}×{WINDOW} window is larger than images of {height}×{width}")
     return {
-        **of_predictions(subject.model, subject.pairs("test")),
+        **of_predictions(trained.model, trained.pairs("test")),
         "yardsticks": {
-            name: of_predictions(predict, subject.pairs("test"))
-            for name, predict in subject.yardsticks.items()
+            name: of_predictions(predict, trained.pairs("test"))
+            for name, predict in (fitted.predictions | trained.input.yardsticks()).items()
         },
     }
 

@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
-from autoencoders.evaluation.image_quality import psnr
-from autoencoders.evaluation.metric import Answer, Metric
-from autoencoders.evaluation.pairs import Pairs, Predict
-from autoencoders.evaluation.subject import Subject
-from autoencoders.keys import Count, ImageShape, Levels, Spread
-from autoencoders.lazy import Tensor, torch, without_gradients
-from autoencoders.randomness import Noise
-from autoencoders.variants.inputs import Input
+import torch
+from torch import Tensor
 
-METRICS: tuple[Metric, ...] = ()  # it measures curves, which no column of a table can hold
+from autoencoders.evaluation.image_quality import psnr
+from autoencoders.evaluation.results import Answer
+from autoencoders.evaluation.settings import Evaluation
+from autoencoders.keys import ImageShape, Spread
+from autoencoders.randomness import Noise
+from autoencoders.trained.pairs import Pairs, Predict
+from autoencoders.trained.variant import Trained
+from autoencoders.variants.inputs import Input
 
 
 @runtime_checkable
@@ -24,7 +25,7 @@ class HasNoise(Protocol):
     std: Spread
 
 
-class Noisier:
+class Noisier(Input):
     """What another input gives, under zero-mean Gaussian noise, clamped to [0, 1]."""
 
     def __init__(self, input: Input, std: float) -> None:
@@ -45,18 +46,16 @@ class Noisier:
         return self.input.yardsticks()
 
 
-@without_gradients
-def measure(subject: Subject, *, noise_levels: Levels, noise_images: Count) -> Answer:
-    """Return `noise_sweep` where there are `noise_levels` for the variant's kind of input.
+def measure(trained: Trained, settings: Evaluation) -> Answer:
+    """Return `noise_sweep` where there are noise levels for the variant's kind of input.
 
-    It is of the first `noise_images` test images.
+    It is of the first test images, as many as the settings say.
     """
-    levels = noise_levels.get(subject.input_kind)
+    levels = settings.noise_levels.get(trained.description.variant.input.kind)
     if not levels:
         return {}
-    count = min(noise_images, len(subject.images["test"]))
-    under = partial(subject.pairs, "test", count=count)
-    sweep = noise_sweep(subject.model, subject.assembled.input, levels, under)
+    count = min(settings.noise_images, len(trained.data.images("test")))
+    sweep = noise_sweep(trained.model, trained.input, levels, partial(trained.pairs, "test", count))
     return {"noise_sweep": {"n_images": count, **sweep}}
 
 
@@ -79,7 +78,6 @@ def at_level(input: Input, std: float) -> Input:
     return leveled
 
 
-@without_gradients
 def noise_sweep(
     model: Predict,
     input: Input,

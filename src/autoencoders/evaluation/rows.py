@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from autoencoders.lazy import Tensor, torch
+import torch
+from torch import Tensor
 
 SHORT = 4096  # entries up to which vectors are taken as they are, and matrices over them formed
 MOST = 3000  # rows up to which all inner products are formed: 72 MB, and half a minute

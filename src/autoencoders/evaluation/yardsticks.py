@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from autoencoders.evaluation.pairs import Pairs, Predict
+import torch
+from torch import Tensor
+
 from autoencoders.evaluation.rows import MOST, SHORT, Rows
-from autoencoders.lazy import Tensor, torch
+from autoencoders.trained.pairs import Pairs, Predict
 
 RIDGE = 1e-6  # added to each variance, as a share of their mean, so that none is zero
 

@@ -1,26 +1,5 @@
-"""A trained variant's figures: one table says which there are, when they fit, how they are drawn.
+"""A trained variant's figures, and what the report's page has of it beside them.
 
-A figure is a function of what is `Shown` and a row of `TABLE`. Its keyword-only arguments are keys
-of `figures` in params.yaml. `plots` draws arrays, and knows nothing of variants.
+`table` says which figures there are, when they fit, and how they are drawn; `section` is what the
+page is made of; `plots` draws arrays.
 """
-
-from typing import TYPE_CHECKING, Any
-
-from autoencoders.components import Strict, settings
-from autoencoders.figures.table import TABLE, Drawing
-
-if TYPE_CHECKING:
-
-    class Figures(Strict):
-        """What the figures take from params.yaml; each key is an attribute."""
-
-        def __getattr__(self, key: str) -> Any: ...
-
-else:
-    Figures = settings(
-        "Figures",
-        [drawing.draw for drawing in TABLE],
-        "How much the figures show; params.yaml says what each key is.",
-    )
-
-__all__ = ["TABLE", "Drawing", "Figures"]

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from autoencoders.decomposition import principal_directions
-from autoencoders.lazy import Tensor, torch
 
+Codes = npt.NDArray[np.floating]
 Decode = Callable[[Tensor], Tensor]
 
 # Of a larger latent the dimensions of the greatest standard deviation are tried, this many.
@@ -38,6 +41,13 @@ def principal_plane(codes: Tensor) -> tuple[Tensor, Tensor]:
     plane = centred @ principal_directions(centred, 2)
     total = centred.square().sum().clamp(min=torch.finfo(torch.float32).tiny)
     return plane, plane.square().sum(0) / total
+
+
+def viewed_plane(codes: Codes) -> Codes:
+    """Return two principal directions `(d, 2)` of codes `(N, d)`; of two dimensions their own."""
+    if codes.shape[1] == 2:
+        return np.eye(2)
+    return principal_directions(torch.from_numpy(codes - codes.mean(axis=0)), 2).numpy()
 
 
 def perturbations(

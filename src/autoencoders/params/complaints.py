@@ -4,15 +4,17 @@ import difflib
 import inspect
 from collections.abc import Collection
 from datetime import date
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
-from autoencoders.components import Component, Strict
+from autoencoders.components import Component, OneOf, Strict
 from autoencoders.files import shortened
 
 # What pydantic puts after a key: that is wrong itself, or may be a number, or a list.
 KEY, NUMBER, LIST = "[key]", "constrained-", "list["
+# What to give keys that files of earlier versions lack.
+NEW = {"data.seed": ", with the number of seed: it alone decides the split now"}
 
 
 def meant(mistakes: list[ErrorDetails]) -> list[ErrorDetails]:
@@ -43,7 +45,7 @@ def describe(mistake: ErrorDetails, schema: type[Strict]) -> str:
         case "extra_forbidden":
             return f"{key}: unknown key{suggestion(location[-1], siblings)}"
         case "missing":
-            return f"{key}: missing; add it"
+            return f"{key}: missing; add it{NEW.get(key, '')}"
         case "union_tag_invalid":
             tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
             return f"{key}.kind: found {context['tag']!r}{suggestion(context['tag'], tags)}"
@@ -75,32 +77,28 @@ def _locate(location: tuple[int | str, ...], whole: type[Strict]) -> tuple[list[
     schema: Any = whole
     keys: list[str] = []
     siblings: list[str] = []
-    chosen = False  # `schema` by its kind, in the step before
     for item in location:
-        if get_origin(schema) is Annotated:
-            schema = get_args(schema)[0]
-        kinds = {} if chosen else _kinds(schema)
-        chosen = item in kinds
-        if chosen:
-            schema = kinds[item]
+        if item in (kinds := _kinds(schema)):
+            schema = kinds[str(item)]
             continue
         if str(item).startswith((KEY, NUMBER, LIST)):
             continue
         keys.append(str(item))
+        if get_origin(schema) is Annotated:
+            schema = get_args(schema)[0]
         if inspect.isclass(schema) and issubclass(schema, Strict):
             siblings = list(schema.model_fields)
             field = schema.model_fields.get(str(item))
-            schema = field.annotation if field else None
+            schema = field and Annotated[field.annotation, *field.metadata, None]
         else:
             schema = (get_args(schema) or [None])[-1]
     return keys, siblings
 
 
-def _kinds(schema: Any) -> dict[int | str, type[Component]]:
-    """Return the components that may stand here by their kind, of which there may be one alone."""
-    choices = get_args(schema) if get_origin(schema) is Union else (schema,)
-    components = [c for c in choices if inspect.isclass(c) and issubclass(c, Component)]
-    return {get_args(c.model_fields["kind"].annotation)[0]: c for c in components}
+def _kinds(schema: Any) -> dict[str, type[Component]]:
+    """Return the components that may stand here by their kind; none where no `kind` is asked."""
+    marks = get_args(schema)[1:] if get_origin(schema) is Annotated else ()
+    return next((mark.kinds for mark in marks if isinstance(mark, OneOf)), {})
 
 
 def suggestion(found: str, allowed: Collection[str]) -> str:

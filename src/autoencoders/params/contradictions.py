@@ -2,14 +2,16 @@
 
 from collections.abc import Collection
 
+import torch
+
 from autoencoders import paths
 from autoencoders.keys import ImageShape
 from autoencoders.params.complaints import suggestion
 from autoencoders.params.schema import Params, image_shapes
 from autoencoders.sources.datasets import DATASETS
-from autoencoders.tensorflow import supported
 from autoencoders.training.settings import Variant
-from autoencoders.variants.assembly import plan
+from autoencoders.training.tensorflow import supported
+from autoencoders.variants.assembly import assemble
 from autoencoders.variants.inputs import INPUTS
 
 NO_TENSORFLOW = (
@@ -20,7 +22,7 @@ NO_TENSORFLOW = (
 
 def contradictions(params: Params) -> list[str]:
     """Return what is wrong although every value is fine by itself."""
-    if unclear := _unclear_sizes(params):  # without them no variant can be laid out
+    if unclear := _unclear_sizes(params):  # without them no variant can be built
         return unclear
     taken = [
         f"data.datasets.{name}: a published dataset has this name; choose another"
@@ -98,7 +100,8 @@ def _wrong_names(key: str, names: list[str], allowed: Collection[str]) -> list[s
 def why_impossible(variant: Variant, image_shape: ImageShape) -> str | None:
     """Return why `variant` cannot train on images of this `(C, H, W)`, or None where it can."""
     try:
-        steps = plan(variant, image_shape).objective.steps
+        with torch.device("meta"):
+            steps = assemble(variant, image_shape).objective.steps
     except ValueError as error:
         return str(error)
     if sorted(steps) != sorted(variant.training.optimizers):

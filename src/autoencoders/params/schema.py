@@ -6,8 +6,8 @@ from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import Field
 
 from autoencoders.components import Strict
-from autoencoders.evaluation import Evaluation
-from autoencoders.figures import Figures
+from autoencoders.evaluation.settings import Evaluation
+from autoencoders.figures.table import Figures
 from autoencoders.keys import ImageShape, Misfits, ProperFraction
 from autoencoders.sources.datasets import DATASETS
 from autoencoders.training.settings import Classifier, Variant
@@ -63,9 +63,11 @@ class ImageFolder(Strict):
 class Data(Strict):
     """Where the images come from, and what share of the training images trains.
 
-    `datasets` are people's own; the published ones have names already.
+    `seed` is of the split, the stand-ins and the patches, whatever is trained on them. `datasets`
+    are people's own; the published ones have names already.
     """
 
+    seed: Annotated[int, Ge(0)]
     source: Literal["official", "stand-in", "auto"]
     train_fraction: ProperFraction
     stand_in: StandIn

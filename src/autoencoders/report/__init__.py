@@ -1,1 +1,1 @@
-"""The report: a page and its template."""
+"""The report: all results as tables, and as a page from its template."""

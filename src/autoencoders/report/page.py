@@ -15,58 +15,8 @@ from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, StrictUndefined
 
-from autoencoders.evaluation import METRICS, OF_FEATURES
-from autoencoders.evaluation.metric import Metric
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture beside the page.
-
-    `path` is relative to the page; the caption is its alternative text too.
-    """
-
-    path: str
-    caption: str
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A picture of many images of one size without gaps, beside the page; `path` as a picture's."""
-
-    path: str
-    columns: int
-    rows: int
-
-
-@dataclass(frozen=True)
-class LatentPlane:
-    """A latent of two numbers to move over.
-
-    Attributes:
-        z1: the lowest and the highest of the plane, which `decoded` divides into cells from left to
-            right.
-        z2: the same of the other number, from bottom to top; each cell of the sheet is decoded at
-            its middle.
-        size: width and height in pixels of one image in the sheets.
-        decoded: the plane itself.
-        originals: test images, row by row.
-        points: where they lie: from the left and from the top as shares of the plane, the class,
-            and the number in `originals`.
-        classes: the name of each class.
-        colours: the CSS colour of each class.
-        legend: names and colours, as far as they are to be told apart.
-    """
-
-    z1: tuple[float, float]
-    z2: tuple[float, float]
-    size: tuple[int, int]
-    decoded: Sheet
-    originals: Sheet
-    points: Sequence[tuple[float, float, int, int]]
-    classes: Sequence[str]
-    colours: Sequence[str]
-    legend: Sequence[tuple[str, str]]
+from autoencoders.figures.section import LatentPlane, Picture
+from autoencoders.report.metrics import METRICS, OF_FEATURES, Metric
 
 
 @dataclass(frozen=True)

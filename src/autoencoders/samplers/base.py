@@ -3,7 +3,8 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from autoencoders.lazy import Tensor
+from torch import Tensor
+
 from autoencoders.randomness import Noise
 
 

@@ -1,6 +1,7 @@
 """Draws from one Gaussian, fitted to codes."""
 
-from autoencoders.lazy import Tensor
+from torch import Tensor
+
 from autoencoders.randomness import Noise
 from autoencoders.samplers.base import Sampler
 

@@ -1,8 +1,11 @@
 """Draws from a mixture of Gaussians, fitted to codes."""
 
+import torch
+from sklearn.mixture import GaussianMixture
+from torch import Tensor
+
 from autoencoders.decomposition import principal_directions
 from autoencoders.keys import Count
-from autoencoders.lazy import Tensor, torch
 from autoencoders.randomness import Noise
 from autoencoders.samplers.base import Sampler
 from autoencoders.samplers.gaussian import GaussianSampler
@@ -25,8 +28,6 @@ class MixtureSampler(Sampler):
 
     def fit(self, codes: Tensor) -> None:
         """Fit by expectation maximisation, always from the same start."""
-        from sklearn.mixture import GaussianMixture  # here, as importing it costs seconds
-
         self.latent_shape = codes.shape[1:]
         self.mean = codes.flatten(1).mean(0)
         centred = codes.flatten(1) - self.mean

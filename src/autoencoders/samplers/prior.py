@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from autoencoders.lazy import Tensor
+from torch import Tensor
+
 from autoencoders.randomness import Noise
 from autoencoders.samplers.base import Sampler
 from autoencoders.variants.priors import Prior

@@ -4,19 +4,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from autoencoders import files, paths, randomness
-from autoencoders.data.batches import steps_per_epoch
+from autoencoders import files, paths
 from autoencoders.data.prepared import Prepared
-from autoencoders.device import device, exact_device, tune_cpu
+from autoencoders.device import device, exact_device
+from autoencoders.evaluation import results
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
-from autoencoders.stages.common import load_numbers, prepared_data
+from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.trained import classifier
 from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
 from autoencoders.training.classifier import Split, measure, of_all, train
-from autoencoders.variants.networks.classifier import ConvClassifier
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
@@ -36,21 +35,37 @@ def outputs(item: Item) -> list[Path]:
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Train the classifier; where all images are of one class, only write that there is none."""
-    tune_cpu(params.classifier.threads)  # before torch starts the threads that inherit it
     folder, report = outputs(item)
     data = Prepared(paths.prepared(item.dataset))
     description = _describe(params, data)
-    network = _train(description, data, item, run) if description.exists else None
-    classifier.save(folder, description, _judge(network, data) if network else None)
+    judge, accuracies = None, {}
+    if description.exists:
+        with closing(TrainingProgress(item.name, run.log_epoch)) as progress:
+            network = train(
+                _labelled(data, "train"),
+                _labelled(data, "validation"),
+                description.classes,
+                params.classifier,
+                params.seed,
+                name=f"{item.dataset}/classifier",
+                device=device(),
+                progress=progress,
+            )
+        features = of_all(network.features, data.images("test"), exact_device())
+        judge = Judge(network, moments(features))
+        accuracies = {
+            f"{split}_accuracy": measure(network, _labelled(data, split), device())["accuracy"]
+            for split in ("validation", "test")
+        }
+    classifier.save(folder, description, judge)
     content = {
         "dataset": description.dataset,
         "source": description.source,
         "classes": description.classes,
+        **accuracies,
     }
-    if network is not None:
-        content |= _accuracies(network, data)
     files.write_json(report, content)
-    if network is None:
+    if judge is None:
         return f"{item.dataset} has one class: it has no classifier"
     return f"test accuracy {content['test_accuracy']:.4f} in {report}, weights in {folder}"
 
@@ -58,45 +73,9 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 def log(item: Item, run: StageRun) -> None:
     """Log the accuracies, the weights and the settings."""
     folder, report = outputs(item)
-    measured = load_numbers(report, item)
+    measured = results.load_numbers(report, item.dataset)
     accuracies = {k: v for k, v in measured.items() if k.endswith("_accuracy")}
     run.log(metrics=accuracies, artifacts=[folder, report])
-
-
-def _train(
-    description: ClassifierDescription, data: Prepared, item: Item, run: StageRun
-) -> ConvClassifier:
-    network, settings = classifier.build(description), description.settings
-    progress = TrainingProgress(
-        item.name,
-        settings.epochs,
-        steps_per_epoch(len(data.images("train")), settings.batch_size),
-        lambda row, rate: run.log_epoch(int(row["epoch"]), row | {"images_per_second": rate}),
-        shown=True,
-    )
-    with closing(progress):
-        train(
-            network,
-            _labelled(data, "train"),
-            _labelled(data, "validation"),
-            settings,
-            order=randomness.generator(description.seed, f"{description.dataset}/classifier/order"),
-            device=device(),
-            progress=progress,
-        )
-    return network
-
-
-def _judge(network: ConvClassifier, data: Prepared) -> Judge:
-    features = of_all(network.features, data.images("test"), exact_device())
-    return Judge(network, moments(features))
-
-
-def _accuracies(network: ConvClassifier, data: Prepared) -> dict[str, Any]:
-    return {
-        f"{split}_accuracy": measure(network, _labelled(data, split), device())["accuracy"]
-        for split in ("validation", "test")
-    }
 
 
 def _labelled(data: Prepared, split: str) -> Split:

@@ -3,18 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from autoencoders import evaluation, files, paths
-from autoencoders.components import configured
+from autoencoders import files, paths
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import exact_device
-from autoencoders.evaluation.metric import headline
+from autoencoders.evaluation import results
+from autoencoders.evaluation.answers import answers
 from autoencoders.evaluation.noise_sweep import flat
-from autoencoders.evaluation.subject import SPLITS
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
-from autoencoders.stages.common import load_metrics, prepared_data
+from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import DataUsed, StageRun
-from autoencoders.trained import classifier, variant, weights
+from autoencoders.trained import classifier, variant
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
@@ -34,26 +33,18 @@ def outputs(item: Item) -> list[Path]:
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Ask every question of the variant, and write the answers."""
-    folder, data = paths.model(item.dataset, item.variant), Prepared(paths.prepared(item.dataset))
-    device = exact_device()
-    description, assembled = variant.load(folder, device)
-    judge = classifier.load_judge(paths.classifier(item.dataset), device)
-    subject = configured(evaluation.Subject, params.evaluation)(
-        assembled,
-        description.variant.input.kind,
-        {split: data.images(split) for split in SPLITS},
-        {split: data.labels(split) for split in SPLITS},
-        judge,
-        description.seed,
-        device,
+    data, device = Prepared(paths.prepared(item.dataset)), exact_device()
+    trained = variant.load(
+        paths.model(item.dataset, item.variant), data, device, params.evaluation.batch_size
     )
+    judge = classifier.load_judge(paths.classifier(item.dataset), device)
     content = {
         "dataset": item.dataset,
         "variant": item.variant,
-        "source": description.source,
+        "source": trained.description.source,
         "n_images": len(data.images("test")),
-        "model_sha256": weights.sha256(folder),
-        **evaluation.answers(subject, params.evaluation),
+        "model_sha256": trained.sha256,
+        **answers(trained, judge, params.evaluation),
     }
     files.write_json(outputs(item)[0], content)
     return f"PSNR {content['psnr']:.2f} dB, BCE {content['bce']:.4f} in {outputs(item)[0]}"
@@ -61,8 +52,8 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
 def log(item: Item, run: StageRun) -> None:
     """Log the metrics to the run and to the model that they are of."""
-    content = load_metrics(item)
-    run.log_model_metrics(content["model_sha256"], headline(content))
+    content = results.load(outputs(item)[0], item.dataset, item.variant)
+    run.log_model_metrics(content["model_sha256"], results.headline(content))
     run.log(
         metrics={
             f"yardsticks/{name}/{metric}": value

@@ -12,9 +12,9 @@ from autoencoders.tracking import StageRun
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
-    """Return the seed, the source, the stand-ins' sizes, and people's own datasets."""
-    data = params.data.model_dump(mode="json", include={"source", "stand_in", "datasets"})
-    return {"seed": params.seed, "data": data}
+    """Return the data's seed, the source, the stand-ins' sizes, and people's own datasets."""
+    data = params.data.model_dump(mode="json", include={"seed", "source", "stand_in", "datasets"})
+    return {"data": data}
 
 
 def data_used(item: Item) -> None:
@@ -40,7 +40,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             channels=own.channels,
             test_fraction=own.test_fraction,
             misfits=own.misfits,
-            seed=params.seed,
+            seed=data.seed,
             per_image=own.patches.per_image if own.patches else None,
             turned=own.patches.turned if own.patches else False,
         )
@@ -51,7 +51,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             target,
             train_images=data.stand_in.train_images,
             test_images=data.stand_in.test_images,
-            seed=params.seed,
+            seed=data.seed,
             mirror=_mirror(),
         )
     size = sum(file.bytes for file in info.files.values()) / 1e6

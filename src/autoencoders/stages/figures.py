@@ -1,19 +1,16 @@
-"""A trained variant's pictures, those of the table that fit it."""
+"""A trained variant's pictures, those of the table that fit it, and what the report has of it."""
 
 from pathlib import Path
 from typing import Any
 
-from autoencoders import files, paths
-from autoencoders.components import configured
+from autoencoders import paths
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import exact_device
-from autoencoders.errors import leave_out
-from autoencoders.figures import TABLE, plots
-from autoencoders.figures.shown import Shown
-from autoencoders.lazy import without_gradients
+from autoencoders.evaluation import results
+from autoencoders.figures import planes, table
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
-from autoencoders.stages.common import load_metrics, prepared_data
+from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.trained import variant
 
@@ -29,47 +26,22 @@ def data_used(item: Item) -> DataUsed:
 
 
 def outputs(item: Item) -> list[Path]:
-    """Return the folder of figures."""
-    return [paths.figures(item.dataset, item.variant)]
+    """Return the folder of figures, and that of what the report has beside."""
+    names = item.dataset, item.variant
+    return [paths.figures(*names), paths.section(*names)]
 
 
-@without_gradients
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Draw every figure that fits the variant and that there are enough images for."""
-    shown, source = _load(item)
-    fitting = [drawing for drawing in TABLE if drawing.fits(shown)]
-    for drawing in fitting:
-        if lacking := drawing.lacks(shown):
-            leave_out(drawing.file, lacking)
-    drawings = [drawing for drawing in fitting if not drawing.lacks(shown)]
-    with files.atomic_directory(outputs(item)[0]) as folder:
-        for drawing in drawings:
-            figure = configured(drawing.draw, params.figures)(shown)
-            plots.save(figure, folder / drawing.file, source)
-    return f"{len(drawings)} figures in {outputs(item)[0]}"
+    names = item.dataset, item.variant
+    data = Prepared(paths.prepared(item.dataset))
+    trained = variant.load(paths.model(*names), data, exact_device())
+    measured = results.load(paths.metrics(*names), *names)
+    pictures = table.draw(trained, measured, params.figures, paths.figures(*names))
+    planes.write_section(trained, pictures, paths.section(*names))
+    return f"{len(pictures)} figures in {paths.figures(*names)}"
 
 
 def log(item: Item, run: StageRun) -> None:
     """Log the figures."""
-    run.log(artifacts=sorted(outputs(item)[0].glob("*.png")))
-
-
-def _load(item: Item) -> tuple[Shown, str]:
-    """Return what is drawn, and the source of its images."""
-    folder = paths.model(item.dataset, item.variant)
-    data = Prepared(paths.prepared(item.dataset))
-    device = exact_device()
-    description, assembled = variant.load(folder, device)
-    shown = Shown(
-        title=f"{data.metadata.title}, {item.variant}",
-        assembled=assembled,
-        history=variant.load_history(folder),
-        train=data.images("train"),
-        test=data.images("test"),
-        labels=data.labels("test").byte().numpy(),
-        class_names=data.metadata.class_names,
-        measured=load_metrics(item),
-        seed=description.seed,
-        device=device,
-    )
-    return shown, description.source
+    run.log(artifacts=sorted(paths.figures(item.dataset, item.variant).glob("*.png")))

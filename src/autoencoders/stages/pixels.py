@@ -1,26 +1,24 @@
 """What raw pixels tell of a dataset's classes: what features of every network are held against."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from autoencoders import files, paths
-from autoencoders.components import configured, keywords
 from autoencoders.data.prepared import Prepared
-from autoencoders.evaluation import features
-from autoencoders.evaluation.pairs import pairs
-from autoencoders.evaluation.subject import SPLITS
+from autoencoders.evaluation import features, results
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
-from autoencoders.stages.common import load_numbers, prepared_data
+from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import DataUsed, StageRun
+from autoencoders.trained.pairs import Pairs, pairs
 from autoencoders.variants.inputs import Clean
+
+USED = {"batch_size", "knn_neighbours", "label_counts", "label_draws"}  # of the evaluation's
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed and what decides the measurement."""
-    used = {"batch_size", *keywords(features.by_encoder)}
-    return {"seed": params.seed, **params.evaluation.model_dump(mode="json", include=used)}
+    return {"seed": params.seed, **params.evaluation.model_dump(mode="json", include=USED)}
 
 
 def data_used(item: Item) -> DataUsed:
@@ -37,14 +35,12 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     """Measure the images themselves as features; nothing where all are of one class."""
     data, settings = Prepared(paths.prepared(item.dataset)), params.evaluation
 
-    def clean(split: str) -> Any:
+    def clean(split: str) -> Pairs:
         return pairs(Clean(), data.images(split), params.seed, split, settings.batch_size)
 
-    labels = {split: data.labels(split) for split in SPLITS}
+    labels = {split: data.labels(split) for split in features.SPLITS}
     features.say_what_is_missing(labels)
-    measured = configured(partial(features.by_encoder, lambda seen: seen), settings)(
-        clean, labels, params.seed
-    )
+    measured = features.by_encoder(lambda seen: seen, clean, labels, params.seed, settings)
     content = {"dataset": data.name, "source": data.metadata.source, **measured}
     files.write_json(outputs(item)[0], content)
     if not measured:
@@ -54,4 +50,4 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
 def log(item: Item, run: StageRun) -> None:
     """Log the metrics."""
-    run.log(metrics=load_numbers(outputs(item)[0], item), artifacts=outputs(item))
+    run.log(metrics=results.load_numbers(outputs(item)[0], item.dataset), artifacts=outputs(item))

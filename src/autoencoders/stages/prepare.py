@@ -13,7 +13,7 @@ from autoencoders.tracking import DataUsed, StageRun
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed and the share of training images."""
-    return {"seed": params.seed, "data": {"train_fraction": params.data.train_fraction}}
+    return {"data": params.data.model_dump(include={"seed", "train_fraction"})}
 
 
 def data_used(item: Item) -> DataUsed:
@@ -33,7 +33,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     """Verify, split and pack a dataset."""
     target = paths.prepared(item.dataset)
     fraction = params.data.train_fraction
-    metadata = packing.prepare(paths.raw(item.dataset), target, fraction, params.seed)
+    metadata = packing.prepare(paths.raw(item.dataset), target, fraction, params.data.seed)
     counts = ", ".join(f"{split.n_images} {name}" for name, split in metadata.splits.items())
     return f"{counts} images in {target}"
 

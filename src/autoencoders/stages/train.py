@@ -1,16 +1,12 @@
 """Packed images into a trained variant: weights, history, resolved params."""
 
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from autoencoders import dependencies, paths
-from autoencoders.data.batches import steps_per_epoch
 from autoencoders.data.prepared import Prepared
-from autoencoders.device import device, tune_cpu
+from autoencoders.device import device
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
@@ -18,12 +14,8 @@ from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import DataUsed, StageRun, TrainedModel
 from autoencoders.trained import classifier, variant, weights
 from autoencoders.trained.weights import RECORD, WEIGHTS
-from autoencoders.training import checkpoints, loop, parallel
-from autoencoders.training.record import Row
-from autoencoders.training.settings import Training
-from autoencoders.variants.objectives.base import Perceive
-
-Trainer = Callable[..., list[Row]]
+from autoencoders.training import parallel
+from autoencoders.training.train import train
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
@@ -47,43 +39,49 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
     Of several processes under torchrun, all train and the first alone shows and writes.
     """
-    # before torch starts the threads that inherit it
-    tune_cpu(params.variants[item.variant].training.threads)
+    chosen = params.variants[item.variant]
+    perceive = classifier_sha256 = None
+    if chosen.objective.takes("perceive"):
+        teacher, classifier_sha256 = classifier.load_teacher(
+            paths.classifier(item.dataset), device()
+        )
+        perceive = teacher.maps
+    code_sha256 = dependencies.sha256(item.stage, item.variant)
     data = Prepared(paths.prepared(item.dataset))
-    description = _describe(params, item, data)
-    assembled = variant.build(description, _perceive(description, item))
-    training = description.variant.training
-    train = trainer(training)
-    leads = parallel.started().leads
-    checkpoint = _checkpoint(description, item)
-    progress = TrainingProgress(
-        item.name,
-        training.epochs,
-        steps_per_epoch(len(data.images("train")), training.batch_size),
-        lambda row, rate: run.log_epoch(int(row["epoch"]), row | {"images_per_second": rate}),
-        shown=leads,
-    )
+    progress = TrainingProgress(item.name, run.log_epoch, shown=parallel.started().leads)
     with closing(progress), parallel.joined(device()) as processes:
-        history = train(
-            assembled,
+        trained = train(
             data.images("train"),
             data.images("validation"),
-            training,
-            seed=params.seed,
+            chosen,
+            params.seed,
             name=f"{item.dataset}/{item.variant}",
             device=device(),
             progress=progress,
-            checkpoint=checkpoint,
+            folder=paths.checkpoints(),
+            digests=(data.metadata.sha256, code_sha256, classifier_sha256),
+            perceive=perceive,
             processes=processes,
         )
-    if not leads:
+    if not processes.leads:
         return f"trained as process {processes.rank} of {processes.count}"
-    variant.save(_folder(item), description, assembled, history)
-    checkpoint.unlink(missing_ok=True)
-    best = variant.best_epoch(variant.load_history(_folder(item)))
+    description = variant.Description(
+        dataset=item.dataset,
+        name=item.variant,
+        seed=params.seed,
+        source=data.metadata.source,
+        data_sha256=data.metadata.sha256,
+        image_shape=data.metadata.image_shape,
+        variant=chosen,
+        classifier_sha256=classifier_sha256,
+    )
+    variant.save(_folder(item), description, trained.variant, trained.history)
+    if trained.checkpoint:
+        trained.checkpoint.unlink(missing_ok=True)
+    best = min(trained.history, key=lambda row: row["validation_loss"])
     return (
         f"validation loss {best['validation_loss']:.4f} at epoch {best['epoch']:.0f} of "
-        f"{len(history)}, weights in {_folder(item)}"
+        f"{len(trained.history)}, weights in {_folder(item)}"
     )
 
 
@@ -99,76 +97,17 @@ def log(item: Item, run: StageRun) -> None:
         metrics={f"best_{name}": value for name, value in best.items()},
         artifacts=outputs(item),
     )
-    description, assembled = variant.load(folder)
+    trained = variant.load(folder, Prepared(paths.prepared(item.dataset)))
     digest, name = weights.sha256(folder), f"{item.dataset}-{item.variant}"
-    if description.variant.training.framework == "tensorflow":
-        from autoencoders.tensorflow.weights import keras_model
+    if trained.description.variant.training.framework == "tensorflow":
+        from autoencoders.training.tensorflow.weights import keras_model
 
-        channels, *size = assembled.plan.input_shape
-        network, shape = keras_model(assembled), (*size, channels)
+        channels, *size = trained.input_shape
+        network, shape = keras_model(trained.assembled), (*size, channels)
         run.log_model(TrainedModel(network, shape, digest, f"{name}-keras", "tensorflow"))
     # The last of these weights is the model that `evaluate` gives its metrics to.
-    run.log_model(TrainedModel(assembled.model, assembled.plan.input_shape, digest, name))
-
-
-def trainer(training: Training) -> Trainer:
-    """Return what trains under the framework that params.yaml names."""
-    if training.framework == "torch":
-        return loop.train
-    from autoencoders.tensorflow import fit
-
-    fit.tune(training.threads)
-    return fit.train
+    run.log_model(TrainedModel(trained.model, trained.input_shape, digest, name))
 
 
 def _folder(item: Item) -> Path:
     return paths.model(item.dataset, item.variant)
-
-
-def _checkpoint(description: variant.Description, item: Item) -> Path:
-    """Return where an unfinished training of this belongs, by all that decides its bits."""
-    return checkpoints.path(
-        f"{item.dataset}-{item.variant}",
-        description.as_dict(),
-        description.data_sha256,
-        dependencies.sha256(item.stage, item.variant),
-        device(),
-        parallel.started().count,
-        _versions(description.variant.training),
-    )
-
-
-def _versions(training: Training) -> list[str]:
-    """Return the versions of what computes."""
-    if training.framework == "torch":
-        return [torch.__version__]
-    from autoencoders.tensorflow.backend import keras, tf
-
-    return [torch.__version__, tf.__version__, keras.__version__]
-
-
-def _perceive(description: variant.Description, item: Item) -> Perceive | None:
-    """Return what an objective that learns from the dataset's classifier is given of it."""
-    if description.classifier_sha256 is None:
-        return None
-    frozen = classifier.load(paths.classifier(item.dataset), device())
-    assert frozen is not None
-    return frozen.maps
-
-
-def _describe(params: Params, item: Item, data: Prepared) -> variant.Description:
-    chosen = params.variants[item.variant]
-    return variant.Description(
-        dataset=item.dataset,
-        name=item.variant,
-        seed=params.seed,
-        source=data.metadata.source,
-        data_sha256=data.metadata.sha256,
-        image_shape=data.metadata.image_shape,
-        variant=chosen,
-        classifier_sha256=(
-            classifier.weights_sha256(paths.classifier(item.dataset))
-            if chosen.objective.takes("perceive")
-            else None
-        ),
-    )

@@ -1,8 +1,8 @@
 """A dataset's classifier as files, and back again."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from pydantic import TypeAdapter
@@ -13,12 +13,10 @@ from torch import Tensor
 from autoencoders import files
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
-from autoencoders.randomness import seeded_initialisation
 from autoencoders.trained import weights
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Classifier
-from autoencoders.variants.networks.classifier import ConvClassifier
-from autoencoders.variants.networks.initialization import kaiming
+from autoencoders.variants.classifier import ConvClassifier
 
 MOMENTS = "test_images.safetensors"
 CPU = torch.device("cpu")
@@ -41,14 +39,6 @@ class ClassifierDescription:
         """Tell whether there are classes to tell apart."""
         return self.classes > 1
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain content for YAML."""
-        record = {field.name: getattr(self, field.name) for field in fields(self)}
-        return record | {
-            "image_shape": list(self.image_shape),
-            "settings": self.settings.model_dump(mode="json"),
-        }
-
 
 class Moments(NamedTuple):
     """A Gaussian fitted to features: mean `(d,)` and covariance `(d, d)`, float64."""
@@ -70,18 +60,6 @@ class Judge(NamedTuple):
 FORM = TypeAdapter(ClassifierDescription)
 
 
-def build(description: ClassifierDescription) -> ConvClassifier:
-    """Return the untrained network; its weights depend on the seed and the dataset's name."""
-    settings = description.settings
-    name = f"{description.dataset}/classifier/initialisation"
-    with seeded_initialisation(description.seed, name):
-        network = ConvClassifier(
-            description.image_shape, description.classes, settings.channels, settings.features
-        )
-        kaiming(network)
-    return network
-
-
 def moments(features: Tensor) -> Moments:
     """Return the moments of features `(N, d)`; the covariance of one vector is zero."""
     count, size = features.shape
@@ -93,7 +71,7 @@ def moments(features: Tensor) -> Moments:
 def save(folder: Path, description: ClassifierDescription, judge: Judge | None) -> None:
     """Write the record, and the weights and moments where there are any, as all of `folder`."""
     with files.atomic_directory(folder) as temporary:
-        weights.save_record(temporary / RECORD, description.as_dict())
+        weights.save_record(temporary / RECORD, FORM, description)
         if judge is not None:
             weights.save(temporary / WEIGHTS, judge.classifier)
             of_images = {name: value.cpu() for name, value in judge.moments._asdict().items()}
@@ -110,13 +88,17 @@ def load(folder: Path, device: torch.device = CPU) -> ConvClassifier | None:
     Raises:
         UserError: a file is missing, or the weights do not fit the network.
     """
-    description = load_description(folder)
-    if not description.exists:
-        return None
-    with files.readable(folder / RECORD):
-        network = build(description)
-    weights.load_into(network, folder)
-    return network.to(device)
+
+    def built(description: ClassifierDescription) -> ConvClassifier | None:
+        settings = description.settings
+        if not description.exists:
+            return None
+        return ConvClassifier(
+            description.image_shape, description.classes, settings.channels, settings.features
+        )
+
+    _, network = weights.load(folder, FORM, built, lambda network: network)
+    return network and network.to(device)
 
 
 def load_judge(folder: Path, device: torch.device = CPU) -> Judge | None:
@@ -138,19 +120,19 @@ def load_judge(folder: Path, device: torch.device = CPU) -> Judge | None:
     return Judge(classifier, Moments(*(value.to(device) for value in of_images)))
 
 
-def weights_sha256(folder: Path) -> str:
-    """Return the SHA-256 of a classifier's weights.
+def load_teacher(folder: Path, device: torch.device) -> tuple[ConvClassifier, str]:
+    """Return what `load` does, for an objective to learn from, and the SHA-256 of its weights.
 
     Raises:
-        UserError: a file is missing, or the dataset has one class and so no classifier.
+        UserError: a file is missing or damaged, or the dataset has one class.
     """
-    description = load_description(folder)
-    if not description.exists:
+    classifier = load(folder, device)
+    if classifier is None:
         raise UserError(
-            f"{description.dataset} has one class and so no classifier: choose an objective that "
+            f"{folder} holds no network, as the dataset has one class: choose an objective that "
             "needs none"
         )
-    return weights.sha256(folder)
+    return classifier, files.digest(folder / WEIGHTS)
 
 
 def load_description(folder: Path) -> ClassifierDescription:

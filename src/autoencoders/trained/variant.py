@@ -1,24 +1,35 @@
-"""A trained variant as files, and back again."""
+"""A trained variant: as files, and loaded, for all that measures, draws, applies and serves it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from pydantic import TypeAdapter
+from torch import Tensor
 
-from autoencoders import files
+from autoencoders import files, randomness
+from autoencoders.data.batches import images_at_a_time
+from autoencoders.data.prepared import Prepared
 from autoencoders.keys import ImageShape
+from autoencoders.randomness import Noise
 from autoencoders.trained import weights
+from autoencoders.trained.pairs import Pairs, encoded, pairs
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Variant
-from autoencoders.variants.assembly import Assembled, assemble, plan
+from autoencoders.variants.assembly import Assembled, assemble
+from autoencoders.variants.inputs import Input
+from autoencoders.variants.models.base import Autoencoder
+from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.base import Perceive
+from autoencoders.variants.priors import Prior
 
 HISTORY = "history.csv"
 CPU = torch.device("cpu")
+BATCH = 250
 
 
 @dataclass(frozen=True)
@@ -37,16 +48,136 @@ class Description:
     variant: Variant
     classifier_sha256: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain content for YAML and for hashing."""
-        record = {field.name: getattr(self, field.name) for field in fields(self)}
-        return record | {
-            "image_shape": list(self.image_shape),
-            "variant": self.variant.model_dump(mode="json"),
-        }
-
 
 FORM = TypeAdapter(Description)
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained variant, and the images of its dataset.
+
+    Attributes:
+        description: what was trained on what.
+        folder: where it lies.
+        assembled: the variant's parts, its networks frozen and on `device`.
+        data: the dataset, whose files are opened when its images are first asked for.
+        device: where networks compute.
+        batch_size: how many images go through a network at a time, or fewer if they are large.
+    """
+
+    description: Description
+    folder: Path
+    assembled: Assembled
+    data: Prepared
+    device: torch.device = CPU
+    batch_size: int = BATCH
+
+    @property
+    def name(self) -> str:
+        """Return `<dataset>/<variant>`."""
+        return f"{self.description.dataset}/{self.description.name}"
+
+    @property
+    def title(self) -> str:
+        """Return the dataset's title and the variant's name."""
+        return f"{self.data.metadata.title}, {self.description.name}"
+
+    @property
+    def input(self) -> Input:
+        """Return what makes an image into what the encoder sees."""
+        return self.assembled.input
+
+    @property
+    def model(self) -> Autoencoder:
+        """Return the autoencoder."""
+        return self.assembled.model
+
+    @property
+    def objective(self) -> Objective:
+        """Return what the variant learnt by."""
+        return self.assembled.objective
+
+    @property
+    def prior(self) -> Prior | None:
+        """Return what latents were drawn towards; None without."""
+        return self.assembled.objective.prior
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Return the `(C, H, W)` of an image."""
+        return self.assembled.image_shape
+
+    @property
+    def input_shape(self) -> ImageShape:
+        """Return the `(C, H, W)` of what the encoder sees."""
+        return self.assembled.input_shape
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Return the shape of one image's latent."""
+        return self.assembled.model.latent_shape
+
+    @property
+    def latent_size(self) -> int:
+        """Return how many numbers a latent has."""
+        return prod(self.latent_shape)
+
+    @property
+    def latent_holds_input(self) -> bool:
+        """Return whether a part of a latent is what the encoder sees: it is hardly a latent."""
+        return self.assembled.model.latent_holds_input
+
+    @property
+    def images_at_a_time(self) -> int:
+        """Return how many images to make at a time: `batch_size`, or fewer if they are large."""
+        return images_at_a_time(self.image_shape, self.batch_size)
+
+    def noise(self, name: str) -> Noise:
+        """Return fresh noise for the purpose called `name`; on the CPU, on every device."""
+        return randomness.noise(self.description.seed, name)
+
+    def pairs(self, split: str, count: int | None = None, input: Input | None = None) -> Pairs:
+        """Yield what the encoder sees beside the image, of the first `count` or all of a split.
+
+        With another `input`, what that gives, with the same noise.
+        """
+        return pairs(
+            input or self.input,
+            self.data.images(split)[:count],
+            self.description.seed,
+            split,
+            self.batch_size,
+            self.device,
+        )
+
+    def first(self, count: int, input: Input | None = None) -> tuple[Tensor, Tensor]:
+        """Return the first `count` of the test images' `pairs` as one batch."""
+        seen, images = zip(*self.pairs("test", count, input), strict=True)
+        return torch.cat(seen), torch.cat(images)
+
+    def codes(self, split: str, count: int | None = None) -> Tensor:
+        """Return the latents of the first `count` or all images of a split, on the CPU."""
+        return encoded(self.model.encode, self.pairs(split, count))
+
+    @property
+    def sha256(self) -> str:
+        """Return the digest that identifies the trained networks; see `weights.sha256`."""
+        return weights.sha256(self.folder)
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Return one row per epoch; see `load_history`."""
+        return load_history(self.folder)
+
+    @cached_property
+    def test_codes(self) -> Tensor:
+        """Return the latents `(N, *latent_shape)` of all test images, on the CPU."""
+        return self.codes("test")
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Tensor:
+        """Return the images `(N, C, H, W)` of latents `(N, *latent_shape)`, on the CPU."""
+        return self.model.decode(latents.to(self.device)).sigmoid().cpu()
 
 
 def build(description: Description, perceive: Perceive | None = None) -> Assembled:
@@ -55,10 +186,12 @@ def build(description: Description, perceive: Perceive | None = None) -> Assembl
     `perceive` is what an objective that learns from a classifier needs to learn, and only then.
     """
     return assemble(
-        plan(description.variant, description.image_shape, perceive),
+        description.variant,
+        description.image_shape,
         description.seed,
         f"{description.dataset}/{description.name}",
         description.variant.training.initialization,
+        perceive,
     )
 
 
@@ -69,31 +202,27 @@ def save(
     weights.save(folder / WEIGHTS, assembled.networks)
     with files.atomic_file(folder / HISTORY) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
-    weights.save_record(folder / RECORD, description.as_dict())
+    weights.save_record(folder / RECORD, FORM, description)
 
 
-def load(folder: Path, device: torch.device = CPU) -> tuple[Description, Assembled]:
+def load(
+    folder: Path, data: Prepared, device: torch.device = CPU, batch_size: int = BATCH
+) -> Trained:
     """Return a trained variant, its networks in evaluation mode on `device`.
 
     Args:
         folder: where `save` has written.
+        data: the dataset that it was trained on; nothing of it is read here.
         device: where the networks go.
+        batch_size: how many images go through them at a time.
 
     Raises:
         UserError: a file is missing, or the weights do not fit the model.
     """
-    description = load_description(folder)
-    with files.readable(folder / RECORD):
-        assembled = build(description)
-    weights.load_into(assembled.networks, folder)
+    description, assembled = weights.load(folder, FORM, build, lambda one: one.networks)
     # Laid out as they are trained, networks evaluate 2 to 3 times faster.
     assembled.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return description, assembled
-
-
-def load_description(folder: Path) -> Description:
-    """Return the resolved params of a trained variant."""
-    return weights.load_record(folder, FORM)
+    return Trained(description, folder, assembled, data, device, batch_size)
 
 
 def load_history(folder: Path) -> pd.DataFrame:
@@ -110,8 +239,8 @@ def load_history(folder: Path) -> pd.DataFrame:
         history = pd.read_csv(lines)
         if list(history["epoch"]) != list(range(1, len(history) + 1)) or history.empty:
             raise ValueError("its epochs do not count from 1")
-        if "validation_loss" not in history:
-            raise ValueError("it has no validation loss")
+        if not {"validation_loss", "validation_mse"} <= {*history}:
+            raise ValueError("it has no validation loss, or no validation MSE")
         if not np.isfinite(history.to_numpy(float)).all():
             raise ValueError("it has cells that are no finite numbers")
     return history

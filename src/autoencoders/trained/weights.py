@@ -1,9 +1,10 @@
 """Weights beside the record of what was trained on what, which every trained network has."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+import torch
 from pydantic import TypeAdapter
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
@@ -12,6 +13,7 @@ from torch import nn
 from autoencoders import files, yaml12
 
 Description = TypeVar("Description")
+Built = TypeVar("Built")
 
 WEIGHTS = "model.safetensors"
 RECORD = "params.yaml"
@@ -23,18 +25,38 @@ def save(target: Path, network: nn.Module) -> None:
     files.write_bytes(target, to_bytes(weights))
 
 
-def load_into(network: nn.Module, folder: Path) -> None:
-    """Give a network the weights in a folder, and freeze it.
+def load(
+    folder: Path,
+    form: TypeAdapter[Description],
+    build: Callable[[Description], Built],
+    network_of: Callable[[Built], nn.Module | None],
+) -> tuple[Description, Built]:
+    """Return what was trained on what, and what is built of that, its network frozen.
+
+    Args:
+        folder: has the weights and the record.
+        form: of the record.
+        build: makes the untrained network, and what may be about it; here it costs no time, as it
+            draws no weights.
+        network_of: returns the network of what is built; None where it has none, and no weights.
 
     Raises:
-        UserError: the weights are missing, damaged, or do not fit the network.
+        UserError: a file is missing or damaged, or the weights do not fit the network.
     """
+    with files.readable(folder / RECORD) as path:
+        description = form.validate_python(yaml12.parse(path.read_text("utf-8")))
+        with torch.device("meta"):
+            built = build(description)
+    network = network_of(built)
+    if network is None:
+        return description, built
     with files.readable(folder / WEIGHTS) as path:
         weights = load_file(path)
-        network.load_state_dict(weights)
         if not all(tensor.isfinite().all() for tensor in weights.values()):
             raise ValueError("it holds numbers that are not finite")
+        network.to_empty(device="cpu").load_state_dict(weights)
     network.eval().requires_grad_(False)
+    return description, built
 
 
 def sha256(folder: Path) -> str:
@@ -43,10 +65,10 @@ def sha256(folder: Path) -> str:
         return files.digest(path)
 
 
-def save_record(target: Path, record: Mapping[str, Any]) -> None:
+def save_record(target: Path, form: TypeAdapter[Description], description: Description) -> None:
     """Write what was trained on what."""
-    with files.atomic_file(target) as temporary:
-        temporary.write_text(yaml12.dump(dict(record)), encoding="utf-8")
+    content = yaml12.dump(form.dump_python(description, mode="json"))
+    files.write_bytes(target, content.encode())
 
 
 def load_record(folder: Path, form: TypeAdapter[Description]) -> Description:

@@ -2,59 +2,46 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import torch
 
-from autoencoders import files, paths
+from autoencoders import files
 from autoencoders.errors import warn
 
-SEAL_BYTES = 64  # of a SHA-256 in hexadecimal, after the state
 
+def path(folder: Path, name: str, *decisive: Any) -> Path:
+    """Return where in `folder` the checkpoint of a training belongs.
 
-def path(
-    name: str,
-    configuration: Any,
-    data_sha256: str,
-    code_sha256: str,
-    device: torch.device,
-    processes: int,
-    versions: Sequence[str],
-) -> Path:
-    """Return where the checkpoint of this configuration, data, code and machinery belongs.
-
-    `versions` are those of the libraries that compute.
+    `decisive` is all that decides its numbers, as JSON takes it: settings, digests, versions.
     """
-    machinery = [*versions, device.type, processes]
-    key = json.dumps([configuration, data_sha256, code_sha256, machinery], sort_keys=True)
+    key = json.dumps(decisive, sort_keys=True)
     digest = hashlib.sha256(key.encode()).hexdigest()
-    return paths.checkpoints() / f"{name}-{digest[:16]}.pt"
+    return folder / f"{name.replace('/', '-')}-{digest[:16]}.pt"
 
 
 def save(target: Path, state: dict[str, Any]) -> None:
-    """Write `state` and the digest of it; a reader finds the old state or the new, never a part."""
+    """Write `state`; a reader finds the old state or the new one, never a part."""
     stream = BytesIO()
     torch.save(state, stream)
-    seal = hashlib.sha256(stream.getbuffer()).hexdigest().encode()
-    files.write_bytes(target, stream.getvalue() + seal)
+    files.write_bytes(target, stream.getvalue())
 
 
 def load(source: Path, device: torch.device) -> dict[str, Any] | None:
     """Return the state saved at `source`, its tensors on `device`; None where there is none.
 
-    One that is not, to the byte, what `save` wrote is deleted with a warning: it can be made again.
+    One that is cut off or altered is deleted with a warning: it can be made again.
     """
     if not source.exists():
         return None
     try:
-        content = source.read_bytes()
-        whole, seal = content[:-SEAL_BYTES], content[-SEAL_BYTES:]
-        if hashlib.sha256(whole).hexdigest().encode() != seal:
-            raise ValueError("it is truncated or altered")
-        state: dict[str, Any] = torch.load(BytesIO(whole), map_location=device, weights_only=True)
+        with ZipFile(source) as archive:  # torch.load does not look at the checksums
+            if damaged := archive.testzip():
+                raise ValueError(f"{damaged} is altered")
+        state: dict[str, Any] = torch.load(source, map_location=device, weights_only=True)
     except Exception as error:
         files.remove(source)
         warn(

@@ -8,34 +8,49 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autoencoders.data.batches import batches, images_at_a_time, shuffled, steps_per_epoch
-from autoencoders.training.loop import VALIDATION_BATCH, Progress
+from autoencoders.device import tune_cpu
+from autoencoders.randomness import generator, seeded_initialisation
+from autoencoders.training.loop import VALIDATION_BATCH
 from autoencoders.training.optimizers import set_rates
+from autoencoders.training.record import SILENT, Progress
 from autoencoders.training.settings import Classifier
-from autoencoders.variants.networks.classifier import ConvClassifier
+from autoencoders.variants.classifier import ConvClassifier
+from autoencoders.variants.models.base import kaiming
+
+CPU = torch.device("cpu")
 
 Split = tuple[Tensor, Tensor]  # images uint8 (N, C, H, W), labels of whole numbers (N,)
 
 
 def train(
-    network: ConvClassifier,
     training: Split,
     validation: Split,
+    classes: int,
     settings: Classifier,
+    seed: int,
     *,
-    order: torch.Generator,
-    device: torch.device,
-    progress: Progress,
-) -> None:
-    """Train `network` in place by cross-entropy.
+    name: str = "classifier",
+    device: torch.device = CPU,
+    progress: Progress = SILENT,
+) -> ConvClassifier:
+    """Return a network that has learned by cross-entropy to tell so many classes apart.
 
-    `order` decides which images share a batch; the last, partial batch is dropped. `progress`
-    hears of each epoch `train_loss`, `validation_loss`, `validation_accuracy`, `learning_rate`.
+    All randomness comes from `seed` and `name`. The last, partial batch of an epoch is dropped.
+    `progress` hears `train_loss`, `validation_loss`, `validation_accuracy`, `learning_rate`.
     """
+    tune_cpu(settings.threads)
+    images, labels = training
+    channels, height, width = images.shape[1:]
+    with seeded_initialisation(seed, f"{name}/initialisation"):
+        shape = (channels, height, width)
+        network = ConvClassifier(shape, classes, settings.channels, settings.features)
+        kaiming(network)
+    order = generator(seed, f"{name}/order")
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizers = settings.optimizer.build(parameters=list(network.parameters()))
     factor = settings.schedule.build()
-    images, labels = training
     steps = steps_per_epoch(len(images), settings.batch_size)
+    progress.begin(settings.epochs, steps, 0)
     for epoch in range(settings.epochs):
         started = time.perf_counter()
         total = torch.zeros((), device=device)
@@ -59,6 +74,7 @@ def train(
             **{f"validation_{k}": v for k, v in measure(network, validation, device).items()},
         }
         progress.epoch(row, len(images) / (time.perf_counter() - started))
+    return network
 
 
 @torch.no_grad()

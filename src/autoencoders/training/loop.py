@@ -4,9 +4,8 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -19,44 +18,153 @@ from autoencoders.keys import Precision
 from autoencoders.randomness import Noise
 from autoencoders.training import checkpoints
 from autoencoders.training.optimizers import set_rates
-from autoencoders.training.parallel import Processes
-from autoencoders.training.record import Record, Row
+from autoencoders.training.parallel import ALONE, Processes
+from autoencoders.training.record import Progress, Record, Row
 from autoencoders.training.settings import Training
 from autoencoders.training.watch import Guard, Means, diverged
 from autoencoders.variants.assembly import Assembled
-from autoencoders.variants.networks.together import Networks
+from autoencoders.variants.objectives.base import Networks
 
 VALIDATION_BATCH = 1000  # images at a time, at most
-ALONE = Processes()
 
 
-class Progress(Protocol):
-    """What is told about a training while it runs."""
+def fit(
+    assembled: Assembled,
+    train_images: Tensor,
+    validation_images: Tensor,
+    training: Training,
+    *,
+    seed: int,
+    name: str,
+    device: torch.device,
+    progress: Progress,
+    checkpoint: Path | None = None,
+    processes: Processes = ALONE,
+) -> list[Row]:
+    """Train a variant's networks in place; leave the best epoch's weights.
 
-    def step(self) -> None:
-        """Hear that one batch is done."""
-        ...
+    Arguments are those of `training.train.train`. With a `checkpoint` path, the state is written
+    there after each epoch, and a state found there is taken up.
 
-    def epoch(self, row: Row, images_per_second: float) -> None:
-        """Hear that one epoch is done; `row` is its line of the history."""
-        ...
+    Returns one row per epoch: `epoch`, `train_*` and `validation_*` means over images of the
+    objective's terms, `learning_rate`, `gradient_norm`.
+
+    Raises:
+        UserError: a loss is not finite or explodes; or a batch cannot be shared equally.
+    """
+    _require_equal_parts(min(training.batch_size, len(train_images)), processes)
+    steps = steps_per_epoch(len(train_images), training.batch_size)
+    learner = Learner(assembled, training, seed, name, device, processes)
+    if checkpoint and (saved := checkpoints.load(checkpoint, device)):
+        learner.restore(saved)
+    record = learner.record
+    progress.begin(training.epochs, steps, len(record.history))
+    processes.wait()
+    train_images, validation_images = (
+        resident(images, device) for images in (train_images, validation_images)
+    )
+    while not record.finished(training):
+        started, epoch = time.perf_counter(), len(record.history)
+        losses, first_losses = len(learner.groups), learner.first_losses
+        guard = Guard(epoch, steps, losses, first_losses, checkpoint, device)
+        row = learner.learn(train_images, guard, progress)
+        noise = randomness.noise(seed, f"{name}/validation", device)
+        row |= learner.validate(validation_images, noise)
+        if not math.isfinite(row["validation_loss"]):
+            raise diverged((epoch + 1) * steps, epoch, checkpoint)
+        record.note(row, learner.result.state_dict())
+        if checkpoint and processes.leads:
+            checkpoints.save(checkpoint, learner.state())
+        progress.epoch(row, len(train_images) / (time.perf_counter() - started))
+    learner.networks.load_state_dict(record.best["networks"])
+    return record.history
 
 
-@dataclass
 class Learner:
-    """Everything that changes while training, and nothing else."""
+    """A variant that trains: its networks, and all else that changes from step to step."""
 
-    networks: Networks
-    average: AveragedModel | None
-    optimizers: dict[str, list[torch.optim.Optimizer]]
-    generators: dict[str, torch.Generator]
-    first_losses: dict[str, Tensor] = field(default_factory=dict)
-    record: Record = field(default_factory=Record)
+    def __init__(
+        self,
+        assembled: Assembled,
+        training: Training,
+        seed: int,
+        name: str,
+        device: torch.device,
+        processes: Processes,
+    ) -> None:
+        self.see, self.objective = assembled.input, assembled.objective
+        self.training = training
+        self.device = device
+        self.processes = processes
+        self.autocast = autocast(training.precision, device)
+        self.networks = assembled.networks
+        self.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = _average(self.networks, training.ema_decay)
+        self.groups = self.objective.parameter_groups(self.networks)
+        self.optimizers: dict[str, list[torch.optim.Optimizer]] = {
+            step: training.optimizers[step].build(parameters=parameters)
+            for step, parameters in self.groups.items()
+        }
+        self.generators = {
+            "order": randomness.generator(seed, f"{name}/order"),
+            "noise": randomness.generator(seed, f"{name}/draws", device),
+        }
+        self.first_losses: dict[str, Tensor] = {}
+        self.record = Record()
 
     @property
     def result(self) -> Networks:
         """Return what is validated and saved: the averaged networks where there are any."""
         return self.networks if self.average is None else cast(Networks, self.average.module)
+
+    def learn(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
+        """Run one epoch of updates and return its row of training terms."""
+        training, epoch = self.training, len(self.record.history)
+        factor = training.schedule.build()
+        optimizers = [optimizer for group in self.optimizers.values() for optimizer in group]
+        noise = Noise(self.generators["noise"], self.processes.rank, self.processes.count)
+        whole = shuffled(len(images), training.batch_size, self.generators["order"], images.device)
+        mine = [self.processes.part(indices) for indices in whole]
+        means = Means()
+
+        def step(name: str, losses: Tensor) -> None:
+            loss = losses.mean()
+            guard.loss(name, self.processes.mean(loss.detach()))
+            for parameter in self.groups[name]:
+                parameter.grad = None
+            with torch.autocast(self.device.type, enabled=False):
+                loss.backward(inputs=self.groups[name])
+                gradients = [p.grad for p in self.groups[name] if p.grad is not None]
+                self.processes.average(gradients)
+                guard.gradients(gradients)
+                for optimizer in self.optimizers[name]:
+                    optimizer.step()
+            torch.clear_autocast_cache()  # it holds the weights as they were before the step
+
+        for index, batch in enumerate(batches(images, mine, self.device)):
+            done = (epoch * len(mine) + index) / (len(mine) * training.epochs)
+            rate = set_rates(optimizers, factor(done))
+            seen = self.see(batch, noise)
+            with self.autocast():
+                means.add(self.objective.update(self.networks, seen, batch, noise, step))
+            if self.average is not None:
+                self.average.update_parameters(self.networks)
+            progress.step()
+        guard.check()
+        terms = {f"train_{name}": mean for name, mean in means.values(self.processes).items()}
+        return {"epoch": epoch + 1, **terms, "learning_rate": rate, "gradient_norm": guard.norm()}
+
+    @torch.no_grad()
+    def validate(self, images: Tensor, noise: Noise) -> Row:
+        """Return the objective's terms on all validation images; every process takes them all."""
+        means = Means()
+        at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
+        chunks = torch.arange(len(images), device=images.device).split(at_a_time)
+        for batch in batches(images, chunks, self.device):
+            seen = self.see(batch, noise)
+            with self.autocast():
+                means.add(self.objective.terms(self.result, seen, batch, noise))
+        return {f"validation_{name}": mean for name, mean in means.values(ALONE).items()}
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on as if nothing had happened."""
@@ -85,76 +193,6 @@ class Learner:
             generator.set_state(state["generators"][name].cpu())
         self.first_losses = state["first_losses"]
         self.record = Record(state["history"], state["best"])
-
-
-def train(
-    assembled: Assembled,
-    train_images: Tensor,
-    validation_images: Tensor,
-    training: Training,
-    *,
-    seed: int,
-    name: str,
-    device: torch.device,
-    progress: Progress,
-    checkpoint: Path | None = None,
-    processes: Processes = ALONE,
-) -> list[Row]:
-    """Train a variant's networks in place; leave the best epoch's weights.
-
-    Images are uint8 `(N, C, H, W)`; a memory-mapped tensor is read batch by batch. An epoch's
-    best is the lowest validation loss. Randomness comes from `seed` and `name`. With a
-    `checkpoint` path, the state is written there after each epoch, and a state found there is
-    taken up. Of several `processes`, each learns from its part of every batch, and all end with
-    the same weights.
-
-    Returns one row per epoch: `epoch`, `train_*` and `validation_*` means over images of the
-    objective's terms, `learning_rate`, `gradient_norm`.
-
-    Raises:
-        UserError: a loss is not finite or explodes; or a batch cannot be shared equally.
-    """
-    _require_equal_parts(min(training.batch_size, len(train_images)), processes)
-    steps = steps_per_epoch(len(train_images), training.batch_size)
-    networks = assembled.networks
-    networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    learner = Learner(
-        networks,
-        _average(networks, training.ema_decay),
-        {
-            step: training.optimizers[step].build(parameters=parameters)
-            for step, parameters in assembled.objective.parameter_groups(networks).items()
-        },
-        {
-            "order": randomness.generator(seed, f"{name}/order"),
-            "noise": randomness.generator(seed, f"{name}/draws", device),
-        },
-    )
-    if checkpoint and (saved := checkpoints.load(checkpoint, device)):
-        learner.restore(saved)
-        for _ in range(len(learner.record.history) * steps):
-            progress.step()
-    processes.wait()
-    precision = autocast(training.precision, device)
-    train_images, validation_images = (
-        resident(images, device) for images in (train_images, validation_images)
-    )
-    while not learner.record.finished(training):
-        started = time.perf_counter()
-        row = _learn(
-            learner, assembled, train_images, training, precision, progress, checkpoint, processes
-        )
-        noise = randomness.noise(seed, f"{name}/validation", device)
-        row |= _validate(learner.result, assembled, validation_images, noise, precision)
-        if not math.isfinite(row["validation_loss"]):
-            epoch = len(learner.record.history)
-            raise diverged((epoch + 1) * steps, epoch, checkpoint)
-        learner.record.note(row, learner.result.state_dict())
-        if checkpoint and processes.leads:
-            checkpoints.save(checkpoint, learner.state())
-        progress.epoch(row, len(train_images) / (time.perf_counter() - started))
-    networks.load_state_dict(learner.record.best["networks"])
-    return learner.record.history
 
 
 def autocast(
@@ -193,72 +231,3 @@ def _average(networks: Networks, decay: float) -> AveragedModel | None:
     if decay == 0:
         return None
     return AveragedModel(networks, multi_avg_fn=get_ema_multi_avg_fn(decay))
-
-
-def _learn(
-    learner: Learner,
-    assembled: Assembled,
-    images: Tensor,
-    training: Training,
-    precision: Callable[[], AbstractContextManager[Any]],
-    progress: Progress,
-    checkpoint: Path | None,
-    processes: Processes,
-) -> Row:
-    """Run one epoch of updates and return its row of training terms."""
-    networks, objective = learner.networks, assembled.objective
-    device = learner.generators["noise"].device
-    epoch, steps = len(learner.record.history), steps_per_epoch(len(images), training.batch_size)
-    factor = training.schedule.build()
-    groups = objective.parameter_groups(networks)
-    optimizers = [optimizer for group in learner.optimizers.values() for optimizer in group]
-    guard = Guard(epoch, steps, len(groups), learner.first_losses, checkpoint, device)
-    means = Means()
-    noise = Noise(learner.generators["noise"], processes.rank, processes.count)
-    whole = shuffled(len(images), training.batch_size, learner.generators["order"], images.device)
-    mine = [processes.part(indices) for indices in whole]
-
-    def step(name: str, losses: Tensor) -> None:
-        loss = losses.mean()
-        guard.loss(name, processes.mean(loss.detach()))
-        for parameter in groups[name]:
-            parameter.grad = None
-        with torch.autocast(device.type, enabled=False):
-            loss.backward(inputs=groups[name])
-            gradients = [p.grad for p in groups[name] if p.grad is not None]
-            processes.average(gradients)
-            guard.gradients(gradients)
-            for optimizer in learner.optimizers[name]:
-                optimizer.step()
-        torch.clear_autocast_cache()  # it holds the weights as they were before the step
-
-    for index, batch in enumerate(batches(images, mine, device)):
-        rate = set_rates(optimizers, factor((epoch * steps + index) / (steps * training.epochs)))
-        seen = assembled.input(batch, noise)
-        with precision():
-            means.add(objective.update(networks, seen, batch, noise, step))
-        if learner.average is not None:
-            learner.average.update_parameters(networks)
-        progress.step()
-    guard.check()
-    terms = {f"train_{name}": value for name, value in means.values(processes).items()}
-    return {"epoch": epoch + 1, **terms, "learning_rate": rate, "gradient_norm": guard.norm()}
-
-
-@torch.no_grad()
-def _validate(
-    networks: Networks,
-    assembled: Assembled,
-    images: Tensor,
-    noise: Noise,
-    precision: Callable[[], AbstractContextManager[Any]],
-) -> Row:
-    """Return the objective's terms on all validation images; every process goes through all."""
-    means = Means()
-    at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
-    chunks = torch.arange(len(images), device=images.device).split(at_a_time)
-    for batch in batches(images, chunks, noise.generator.device):
-        seen = assembled.input(batch, noise)
-        with precision():
-            means.add(assembled.objective.terms(networks, seen, batch, noise))
-    return {f"validation_{name}": value for name, value in means.values(ALONE).items()}

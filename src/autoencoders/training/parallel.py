@@ -4,15 +4,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
 
 from autoencoders.errors import UserError
-from autoencoders.lazy import LazyModule, Tensor, torch
-
-if TYPE_CHECKING:
-    import torch.distributed as dist
-else:
-    dist = LazyModule("torch.distributed")
 
 
 @dataclass(frozen=True)
@@ -58,6 +55,9 @@ class Processes:
             dist.barrier()
 
 
+ALONE = Processes()
+
+
 def started() -> Processes:
     """Return who torchrun says that this process is.
 
@@ -74,7 +74,7 @@ def started() -> Processes:
 
 
 @contextmanager
-def joined(device: "torch.device") -> Iterator[Processes]:
+def joined(device: torch.device) -> Iterator[Processes]:
     """Connect this process to the others that torchrun started: over NCCL on GPUs, else gloo."""
     processes = started()
     if processes.count == 1:

@@ -1,20 +1,16 @@
 """How long and how networks learn, as params.yaml says it; what is neutral needs no line there."""
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from autoencoders.components import Component, Strict, components
+from autoencoders.components import Component, OneOf, Strict
 from autoencoders.keys import Count, Fraction, Framework, Initialization, Precision, Widths
 from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
 from autoencoders.variants.assembly import Parts
 
-if TYPE_CHECKING:
-    AnOptimizer: TypeAlias = Component
-    ASchedule: TypeAlias = Component
-else:
-    AnOptimizer = components(OPTIMIZERS)
-    ASchedule = components(SCHEDULES)
+AnOptimizer: TypeAlias = Annotated[Component, OneOf(OPTIMIZERS)]
+ASchedule: TypeAlias = Annotated[Component, OneOf(SCHEDULES)]
 
 CONSTANT = {"kind": "constant"}
 

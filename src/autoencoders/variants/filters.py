@@ -7,7 +7,10 @@ Images are `(N, C, H, W)` float, also outside of [0, 1]; what is returned is cla
 from collections.abc import Callable
 from typing import Any
 
-from autoencoders.lazy import F, Tensor, torch
+import torch
+import torch.nn.functional as F
+from skimage.restoration import denoise_nl_means, denoise_wavelet, estimate_sigma
+from torch import Tensor
 
 
 def median_filter(images: Tensor) -> Tensor:
@@ -26,7 +29,6 @@ def non_local_means(images: Tensor, std: float | None) -> Tensor:
 
     Buades, Coll and Morel, CVPR 2005; of neighbourhoods that differ by less than 0.8 `std`.
     """
-    from skimage.restoration import denoise_nl_means
 
     def denoised(image: Any, sigma: float) -> Any:
         return denoise_nl_means(
@@ -47,7 +49,6 @@ def wavelet_thresholding(images: Tensor, std: float | None) -> Tensor:
     With a threshold for each band from its own variance: BayesShrink, Chang, Yu and Vetterli,
     IEEE TIP 2000.
     """
-    from skimage.restoration import denoise_wavelet
 
     def denoised(image: Any, sigma: float) -> Any:
         return denoise_wavelet(image, sigma=sigma, rescale_sigma=True, channel_axis=-1)
@@ -57,8 +58,6 @@ def wavelet_thresholding(images: Tensor, std: float | None) -> Tensor:
 
 def _one_by_one(denoised: Callable[[Any, float], Any], images: Tensor, std: float | None) -> Tensor:
     """Apply what denoises one image `(H, W, C)` of noise of one strength to all that have any."""
-    from skimage.restoration import estimate_sigma
-
     results = []
     for image in images.permute(0, 2, 3, 1).cpu().numpy():
         sigma = estimate_sigma(image, channel_axis=-1, average_sigmas=True) if std is None else std

@@ -4,49 +4,44 @@ An input is called as `seen = input(images, noise)` with `images` `(N, C, H, W)`
 [0, 1]; all its randomness comes from `noise`. `shape` tells the size of what it returns.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from autoencoders.keys import AtLeastTwo, Deviation, ImageShape, Reduction, Spread
-from autoencoders.lazy import F, Tensor, torch
 from autoencoders.randomness import Noise
 from autoencoders.variants.filters import median_filter, non_local_means, wavelet_thresholding
 
 
-class Input(Protocol):
+class Input(ABC):
     """What every entry of `INPUTS` can do."""
 
+    @abstractmethod
     def __call__(self, images: Tensor, noise: Noise) -> Tensor:
         """Return what the encoder sees of `images`."""
-        ...
 
     def shape(self, image_shape: ImageShape) -> ImageShape:
-        """Return the `(C, H, W)` of what the encoder sees."""
-        ...
+        """Return the `(C, H, W)` of what the encoder sees: the image's, unless overridden."""
+        return image_shape
 
     def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
         """Return training-free ways back from what the encoder sees to the image, by name."""
-        ...
+        return {}
 
 
-class Clean:
-    """The image itself."""
+class Clean(Input):
+    """The image itself: there is nothing to restore."""
 
     def __call__(self, images: Tensor, noise: Noise) -> Tensor:
         """Return `images` unchanged."""
         return images
 
-    def shape(self, image_shape: ImageShape) -> ImageShape:
-        """Return `image_shape` unchanged."""
-        return image_shape
 
-    def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Return nothing: the way back from the image to itself is no yardstick."""
-        return {}
-
-
-class Noisy:
+class Noisy(Input):
     """The image under additive Gaussian noise: `clamp(x + n, 0, 1)`, n ~ Normal(mean, std²).
 
     The noise is drawn anew for every pixel, image and call. Of a range of `std`, each image gets
@@ -71,15 +66,11 @@ class Noisy:
         seen = seen.to(images.device).add_(images)
         return seen.clamp_(0, 1) if self.clamp else seen
 
-    def _deviation(self, count: int, noise: Noise) -> "float | Tensor":
+    def _deviation(self, count: int, noise: Noise) -> float | Tensor:
         if not isinstance(self.std, list):
             return self.std
         low, high = self.std
         return noise.uniform((count, 1, 1, 1)).mul_(high - low).add_(low)
-
-    def shape(self, image_shape: ImageShape) -> ImageShape:
-        """Return `image_shape` unchanged."""
-        return image_shape
 
     def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
         """Return the noisy image itself, and filters of it less the noise's mean.
@@ -101,7 +92,7 @@ class Noisy:
         return lambda seen: way(seen - self.mean)
 
 
-class Downsampled:
+class Downsampled(Input):
     """The image reduced `factor` times in height and width.
 
     By the `average` of its pixels, or by `bilinear` or `bicubic` interpolation whose kernel is
@@ -141,35 +132,19 @@ class Downsampled:
         }
 
 
-class NoisyDownsampled:
+class NoisyDownsampled(Downsampled):
     """The image reduced `factor` times, and then noisy."""
 
     def __init__(
-        self,
-        factor: AtLeastTwo,
-        reduction: Reduction,
-        mean: float,
-        std: Deviation,
+        self, factor: AtLeastTwo, reduction: Reduction, mean: float, std: Deviation
     ) -> None:
-        self.downsampled = Downsampled(factor, reduction)
+        super().__init__(factor, reduction)
         self.mean = mean
         self.std = std
 
     def __call__(self, images: Tensor, noise: Noise) -> Tensor:
         """Return the reduced images with fresh noise, `(N, C, H/factor, W/factor)`."""
-        return Noisy(self.mean, self.std)(self.downsampled(images, noise), noise)
-
-    def shape(self, image_shape: ImageShape) -> ImageShape:
-        """Return `(C, H/factor, W/factor)`.
-
-        Raises:
-            ValueError: height or width is no multiple of the factor.
-        """
-        return self.downsampled.shape(image_shape)
-
-    def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Return the enlargements of the small noisy image."""
-        return self.downsampled.yardsticks()
+        return Noisy(self.mean, self.std)(super().__call__(images, noise), noise)
 
 
 def enlarge(images: Tensor, factor: int, method: str) -> Tensor:

@@ -1,12 +1,9 @@
 """Files that the pipeline writes and reads: missing, empty, halved, scrambled, of another sort."""
 
-import io
 import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-
-import torch
 
 from tests.faults.case import Case, Change
 from tests.faults.changes import (
@@ -92,7 +89,7 @@ READ = (
         *("missing", "halved"),
     ),
     *_read(
-        *("whole", f"{VAE}/history.csv", "train@mnist-vae", "report"),
+        *("whole", f"{VAE}/history.csv", "train@mnist-vae", "figures mnist vae"),
         *("empty", "halved"),
     ),
     *_read(
@@ -100,7 +97,7 @@ READ = (
         *("halved", "scrambled"),
     ),
     *_read("whole", PIXELS, "pixels@mnist", "report", "empty", "a folder"),
-    *_read("whole", "reports/figures/mnist/vae", "figures@mnist-vae", "report", "missing"),
+    *_read("whole", "reports/sections/mnist/vae", "figures@mnist-vae", "report", "missing"),
 )
 
 
@@ -140,7 +137,7 @@ ODD = (
     ),
     _odd(
         "a history without the validation's loss",
-        *("whole", "report", replaced(f"{VAE}/history.csv", "validation_loss", "loss")),
+        *("whole", "figures mnist vae", replaced(f"{VAE}/history.csv", "validation_loss", "loss")),
         *(f"{VAE}/history.csv", "train@mnist-vae"),
     ),
     _odd(
@@ -234,15 +231,8 @@ def _half_a_database(world: Path) -> None:
     halved("mlflow.db")(world)
 
 
-def _saved(content: object) -> bytes:
-    stream = io.BytesIO()
-    torch.save(content, stream)
-    return stream.getvalue()
-
-
 GOING_ON = (
     *(_made_again(name, DAMAGES[name]) for name in ("empty", "halved", "scrambled", "a folder")),
-    _made_again("of other things", partial(written, content=_saved({"weights": [1.0]}))),
     _not_tracked("mlflow.db scrambled", scrambled("mlflow.db")),
     _not_tracked("mlflow.db halved", _half_a_database),
     _not_tracked("a folder for mlflow.db", folder_instead("mlflow.db")),

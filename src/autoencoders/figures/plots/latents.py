@@ -10,7 +10,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
-from autoencoders.decomposition import principal_directions
 from autoencoders.figures.plots.style import (
     BLUE,
     DPI,
@@ -31,7 +30,6 @@ from autoencoders.figures.plots.style import (
     to_rgb_pixels,
     wrap,
 )
-from autoencoders.lazy import torch
 
 Codes = npt.NDArray[np.floating]
 
@@ -153,17 +151,18 @@ def manifold(images: Images, z1: Codes, z2: Codes, title: str) -> Figure:
 
 
 @styled
-def code_distribution(codes: Codes, prior: Codes, title: str) -> Figure:
+def code_distribution(codes: Codes, prior: Codes, directions: Codes, title: str) -> Figure:
     """Draw codes `(N, d)` against draws from the prior, in four views or three where d is 1.
 
     All entries pooled; mean and standard deviation of each dimension; the distance from the origin,
-    which also shows what single dimensions cannot, that they depend on each other; and the plane of
-    the codes' two principal components (for d = 2 the codes themselves) with the circles that hold
-    given shares of the prior in it.
+    which also shows what single dimensions cannot, that they depend on each other; and a plane of
+    the codes with the circles that hold given shares of the prior in it.
 
     Args:
         codes: `(N, d)`.
         prior: as many draws from it as a smooth density takes, `(M, d)`.
+        directions: of that plane, `(d, 2)`: the codes' two principal components, or for d = 2 the
+            codes' own.
         title: of the figure.
 
     Raises:
@@ -171,15 +170,15 @@ def code_distribution(codes: Codes, prior: Codes, title: str) -> Figure:
     """
     if codes.ndim != 2 or prior.ndim != 2 or codes.shape[1] != prior.shape[1]:
         raise ValueError(f"codes and prior have to be (N, d), found {codes.shape}, {prior.shape}")
-    dimensions = codes.shape[1]
-    views = [_draw_entries, _draw_moments, _draw_distances, _draw_principal_plane]
     figure = chart(title, 7.0, 5.9)
-    axes = figure.subplots(2, 2).ravel()
-    for draw, axis in zip(views, axes, strict=True):
-        if draw is _draw_principal_plane and dimensions == 1:
-            axis.set_visible(False)
-        else:
-            draw(axis, codes, prior)
+    entries, moments, distances, plane = figure.subplots(2, 2).ravel()
+    _draw_entries(entries, codes, prior)
+    _draw_moments(moments, codes, prior)
+    _draw_distances(distances, codes, prior)
+    if codes.shape[1] > 1:
+        _draw_plane(plane, codes, prior, directions)
+    else:
+        plane.set_visible(False)
     handles = [
         Line2D([], [], color=BLUE, marker="o", linestyle="", label="codes"),
         Line2D([], [], color=ORANGE, label="prior"),
@@ -245,11 +244,7 @@ def _draw_densities(axis: Axes, ours: Codes, prior: Codes, bins: Codes) -> None:
     axis.set_ylabel("density")
 
 
-def _draw_principal_plane(axis: Axes, codes: Codes, prior: Codes) -> None:
-    directions = np.eye(2)
-    if codes.shape[1] != 2:
-        centred = torch.from_numpy(codes - codes.mean(axis=0))
-        directions = principal_directions(centred, 2).numpy()
+def _draw_plane(axis: Axes, codes: Codes, prior: Codes, directions: Codes) -> None:
     plane, radii = codes @ directions, np.linalg.norm(prior @ directions, axis=1)
     axis.scatter(plane[:, 0], plane[:, 1], s=2, color=BLUE, alpha=0.4, linewidths=0)
     lengths = np.linalg.norm(plane, axis=1)

@@ -305,9 +305,14 @@ def place_pixels(figure: Figure, pixels: Pixels, left: int, top: int) -> Axes:
     return axes
 
 
+def to_bytes(images: Images) -> Pixels:
+    """Turn images in [0, 1], clipped to that, into bytes of the same shape."""
+    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+
+
 def to_rgb_pixels(images: Images) -> Pixels:
     """Turn images (N, C, H, W) in [0, 1], C being 1 or 3, into 8-bit RGB (N, H, W, 3)."""
-    levels = np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+    levels = to_bytes(images)
     return np.broadcast_to(levels, (len(levels), 3, *levels.shape[2:])).transpose(0, 2, 3, 1)
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from autoencoders.variants.models.base import ModelPlan
+from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.models.convolutional import ConvAE, ConvVAE
 from autoencoders.variants.models.mlp import MlpAE, MlpVAE
 from autoencoders.variants.models.residual import Residual
 
-MODELS: dict[str, Callable[..., ModelPlan]] = {
+MODELS: dict[str, Callable[..., Autoencoder]] = {
     "conv_ae": ConvAE,
     "conv_vae": ConvVAE,
     "mlp_ae": MlpAE,
@@ -15,5 +15,3 @@ MODELS: dict[str, Callable[..., ModelPlan]] = {
     "residual": Residual,
     "super_resolution": Residual,  # as it was called before it could denoise
 }
-
-__all__ = ["MODELS", "ModelPlan"]

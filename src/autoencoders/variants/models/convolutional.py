@@ -1,17 +1,17 @@
 """Convolutional autoencoders: plain, and variational."""
 
+from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from autoencoders.keys import Count, ImageShape, Upsampling, Widths
-from autoencoders.lazy import nn
-from autoencoders.variants.models.base import ModelPlan
-
-if TYPE_CHECKING:
-    from autoencoders.variants.networks.base import Autoencoder
+from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
 
 
-class ConvAE(ModelPlan):
+class ConvAE(Autoencoder):
     """A convolutional autoencoder; its latent is a stack of small feature maps.
 
     With input and image of 1×28×28, `encoder_channels` [16, 8, 8] and `decoder_channels`
@@ -30,24 +30,13 @@ class ConvAE(ModelPlan):
         decoder_channels: Widths,
         upsampling: Upsampling = "nearest",
     ) -> None:
-        self.encoder_widths = [input_shape[0], *encoder_channels]
+        super().__init__()
         self.latent_shape = maps = pooled_shape(input_shape, encoder_channels)
-        require_reach(maps, image_shape, decoder_channels)
-        self.decoder_arguments = (maps, image_shape, decoder_channels, upsampling)
-
-    def network(self) -> "Autoencoder":
-        """Return convolutions and poolings, then convolutions and doublings."""
-        from autoencoders.variants.networks.base import Plain
-        from autoencoders.variants.networks.convolutional import ConvDecoder, ConvEncoder
-
-        return Plain(
-            ConvEncoder(self.encoder_widths),
-            ConvDecoder(*self.decoder_arguments),
-            self.latent_shape,
-        )
+        self.encoder = ConvEncoder([input_shape[0], *encoder_channels])
+        self.decoder = ConvDecoder(maps, image_shape, decoder_channels, upsampling)
 
 
-class ConvVAE(ModelPlan):
+class ConvVAE(VariationalAutoencoder):
     """A convolutional variational autoencoder; its latent is a vector.
 
     The parts of `ConvAE`, and between them linear layers: two from the encoder's feature maps to
@@ -58,8 +47,6 @@ class ConvVAE(ModelPlan):
         ValueError: the decoder's doublings do not reach the image's size.
     """
 
-    has_posterior: ClassVar[bool] = True
-
     def __init__(
         self,
         input_shape: ImageShape,
@@ -69,25 +56,18 @@ class ConvVAE(ModelPlan):
         latent_size: Count,
         upsampling: Upsampling = "nearest",
     ) -> None:
-        self.encoder_widths = [input_shape[0], *encoder_channels]
+        super().__init__()
         self.latent_shape = (latent_size,)
-        self.maps_shape = pooled_shape(input_shape, encoder_channels)
-        require_reach(self.maps_shape, image_shape, decoder_channels)
-        self.decoder_arguments = (self.maps_shape, image_shape, decoder_channels, upsampling)
+        maps = pooled_shape(input_shape, encoder_channels)
+        self.encoder = ConvEncoder([input_shape[0], *encoder_channels])
+        self.mean = nn.Linear(prod(maps), latent_size)
+        self.log_variance = nn.Linear(prod(maps), latent_size)
+        self.to_maps = ToMaps(latent_size, maps)
+        self.decoder = ConvDecoder(maps, image_shape, decoder_channels, upsampling)
 
-    def network(self) -> "Autoencoder":
-        """Return convolutions around linear layers."""
-        from autoencoders.variants.networks.base import Gaussian
-        from autoencoders.variants.networks.convolutional import ConvDecoder, ConvEncoder, ToMaps
-
-        features, latent_size = prod(self.maps_shape), self.latent_shape[0]
-        return Gaussian(
-            encoder=ConvEncoder(self.encoder_widths),
-            mean=nn.Linear(features, latent_size),
-            log_variance=nn.Linear(features, latent_size),
-            to_maps=ToMaps(latent_size, self.maps_shape),
-            decoder=ConvDecoder(*self.decoder_arguments),
-        )
+    def decode(self, latent: Tensor) -> Tensor:
+        """Return the logits `(N, *image_shape)` of `latent` `(N, latent_size)`."""
+        return self.decoder(self.to_maps(latent))
 
 
 def pooled_shape(image_shape: ImageShape, channels: list[int]) -> ImageShape:
@@ -96,12 +76,129 @@ def pooled_shape(image_shape: ImageShape, channels: list[int]) -> ImageShape:
     return channels[-1], -(-image_shape[1] // scale), -(-image_shape[2] // scale)
 
 
-def require_reach(maps: ImageShape, image_shape: ImageShape, channels: list[int]) -> None:
-    """Raise a `ValueError` where one doubling for each of `channels` leaves `maps` too small."""
-    _, height, width = image_shape
-    scale = 2 ** len(channels)
-    if maps[1] * scale < height or maps[2] * scale < width:
-        raise ValueError(
-            f"{len(channels)} doublings of {maps[1]}×{maps[2]} do not reach "
-            f"{height}×{width}: give decoder_channels more entries"
+def convolutions(widths: list[int]) -> nn.ModuleList:
+    """Return 3×3 convolutions between `widths` that leave sizes as they are."""
+    return nn.ModuleList(nn.Conv2d(a, b, 3, padding="same") for a, b in pairwise(widths))
+
+
+def pooled_maps(layers: nn.ModuleList, images: Tensor) -> list[Tensor]:
+    """Return the feature maps after each convolution, its 2×2 max-pool and its ReLU.
+
+    A pool over an odd size is padded by one, so that a size s becomes ⌈s/2⌉: map i is
+    `(N, C_i, ⌈H/2^(i+1)⌉, ⌈W/2^(i+1)⌉)`.
+    """
+    maps = [images]
+    for convolution in layers:
+        x = convolution(maps[-1])
+        # ReLU after the pool is the same function on a quarter of the values.
+        maps.append(F.relu(F.max_pool2d(x, 2, padding=(x.shape[2] % 2, x.shape[3] % 2))))
+    return maps[1:]
+
+
+class ConvEncoder(nn.Module):
+    """3×3 convolutions between `widths`, each followed by a ReLU and a 2×2 max-pool."""
+
+    def __init__(self, widths: list[int]) -> None:
+        super().__init__()
+        self.convolutions = convolutions(widths)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the last of `pooled_maps`."""
+        return pooled_maps(self.convolutions, images)[-1]
+
+
+class ToMaps(nn.Linear):
+    """A linear layer from a vector to feature maps of a given shape, with a ReLU."""
+
+    def __init__(self, size: int, maps_shape: ImageShape) -> None:
+        super().__init__(size, prod(maps_shape))
+        self.maps_shape = maps_shape
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Return the feature maps, `(N, *maps_shape)`."""
+        return F.relu(super().forward(vectors)).unflatten(1, self.maps_shape)
+
+
+class ConvDecoder(nn.Module):
+    """3×3 convolutions, each followed by a ReLU and a ×2 upsampling; then one to the image.
+
+    What doubling leaves too large is cut where it costs least: the last convolution before the
+    last doubling goes unpadded where that fits, and the image is cropped by the rest.
+
+    Raises:
+        ValueError: one doubling for each of `channels` does not reach the image's size.
+    """
+
+    def __init__(
+        self,
+        latent_shape: ImageShape,
+        image_shape: ImageShape,
+        channels: list[int],
+        upsampling: Upsampling,
+    ) -> None:
+        super().__init__()
+        _, rows, columns = latent_shape
+        height, width = self.image_size = image_shape[1:]
+        before = 2 ** (len(channels) - 1)  # the last doubling
+        if 2 * before * rows < height or 2 * before * columns < width:
+            raise ValueError(
+                f"{len(channels)} doublings of {rows}×{columns} do not reach {height}×{width}: "
+                "give decoder_channels more entries"
+            )
+        # None along a side that is two or more longer than half of the image's.
+        last = int(before * rows - -(-height // 2) < 2), int(before * columns - -(-width // 2) < 2)
+        paddings = [(1, 1)] * (len(channels) - 1) + [last]
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(a, b, 3, padding=padding)
+            for (a, b), padding in zip(
+                pairwise([latent_shape[0], *channels]), paddings, strict=True
+            )
         )
+        self.upsampling = upsampling
+        self.doublings = nn.ModuleList(_doubling(width, upsampling) for width in channels)
+        if upsampling == "nearest":  # the last doubling costs most: it and the convolution are one
+            self.doublings[-1] = nn.Identity()
+            self.to_image: nn.Conv2d = DoublingConv(channels[-1], image_shape[0])
+        else:
+            self.to_image = nn.Conv2d(channels[-1], image_shape[0], 3, padding="same")
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the image's logits, `(N, *image_shape)`."""
+        for convolution, double in zip(self.convolutions, self.doublings, strict=True):
+            z = double(F.relu(convolution(z)))
+        return self.to_image(z)[..., : self.image_size[0], : self.image_size[1]]
+
+
+class DoublingConv(nn.Conv2d):
+    """A 3×3 'same' convolution of its input doubled in size, every pixel four times.
+
+    Each of a pixel's four copies sees 2×2 pixels of the input, under sums of the kernel's taps.
+    Computed as that, a sub-pixel convolution (Shi et al., arXiv 1609.05158), the doubled input is
+    never written.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 3, padding="same")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(N, O, 2·H, 2·W)` from `x` `(N, C, H, W)`."""
+        of_columns = _of_copies(self.weight, 3)  # (O, 2, C, 3, 3)
+        kernels = _of_copies(of_columns, 3)  # (O, 2, 2, C, 3, 3)
+        assert self.bias is not None
+        bias = self.bias.repeat_interleave(4)
+        return F.pixel_shuffle(F.conv2d(x, kernels.flatten(0, 2), bias, padding=1), 2)
+
+
+def _of_copies(kernels: Tensor, dim: int) -> Tensor:
+    """Return the kernels along `dim` that a pixel's first and second copy see, stacked at 1."""
+    before, at, after = kernels.unbind(dim)
+    nothing = torch.zeros_like(at)
+    first = torch.stack([before, at + after, nothing], dim)
+    second = torch.stack([nothing, before + at, after], dim)
+    return torch.stack([first, second], 1)
+
+
+def _doubling(channels: int, upsampling: Upsampling) -> nn.Module:
+    if upsampling == "transposed":
+        return nn.ConvTranspose2d(channels, channels, 2, stride=2)
+    return nn.Upsample(scale_factor=2, mode=upsampling)

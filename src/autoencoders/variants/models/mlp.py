@@ -1,17 +1,15 @@
 """Fully connected autoencoders: plain, and variational."""
 
+from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+
+from torch import Tensor, nn
 
 from autoencoders.keys import Count, ImageShape, Widths
-from autoencoders.lazy import nn
-from autoencoders.variants.models.base import ModelPlan
-
-if TYPE_CHECKING:
-    from autoencoders.variants.networks.base import Autoencoder
+from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
 
 
-class MlpAE(ModelPlan):
+class MlpAE(Autoencoder):
     """An autoencoder of linear layers; `hidden` are the encoder's widths, mirrored in the decoder.
 
     The encoder and decoder of Makhzani et al., arXiv 1511.05644, with [1000, 1000, 1000] and 150.
@@ -20,49 +18,54 @@ class MlpAE(ModelPlan):
     def __init__(
         self, input_shape: ImageShape, image_shape: ImageShape, hidden: Widths, latent_size: Count
     ) -> None:
-        self.image_shape = image_shape
+        super().__init__()
         self.latent_shape = (latent_size,)
-        self.encoder_widths = [prod(input_shape), *hidden, latent_size]
-        self.decoder_widths = [latent_size, *reversed(hidden), prod(image_shape)]
-
-    def network(self) -> "Autoencoder":
-        """Return linear layers with a ReLU between each two."""
-        from autoencoders.variants.networks.base import Plain
-        from autoencoders.variants.networks.mlp import Flattened, Unflattened
-
-        return Plain(
-            Flattened(self.encoder_widths),
-            Unflattened(self.decoder_widths, self.image_shape),
-            self.latent_shape,
-        )
+        self.encoder = Flattened(*layers([prod(input_shape), *hidden, latent_size]))
+        self.decoder = Unflattened([latent_size, *reversed(hidden)], image_shape)
 
 
-class MlpVAE(ModelPlan):
+class MlpVAE(VariationalAutoencoder):
     """A variational autoencoder of linear layers (Kingma & Welling, arXiv 1312.6114, appendix C).
 
     The posterior is a diagonal Gaussian; two heads give its mean and the logarithm of its variance.
     """
 
-    has_posterior: ClassVar[bool] = True
-
     def __init__(
         self, input_shape: ImageShape, image_shape: ImageShape, hidden: Widths, latent_size: Count
     ) -> None:
-        self.image_shape = image_shape
+        super().__init__()
         self.latent_shape = (latent_size,)
-        self.encoder_widths = [prod(input_shape), *hidden]
-        self.decoder_widths = [latent_size, *reversed(hidden), prod(image_shape)]
+        self.encoder = Flattened(*layers([prod(input_shape), *hidden]), nn.ReLU())
+        self.mean = nn.Linear(hidden[-1], latent_size)
+        self.log_variance = nn.Linear(hidden[-1], latent_size)
+        self.decoder = Unflattened([latent_size, *reversed(hidden)], image_shape)
 
-    def network(self) -> "Autoencoder":
-        """Return linear layers, each with a ReLU but for the heads and the last."""
-        from autoencoders.variants.networks.base import Gaussian
-        from autoencoders.variants.networks.mlp import Flattened, Unflattened
 
-        features, latent_size = self.encoder_widths[-1], self.latent_shape[0]
-        return Gaussian(
-            encoder=Flattened(self.encoder_widths, rectified=True),
-            mean=nn.Linear(features, latent_size),
-            log_variance=nn.Linear(features, latent_size),
-            to_maps=nn.Identity(),
-            decoder=Unflattened(self.decoder_widths, self.image_shape),
-        )
+class Flattened(nn.Sequential):
+    """Layers that take images `(N, C, H, W)` as vectors `(N, C·H·W)`."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return what the last layer makes of them."""
+        vectors: Tensor = super().forward(images.flatten(1))  # type: ignore[no-untyped-call]
+        return vectors
+
+
+class Unflattened(nn.Sequential):
+    """Linear layers between `widths`, and one to images `(N, C, H, W)`."""
+
+    def __init__(self, widths: list[int], image_shape: ImageShape) -> None:
+        super().__init__(*layers([*widths, prod(image_shape)]))
+        self.image_shape = image_shape
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Return logits `(N, *image_shape)`."""
+        pixels: Tensor = super().forward(vectors)  # type: ignore[no-untyped-call]
+        return pixels.unflatten(1, self.image_shape)
+
+
+def layers(widths: list[int]) -> list[nn.Module]:
+    """Return linear layers between `widths` with a ReLU between each two."""
+    linear: list[nn.Module] = []
+    for a, b in pairwise(widths):
+        linear += [nn.Linear(a, b), nn.ReLU()]
+    return linear[:-1]

@@ -1,16 +1,19 @@
-"""Restoration on features of the seen image's size, or a fraction of it."""
+"""Restoration that learns what noise hides, or an interpolation misses."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from autoencoders.keys import Count, ImageShape
-from autoencoders.lazy import nn
-from autoencoders.variants.models.base import ModelPlan
+from autoencoders.variants.inputs import enlarge
+from autoencoders.variants.models.base import Autoencoder
 
-if TYPE_CHECKING:
-    from autoencoders.variants.networks.base import Autoencoder
+MARGIN = 1e-3  # how near to 0 and 1 an image comes, so that it has logits
 
 
-class Residual(ModelPlan):
+class Residual(Autoencoder):
     """What is seen, enlarged by bicubic interpolation to the image's size, and what a network adds.
 
     The network looks at the seen image with `unshuffle`×`unshuffle` pixels made channels of one
@@ -20,6 +23,11 @@ class Residual(ModelPlan):
     arXiv 2201.03545), which see further for less work. A sub-pixel convolution makes them an image
     (Shi et al., ESPCN, arXiv 1609.05158), which is added to what was seen (Zhang et al., DnCNN,
     arXiv 1608.03981) or its enlargement (Dong et al., SRCNN, arXiv 1501.00092).
+
+    What is added is `decoder` of `encoder`'s features, times `gain`, which starts at 0: an
+    untrained network is the enlargement, however its weights were drawn. The latent is the seen
+    image, `unshuffle`×`unshuffle` of its pixels in one, and its features, one after the other along
+    the channels.
 
     Raises:
         ValueError: the image is not one or more whole times as high and wide as the input, with
@@ -37,42 +45,77 @@ class Residual(ModelPlan):
         unshuffle: Count = 1,
         depthwise: Count | None = None,
     ) -> None:
+        super().__init__()
         self.factor = _factor(input_shape, image_shape)
-        self.channels, height, length = input_shape
-        if height % unshuffle or length % unshuffle:
+        channels, rows, columns = input_shape
+        if rows % unshuffle or columns % unshuffle:
             raise ValueError(
                 f"an input of {_say(input_shape)} cannot be unshuffled by {unshuffle}: height and "
                 "width must be multiples of it"
             )
         self.unshuffle = unshuffle
-        channels = self.channels * unshuffle**2 + width
-        self.latent_shape = (channels, height // unshuffle, length // unshuffle)
-        self.width = width
-        self.blocks = blocks
-        self.depthwise = depthwise
-
-    def network(self) -> "Autoencoder":
-        """Return residual blocks and a sub-pixel convolution beside the enlargement."""
-        from autoencoders.variants.networks.residual import DepthwiseBlock, ResidualBlock, Residue
-
-        def block() -> nn.Module:
-            if self.depthwise is None:
-                return ResidualBlock(self.width)
-            return DepthwiseBlock(self.width, self.depthwise)
-
-        encoder = nn.Sequential(
-            nn.Conv2d(self.channels * self.unshuffle**2, self.width, 3, padding="same"),
-            *(block() for _ in range(self.blocks)),
+        self.seen_channels = channels * unshuffle**2  # of the latent
+        self.latent_shape = (self.seen_channels + width, rows // unshuffle, columns // unshuffle)
+        self.encoder = nn.Sequential(
+            nn.Conv2d(self.seen_channels, width, 3, padding="same"),
+            *(
+                DepthwiseBlock(width, depthwise) if depthwise else ResidualBlock(width)
+                for _ in range(blocks)
+            ),
             nn.ReLU(),
         )
-        finer = self.factor * self.unshuffle
-        decoder = nn.Sequential(
-            nn.Conv2d(self.width, self.channels * finer**2, 3, padding="same"),
-            nn.PixelShuffle(finer),
+        finer = self.factor * unshuffle
+        self.decoder = nn.Sequential(
+            nn.Conv2d(width, channels * finer**2, 3, padding="same"), nn.PixelShuffle(finer)
         )
-        return Residue(
-            encoder, decoder, self.latent_shape, self.channels, self.factor, self.unshuffle
-        )
+        self.gain = nn.Parameter(torch.zeros(1))
+
+    def encode(self, seen: Tensor) -> Tensor:
+        """Return `seen` `(N, *input_shape)` and its features, `(N, *latent_shape)`."""
+        coarse = F.pixel_unshuffle(seen, self.unshuffle)
+        return torch.cat([coarse, self.encoder(coarse)], 1)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Return the logits `(N, *image_shape)` of `latent` `(N, *latent_shape)`."""
+        coarse, features = latent[:, : self.seen_channels], latent[:, self.seen_channels :]
+        image = F.pixel_shuffle(coarse, self.unshuffle)
+        if self.factor > 1:
+            image = enlarge(image, self.factor, "bicubic")
+        return torch.logit(image + self.gain * self.decoder(features), MARGIN)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions, a ReLU between, added to what they are given.
+
+    Without batch norm (Lim et al., arXiv 1707.02921, figure 2c).
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding="same")
+        self.second = nn.Conv2d(width, width, 3, padding="same")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return feature maps of the same shape."""
+        return x + self.second(F.relu(self.first(x)))
+
+
+class DepthwiseBlock(nn.Module):
+    """A depthwise `side`×`side` convolution, then two of 1×1 around a ReLU, added to the input.
+
+    As in ConvNeXt (Liu et al., arXiv 2201.03545, figure 4), but half as wide between the two, and
+    without norm.
+    """
+
+    def __init__(self, width: int, side: int) -> None:
+        super().__init__()
+        self.around = nn.Conv2d(width, width, side, padding="same", groups=width)
+        self.first = nn.Conv2d(width, 2 * width, 1)
+        self.second = nn.Conv2d(2 * width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return feature maps of the same shape."""
+        return x + self.second(F.relu(self.first(self.around(x))))
 
 
 def _factor(input_shape: ImageShape, image_shape: ImageShape) -> int:

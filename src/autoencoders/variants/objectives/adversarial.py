@@ -1,19 +1,18 @@
 """Play a game against a discriminator of codes."""
 
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
+
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from autoencoders.keys import Widths
-from autoencoders.lazy import F, Tensor, nn
 from autoencoders.randomness import Noise
-from autoencoders.variants.models import ModelPlan
-from autoencoders.variants.objectives.base import Objective, Step, Terms, refuse_posterior
+from autoencoders.variants.models.base import Autoencoder
+from autoencoders.variants.models.mlp import layers
+from autoencoders.variants.objectives.base import Networks, Objective, Step, Terms
 from autoencoders.variants.objectives.losses import cross_entropy, squared_error
 from autoencoders.variants.priors import STANDARD_NORMAL, Prior
-
-if TYPE_CHECKING:
-    from autoencoders.variants.networks.base import Autoencoder
-    from autoencoders.variants.networks.together import Networks
 
 DISCRIMINATOR = "discriminator"  # the name of the network, and of the step that moves it
 
@@ -36,22 +35,20 @@ class Adversarial(Objective):
         self.discriminator_widths = [prod(latent_shape), *discriminator_hidden, 1]
         self.prior: Prior = prior
 
-    def check(self, model: ModelPlan) -> None:
-        """Refuse a variational model, and a latent that no training of the encoder can shape."""
-        refuse_posterior(model, "adversarial")
+    def check(self, model: Autoencoder) -> None:
+        """Refuse, too, a latent that no training of the encoder can shape."""
+        super().check(model)
         if model.latent_holds_input:
             raise ValueError(
                 "the adversarial objective cannot draw a latent that holds the input itself "
                 "towards a prior: use the reconstruction objective, or another model"
             )
 
-    def networks(self) -> "dict[str, nn.Module]":
+    def networks(self) -> dict[str, nn.Module]:
         """Return the discriminator."""
-        from autoencoders.variants.networks.mlp import mlp
+        return {DISCRIMINATOR: nn.Sequential(*layers(self.discriminator_widths))}
 
-        return {DISCRIMINATOR: mlp(self.discriminator_widths)}
-
-    def parameter_groups(self, networks: "Networks") -> "dict[str, list[nn.Parameter]]":
+    def parameter_groups(self, networks: Networks) -> dict[str, list[nn.Parameter]]:
         """Return the groups of the three updates; the encoder is in two of them."""
         return {
             "autoencoder": list(networks.model.parameters()),
@@ -59,7 +56,7 @@ class Adversarial(Objective):
             "generator": list(networks.model.encoder.parameters()),
         }
 
-    def terms(self, networks: "Networks", seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss`, the reconstruction's in nats per pixel, and both sides of the game."""
         codes = networks.model.encode(seen)
         return (
@@ -69,7 +66,7 @@ class Adversarial(Objective):
         )
 
     def update(
-        self, networks: "Networks", seen: Tensor, images: Tensor, noise: Noise, step: Step
+        self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise, step: Step
     ) -> Terms:
         """Take the three steps, each with what the steps before it have changed."""
         reconstruction = _reconstruction(networks.model, networks.model.encode(seen), images)
@@ -82,18 +79,18 @@ class Adversarial(Objective):
         step("generator", adversary["generator"])
         return reconstruction | discriminator | adversary
 
-    def _discriminator_loss(self, networks: "Networks", codes: Tensor, noise: Noise) -> Terms:
+    def _discriminator_loss(self, networks: Networks, codes: Tensor, noise: Noise) -> Terms:
         real = discriminate(networks, self.prior.draw(codes.shape, noise).to(codes.device))
         fake = discriminate(networks, codes)
         return {DISCRIMINATOR: F.softplus(-real) + F.softplus(fake)}
 
 
-def discriminate(networks: "Networks", codes: Tensor) -> Tensor:
+def discriminate(networks: Networks, codes: Tensor) -> Tensor:
     """Return the logits `(N,)` that codes `(N, *latent_shape)` are draws from the prior."""
     return networks.objective[DISCRIMINATOR](codes.flatten(1)).squeeze(1).float()
 
 
-def _reconstruction(model: "Autoencoder", codes: Tensor, images: Tensor) -> Terms:
+def _reconstruction(model: Autoencoder, codes: Tensor, images: Tensor) -> Terms:
     logits = model.decode(codes).float()
     return {
         "loss": cross_entropy(logits, images).mean(1),
@@ -101,5 +98,5 @@ def _reconstruction(model: "Autoencoder", codes: Tensor, images: Tensor) -> Term
     }
 
 
-def _generator_loss(networks: "Networks", codes: Tensor) -> Terms:
+def _generator_loss(networks: Networks, codes: Tensor) -> Terms:
     return {"generator": F.softplus(-discriminate(networks, codes))}

@@ -1,7 +1,9 @@
 """What all objectives measure: how far decoded pixels are from an image's."""
 
+import torch.nn.functional as F
+from torch import Tensor
+
 from autoencoders.keys import Likelihood, PixelLoss
-from autoencoders.lazy import F, Tensor
 from autoencoders.randomness import Noise
 
 

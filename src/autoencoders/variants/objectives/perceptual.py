@@ -1,16 +1,12 @@
 """Give back what a classifier sees in the image."""
 
-from typing import TYPE_CHECKING
+import torch
+from torch import Tensor
 
 from autoencoders.keys import PixelLoss, Weight
-from autoencoders.lazy import Tensor, torch
 from autoencoders.randomness import Noise
-from autoencoders.variants.models import ModelPlan
-from autoencoders.variants.objectives.base import Objective, Perceive, Terms, refuse_posterior
+from autoencoders.variants.objectives.base import Networks, Objective, Perceive, Terms
 from autoencoders.variants.objectives.losses import pixel_loss, squared_error
-
-if TYPE_CHECKING:
-    from autoencoders.variants.networks.together import Networks
 
 
 class Perceptual(Objective):
@@ -31,11 +27,7 @@ class Perceptual(Objective):
         self.pixel_loss = pixel_loss
         self.pixel_weight = pixel_weight
 
-    def check(self, model: ModelPlan) -> None:
-        """Refuse a variational model: the gradient would never reach its log-variance."""
-        refuse_posterior(model, "perceptual")
-
-    def terms(self, networks: "Networks", seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss` = `features` + pixel_weight · `pixels`.
 
         `features` is the sum over maps of the mean squared difference of their entries, `pixels`

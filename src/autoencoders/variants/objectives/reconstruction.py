@@ -1,16 +1,11 @@
 """Give back the image."""
 
-from typing import TYPE_CHECKING
+from torch import Tensor
 
 from autoencoders.keys import PixelLoss
-from autoencoders.lazy import Tensor
 from autoencoders.randomness import Noise
-from autoencoders.variants.models import ModelPlan
-from autoencoders.variants.objectives.base import Objective, Terms, refuse_posterior
+from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.losses import pixel_loss, squared_error
-
-if TYPE_CHECKING:
-    from autoencoders.variants.networks.together import Networks
 
 
 class Reconstruction(Objective):
@@ -19,11 +14,7 @@ class Reconstruction(Objective):
     def __init__(self, loss: PixelLoss) -> None:
         self.loss = loss
 
-    def check(self, model: ModelPlan) -> None:
-        """Refuse a variational model: the gradient would never reach its log-variance."""
-        refuse_posterior(model, "reconstruction")
-
-    def terms(self, networks: "Networks", seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss`, in nats or squared intensity per pixel."""
         logits = networks.model.decode(networks.model.encode(seen)).float()
         return {

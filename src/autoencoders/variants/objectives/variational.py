@@ -1,17 +1,15 @@
 """Maximise the evidence lower bound."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
+
+from torch import Tensor
 
 from autoencoders.keys import Likelihood
-from autoencoders.lazy import Tensor
 from autoencoders.randomness import Noise
-from autoencoders.variants.models import ModelPlan
-from autoencoders.variants.objectives.base import Objective, Terms
+from autoencoders.variants.models.base import VariationalAutoencoder
+from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood, squared_error
 from autoencoders.variants.priors import STANDARD_NORMAL, Prior
-
-if TYPE_CHECKING:
-    from autoencoders.variants.networks.together import Networks
 
 
 class Variational(Objective):
@@ -21,21 +19,15 @@ class Variational(Objective):
     for a Gaussian of variance ½, of binary cross-entropies for a Bernoulli.
     """
 
+    learns_posterior: ClassVar[bool] = True
     units: ClassVar[dict[str, str]] = {"reconstruction": "nats per image", "kl": "nats per image"}
 
     def __init__(self, likelihood: Likelihood, prior: Prior = STANDARD_NORMAL) -> None:
         self.likelihood: Likelihood = likelihood
         self.prior: Prior = prior
 
-    def check(self, model: ModelPlan) -> None:
-        """Refuse a model without a posterior."""
-        if not model.has_posterior:
-            raise ValueError("the variational objective needs a variational model")
-
-    def terms(self, networks: "Networks", seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss` = `reconstruction` + `kl`, in nats per image, the latent drawn once."""
-        from autoencoders.variants.networks.base import VariationalAutoencoder
-
         model = networks.model
         assert isinstance(model, VariationalAutoencoder)
         mean, log_variance = (part.float() for part in model.posterior(seen))

@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import log, pi
 
-from autoencoders.lazy import Tensor
+from torch import Tensor
+
 from autoencoders.randomness import Noise
 
 

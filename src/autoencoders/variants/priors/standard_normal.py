@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from math import log, pi
 
-from autoencoders.lazy import Tensor, torch
+import torch
+from torch import Tensor
+
 from autoencoders.randomness import Noise
 from autoencoders.variants.priors.base import Prior
 

@@ -1,4 +1,4 @@
-"""The networks as Keras models, from the same plans; images are channels-last, `(N, H, W, C)`.
+"""The networks as Keras models, like those of PyTorch; images are channels-last, `(N, H, W, C)`.
 
 A layer is named as PyTorch names its twin, which is how weights find their way: see `weights`.
 """
@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from autoencoders.keys import ImageShape, Upsampling
-from autoencoders.lazy import LazyModule
-from autoencoders.variants.models.convolutional import ConvAE
-from autoencoders.variants.models.mlp import MlpAE, MlpVAE
-from autoencoders.variants.networks.convolutional import decoder_paddings
+from torch import nn
 
-keras: Any = LazyModule("keras")
+from autoencoders.keys import ImageShape, Upsampling
+from autoencoders.training.tensorflow.backend import keras
+from autoencoders.variants.models.convolutional import ConvAE, ConvDecoder
+from autoencoders.variants.models.mlp import MlpAE, MlpVAE, Unflattened
 
 
 @dataclass(frozen=True)
@@ -38,35 +37,35 @@ class Twin:
         return keras.Model(seen, reconstruction, name="autoencoder")
 
 
-def conv_ae(plan: ConvAE, input_shape: ImageShape) -> Twin:
+def conv_ae(model: ConvAE, input_shape: ImageShape) -> Twin:
     """Return the twin of a `ConvAE`."""
     return Twin(
-        _conv_encoder("model.encoder", _last(input_shape), plan.encoder_widths[1:]),
-        _conv_decoder("model.decoder", *plan.decoder_arguments),
+        _conv_encoder("model.encoder", _last(input_shape), model.encoder),
+        _conv_decoder("model.decoder", _last(model.latent_shape), model.decoder),
     )
 
 
-def mlp_ae(plan: MlpAE, input_shape: ImageShape) -> Twin:
+def mlp_ae(model: MlpAE, input_shape: ImageShape) -> Twin:
     """Return the twin of an `MlpAE`."""
     seen = keras.Input(_last(input_shape))
     return Twin(
-        keras.Model(seen, _linear("model.encoder", _vectors(seen), plan.encoder_widths[1:])),
-        _linear_decoder(plan.decoder_widths, plan.image_shape),
+        keras.Model(seen, _linear("model.encoder", _vectors(seen), _widths(model.encoder))),
+        _linear_decoder(model.latent_shape, model.decoder),
     )
 
 
-def mlp_vae(plan: MlpVAE, input_shape: ImageShape) -> Twin:
+def mlp_vae(model: MlpVAE, input_shape: ImageShape) -> Twin:
     """Return the twin of an `MlpVAE`."""
     seen = keras.Input(_last(input_shape))
-    linear = _linear("model.encoder", _vectors(seen), plan.encoder_widths[1:])
+    linear = _linear("model.encoder", _vectors(seen), _widths(model.encoder))
     features = keras.layers.ReLU()(linear)
     mean, log_variance = (
-        keras.layers.Dense(plan.latent_shape[0], name=f"model.{name}")(features)
+        keras.layers.Dense(model.latent_shape[0], name=f"model.{name}")(features)
         for name in ("mean", "log_variance")
     )
     return Twin(
         keras.Model(seen, [mean, log_variance]),
-        _linear_decoder(plan.decoder_widths, plan.image_shape),
+        _linear_decoder(model.latent_shape, model.decoder),
     )
 
 
@@ -78,34 +77,42 @@ def discriminator(latent_shape: Sequence[int], widths: Sequence[int]) -> Any:
     )
 
 
-def _conv_encoder(name: str, input_shape: tuple[int, ...], channels: Sequence[int]) -> Any:
+def _conv_encoder(name: str, input_shape: tuple[int, ...], encoder: nn.Module) -> Any:
     seen = x = keras.Input(input_shape)
-    for index, width in enumerate(channels):
-        x = keras.layers.Conv2D(width, 3, padding="same", name=f"{name}.convolutions.{index}")(x)
+    for index, layer in enumerate(_convolutions(encoder)):
+        convolution = keras.layers.Conv2D(
+            layer.out_channels, 3, padding="same", name=f"{name}.convolutions.{index}"
+        )
+        x = convolution(x)
         # An odd size is padded before its first pixel; with zeros, as a ReLU follows.
         x = keras.layers.ZeroPadding2D(((x.shape[1] % 2, 0), (x.shape[2] % 2, 0)))(x)
         x = keras.layers.ReLU()(keras.layers.MaxPooling2D(2)(x))
     return keras.Model(seen, x)
 
 
-def _conv_decoder(
-    name: str,
-    latent_shape: ImageShape,
-    image_shape: ImageShape,
-    channels: Sequence[int],
-    upsampling: Upsampling,
-) -> Any:
-    height, width, image_channels = _last(image_shape)
-    latent = x = keras.Input(_last(latent_shape))
-    paddings = decoder_paddings(latent_shape, image_shape, len(channels))
-    for index, (filters, padding) in enumerate(zip(channels, paddings, strict=True)):
-        x = keras.layers.ZeroPadding2D(padding)(x)
+def _conv_decoder(name: str, latent_shape: tuple[int, ...], decoder: nn.Module) -> Any:
+    assert isinstance(decoder, ConvDecoder)
+    latent = x = keras.Input(latent_shape)
+    for index, layer in enumerate(_convolutions(decoder.convolutions)):
+        filters = layer.out_channels
+        x = keras.layers.ZeroPadding2D(layer.padding)(x)
         convolution = keras.layers.Conv2D(filters, 3, name=f"{name}.convolutions.{index}")
         x = keras.layers.ReLU()(convolution(x))
-        x = _doubling(f"{name}.doublings.{index}", filters, upsampling)(x)
-    x = keras.layers.Conv2D(image_channels, 3, padding="same", name=f"{name}.to_image")(x)
+        x = _doubling(f"{name}.doublings.{index}", filters, decoder.upsampling)(x)
+    channels = decoder.to_image.out_channels
+    x = keras.layers.Conv2D(channels, 3, padding="same", name=f"{name}.to_image")(x)
+    height, width = decoder.image_size
     too_large = (x.shape[1] - height, x.shape[2] - width)
     return keras.Model(latent, keras.layers.Cropping2D(tuple((0, n) for n in too_large))(x))
+
+
+def _convolutions(layers: nn.Module) -> list[nn.Conv2d]:
+    return [layer for layer in layers.modules() if isinstance(layer, nn.Conv2d)]
+
+
+def _widths(layers: nn.Module) -> list[int]:
+    """Return how many numbers each linear layer gives."""
+    return [layer.out_features for layer in layers.modules() if isinstance(layer, nn.Linear)]
 
 
 def _doubling(name: str, filters: int, upsampling: Upsampling) -> Any:
@@ -114,9 +121,11 @@ def _doubling(name: str, filters: int, upsampling: Upsampling) -> Any:
     return keras.layers.UpSampling2D(2, interpolation=upsampling)
 
 
-def _linear_decoder(widths: Sequence[int], image_shape: ImageShape) -> Any:
-    latent = keras.Input((widths[0],))
-    pixels = keras.layers.Reshape(image_shape)(_linear("model.decoder", latent, widths[1:]))
+def _linear_decoder(latent_shape: tuple[int, ...], decoder: nn.Module) -> Any:
+    assert isinstance(decoder, Unflattened)
+    latent = keras.Input(latent_shape)
+    vectors = _linear("model.decoder", latent, _widths(decoder))
+    pixels = keras.layers.Reshape(decoder.image_shape)(vectors)
     return keras.Model(latent, keras.layers.Permute((2, 3, 1))(pixels))
 
 

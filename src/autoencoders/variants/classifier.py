@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autoencoders.keys import ImageShape
-from autoencoders.variants.networks.convolutional import convolutions, pooled_maps
+from autoencoders.variants.models.convolutional import convolutions, pooled_maps
 
 
 class ConvClassifier(nn.Module):

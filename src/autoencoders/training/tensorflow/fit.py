@@ -1,4 +1,4 @@
-"""Training by Keras' `fit`: what `training.loop.train` does, and with the same result."""
+"""Training by Keras' `fit`: what `training.loop.fit` does, and with the same result."""
 
 import math
 import time
@@ -13,24 +13,24 @@ import torch
 from autoencoders import randomness
 from autoencoders.data.batches import images_at_a_time, shuffled, steps_per_epoch
 from autoencoders.errors import UserError
-from autoencoders.tensorflow import weights
-from autoencoders.tensorflow.backend import keras, tf
-from autoencoders.tensorflow.inputs import twin
-from autoencoders.tensorflow.networks import NETWORKS
-from autoencoders.tensorflow.objectives import LEARNERS, Learner
-from autoencoders.tensorflow.optimizers import OPTIMIZERS, Mover, rates
 from autoencoders.training import checkpoints
-from autoencoders.training.loop import ALONE, VALIDATION_BATCH, Progress, in_bfloat16
-from autoencoders.training.parallel import Processes
-from autoencoders.training.record import Record, Row
+from autoencoders.training.loop import VALIDATION_BATCH, in_bfloat16
+from autoencoders.training.parallel import ALONE, Processes
+from autoencoders.training.record import Progress, Record, Row
 from autoencoders.training.settings import Training
+from autoencoders.training.tensorflow import weights
+from autoencoders.training.tensorflow.backend import keras, tf
+from autoencoders.training.tensorflow.inputs import twin
+from autoencoders.training.tensorflow.networks import NETWORKS
+from autoencoders.training.tensorflow.objectives import LEARNERS, Learner
+from autoencoders.training.tensorflow.optimizers import OPTIMIZERS, Mover, rates
 from autoencoders.training.watch import diverged
 from autoencoders.variants.assembly import Assembled
 
 CPU = torch.device("cpu")
 
 
-def train(
+def fit(
     assembled: Assembled,
     train_images: torch.Tensor,
     validation_images: torch.Tensor,
@@ -45,7 +45,7 @@ def train(
 ) -> list[Row]:
     """Train twins of a variant's networks; leave the best epoch's weights in the networks.
 
-    Arguments, history, randomness by name and checkpoints are those of `training.loop.train`; the
+    Arguments, history, randomness by name and checkpoints are those of `training.loop.fit`; the
     batches come in the same order. What noise is drawn differs, as TensorFlow's generators do.
     `device` is where PyTorch computes: TensorFlow finds its own.
 
@@ -62,6 +62,7 @@ def train(
     keeper.set_model(learner)
     keeper.restore()
     record = keeper.record
+    progress.begin(training.epochs, steps, len(record.history))
     order = randomness.generator(seed, f"{name}/order")
     epochs = partial(
         shuffled_epochs, len(train_images), training, order, skipped=len(record.history)
@@ -81,6 +82,11 @@ def train(
     return record.history
 
 
+def versions() -> list[str]:
+    """Return the versions of what computes."""
+    return [tf.__version__, keras.__version__]
+
+
 def tune(threads: int) -> None:
     """Make TensorFlow compute with so many threads, and always the same; before it computes."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -90,11 +96,10 @@ def tune(threads: int) -> None:
 
 def learner_of(assembled: Assembled, seed: int, name: str, *, bfloat16: bool = False) -> Learner:
     """Return the Keras twin of a variant, its weights its own."""
-    plan = assembled.plan
     keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
-    networks = NETWORKS[type(plan.model)](plan.model, plan.input_shape)
-    see = twin(plan.input)
-    return LEARNERS[type(plan.objective)](plan.objective, networks, see, seed, name)
+    networks = NETWORKS[type(assembled.model)](assembled.model, assembled.input_shape)
+    objective, see = assembled.objective, twin(assembled.input)
+    return LEARNERS[type(objective)](objective, networks, see, seed, name)
 
 
 def optimizers(training: Training, steps: int) -> dict[str, Any]:
@@ -184,8 +189,6 @@ class Keeper(keras.callbacks.Callback):
         for variable, value in zip(self.variables, saved["variables"], strict=True):
             variable.assign(value.numpy())
         self.record = Record(saved["history"], saved["best"])
-        for _ in range(len(self.record.history) * self.steps):
-            self.progress.step()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Look at the clock."""

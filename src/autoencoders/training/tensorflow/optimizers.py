@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from autoencoders.tensorflow.backend import keras, tf
 from autoencoders.training.muon import COEFFICIENTS
 from autoencoders.training.optimizers import Schedule
+from autoencoders.training.tensorflow.backend import keras, tf
 
 
 class Table(keras.optimizers.schedules.LearningRateSchedule):

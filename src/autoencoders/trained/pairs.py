@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
+import torch
+from torch import Tensor
+
 from autoencoders import randomness
-from autoencoders.lazy import Tensor, torch, without_gradients
+from autoencoders.data.batches import batches, images_at_a_time
 from autoencoders.variants.inputs import Input
 
 Pairs: TypeAlias = Iterator[tuple[Tensor, Tensor]]  # what is seen, and the image; batch by batch
@@ -17,7 +20,7 @@ def pairs(
     seed: int,
     split: str,
     batch_size: int,
-    device: "torch.device | str" = "cpu",
+    device: torch.device | str = "cpu",
 ) -> Pairs:
     """Yield what the encoder sees and the image, float32 `(n, C, H, W)` on `device`, in order.
 
@@ -26,8 +29,6 @@ def pairs(
     `images` are uint8 `(N, C, H, W)`. The noise depends on `seed` and `split` alone: every variant
     with the same input, every figure and every device sees the same; no two images do.
     """
-    from autoencoders.data.batches import batches, images_at_a_time
-
     noise = randomness.noise(seed, f"{split}/input")
     chunks = torch.arange(len(images)).split(images_at_a_time(images.shape[1:], batch_size))
     for batch in batches(images, chunks, torch.device("cpu")):
@@ -35,20 +36,7 @@ def pairs(
         yield input(clean, noise).to(device), clean.to(device)
 
 
-@without_gradients
+@torch.no_grad()
 def encoded(encode: Predict, pairs: Pairs) -> Tensor:
     """Return what `encode` makes of all that is seen, `(N, …)` on the CPU, in order."""
     return torch.cat([encode(seen).cpu() for seen, _ in pairs])
-
-
-def first_pairs(
-    input: Input,
-    images: Tensor,
-    seed: int,
-    split: str,
-    count: int,
-    device: "torch.device | str" = "cpu",
-) -> tuple[Tensor, Tensor]:
-    """Return the first `count` of `pairs` as one batch."""
-    seen, first = zip(*pairs(input, images[:count], seed, split, count, device), strict=True)
-    return torch.cat(seen), torch.cat(first)

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from autoencoders.data import batches as of_images
-from autoencoders.evaluation.pairs import encoded, first_pairs, pairs
+from autoencoders.trained.pairs import encoded, pairs
 from autoencoders.variants.inputs import Clean, Downsampled, Noisy
+from tests.subjects import VAE, loaded, untrained
 
 Blobs = Callable[..., Tensor]
 
@@ -35,7 +36,6 @@ def test_large_images_come_fewer_at_a_time_and_are_drawn_together(
     monkeypatch.setattr(of_images, "LARGEST", 200)  # of images of 64 numbers each
     assert [len(clean) for _, clean in pairs(Clean(), images, 1, "test", 5)] == [3, 3, 3, 3]
     assert [len(clean) for _, clean in pairs(Clean(), images, 1, "test", 2)] == [2] * 6
-    assert len(first_pairs(Clean(), images, 1, "test", 10)[0]) == 10
     monkeypatch.setattr(of_images, "LARGEST", 2)
     assert [len(clean) for _, clean in pairs(Clean(), images, 1, "test", 5)] == [1] * 12
 
@@ -57,7 +57,8 @@ def test_noise_differs_between_images_seeds_and_splits(blobs: Blobs) -> None:
 @pytest.mark.parametrize("count", [1, 3, 12])
 def test_figures_show_the_noise_that_was_measured(count: int, blobs: Blobs) -> None:
     images = blobs(12)
-    shown, originals = first_pairs(NOISY, images, 1, "test", count)
+    trained = loaded(untrained(VAE, (1, 8, 8)), images, seed=1)
+    shown, originals = trained.first(count, NOISY)
     torch.testing.assert_close(shown, seen(images)[:count])
     torch.testing.assert_close(originals * 255, images[:count].float())
 

@@ -7,11 +7,10 @@ Every term is one value per image, `(N,)` float32, as in `variants.objectives`; 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from autoencoders.keys import Likelihood, PixelLoss
-from autoencoders.tensorflow import networks
-from autoencoders.tensorflow.backend import keras, tf
-from autoencoders.tensorflow.inputs import Noise, Seen
-from autoencoders.tensorflow.optimizers import Mover
+from autoencoders.training.tensorflow import networks
+from autoencoders.training.tensorflow.backend import keras, tf
+from autoencoders.training.tensorflow.inputs import Noise, Seen
+from autoencoders.training.tensorflow.optimizers import Mover
 from autoencoders.training.watch import EXPLODED
 from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.adversarial import DISCRIMINATOR, Adversarial
@@ -34,6 +33,7 @@ class Learner(keras.Model):
         self, objective: Objective, twin: networks.Twin, see: Seen, seed: int, purpose: str
     ) -> None:
         super().__init__()
+        self.objective: Any = objective
         self.encoder, self.decoder = twin.encoder, twin.decoder
         self.see = see
         self.seed = seed
@@ -126,14 +126,10 @@ class Learner(keras.Model):
 class ReconstructionLearner(Learner):
     """Gives back the image: binary cross-entropy or squared error, the mean over pixels."""
 
-    def __init__(self, objective: Reconstruction, *arguments: Any) -> None:
-        super().__init__(objective, *arguments)
-        self.kind: PixelLoss = objective.loss
-
     def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
         """Return `loss`, in nats or squared intensity per pixel."""
         logits = self(seen)
-        loss = cross_entropy if self.kind == "bce" else squared_error
+        loss = cross_entropy if self.objective.loss == "bce" else squared_error
         return {
             "loss": tf.reduce_mean(loss(logits, images), 1),
             "mse": tf.reduce_mean(squared_error(logits, images), 1),
@@ -145,16 +141,12 @@ class VariationalLearner(Learner):
 
     term_names = ("loss", "reconstruction", "kl", "mse")
 
-    def __init__(self, objective: Variational, *arguments: Any) -> None:
-        super().__init__(objective, *arguments)
-        self.likelihood: Likelihood = objective.likelihood
-
     def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
         """Return `loss` = `reconstruction` + `kl`, in nats per image, the latent drawn once."""
         mean, log_variance = (tf.cast(part, tf.float32) for part in self.encoder(seen))
         latents = mean + noise.normal(tf.shape(mean)) * tf.exp(log_variance / 2)
         logits = self.decode(latents)
-        surprise = squared_error if self.likelihood == "gaussian" else cross_entropy
+        surprise = squared_error if self.objective.likelihood == "gaussian" else cross_entropy
         reconstruction = tf.reduce_sum(surprise(logits, images), 1)
         kl = -0.5 * tf.reduce_sum(1 + log_variance - tf.square(mean) - tf.exp(log_variance), axis=1)
         return {

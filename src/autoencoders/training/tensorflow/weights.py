@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from autoencoders.tensorflow.backend import keras
-from autoencoders.tensorflow.networks import NETWORKS
+from autoencoders.training.tensorflow.backend import keras
+from autoencoders.training.tensorflow.networks import NETWORKS
 from autoencoders.variants.assembly import Assembled
 
 # From Keras to PyTorch: (H, W, I, O) of a convolution to (O, I, H, W), and (H, W, O, I) of a
@@ -35,8 +35,7 @@ def give(models: Iterable[keras.Model]) -> dict[str, torch.Tensor]:
 
 def keras_model(assembled: Assembled) -> keras.Model:
     """Return a trained variant's network, from what is seen to the reconstruction in [0, 1]."""
-    plan = assembled.plan
-    twin = NETWORKS[type(plan.model)](plan.model, plan.input_shape)
+    twin = NETWORKS[type(assembled.model)](assembled.model, assembled.input_shape)
     take([twin.encoder, twin.decoder], assembled.networks.state_dict())
     return twin.whole()
 

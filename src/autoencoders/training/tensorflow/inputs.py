@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autoencoders.randomness import derived_seed
-from autoencoders.tensorflow.backend import tf
+from autoencoders.training.tensorflow.backend import tf
 from autoencoders.variants.inputs import Clean, Downsampled, Input, Noisy, NoisyDownsampled
 
 
@@ -68,7 +68,7 @@ def _downsampled(input: Downsampled) -> Seen:
 
 
 def _noisy_downsampled(input: NoisyDownsampled) -> Seen:
-    reduced, noisy = _downsampled(input.downsampled), _noisy(Noisy(input.mean, input.std))
+    reduced, noisy = _downsampled(input), _noisy(Noisy(input.mean, input.std))
     return lambda images, noise: noisy(reduced(images, noise), noise)
 
 

@@ -1,0 +1,24 @@
+"""What the questions take from params.yaml."""
+
+from pydantic import Field
+
+from autoencoders.components import Strict
+from autoencoders.keys import AtLeastTwo, Count, Counts, Levels
+from autoencoders.samplers import SamplerName
+
+
+class Evaluation(Strict):
+    """What variants are measured with; params.yaml says what each key is."""
+
+    batch_size: Count
+    elbo_draws: Count
+    iwae_samples: Count
+    iwae_images: Count = 2000
+    samplers: list[SamplerName] = Field(["prior"])
+    fitted_codes: AtLeastTwo = 10_000
+    mixture_components: Count = 10
+    noise_levels: Levels
+    noise_images: Count
+    knn_neighbours: Count
+    label_counts: Counts
+    label_draws: AtLeastTwo

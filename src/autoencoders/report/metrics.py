@@ -1,0 +1,35 @@
+"""What the tables say of each number that is measured: a row of `metrics.csv`, in their order."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Direction = Literal["lower", "higher"]
+BETTER: dict[str, Direction | None] = {"lower": "lower", "higher": "higher", "": None}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A column of the results' tables; `better` is None where no direction is good in itself."""
+
+    key: str
+    label: str
+    unit: str
+    better: Direction | None
+    digits: int
+    meaning: str
+
+
+def _of_table(table: str) -> Iterator[Metric]:
+    with Path(__file__).with_name("metrics.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            if row.pop("table") == table:
+                better, digits = BETTER[row.pop("better")], int(row.pop("digits"))
+                yield Metric(better=better, digits=digits, **row)
+
+
+METRICS = tuple(_of_table("images"))
+# In a table of their own; each may be there for fewer labels too, as `probe_accuracy_100`.
+OF_FEATURES = tuple(_of_table("features"))

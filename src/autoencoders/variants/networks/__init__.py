@@ -1,1 +1,0 @@
-"""The layers that models are made of: the models themselves need no torch."""
