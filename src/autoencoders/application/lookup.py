@@ -19,13 +19,13 @@ def load(named: str, batch_size: int = BATCH) -> Trained:
     Raises:
         UserError: there is none, or what was trained is damaged.
     """
-    item = trained(named)
+    item = _item(named)
     data = Prepared(paths.prepared(item.dataset))
     folder = paths.model(item.dataset, item.variant)
     return variant.load(folder, data, exact_device(), batch_size)
 
 
-def trained(named: str) -> Item:
+def _item(named: str) -> Item:
     """Return the training of `<dataset>/<variant>`.
 
     Raises:
