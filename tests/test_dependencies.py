@@ -122,7 +122,7 @@ def test_the_digest_of_a_list_is_that_of_the_file(
     dependencies.write()
     for variant in ("vae", "conv"):
         content = paths.sources("train", variant).read_bytes()
-        assert dependencies.sha256("train", variant) == hashlib.sha256(content).hexdigest()
+        assert dependencies.code_sha256("train", variant) == hashlib.sha256(content).hexdigest()
 
 
 def test_what_trains_nothing_is_in_no_list_of_a_training(

@@ -58,7 +58,7 @@ def listing(stage: str, variant: str, content: Any, code: Code) -> str:
     return "".join(sorted(lines))
 
 
-def sha256(stage: str, variant: str) -> str:
+def code_sha256(stage: str, variant: str) -> str:
     """Return the digest of a stage's list, of the code as it lies there now."""
     return _sha256(listing(stage, variant, yaml12.read(paths.PARAMS), Code()))
 

@@ -46,7 +46,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             paths.classifier(item.dataset), device()
         )
         perceive = teacher.maps
-    code_sha256 = dependencies.sha256(item.stage, item.variant)
+    code_sha256 = dependencies.code_sha256(item.stage, item.variant)
     data = Prepared(paths.prepared(item.dataset))
     progress = TrainingProgress(item.name, run.log_epoch, shown=parallel.started().leads)
     with closing(progress), parallel.joined(device()) as processes:
