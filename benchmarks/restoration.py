@@ -19,14 +19,15 @@ import torch
 from torch import Tensor
 
 from autoencoders import params, randomness
-from autoencoders.application.chosen import load
+from autoencoders.application.lookup import load
 from autoencoders.application.network import trained_network
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.evaluation.image_quality import luma, psnr
 from autoencoders.evaluation.noise_sweep import at_level
-from autoencoders.sources import pictures
-from autoencoders.sources.listing import list_images
+from autoencoders.images.listing import list_images
+from autoencoders.images.picture import floats, matched
+from autoencoders.images.reading import read
 from autoencoders.variants.inputs import Input
 
 
@@ -74,13 +75,14 @@ def measured(name: str, folder: Path, std: float | None = None) -> list[str]:
 
 def photograph(path: Path, channels: int, factor: int) -> Tensor:
     """Return an image `(1, C, H, W)` in [0, 1], of the size that can be reduced."""
-    colours = torch.from_numpy(pictures.read(path, 3).pixels.copy()) / 255
+    picture = read(path)
+    colours = torch.from_numpy(floats(matched(picture, 3)))
     if channels == 3:
         image = colours
     elif factor > 1 and not torch.equal(colours[0], colours[1]):
         image = (16 + 219 * luma(colours[None])[0]) / 255
     else:
-        image = torch.from_numpy(pictures.read(path, 1).pixels.copy()) / 255
+        image = torch.from_numpy(floats(matched(picture, 1)))
     height, width = (length - length % factor for length in image.shape[1:])
     return image[None, :, :height, :width]
 

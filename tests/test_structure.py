@@ -27,6 +27,7 @@ LAYERS = (
         "decomposition",
     ),
     *("yaml12", "pipeline", "dependencies"),
+    "images",
     "data",
     "sources",
     "packing",

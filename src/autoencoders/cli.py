@@ -15,8 +15,8 @@ from types import FrameType, ModuleType
 
 from autoencoders import checkout, commands, paths, pipeline, threads
 from autoencoders.errors import UserError
+from autoencoders.images.names import printable
 from autoencoders.running import preloaded
-from autoencoders.sources.names import printable
 
 # The modules in `commands`, and what --help says of them; the others are stages.
 COMMANDS = {

@@ -11,8 +11,8 @@ from autoencoders.application import network as networks
 from autoencoders.application.any_size import Geometry, Layouts, geometry
 from autoencoders.application.network import Network
 from autoencoders.application.tiles import stretches
+from autoencoders.images.picture import Unfit
 from autoencoders.keys import ImageShape
-from autoencoders.sources.pictures import Unfit
 from autoencoders.variants.assembly import Assembled, Parts
 from autoencoders.variants.models import MODELS
 from tests.examples import CLEAN, HALVED, example_model

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from autoencoders.application import colour
 from autoencoders.application.any_size import Geometry
 from autoencoders.application.network import Network
-from autoencoders.application.picture import Picture, floats, samples
-from autoencoders.lazy import Tensor
+from autoencoders.images.picture import Picture, floats, samples
 
 COLOURS = np.random.default_rng(0).random((3, 6, 8), np.float32)
 
@@ -41,7 +41,7 @@ def test_what_is_made_has_as_many_bits_as_what_it_is_made_of(
     alpha = np.full((1, 6, 8), 0.5, np.float32)
     seen = Picture(samples(COLOURS, bits), samples(alpha, bits), bits)
     made = colour.through(network(1, doubled, factor=2), seen, luma)
-    both = colour.side_by_side(seen, made)
+    both = colour.through(network(1, doubled, factor=2), seen, luma, compare=True)
     for planes in (made.planes, made.alpha, both.planes, both.alpha):
         assert planes is not None
         assert planes.dtype == kind
@@ -49,7 +49,9 @@ def test_what_is_made_has_as_many_bits_as_what_it_is_made_of(
 
 
 def test_by_luma_a_grey_network_leaves_the_chroma() -> None:
-    made = colour.through(network(1, lambda seen: seen / 2), Picture(COLOURS, depth=32), luma=True)
+    made = colour.through(
+        network(1, lambda seen: seen / 2), Picture(COLOURS, depth=32), by_luma=True
+    )
     stored = np.round(COLOURS.transpose(1, 2, 0) * 255).astype(np.uint8)
     luma, *chroma = Image.fromarray(stored).convert("YCbCr").split()
     half = Image.merge("YCbCr", [luma.point(lambda value: round(value / 2)), *chroma]).convert(
@@ -62,7 +64,7 @@ def test_by_luma_a_grey_network_leaves_the_chroma() -> None:
 def test_by_luma_chroma_is_enlarged_where_the_network_enlarges() -> None:
     red = np.zeros((3, 6, 8), np.float32)
     red[0] = 0.5
-    made = colour.through(network(1, doubled, factor=2), Picture(red, depth=32), luma=True)
+    made = colour.through(network(1, doubled, factor=2), Picture(red, depth=32), by_luma=True)
     np.testing.assert_allclose(made.planes, doubled(torch.from_numpy(red)[None])[0], atol=1e-6)
 
 
@@ -86,8 +88,8 @@ def test_transparency_stays_and_grows_with_the_image(factor: int) -> None:
 
 def test_side_by_side_both_have_the_outputs_size() -> None:
     grey = Picture(np.full((1, 6, 8), 0.5, np.float32), depth=32)
-    made = colour.through(network(1, lambda seen: doubled(1 - seen / 2), factor=2), grey)
-    both = colour.side_by_side(grey, made)
+    halved = network(1, lambda seen: doubled(1 - seen / 2), factor=2)
+    both = colour.through(halved, grey, compare=True)
     assert both.size == (12, 32)
     np.testing.assert_allclose(both.planes[0, :, :16], 0.5, atol=1e-6)
     np.testing.assert_allclose(both.planes[0, :, 16:], 0.75, atol=1e-6)

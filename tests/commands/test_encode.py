@@ -169,5 +169,6 @@ def test_what_is_not_trained_is_said() -> None:
     lines, complaints = run(encode, "encode", "mnist/vea", "a.png", "--to", "z.csv")
     assert lines == []
     assert complaints == [
-        "mnist/vea is not trained; did you mean 'mnist/vae'?; allowed: mnist/vae, or train it first"
+        "found 'mnist/vea', which is not trained; did you mean 'mnist/vae'?; allowed: mnist/vae, "
+        "or train it first"
     ]

@@ -108,7 +108,9 @@ def test_an_address_of_another_machine_is_one_line() -> None:
 def test_what_is_not_trained_is_one_line() -> None:
     lines, (complaint,) = run(serve, "serve", "mnist/superes", "--port", "0")
     assert lines == []
-    assert complaint.startswith("mnist/superes is not trained; did you mean 'mnist/superres'?")
+    assert complaint.startswith(
+        "found 'mnist/superes', which is not trained; did you mean 'mnist/superres'?"
+    )
 
 
 @pytest.mark.parametrize(

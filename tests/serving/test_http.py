@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from autoencoders.application.any_size import Geometry
-from autoencoders.application.chosen import load
+from autoencoders.application.lookup import load
 from autoencoders.application.network import Network, Run, trained_network
 from autoencoders.commands import apply
 from autoencoders.data.prepared import Prepared
@@ -35,7 +35,7 @@ UPSCALER, VAE = "mnist/superres", "mnist/vae"
 def served(named: str) -> tuple[Network, explorer.Explorer | str]:
     """Return what `serve` serves of a trained variant."""
     trained = load(named)
-    return trained_network(trained), explorer.explorer(trained)
+    return trained_network(trained, "auto"), explorer.explorer(trained)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from autoencoders.application.chosen import load
+from autoencoders.application.lookup import load
 from autoencoders.application.network import trained_network
 from autoencoders.serving.explorer import explorer
 from tests.browser import chromium, needs_chromium

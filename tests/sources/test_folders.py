@@ -11,6 +11,9 @@ from PIL import Image
 
 from autoencoders import packing
 from autoencoders.errors import UserError
+from autoencoders.images.picture import Picture, matched, samples
+from autoencoders.images.reading import read
+from autoencoders.images.writing import encoded, kind_of
 from autoencoders.sources import fetched, folders
 
 
@@ -121,6 +124,12 @@ def test_colour_is_made_grey_where_the_params_say_so(tmp_path: Path) -> None:
     assert sorted(both) == [29, 76, 150]
 
 
+def test_a_name_that_is_no_utf_8_is_a_name(tmp_path: Path, pets: Path) -> None:
+    draw(pets / "cat" / os.fsdecode(b"caf\xe9.png"), 9)
+    arrays = pack(pets, tmp_path / "raw")
+    assert 9 in numbers(arrays.train_images) + numbers(arrays.test_images)
+
+
 def test_channels_keep_their_places(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), np.uint8)
     for i, image in enumerate(pixels):
@@ -128,6 +137,22 @@ def test_channels_keep_their_places(tmp_path: Path) -> None:
         Image.fromarray(image).save(tmp_path / "own" / ("train", "test")[i] / "a.png")
     arrays = pack(tmp_path / "own", tmp_path / "raw", test_fraction=None)
     np.testing.assert_array_equal(arrays.train_images[0], pixels[0].transpose(2, 0, 1))
+
+
+def test_networks_are_trained_on_what_encode_shows_them_rounded_to_bytes(tmp_path: Path) -> None:
+    colours = np.random.default_rng(0).integers(0, 2**16, (3, 20, 30), np.uint16)
+    alpha = np.random.default_rng(1).integers(0, 2**16, (1, 20, 30), np.uint16)
+    (tmp_path / "own").mkdir()
+    for name, rows in (("a.png", slice(0, 10)), ("b.tif", slice(10, 20))):
+        part = Picture(colours[:, rows], alpha[:, rows], depth=16)
+        kind = kind_of(tmp_path / name)
+        (tmp_path / "own" / name).write_bytes(encoded(part, kind, "a test"))
+    settings = {"channels": 1, "misfits": "resize", "test_fraction": 0.5}
+    arrays = pack(tmp_path / "own", tmp_path / "raw", **settings)
+    packed = {image.tobytes() for image in (*arrays.train_images, *arrays.test_images)}
+    files = [read(tmp_path / "own" / name) for name in ("a.png", "b.tif")]
+    shown = [samples(matched(file, 1, (8, 8)), 8).tobytes() for file in files]
+    assert packed == set(shown)
 
 
 # --- misfits

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from autoencoders.errors import UserError
+from autoencoders.images.names import printable
 from autoencoders.sources import layout
-from autoencoders.sources.names import printable
 
 HERE = Path("/pictures/birds")
 

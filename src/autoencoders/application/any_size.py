@@ -1,14 +1,14 @@
 """Networks whose layers fit images of every size: how they are laid out, and how far they see."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import torch
+from torch import Tensor
+
+from autoencoders.application.precision import keep_last_layer
+from autoencoders.components import Component
 from autoencoders.keys import ImageShape
-from autoencoders.lazy import Tensor, torch, without_gradients
-
-if TYPE_CHECKING:
-    from autoencoders.components import Component
-    from autoencoders.variants.models.base import Autoencoder
+from autoencoders.variants.models.base import Autoencoder
 
 LONGER = 2**8 * 3**2 * 5 * 7  # pixels: a multiple of whatever a network's stride may be
 PROBES = (128, 256, 512, 1024)  # pixels: the lengths at which it is tried how far a network sees
@@ -33,8 +33,8 @@ class Layouts:
 
     def __init__(
         self,
-        model: "Component",
-        network: "Autoencoder",
+        model: Component,
+        network: Autoencoder,
         input_shape: ImageShape,
         image_shape: ImageShape,
     ) -> None:
@@ -43,7 +43,7 @@ class Layouts:
         self.input_shape = input_shape
         self.factor = image_shape[1] // input_shape[1]
 
-    def empty(self, height: int, width: int) -> "Autoencoder":
+    def empty(self, height: int, width: int) -> Autoencoder:
         """Return the network for inputs of this size, without weights.
 
         Raises:
@@ -56,13 +56,14 @@ class Layouts:
                 image_shape=(channels, self.factor * height, self.factor * width),
             )
 
-    def at(self, height: int, width: int) -> "Autoencoder":
+    def at(self, height: int, width: int) -> Autoencoder:
         """Return the network for inputs of this size."""
         network = self.empty(height, width)
         network.load_state_dict(self.weights, assign=True)
+        keep_last_layer(network)
         return network.eval()
 
-    def move(self, device: "torch.device") -> None:
+    def move(self, device: torch.device) -> None:
         """Bring the weights to where the networks are to compute."""
         self.weights = {name: value.to(device) for name, value in self.weights.items()}
 
@@ -101,7 +102,7 @@ def _same_weights(layouts: Layouts, stride: int) -> bool:
     return shapes == {name: value.shape for name, value in layouts.weights.items()}
 
 
-@without_gradients
+@torch.no_grad()
 def _reach(layouts: Layouts, stride: int, axis: int) -> int | None:
     """Return how far an output sees along an axis of `(C, H, W)`; None where that has no end.
 

@@ -1,72 +1,55 @@
 """Grey and colour images through grey and colour networks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 
 from autoencoders.application.network import Network
-from autoencoders.application.picture import (
+from autoencoders.images.picture import (
     COLOUR,
     KINDS,
     Floats,
     Picture,
     Samples,
     floats,
+    luma,
     samples,
 )
-from autoencoders.evaluation.image_quality import LUMA
-from autoencoders.lazy import F, torch
 
 
-def through(network: Network, picture: Picture, luma: bool = False) -> Picture:
+def through(
+    network: Network, picture: Picture, by_luma: bool = False, compare: bool = False
+) -> Picture:
     """Return what a network makes of a picture of whatever channels; transparency stays.
 
     Grey images go through a colour network as three equal channels, and come out grey. Colour
-    images go through a grey one channel by channel; or, by `luma`, their BT.601 luma alone, and
+    images go through a grey one channel by channel; or, `by_luma`, their BT.601 luma alone, and
     the chroma stays as it is (full range, as JPEG and Pillow's YCbCr have it).
+
+    To `compare`, the picture stands to the left of what is made of it, at the same size.
 
     Raises:
         Unfit: the network takes images of one size alone, and not of this one.
     """
     planes, bits, factor = picture.planes, picture.kept, network.factor
+    left, alpha = _enlarged([planes if compare else None, picture.alpha], factor, bits)
+    network = replace(network, bfloat16=network.bfloat16 and bits == 8)
     if len(planes) == network.channels:
         made = network(planes, bits)
     elif network.channels == COLOUR:
-        made = samples(grey(floats(network(planes.repeat(COLOUR, 0)))), bits)
+        made = samples(luma(network(planes.repeat(COLOUR, 0))), bits)
     else:
         made = np.empty((COLOUR, *(factor * length for length in picture.size)), KINDS[bits])
-        way = _by_luma if luma else _one_by_one
+        way = _by_luma if by_luma else _one_by_one
         for plane, channel in zip(made, way(network, planes, bits), strict=True):
             plane[:] = channel[0]
-    alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor, bits)
+    if left is not None:
+        made = np.concatenate([left, made], 2)
+        alpha = None if alpha is None else np.concatenate([alpha, alpha], 2)
     return replace(picture, planes=made, alpha=alpha)
-
-
-def matched(picture: Picture, channels: int) -> Floats:
-    """Return a picture as datasets have it: of so many channels, over white where it is clear."""
-    planes = floats(picture.planes)
-    if picture.alpha is not None:
-        alpha = floats(picture.alpha)
-        planes = alpha * planes + (1 - alpha)
-    if len(planes) == channels:
-        return planes
-    return grey(planes) if len(planes) == COLOUR else planes.repeat(COLOUR, 0)
-
-
-def grey(planes: Floats) -> Floats:
-    """Return the luma `(1, H, W)` of colours `(3, H, W)`."""
-    return np.tensordot(np.array(LUMA, np.float32), planes, 1)[None]
-
-
-def side_by_side(before: Picture, after: Picture) -> Picture:
-    """Return a picture, at the size of what was made of it, and that to the right of it."""
-    factor = after.size[0] // before.size[0]
-    planes = _beside(before.planes, after.planes, factor)
-    alpha = None
-    if before.alpha is not None and after.alpha is not None:
-        alpha = _beside(before.alpha, after.alpha, factor)
-    return replace(after, planes=planes, alpha=alpha)
 
 
 def _one_by_one(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
@@ -77,7 +60,7 @@ def _one_by_one(network: Network, planes: Samples, bits: int) -> Iterator[Sample
 
 def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
     """Yield each channel `(1, H, W)` with the luma that a grey network makes of the colours'."""
-    brightness = grey(floats(planes))
+    brightness = luma(floats(planes))
     made = floats(network(brightness))
     for channel in planes:
         # What is left is linear in Cb and Cr, and nothing else.
@@ -86,14 +69,16 @@ def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
         yield samples(chroma.clip(0, 1, out=chroma), bits)
 
 
-def _beside(left: Samples, right: Samples, factor: int) -> Samples:
-    return np.concatenate([_enlarged(left, factor, 8 * right.itemsize), right], 2)
-
-
-def _enlarged(planes: Samples, factor: int, bits: int) -> Samples:
+def _enlarged(parts: Iterable[Samples | None], factor: int, bits: int) -> list[Samples | None]:
     """Return samples of so many bits by bicubic interpolation, which may leave [0, 1]."""
-    enlarged = (_interpolated(floats(plane[None]), factor).clip(0, 1) for plane in planes)
-    return np.concatenate([samples(plane, bits) for plane in enlarged])
+    return [
+        None
+        if part is None
+        else np.concatenate(
+            [samples(_interpolated(floats(plane[None]), factor).clip(0, 1), bits) for plane in part]
+        )
+        for part in parts
+    ]
 
 
 def _interpolated(planes: Floats, factor: int) -> Floats:

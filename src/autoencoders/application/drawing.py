@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from autoencoders import params, randomness, samplers
-from autoencoders.application.picture import Floats
 from autoencoders.data.batches import images_at_a_time
 from autoencoders.errors import UserError
 from autoencoders.evaluation.settings import Evaluation
+from autoencoders.images.picture import Floats
 from autoencoders.samplers import SAMPLERS
 from autoencoders.samplers.base import Sampler
 from autoencoders.trained.variant import Trained

@@ -6,15 +6,26 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from autoencoders.application.any_size import Geometry, Layouts, geometry
-from autoencoders.application.picture import CHANNELS, KINDS, Floats, Samples, floats, samples
+from autoencoders.application.precision import Precision, has_bfloat16
 from autoencoders.application.tiles import Stretch, tiles
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
+from autoencoders.images.picture import (
+    CHANNELS,
+    KINDS,
+    Floats,
+    Samples,
+    floats,
+    require_size,
+    samples,
+)
 from autoencoders.keys import ImageShape
-from autoencoders.lazy import F, Tensor, torch, without_gradients
-from autoencoders.sources.pictures import Unfit
+from autoencoders.tracking import registered
 from autoencoders.trained.variant import Trained
 
 SIDE = 512  # pixels: of a tile, and of the largest square that needs none; it bounds the memory
@@ -35,6 +46,7 @@ class Network:
         at: returns the network for inputs of a height and width.
         device: where it computes.
         geometry: how it goes over images of any size; None where it takes one size alone.
+        bfloat16: it computes in that, but for its last layer.
     """
 
     name: str
@@ -42,8 +54,9 @@ class Network:
     input_shape: ImageShape
     image_shape: ImageShape
     at: Callable[[int, int], Run]
-    device: "torch.device"
+    device: torch.device
     geometry: Geometry | None = None
+    bfloat16: bool = False
 
     @property
     def channels(self) -> int:
@@ -63,7 +76,7 @@ class Network:
         trained = self.input_shape[1], self.input_shape[2]
         return list(tiles((height, width), trained, SIDE, self.geometry))
 
-    @without_gradients
+    @torch.no_grad()
     def __call__(self, planes: Samples, bits: int = 32) -> Samples:
         """Return what the network makes of an image `(C, H, W)`: `(C, f·H, f·W)`, of so many bits.
 
@@ -89,8 +102,25 @@ class Network:
         seen = torch.from_numpy(cut)[None]
         beyond = (0, width - cut.shape[2], 0, height - cut.shape[1])
         seen = F.pad(seen, beyond, mode="replicate").to(self.device)
-        made: Floats = self.at(height, width)(seen)[0].cpu().numpy()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            made: Floats = self.at(height, width)(seen)[0].cpu().numpy()
         return made
+
+
+def trained_network(trained: Trained, precision: Precision = "float32") -> Network:
+    """Return a trained variant's network, for images of any size where it takes them.
+
+    By the `precision` auto it computes in bfloat16 where the device does so itself.
+    """
+    tune_cpu(torch.get_num_threads())  # tiles come and go as batches do
+    shapes = trained.input_shape, trained.image_shape
+    layouts = Layouts(trained.description.variant.model, trained.model, *shapes)
+    found = geometry(layouts)
+    layouts.move(trained.device)
+    at = lru_cache(KEPT)(layouts.at)
+    bfloat16 = precision == "auto" and has_bfloat16(trained.device)
+    name = trained.description.name
+    return Network(name, trained.name, *shapes, at, trained.device, found, bfloat16)
 
 
 def registered_network(uri: str) -> Network:
@@ -99,8 +129,6 @@ def registered_network(uri: str) -> Network:
     Raises:
         UserError: it cannot be loaded, or is none of images.
     """
-    from autoencoders.tracking import registered
-
     model = registered.load(uri)
     match model.input_shape, model.output_shape:
         case (int(c), int(h), int(w)), (int(k), int(height), int(width)) if c == k in CHANNELS:
@@ -114,26 +142,4 @@ def registered_network(uri: str) -> Network:
     def run(seen: Tensor) -> Tensor:
         return torch.from_numpy(model.predict(seen.numpy()))
 
-    cpu = torch.device("cpu")
-    return Network(model.name, uri, *shapes, lambda height, width: run, cpu)
-
-
-def require_size(planes: Samples, shape: ImageShape) -> None:
-    """Raise `Unfit` for an image that is not of the height and width of `shape`."""
-    if planes.shape[1:] != shape[1:]:
-        found, allowed = (f"{width}×{height}" for _, height, width in (planes.shape, shape))
-        raise Unfit(
-            f"{found} pixels; this variant takes {allowed}: resize it, or give --resize to have "
-            "the square in its middle resampled"
-        )
-
-
-def trained_network(trained: Trained) -> Network:
-    """Return a trained variant's network, for images of any size where it takes them."""
-    tune_cpu(torch.get_num_threads())  # tiles come and go as batches do
-    shapes = trained.input_shape, trained.image_shape
-    layouts = Layouts(trained.description.variant.model, trained.model, *shapes)
-    found = geometry(layouts)
-    layouts.move(trained.device)
-    at = lru_cache(KEPT)(layouts.at)
-    return Network(trained.description.name, trained.name, *shapes, at, trained.device, found)
+    return Network(model.name, uri, *shapes, lambda height, width: run, torch.device("cpu"))

@@ -6,12 +6,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from autoencoders.application.picture import Floats
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
 from autoencoders.errors import UserError
 from autoencoders.files import atomic_file
-from autoencoders.sources.names import printable
+from autoencoders.images.names import printable
+from autoencoders.images.picture import Floats
 
 KEYS = ["path", "class"]  # columns before z0, z1, …; no class is an empty cell
+WRITERS = {".parquet": pa.parquet.ParquetWriter, ".csv": pa.csv.CSVWriter}
 
 # Takes a few images' paths, classes and latents `(N, D)`, and appends a row for each.
 Append: TypeAlias = Callable[[Sequence[str], Sequence[str | None], Floats], None]
@@ -19,11 +24,29 @@ Append: TypeAlias = Callable[[Sequence[str], Sequence[str | None], Floats], None
 
 @contextmanager
 def writing(target: Path, size: int) -> Iterator[Append]:
-    """Yield what appends rows with `size` latents; all or nothing is at `target` afterwards."""
-    columns = [*KEYS, *(f"z{i}" for i in range(size))]
-    write = WRITERS[target.suffix.lower()]
-    with atomic_file(target) as temporary, write(temporary, columns) as append:
-        yield append
+    """Yield what appends rows with `size` latents; all or nothing is at `target` afterwards.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    schema = pa.schema(
+        [*((name, pa.string()) for name in KEYS), *((f"z{i}", pa.float32()) for i in range(size))]
+    )
+    try:
+        with (
+            atomic_file(target) as temporary,
+            temporary.open("wb") as stream,
+            WRITERS[target.suffix.lower()](stream, schema) as writer,
+        ):
+
+            def append(paths: Sequence[str], classes: Sequence[str | None], rows: Floats) -> None:
+                columns = [pa.array(paths), pa.array(classes, pa.string()), *map(pa.array, rows.T)]
+                writer.write_table(pa.table(columns, schema))
+
+            yield append
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UserError(f"{printable(str(target))} cannot be written: {why}") from None
 
 
 def require_table(target: Path) -> None:
@@ -44,45 +67,10 @@ def require_table(target: Path) -> None:
 
 def _columns(path: Path) -> list[str]:
     """Return the names of a table's columns; none of what is no table."""
-    import pyarrow.parquet as pq
-
     try:
         if path.suffix.lower() == ".csv":
             with path.open(encoding="utf-8", newline="") as stream:
                 return next(csv.reader(stream))
-        return list(pq.read_schema(path).names)
+        return list(pa.parquet.read_schema(path).names)
     except Exception:  # whatever it is
         return []
-
-
-@contextmanager
-def _csv(path: Path, columns: list[str]) -> Iterator[Append]:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        rows = csv.writer(stream)
-        rows.writerow(columns)
-
-        def append(paths: Sequence[str], classes: Sequence[str | None], latents: Floats) -> None:
-            rows.writerows(
-                [*keys, *latent] for *keys, latent in zip(paths, classes, latents, strict=True)
-            )
-
-        yield append
-
-
-@contextmanager
-def _parquet(path: Path, columns: list[str]) -> Iterator[Append]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    kinds = {name: pa.string() if name in KEYS else pa.float32() for name in columns}
-    schema = pa.schema(list(kinds.items()))
-    with path.open("wb") as stream, pq.ParquetWriter(stream, schema) as writer:
-
-        def append(paths: Sequence[str], classes: Sequence[str | None], latents: Floats) -> None:
-            arrays = [pa.array(paths), pa.array(classes, pa.string()), *map(pa.array, latents.T)]
-            writer.write_table(pa.table(arrays, schema))
-
-        yield append
-
-
-WRITERS = {".parquet": _parquet, ".csv": _csv}

@@ -1,22 +1,22 @@
 """`autoencoders encode`: the latents of people's own image files, as a table."""
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
+import torch
+from tqdm import tqdm
 
+from autoencoders.application import tables
+from autoencoders.application.lookup import load
 from autoencoders.commands import Parser, absolute, add_images
+from autoencoders.data.batches import images_at_a_time
 from autoencoders.errors import UserError
-from autoencoders.keys import ImageShape
-from autoencoders.lazy import torch
-from autoencoders.sources.names import printable
-
-if TYPE_CHECKING:
-    from autoencoders.application.given import Given
-    from autoencoders.application.picture import Floats
+from autoencoders.images import targets
+from autoencoders.images.listing import ImageFile, image_files
+from autoencoders.images.names import printable
+from autoencoders.images.picture import Floats, Unfit, floats, matched, require_size
+from autoencoders.images.reading import read
 
 BATCH = 256  # images in memory at once, or fewer if they are large
 
@@ -39,34 +39,33 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         UserError: the variant is not trained; the table cannot be written; or, after all others
             are written, a line for each file that cannot be read or is not of the trained size.
     """
-    from tqdm import tqdm
-
-    from autoencoders.application import given, tables, targets
-    from autoencoders.application.chosen import load
-    from autoencoders.data.batches import images_at_a_time
-
+    trained = load(options.variant)
+    shape = trained.input_shape
     tables.require_table(options.to)
     targets.require_writable(options.to.parent)
-    images, failed = given.gather(options.images, options.to)
-    trained = load(options.variant)
-    shape, size = trained.input_shape, trained.latent_size
+    images, failed = image_files(options.images, options.to)
+    size = shape[1:] if options.resize else None
     count, lost = images_at_a_time(shape, BATCH), 0
     with (
-        _named(options.to),
-        tables.writing(options.to, size) as append,
+        tables.writing(options.to, trained.latent_size) as append,
         tqdm(total=len(images), unit="image", disable=None, leave=False) as bar,
     ):
         for start in range(0, len(images), count):
-            batch = images[start : start + count]
-            read, unfit = _read(batch, shape, options.resize)
-            failed += unfit
-            lost += len(unfit)
-            if read:
-                seen = torch.from_numpy(np.stack(list(read.values()))).to(trained.device)
-                latents = trained.model.encode(seen).flatten(1).cpu().numpy()
-                names = [printable(str(image.path)) for image in read]
-                append(names, [image.label for image in read], latents)
-            bar.update(len(batch))
+            seen: dict[ImageFile, Floats] = {}
+            for image in images[start : start + count]:
+                try:
+                    planes = matched(read(image.path), shape[0], size)
+                    require_size(planes, shape)
+                    seen[image] = floats(planes)
+                except Unfit as reason:
+                    failed.append(f"{printable(str(image.path))}: {reason}")
+                    lost += 1
+                bar.update()
+            if seen:
+                batch = torch.from_numpy(np.stack(list(seen.values()))).to(trained.device)
+                latents = trained.model.encode(batch).flatten(1).cpu().numpy()
+                names = [printable(str(image.path)) for image in seen]
+                append(names, [image.label for image in seen], latents)
         if lost:
             failed.append(f"{lost} of {len(images)} images are left out")
         if lost == len(images):  # no table is better than an empty one
@@ -74,34 +73,3 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     yield printable(str(options.to))
     if failed:
         raise UserError("\n".join(failed))
-
-
-def _read(
-    images: "Sequence[Given]", shape: ImageShape, resize: bool
-) -> "tuple[dict[Given, Floats], list[str]]":
-    """Return what the encoder sees of each image `(C, H, W)`, and a line for each that is unfit."""
-    from autoencoders.application import colour, network, picture
-    from autoencoders.sources.pictures import Unfit
-
-    read, unfit = {}, []
-    for image in images:
-        try:
-            found = picture.read(image.path)
-            if resize:
-                found = picture.fitted(found, *shape[1:])
-            network.require_size(found.planes, shape)
-        except Unfit as reason:
-            unfit.append(f"{printable(str(image.path))}: {reason}")
-        else:
-            read[image] = colour.matched(found, shape[0])
-    return read, unfit
-
-
-@contextmanager
-def _named(table: Path) -> Iterator[None]:
-    """Name the table where the system says that it cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise UserError(f"{printable(str(table))} cannot be written: {why}") from None

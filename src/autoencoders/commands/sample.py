@@ -3,8 +3,17 @@
 import argparse
 from collections.abc import Iterator
 
+from tqdm import tqdm
+
+from autoencoders import params
+from autoencoders.application import drawing
+from autoencoders.application.lookup import load
 from autoencoders.commands import Parser, absolute, positive
-from autoencoders.sources.names import printable
+from autoencoders.files import write_bytes
+from autoencoders.images import targets
+from autoencoders.images.names import printable
+from autoencoders.images.picture import Picture
+from autoencoders.images.writing import encoded
 
 
 def add(parser: Parser) -> None:
@@ -32,15 +41,9 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         UserError: the variant is not trained or has nothing to draw codes from; or the folder
             cannot be written.
     """
-    from tqdm import tqdm
-
-    from autoencoders import params
-    from autoencoders.application import chosen, drawing, formats, targets
-    from autoencoders.application.picture import Picture
-
     targets.require_writable(options.to)
     settings = params.load().evaluation
-    trained = chosen.load(options.variant, settings.batch_size)
+    trained = load(options.variant, settings.batch_size)
     sampler = drawing.fitted(options.sampler, trained, settings)
     images = drawing.images(trained, sampler, options.count, options.seed)
     names = targets.Targets([])
@@ -49,7 +52,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         name = f"{trained.description.name}-{options.sampler}-{options.seed}-{number:05}"
         origin = f"{targets.OURS} {trained.description.dataset}/{name}"
         target = names.free(options.to / f"{name}.png", origin)
-        formats.write(target, Picture(image), origin)
+        write_bytes(target, encoded(Picture(image), "PNG", origin))
         yield printable(str(target))
 
 

@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from autoencoders.commands import Parser, ignore_signals
+from autoencoders.commands import Parser, add_precision, ignore_signals
 from autoencoders.errors import UserError, warn
-from autoencoders.sources.names import printable
+from autoencoders.images.names import printable
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -40,6 +40,7 @@ def add(parser: Parser) -> None:
         default="127.0.0.1",
         help="who may ask: 127.0.0.1, this machine alone, by default; 0.0.0.0, all that reach it",
     )
+    add_precision(parser)
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
@@ -80,13 +81,13 @@ def _run(server: "Server", listening: socket.socket) -> None:
 
 def _loaded(options: argparse.Namespace) -> "tuple[Network, Explorer | str]":
     from autoencoders.application import network
-    from autoencoders.application.chosen import load
+    from autoencoders.application.lookup import load
     from autoencoders.serving.explorer import explorer
 
     if options.model:
         return network.registered_network(options.model), "a model of MLflow's has no latents"
     trained = load(options.variant)
-    return network.trained_network(trained), explorer(trained)
+    return network.trained_network(trained, options.precision), explorer(trained)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -11,9 +11,10 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from autoencoders.application import picture
 from autoencoders.application.network import Network
 from autoencoders.errors import warn
+from autoencoders.images import reading
+from autoencoders.images.picture import Unfit
 from autoencoders.params import suggestion
 from autoencoders.serving.applying import (
     MOST_BYTES,
@@ -30,7 +31,6 @@ from autoencoders.serving.applying import (
 )
 from autoencoders.serving.explorer import Explorer
 from autoencoders.serving.working import Workplace
-from autoencoders.sources.pictures import Unfit
 
 PAGE = {  # the files of the page, and what each is
     "/": ("page.html", "text/html; charset=utf-8"),
@@ -279,7 +279,7 @@ def _add_latent(
 
             def job() -> list[float]:
                 require_pixels(file, network.factor)
-                return explorer.encode(fitting(picture.read(file), network, resize))
+                return explorer.encode(fitting(reading.read(file), network, resize))
 
             return {"latent": await workplace.compute(request, job)}
 

@@ -1,19 +1,17 @@
 """An image file's bytes through a network, into an image file's bytes."""
 
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from PIL import Image
 
-from autoencoders.application import colour, formats, picture
+from autoencoders.application import colour
 from autoencoders.application.network import Network
-from autoencoders.application.picture import Picture
-from autoencoders.application.targets import OURS
+from autoencoders.images import picture, reading, writing
+from autoencoders.images.picture import Picture, Unfit
+from autoencoders.images.targets import OURS
 from autoencoders.serving.progress import Progress, tile_count
-from autoencoders.sources import pictures
-from autoencoders.sources.pictures import Unfit
 
 Kind: TypeAlias = Literal["png", "jpeg", "webp", "tiff"]
 
@@ -64,7 +62,7 @@ def applied(
         Unfit: it is no image, is damaged, or does not fit the network; the message says why.
     """
     own = require_pixels(path, network.factor)
-    seen = fitting(picture.read(path), network, resize)
+    seen = fitting(reading.read(path), network, resize)
     kind = kind or own
     _require_room(seen, kind)
     progress.tiles = tile_count(network, seen, luma)
@@ -95,14 +93,14 @@ def reencoded(path: Path, kind: Kind, made_by: str) -> bytes:
     Raises:
         Unfit: the format cannot hold it.
     """
-    made = picture.read(path)
+    made = reading.read(path)
     _require_room(made, kind)
     return encoded(made, kind, made_by)
 
 
 def _require_room(seen: Picture, kind: Kind) -> None:
     """Refuse a format that cannot hold a picture's transparency."""
-    if not formats.holds_alpha(kind.upper()) and seen.alpha is not None:
+    if not writing.holds_alpha(kind.upper()) and seen.alpha is not None:
         raise Unfit("has transparent parts, which JPEG cannot hold: ask for another format")
 
 
@@ -112,9 +110,7 @@ def encoded(made: Picture, kind: Kind, made_by: str) -> bytes:
     Raises:
         Unfit: the format cannot hold it.
     """
-    stream = BytesIO()
-    formats.save(stream, made, kind.upper(), f"{OURS} {made_by}")
-    return stream.getvalue()
+    return writing.encoded(made, kind.upper(), f"{OURS} {made_by}")
 
 
 def most_pixels(factor: int) -> int:
@@ -132,7 +128,7 @@ def require_pixels(path: Path, factor: int) -> Kind:
     most = most_pixels(factor)
     allowed = f"allowed: {most // 10**6} million in all"
     try:
-        with pictures.opening(path) as opened:
+        with reading.opening(path) as opened:
             (width, height), kind = opened.size, opened.format
     except Unfit as reason:
         if isinstance(reason.__context__, Image.DecompressionBombError):

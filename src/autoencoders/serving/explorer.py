@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autoencoders.application import colour
-from autoencoders.application.picture import Floats, Picture
 from autoencoders.errors import UserError
 from autoencoders.figures.latent_experiments import perturbations
 from autoencoders.figures.planes import class_colours
-from autoencoders.sources.pictures import Unfit
+from autoencoders.images.picture import Floats, Picture, Unfit, floats, matched
 from autoencoders.trained.variant import Trained
 
 SHOWN = 600  # training images whose codes are shown
@@ -72,7 +70,7 @@ class Explorer:
     @torch.no_grad()
     def encode(self, seen: Picture) -> list[float]:
         """Return the latent of a picture of the trained size."""
-        planes = colour.matched(seen, self.trained.input_shape[0])
+        planes = floats(matched(seen, self.trained.input_shape[0]))
         batch = torch.from_numpy(planes)[None].to(self.trained.device)
         latent: list[float] = self.trained.model.encode(batch)[0].tolist()
         return latent

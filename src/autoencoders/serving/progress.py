@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from autoencoders.application.network import Network
-from autoencoders.application.picture import GREY, Picture
+from autoencoders.images.picture import GREY, Picture
 
 
 @dataclass(eq=False)

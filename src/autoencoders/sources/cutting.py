@@ -1,142 +1,181 @@
 """Image files into arrays of one size: each as a whole, or as patches at its own resolution."""
 
 import hashlib
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 from tqdm import tqdm
 
-from autoencoders.keys import Bytes
-from autoencoders.sources import pictures
-from autoencoders.sources.pictures import Unfit
+from autoencoders.errors import UserError, warn
+from autoencoders.images.listing import shown
+from autoencoders.images.names import printable
+from autoencoders.images.picture import Picture, Unfit, matched, samples
+from autoencoders.images.reading import read
+from autoencoders.keys import Bytes, Misfits
+from autoencoders.sources.arrays import growing, write_rows
+from autoencoders.sources.fetched import NPY_FILES
+
+Bools = npt.NDArray[np.bool_]
 
 AT_ONCE = 64  # files in memory
 
 
 @dataclass(frozen=True)
-class Cut:
-    """What is taken of an image file: images `(n, C, size, size)`; and what is to know of it.
+class Cutter:
+    """What is taken of an image: images of `size`×`size` pixels and so many `channels`.
 
     Attributes:
-        images: to train or to test on.
-        sha256: of all of the file's pixels.
-        has_more: the file holds more images after this one.
+        size: height and width.
+        channels: 1 makes all grey, 3 colour.
+        resize: the image as a whole is cut to the square in its middle and resampled.
+        per_image: so many patches are taken of each image to train on, from anywhere at its own
+            resolution; to test on, those of a grid that begins in the upper left corner. None takes
+            the image as a whole.
+        turned: each patch to train on is turned and mirrored at random.
     """
+
+    size: int
+    channels: int
+    resize: bool = False
+    per_image: int | None = None
+    turned: bool = False
+
+    def pixels(self, picture: Picture) -> Bytes:
+        """Return a picture as bytes `(C, H, W)`, which networks are trained on; rounded last."""
+        seen = matched(picture, self.channels, (self.size, self.size) if self.resize else None)
+        return np.asarray(samples(seen, 8), np.uint8)
+
+    def images(self, pixels: Bytes, tested: bool, random: np.random.Generator) -> Bytes:
+        """Return the images `(n, C, size, size)` of such pixels, to test or to train on.
+
+        Raises:
+            Unfit: they give none.
+        """
+        _, height, width = pixels.shape
+        if self.per_image is None:
+            if (height, width) != (self.size, self.size):
+                raise Unfit(f"{width}×{height} pixels")
+            return pixels[None]
+        if min(height, width) < self.size:
+            raise Unfit(f"{width}×{height} pixels, smaller than a patch")
+        if tested:
+            tops, lefts = (range(0, side - self.size + 1, self.size) for side in (height, width))
+            return np.stack([self._patch(pixels, top, left) for top in tops for left in lefts])
+        return np.stack([self._anywhere(pixels, random) for _ in range(self.per_image)])
+
+    def _anywhere(self, pixels: Bytes, random: np.random.Generator) -> Bytes:
+        _, height, width = pixels.shape
+        top, left = random.integers((height - self.size + 1, width - self.size + 1))
+        patch = self._patch(pixels, top, left)
+        if not self.turned:
+            return patch
+        way = int(random.integers(8))
+        turned = np.rot90(patch, way % 4, axes=(1, 2))
+        return turned[:, :, ::-1] if way >= 4 else turned
+
+    def _patch(self, pixels: Bytes, top: int, left: int) -> Bytes:
+        return pixels[:, top : top + self.size, left : left + self.size]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a file gives: `images`, the SHA-256 of all its pixels, whether it holds more frames."""
 
     images: Bytes
     sha256: bytes
     has_more: bool
 
 
-class Cutter(Protocol):
-    """Takes an image file, one to test on or to train on, to the images that it gives.
-
-    What is random comes from the generator. Raises `Unfit` where a file gives none.
+@dataclass(frozen=True)
+class Packed:
+    """What the files that fit gave: their images in one npy file, one after the other.
 
     Attributes:
-        size: height and width of the images.
-        channels: of the images.
-        per_image: how many each file to train on gives.
-        wanted: what a file must be.
-        ways: what may become of files that are not, beside being refused.
-        size_key: where the size stands in params.yaml.
+        path: of the npy file.
+        files: which of all files these are.
+        counts: images of each.
+        sha256: of each one's pixels.
     """
 
-    size: int
-    channels: int
-    per_image: int
-    wanted: str
-    ways: str
-    size_key: str
-
-    def __call__(self, path: Path, tested: bool, random: np.random.Generator) -> Cut:
-        """Return what is taken of a file."""
-        ...
+    path: Path
+    files: list[int]
+    counts: list[int]
+    sha256: list[bytes]
 
 
-class Whole:
-    """Takes an image as it is, of `size`×`size` pixels; others are `resize`d, or unfit."""
+def pack(
+    source: Path,
+    paths: Sequence[Path],
+    tested: Bools,
+    cutter: Cutter,
+    target: Path,
+    seed: int,
+    key: str,
+    misfits: Misfits,
+) -> Packed:
+    """Write the images of all files that fit into one npy file, in the order of the paths.
 
-    per_image = 1
-    ways = "skip or resize"
-    size_key = "size"
-
-    def __init__(self, size: int, channels: int, resize: bool) -> None:
-        self.size = size
-        self.wanted = f"{size}×{size} images"
-        self.channels = channels
-        self.resize = resize
-
-    def __call__(self, path: Path, tested: bool, random: np.random.Generator) -> Cut:
-        """Return the one image."""
-        picture = pictures.read(path, self.channels, self.size if self.resize else None)
-        _, height, width = picture.pixels.shape
-        if (height, width) != (self.size, self.size):
-            raise Unfit(f"{width}×{height} pixels")
-        return _cut(picture, picture.pixels[None])
-
-
-class Patches:
-    """Takes patches of `size`×`size` pixels from an image, at its own resolution.
-
-    To train on, `per_image` of them from anywhere, each turned and mirrored at random where they
-    are to be `turned`; to test on, those of a grid that begins in the upper left corner.
+    Raises:
+        UserError: files do not fit, and `misfits` does not say to skip them.
     """
-
-    ways = "skip"
-    size_key = "patches.size"
-
-    def __init__(self, size: int, channels: int, per_image: int, turned: bool) -> None:
-        self.size = size
-        self.wanted = f"images of at least {size}×{size} pixels"
-        self.channels = channels
-        self.per_image = per_image
-        self.turned = turned
-
-    def __call__(self, path: Path, tested: bool, random: np.random.Generator) -> Cut:
-        """Return the patches."""
-        picture = pictures.read(path, self.channels)
-        _, height, width = picture.pixels.shape
-        if min(height, width) < self.size:
-            raise Unfit(f"{width}×{height} pixels, smaller than a patch")
-        cut = self._grid if tested else self._anywhere
-        return _cut(picture, np.stack(list(cut(picture.pixels, random))))
-
-    def _grid(self, pixels: Bytes, random: np.random.Generator) -> Iterator[Bytes]:
-        _, height, width = pixels.shape
-        for top in range(0, height - self.size + 1, self.size):
-            for left in range(0, width - self.size + 1, self.size):
-                yield self._patch(pixels, top, left)
-
-    def _anywhere(self, pixels: Bytes, random: np.random.Generator) -> Iterator[Bytes]:
-        _, height, width = pixels.shape
-        for _ in range(self.per_image):
-            top, left = random.integers((height - self.size + 1, width - self.size + 1))
-            patch = self._patch(pixels, top, left)
-            yield _turned(patch, int(random.integers(8))) if self.turned else patch
-
-    def _patch(self, pixels: Bytes, top: int, left: int) -> Bytes:
-        return pixels[:, top : top + self.size, left : left + self.size]
+    packed = Packed(target, [], [], [])
+    misfitting: list[str] = []
+    longer: list[Path] = []
+    seeds = [[seed, 2, *os.fsencode(path.as_posix())] for path in paths]
+    cuts = _cut_all(cutter, [source / path for path in paths], tested.tolist(), seeds)
+    with growing(target, (cutter.channels, cutter.size, cutter.size)) as append:
+        for i, cut in enumerate(cuts):
+            if isinstance(cut, Unfit):
+                misfitting.append(f"{printable(str(source / paths[i]))}: {cut}")
+                continue
+            append(cut.images)
+            packed.files.append(i)
+            packed.counts.append(len(cut.images))
+            packed.sha256.append(cut.sha256)
+            longer += [paths[i]] * cut.has_more
+    if misfitting:
+        _settle(misfitting, len(packed.files), key, cutter, misfits)
+    if longer:
+        warn(
+            f"{key}.folder: {printable(str(source))}: the first frame or page is taken of files "
+            f"with several: {len(longer)} ({shown(longer)})"
+        )
+    return packed
 
 
-def _turned(patch: Bytes, way: int) -> Bytes:
-    """Return a patch turned and mirrored one of eight ways."""
-    turned = np.rot90(patch, way % 4, axes=(1, 2))
-    return turned[:, :, ::-1] if way >= 4 else turned
+def write_parts(
+    folder: Path, packed: Packed, labels: Bytes, tested: Bools, random: np.random.Generator
+) -> None:
+    """Write the four arrays, mixed, and delete what they are made of.
+
+    `labels` and `tested` are one per file. Images to train on stay together by their file.
+    """
+    # Figures show the first images of a split: let these be of all classes.
+    order = random.permutation(len(labels))
+    ends = np.cumsum(packed.counts)
+    ranges = [np.arange(end - count, end) for end, count in zip(ends, packed.counts, strict=True)]
+    train, test = (
+        np.concatenate([ranges[i] for i in part])
+        for part in (order[~tested[order]], order[tested[order]])
+    )
+    if max(packed.counts) > 1:  # the next patch would be the neighbour
+        test = random.permutation(test)
+    images = np.load(packed.path, mmap_mode="r")
+    owners = np.repeat(np.arange(len(labels)), packed.counts)
+    names = zip(NPY_FILES[::2], NPY_FILES[1::2], strict=True)
+    for (images_name, labels_name), rows in zip(names, (train, test), strict=True):
+        write_rows(folder / images_name, images, rows)
+        np.save(folder / labels_name, labels[owners[rows]])
+    packed.path.unlink()
 
 
-def _cut(picture: pictures.Picture, images: Bytes) -> Cut:
-    digest = hashlib.sha256(str(picture.pixels.shape).encode())
-    digest.update(picture.pixels.tobytes())
-    return Cut(images, digest.digest(), picture.has_more)
-
-
-def cut_all(
+def _cut_all(
     cutter: Cutter, paths: Sequence[Path], tested: Sequence[bool], seeds: Sequence[Sequence[int]]
 ) -> Iterator[Cut | Unfit]:
     """Yield what each file gives, or why it gives nothing, in order; read on all cores.
@@ -146,9 +185,14 @@ def cut_all(
 
     def one(path: Path, is_tested: bool, seed: Sequence[int]) -> Cut | Unfit:
         try:
-            return cutter(path, is_tested, np.random.default_rng(seed))
+            picture = read(path, first_frame=True)
+            pixels = cutter.pixels(picture)
+            images = cutter.images(pixels, is_tested, np.random.default_rng(seed))
         except Unfit as reason:
             return reason
+        digest = hashlib.sha256(str(pixels.shape).encode())
+        digest.update(pixels.tobytes())
+        return Cut(images, digest.digest(), picture.has_more)
 
     with (
         warnings.catch_warnings(),  # once for all: threads that each do may undo one another's
@@ -161,3 +205,21 @@ def cut_all(
             for outcome in pool.map(one, paths[some], tested[some], seeds[some]):
                 bar.update()
                 yield outcome
+
+
+def _settle(complaints: list[str], kept: int, key: str, cutter: Cutter, misfits: Misfits) -> None:
+    """Warn of the files that are skipped, or refuse them all."""
+    if misfits == "skip" and kept:
+        for complaint in complaints:
+            warn(f"skipped {complaint}")
+        return
+    size = f"{cutter.size}×{cutter.size}"
+    if cutter.per_image is None:
+        wanted, ways, size_key = f"{size} images", "skip or resize", "size"
+    else:
+        wanted, ways, size_key = f"images of at least {size} pixels", "skip", "patches.size"
+    advice = "remove these files" if misfits == "resize" else f"set {key}.misfits to {ways}"
+    counted = f"{len(complaints)} of {len(complaints) + kept} files are not {wanted}"
+    raise UserError(
+        "\n".join([*complaints, f"{key}: {counted}; {advice}, or change {key}.{size_key}"])
+    )

@@ -10,14 +10,13 @@ import numpy as np
 from autoencoders import files
 from autoencoders.data.stratification import stratified
 from autoencoders.errors import UserError, warn
+from autoencoders.images.listing import ENDINGS, Listing, list_images, shown
+from autoencoders.images.names import printable
 from autoencoders.keys import Bytes, Misfits
 from autoencoders.sources import layout
-from autoencoders.sources.cutting import Cutter, Patches, Whole
+from autoencoders.sources.cutting import Bools, Cutter, pack, write_parts
 from autoencoders.sources.fetched import SourceInfo, write_record
 from autoencoders.sources.layout import TEST, TRAIN
-from autoencoders.sources.listing import ENDINGS, Listing, list_images, shown
-from autoencoders.sources.names import printable
-from autoencoders.sources.taking import Bools, take, write
 
 
 def fetch(
@@ -82,22 +81,19 @@ def fetch(
         tested = np.array([path.parts[0] == TEST for path in paths])
     else:
         tested = _draw(_labels(classes, names), test_fraction, key, rng)
-    if per_image is None:
-        cutter: Cutter = Whole(size, channels, misfits == "resize")
-    else:
-        cutter = Patches(size, channels, per_image, turned)
+    cutter = Cutter(size, channels, misfits == "resize", per_image, turned)
     with files.atomic_directory(target) as folder:
-        taken = take(source, paths, tested, cutter, folder / "all.npy", seed, key, misfits)
-        paths, classes = [paths[i] for i in taken.files], [classes[i] for i in taken.files]
-        names, tested = sorted(set(classes)), tested[taken.files]
+        packed = pack(source, paths, tested, cutter, folder / "all.npy", seed, key, misfits)
+        paths, classes = [paths[i] for i in packed.files], [classes[i] for i in packed.files]
+        names, tested = sorted(set(classes)), tested[packed.files]
         labels = _labels(classes, names)
         emptied = layout.class_folders(listing.folders, split) - layout.class_folders(paths, split)
         if emptied:
             warn(f"{where}: no image is read of {shown(sorted(emptied))}")
         _check_split(names, labels, tested, where, drawn=not split)
-        if copies := _copies(taken.sha256, labels, tested):
+        if copies := _copies(packed.sha256, labels, tested):
             warn(f"{where}: {copies}")
-        write(folder, taken, labels, tested, rng)
+        write_parts(folder, packed, labels, tested, rng)
         info = SourceInfo(
             dataset=dataset,
             title=title,
@@ -105,7 +101,7 @@ def fetch(
             format="npy",
             class_names=tuple(names),
             image_shape=(channels, size, size),
-            per_image=cutter.per_image,
+            per_image=per_image or 1,
         )
         return write_record(folder, info)
 

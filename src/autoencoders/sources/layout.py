@@ -12,8 +12,8 @@ from itertools import takewhile
 from pathlib import Path
 
 from autoencoders.errors import UserError, warn
-from autoencoders.sources.listing import shown
-from autoencoders.sources.names import printable
+from autoencoders.images.listing import shown
+from autoencoders.images.names import printable
 
 TRAIN, TEST = "train", "test"
 VALIDATION = "validation"

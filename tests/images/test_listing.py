@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autoencoders.sources.listing import Listing, list_images
+from autoencoders.images.listing import Listing, list_images
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
-"""Which image files lie in a folder, each once, and what in it is left out."""
+"""Which image files people mean by files, folders and patterns; what in a folder is left out."""
 
+import glob
 import os
 import stat
 from collections import Counter, deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from autoencoders.sources.names import printable
+from autoencoders.errors import UserError, warn
+from autoencoders.images.names import printable
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
 # Folders that systems put beside people's own, compared without regard to case.
@@ -86,6 +88,67 @@ def list_images(source: Path) -> Listing:
     listing.images.sort(key=Path.as_posix)
     listing.folders.sort(key=Path.as_posix)
     return listing
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image file, and its path `below` the folder that was named; where it was, its name."""
+
+    path: Path
+    below: Path
+
+    @property
+    def label(self) -> str | None:
+        """Return the name of the class folder that the file lies in; None where it lies in none."""
+        return printable(self.below.parent.name) or None
+
+
+def image_files(arguments: Sequence[Path], to: Path) -> tuple[list[ImageFile], list[str]]:
+    """Return the files that paths mean, each once, and a line for each path that means none.
+
+    Folders are walked, but for `to` in them, where earlier outputs lie. A path with *, ? or [ that
+    is no file is a pattern, as shells have it, where ** is any number of folders.
+    """
+    found: dict[str, ImageFile] = {}  # by what they lead to
+    complaints = []
+    for place in (place for argument in arguments for place in _places(argument)):
+        try:
+            for file in _files_of(place, to):
+                found.setdefault(os.path.realpath(file.path), file)
+        except UserError as complaint:
+            complaints.append(f"{printable(str(place))}: {complaint}")
+    return list(found.values()), complaints
+
+
+def _places(argument: Path) -> list[Path]:
+    """Return the files and folders that match a pattern, or else what was named."""
+    if os.path.lexists(argument) or not glob.has_magic(str(argument)):
+        return [argument]
+    matches = glob.glob(str(argument), recursive=True)  # noqa: PTH207 - absolute
+    return [Path(match) for match in sorted(matches)] or [argument]
+
+
+def _files_of(place: Path, to: Path) -> Iterator[ImageFile]:
+    if not os.path.isdir(place):  # noqa: PTH112 - Path's raises on too long a name
+        if glob.has_magic(str(place)) and not os.path.lexists(place):
+            raise UserError("no file matches this pattern")
+        yield ImageFile(place, Path(place.name))
+        return
+    own = Path(os.path.realpath(to))
+    if own == Path(os.path.realpath(place)):
+        raise UserError("is the folder to write into; allowed: another one for --to")
+    listing = list_images(place)
+    if listing.left_out:
+        kinds = replace(listing, other_endings=Counter()).losses()
+        warn(f"{printable(str(place))}: not looked at: {kinds}")
+    images = [
+        ImageFile(place / below, below)
+        for below in listing.images
+        if not Path(os.path.realpath(place / below)).is_relative_to(own)
+    ]
+    if not images:
+        raise UserError(f"holds no image; looked for: {', '.join(ENDINGS)}")
+    yield from images
 
 
 def _inside(place: Path, relative: Path) -> list[str] | None:

@@ -8,7 +8,6 @@ from autoencoders.device import exact_device
 from autoencoders.errors import UserError
 from autoencoders.params import suggestion
 from autoencoders.pipeline import Item
-from autoencoders.sources.names import printable
 from autoencoders.trained import variant
 from autoencoders.trained.variant import BATCH, Trained
 from autoencoders.trained.weights import WEIGHTS
@@ -20,13 +19,13 @@ def load(named: str, batch_size: int = BATCH) -> Trained:
     Raises:
         UserError: there is none, or what was trained is damaged.
     """
-    item = trained(named)
+    item = _item(named)
     data = Prepared(paths.prepared(item.dataset))
     folder = paths.model(item.dataset, item.variant)
     return variant.load(folder, data, exact_device(), batch_size)
 
 
-def trained(named: str) -> Item:
+def _item(named: str) -> Item:
     """Return the training of `<dataset>/<variant>`.
 
     Raises:
@@ -39,13 +38,15 @@ def trained(named: str) -> Item:
     item = Item("train", dataset, name)
     if named in known:
         return item
+    allowed = ", ".join(known) or "none yet"
     if not slash:
-        trained = ", ".join(known) or "none yet"
-        raise UserError(f"found {named!r}; allowed: <dataset>/<variant>; trained: {trained}")
-    shown = printable(named)
+        raise UserError(f"found {named!r}; allowed: <dataset>/<variant>; trained: {allowed}")
     if name == paths.CLASSIFIER:
-        allowed = ", ".join(known) or "none yet"
-        raise UserError(f"{shown} tells classes, and is no autoencoder; trained: {allowed}")
+        raise UserError(
+            f"found {named!r}, which tells classes, and is no autoencoder; trained: {allowed}"
+        )
     if known:
-        raise UserError(f"{shown} is not trained{suggestion(named, known)}, or train it first")
-    raise UserError(f"{shown} is not trained: run `dvc repro {printable(item.name)}`")
+        advice = f"{suggestion(named, known)}, or train it first"
+    else:
+        advice = f": run `dvc repro {item.name!r}`"
+    raise UserError(f"found {named!r}, which is not trained{advice}")

@@ -10,15 +10,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autoencoders.sources import pictures
+from autoencoders.images import reading
+from autoencoders.images.picture import Samples, Unfit, matched, samples
 
 HALF = (10, 200, 90)  # a colour, and what is left of it where it is half transparent over white
 HALF_OVER_WHITE = (132, 227, 172)
 
 
+def trained_on(path: Path, channels: int = 1) -> Samples:
+    """Return a file as datasets have it, `(C, H, W)`."""
+    return samples(matched(reading.read(path, first_frame=True), channels), 8)
+
+
 def read(path: Path, channels: int = 3) -> list[Any]:
     """Return the first row of an image: its colours, or its greys."""
-    pixels = pictures.read(path, channels).pixels
+    pixels = trained_on(path, channels)
     assert pixels.dtype == np.uint8
     row = pixels[:, 0, :].T.tolist()
     return [tuple(pixel) for pixel in row] if channels == 3 else [pixel for (pixel,) in row]
@@ -88,7 +94,11 @@ AS_BYTES = [0, 0, 1, 1, 128, 254, 255, 255]  # a 257th, rounded
         ("4-bit PNG", png(2, 4, 0, b"\x0f"), [0, 255]),
         ("1-bit PNG", png(2, 1, 0, b"\x40"), [0, 255]),
         ("1-bit TIFF where 0 is white", tiff(2, [1], 0, b"\x40"), [255, 0]),
-        ("16-bit colours", png(2, 16, 2, words(0, 0, 0, 65535, 65535, 65535)), [0, 255]),
+        ("16-bit colours", png(2, 16, 2, words(0, 0, 0, *[65406] * 3)), [0, 254]),
+        ("16-bit colours, rounded", png(1, 16, 2, words(*[129] * 3)), [1]),
+        ("16-bit colours, clear", png(2, 16, 2, words(*range(6)), tRNS=words(0, 1, 2)), [255, 0]),
+        ("float TIFF", tiff(3, [32], 1, struct.pack("<3f", 0, 0.3, 1), format=[3]), [0, 76, 255]),
+        ("float PFM", b"Pf 2 1 -1.0\n" + struct.pack("<2f", 0, 1), [0, 255]),
         # One grey is transparent: it is white, and no other is.
         ("16-bit clear", png(3, 16, 0, words(1000, 1001, 0), tRNS=words(1000)), [255, 4, 0]),
         ("8-bit clear", png(3, 8, 0, bytes([9, 10, 0]), tRNS=words(9)), [255, 10, 0]),
@@ -189,39 +199,32 @@ def test_a_photo_is_turned_upright(tmp_path: Path, ending: str, orientation: int
     exif[0x0112] = orientation
     lossless: dict[str, dict[str, Any]] = {"webp": {"lossless": True}, "jpg": {"quality": 100}}
     Image.fromarray(ARROW).save(tmp_path / f"a.{ending}", exif=exif, **lossless.get(ending, {}))
-    found = pictures.read(tmp_path / f"a.{ending}", 1).pixels[0]
+    found = trained_on(tmp_path / f"a.{ending}")[0]
     np.testing.assert_allclose(found, UPRIGHT[orientation](ARROW), atol=1)
-
-
-def test_what_is_16_bits_deep_or_clear_is_turned_as_well(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    deep = Image.fromarray(ARROW.astype(np.uint16) * 257)
-    clear = Image.fromarray(np.stack([ARROW] * 3 + [np.full_like(ARROW, 255)], axis=2))
-    for image in (deep, clear):
-        image.save(tmp_path / "a.png", exif=exif)
-        found = pictures.read(tmp_path / "a.png", 1).pixels[0]
-        np.testing.assert_array_equal(found, UPRIGHT[6](ARROW))
 
 
 @pytest.mark.parametrize("exif", [b"", b"Exif\0\0II*\0", b"no EXIF at all", b"\xff"])
 def test_damaged_exif_loses_no_image(tmp_path: Path, exif: bytes) -> None:
     Image.fromarray(ARROW).save(tmp_path / "a.png", exif=exif)
-    np.testing.assert_array_equal(pictures.read(tmp_path / "a.png", 1).pixels[0], ARROW)
+    np.testing.assert_array_equal(trained_on(tmp_path / "a.png")[0], ARROW)
 
 
 # --- several frames, large images
 
 
 @pytest.mark.parametrize("ending", ["gif", "tiff", "png", "webp"])
-def test_the_first_of_several_frames_is_read(tmp_path: Path, ending: str) -> None:
+def test_the_first_of_several_frames_is_read_where_it_is_asked_for(
+    tmp_path: Path, ending: str
+) -> None:
     one, two = (Image.new("RGB", (8, 8), (grey,) * 3) for grey in (255, 0))
     one.save(tmp_path / f"one.{ending}")
     one.save(tmp_path / f"two.{ending}", save_all=True, append_images=[two])
     for name, has_more in (("one", False), ("two", True)):
-        picture = pictures.read(tmp_path / f"{name}.{ending}", 3)
+        picture = reading.read(tmp_path / f"{name}.{ending}", first_frame=True)
         assert picture.has_more == has_more
-        assert (picture.pixels == 255).all()
+        assert (picture.planes == 255).all()
+    with pytest.raises(Unfit, match=r"^holds several frames: save"):
+        reading.read(tmp_path / f"two.{ending}")
 
 
 def test_what_pillow_warns_of_is_read_without_a_word(
@@ -229,29 +232,27 @@ def test_what_pillow_warns_of_is_read_without_a_word(
 ) -> None:
     Image.fromarray(ARROW).save(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", ARROW.size - 1)
-    assert pictures.read(tmp_path / "a.png", 1).pixels.shape == (1, 2, 3)
+    assert trained_on(tmp_path / "a.png").shape == (1, 2, 3)
     assert not recwarn.list
 
 
 # --- what does not fit
 
 
-FLOATS = struct.pack("<2f", 0.0, 1.0)
+FLOATS = struct.pack("<2f", 0.0, 255.0)
 WHOLE = png(1000, 8, 0, np.random.default_rng(0).bytes(1000))
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (tiff(2, [32], 1, FLOATS, format=[3]), "^float pixels: save it with 8 or 16 bits per"),
         (b"Pf 2 1 -1.0\n" + FLOATS, "^float pixels"),
         (tiff(2, [64], 1, bytes(16), format=[3]), "TIFF of a kind .* save it with 8 or 16 bits"),
         (tiff(2, [32], 1, struct.pack("<2I", 0, 2**31)), "^32-bit pixels: save it"),
         (tiff(2, [16], 1, struct.pack("<2h", -1, 1), format=[2]), "^signed pixels: save it"),
         (tiff(2, [8], 1, struct.pack("<2b", -1, 1), format=[2]), "^signed pixels: save it"),
-        (png(1, 16, 2, words(1, 2, 3), tRNS=words(1, 2, 3)), "^16-bit pixels with a transparent"),
         (
-            tiff(1, [16] * 3, 2, bytes(6), planes=[2]),
+            tiff(1, [16] * 4, 2, bytes(8), planes=[2], extra=[1]),
             "^channels of 16 bits one after the other: sav",
         ),
         (b"", r"^cannot be read as an image \(the file is empty\)$"),
@@ -267,6 +268,6 @@ WHOLE = png(1000, 8, 0, np.random.default_rng(0).bytes(1000))
 )
 def test_what_does_not_fit_is_said(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(pictures.Unfit, match=said) as caught:
-        pictures.read(tmp_path / "a.png", 1)
+    with pytest.raises(Unfit, match=said) as caught:
+        reading.read(tmp_path / "a.png")
     assert len(str(caught.value).splitlines()) == 1

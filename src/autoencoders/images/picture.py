@@ -1,0 +1,130 @@
+"""An image with all that its file tells: depth, transparency, colour profile."""
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Number: TypeAlias = np.uint8 | np.uint16 | np.float32
+# Numbers in [0, 1], or integers from 0 to the largest of their kind, which stands for 1.
+Samples: TypeAlias = npt.NDArray[Number]
+
+KINDS: dict[int, type[Number]] = {8: np.uint8, 16: np.uint16, 32: np.float32}  # by their bits
+CHANNELS = GREY, COLOUR = 1, 3
+# Of BT.601, to 16 bits, as Pillow has it: sums of bytes are exact in float32.
+LUMA = np.array([19595, 38470, 7471], np.float32) / 2**16
+
+
+class Unfit(Exception):  # noqa: N818 - what it means is the caller's to decide
+    """A file that is not read or written as an image; the message says why."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image, upright.
+
+    A photograph in floating-point numbers is four times as large as its bytes: so it stays in
+    those, and `floats` makes numbers of a part of it when they are needed.
+
+    Attributes:
+        planes: grey or RGB, `(C, H, W)`.
+        alpha: `(1, H, W)`; None where all is opaque.
+        depth: bits per channel in its file: 8, 16, or 32 for floating-point numbers.
+        profile: the ICC profile.
+        has_more: its file holds more images after this one.
+    """
+
+    planes: Samples
+    alpha: Samples | None = None
+    depth: int = 8
+    profile: bytes | None = None
+    has_more: bool = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return height and width."""
+        return self.planes.shape[1], self.planes.shape[2]
+
+    @property
+    def kept(self) -> int:
+        """Return how many bits per channel there are to write: of the file's, what was read."""
+        return min(self.depth, 8 * self.planes.itemsize)
+
+
+def floats(samples: Samples) -> Floats:
+    """Return samples as numbers in [0, 1]."""
+    numbers = samples.astype(np.float32, copy=False)
+    if samples.dtype.kind == "u":
+        numbers /= _largest(8 * samples.itemsize)
+    return numbers
+
+
+def samples(values: Samples, bits: int) -> Samples:
+    """Return samples as those of so many bits, rounded; floating-point numbers are in [0, 1]."""
+    if values.dtype == KINDS[bits]:
+        return values
+    numbers = floats(values)
+    if bits == 32:
+        return numbers
+    scaled = numbers * np.float32(_largest(bits))
+    return scaled.round(out=scaled).astype(KINDS[bits])
+
+
+def matched(picture: Picture, channels: int, size: tuple[int, int] | None = None) -> Samples:
+    """Return a picture as networks are trained on it, in its own depth: `(channels, H, W)`.
+
+    It is over white where it is clear; colours become their luma, BT.601's, where one channel is
+    asked for. With a `size`, height and width, it is `resized`, in floating-point numbers.
+    """
+    planes = picture.planes
+    if picture.alpha is not None:
+        alpha = floats(picture.alpha)
+        planes = samples(alpha * floats(planes) + (1 - alpha), 8 * planes.itemsize)
+    if len(planes) != channels:
+        planes = luma(planes) if channels == GREY else planes.repeat(COLOUR, 0)
+    return planes if size is None else resized(planes, *size)
+
+
+def require_size(planes: Samples, shape: tuple[int, ...]) -> None:
+    """Raise `Unfit` for an image that is not of the height and width of `shape`."""
+    if planes.shape[1:] != shape[1:]:
+        found, allowed = (f"{width}×{height}" for _, height, width in (planes.shape, shape))
+        raise Unfit(
+            f"{found} pixels; this variant takes {allowed}: resize it, or give --resize to have "
+            "the square in its middle resampled"
+        )
+
+
+def luma(planes: Samples) -> Samples:
+    """Return the luma `(1, H, W)` of colours `(3, H, W)`, of as many bits."""
+    brightness = np.tensordot(LUMA, planes.astype(np.float32, copy=False), 1)[None]
+    if planes.dtype.kind == "u":
+        brightness = np.floor(brightness + np.float32(0.5))
+    return brightness.astype(planes.dtype, copy=False)
+
+
+def resized(planes: Samples, height: int, width: int) -> Samples:
+    """Cut planes to the middle that is shaped so, and resample it, by Lanczos' filter.
+
+    What has this size already is returned as it is; all else as floating-point numbers.
+    """
+    if planes.shape[1:] == (height, width):
+        return planes
+    fitted = [
+        ImageOps.fit(Image.fromarray(floats(plane)), (width, height), Image.Resampling.LANCZOS)
+        for plane in planes
+    ]
+    return np.stack([np.asarray(plane) for plane in fitted]).clip(0, 1)
+
+
+def fitted(picture: Picture, height: int, width: int) -> Picture:
+    """Return a picture whose planes and alpha are `resized`."""
+    alpha = None if picture.alpha is None else resized(picture.alpha, height, width)
+    return replace(picture, planes=resized(picture.planes, height, width), alpha=alpha)
+
+
+def _largest(bits: int) -> int:
+    return int(np.iinfo(f"uint{bits}").max)
