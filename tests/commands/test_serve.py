@@ -13,7 +13,7 @@ from PIL import Image
 
 from autoencoders.commands import serve
 from tests.saved import ROOT, run, saved
-from tests.serving.server import ask, refused
+from tests.serving.server import Stream, ask, refused
 
 
 @pytest.fixture
@@ -69,6 +69,7 @@ def test_kill_ends_it_too_and_waits_for_no_large_image() -> None:
         answers.append(ask(Request(f"{address}/apply", Path("large.png").read_bytes())))
 
     try:
+        stream = Stream(address, Path("large.png").read_bytes())
         sender = threading.Thread(target=send)
         sender.start()
         time.sleep(1)
@@ -78,7 +79,9 @@ def test_kill_ends_it_too_and_waits_for_no_large_image() -> None:
         assert time.monotonic() - start < 10
         assert process.returncode == 0
         sender.join()
-        assert refused(answers[0]) == (503, "the server is ending: ask again when it runs")
+        ending = (503, "the server is ending: ask again when it runs")
+        assert refused(answers[0]) == ending
+        assert tuple(stream.end()[0].values()) == ending
     finally:
         process.kill()
 

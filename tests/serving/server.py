@@ -14,10 +14,10 @@ import torch
 import uvicorn
 
 from autoencoders.application.any_size import Geometry
-from autoencoders.application.network import Network, Run
+from autoencoders.application.lookup import load
+from autoencoders.application.network import Network, Run, trained_network
 from autoencoders.serving.app import application
-from autoencoders.serving.explorer import Explorer
-from autoencoders.serving.working import Workplace
+from autoencoders.serving.explorer import Explorer, explorer
 
 
 @contextmanager
@@ -26,16 +26,21 @@ def serving(
 ) -> Iterator[str]:
     """Yield the address of a trained network that is served from a thread."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-    with Workplace() as workplace:
-        app = application(network, explorer, workplace, hosts)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-        thread = Thread(target=server.run, args=([listening],))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    app = application(network, explorer, hosts)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    thread = Thread(target=server.run, args=([listening],))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def loaded(name: str) -> tuple[Network, Explorer | str]:
+    """Return what `serving` takes of a variant that was saved for MNIST."""
+    trained = load(f"mnist/{name}")
+    return trained_network(trained, "auto"), explorer(trained)
 
 
 def stepping(turns: Semaphore, shape: tuple[int, int, int] = (1, 6, 8)) -> Network:
@@ -68,6 +73,27 @@ def ask(request: Request | str) -> tuple[int, str, bytes]:
     except HTTPError as error:
         with error:
             return error.code, error.headers["Content-Type"], error.read()
+
+
+class Stream:
+    """An answer to /apply in lines: what is told, until an image follows or it is refused."""
+
+    def __init__(self, address: str, body: bytes, **query: str) -> None:
+        asked = f"{address}/apply?{urlencode(query | {'progress': 'true'})}"
+        self.answer = urlopen(Request(asked, body))
+        assert self.answer.headers["Content-Type"] == "application/octet-stream"
+
+    def until(self, **expected: float) -> dict[str, Any]:
+        """Return the first line that tells this, or else the last, which tells of no progress."""
+        told: dict[str, Any] = {"before": None}
+        while "before" in told and told != expected:
+            told = json.loads(self.answer.readline())
+        return told
+
+    def end(self) -> tuple[dict[str, Any], bytes]:
+        """Return the last line, and the image after it."""
+        with self.answer:
+            return self.until(), self.answer.read()
 
 
 def refused(answer: tuple[int, str, bytes]) -> tuple[int, str]:

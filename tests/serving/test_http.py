@@ -19,23 +19,14 @@ from PIL import Image
 from torch import Tensor
 
 from autoencoders.application.any_size import Geometry
-from autoencoders.application.lookup import load
-from autoencoders.application.network import Network, Run, trained_network
+from autoencoders.application.network import Network, Run
 from autoencoders.commands import apply
 from autoencoders.data.prepared import Prepared
 from autoencoders.figures.plots.style import PALETTE
-from autoencoders.serving import applying, explorer, working
+from autoencoders.serving import applying, explorer, queue
 from autoencoders.variants.assembly import Assembled
 from tests.saved import ROOT, run, saved
-from tests.serving.server import ask, post, refused, serving, stepping
-
-UPSCALER, VAE = "mnist/superres", "mnist/vae"
-
-
-def served(named: str) -> tuple[Network, explorer.Explorer | str]:
-    """Return what `serve` serves of a trained variant."""
-    trained = load(named)
-    return trained_network(trained, "auto"), explorer.explorer(trained)
+from tests.serving.server import Stream, ask, loaded, post, refused, serving, stepping
 
 
 @pytest.fixture
@@ -43,7 +34,7 @@ def upscaler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an upscaler for images of any size."""
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28))
-    with serving(*served(UPSCALER)) as address:
+    with serving(*loaded("superres")) as address:
         yield address
 
 
@@ -57,7 +48,7 @@ def trained_vae(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assembled:
 @pytest.fixture
 def vae(trained_vae: Assembled) -> Iterator[str]:
     """The address of a variant for one size, with a plane of latents."""
-    with serving(*served(VAE)) as address:
+    with serving(*loaded("vae")) as address:
         yield address
 
 
@@ -167,7 +158,7 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
     "clear as JPEG": (file(CLEAR), {"format": "jpeg"}, 422, "has transparent parts, which JPEG"),
     "format": (file(GREY), {"format": "bmp"}, 422, "format: allowed: 'png', 'jpeg', 'webp' or"),
     "colour": (file(GREY), {"colour": "red"}, 422, "colour: allowed: 'channels' or 'luma'"),
-    "ticket": (file(GREY), {"ticket": "7"}, 422, "ticket: allowed: what matches '^[0-9a-f]{32}$'"),
+    "progress": (file(GREY), {"progress": "2"}, 422, "progress: allowed: true or false"),
     "unknown": (file(GREY), {"formt": "webp"}, 422, "formt: no such query parameter; did you mean"),
 }
 
@@ -207,7 +198,7 @@ def test_a_file_that_does_not_arrive_is_nobodys_fault(
     request = f"POST /apply HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9\r\n\r\nhalf".encode()
     with socket.create_connection((host, int(port))) as torn:
         torn.sendall(request)
-    monkeypatch.setattr(working, "PATIENCE", 0.1)
+    monkeypatch.setattr(queue, "PATIENCE", 0.1)
     with socket.create_connection((host, int(port))) as slow:
         slow.sendall(request)
         assert b" 408 " in slow.recv(1000)
@@ -221,14 +212,14 @@ def test_what_enlarges_takes_fewer_pixels() -> None:
 
 def test_only_who_calls_this_machine_by_its_names_is_answered(upscaler: str) -> None:
     hosts = ("localhost", "127.0.0.1")
-    with serving(trained_network(load(UPSCALER)), "nothing", hosts) as address:
+    with serving(loaded("superres")[0], "nothing", hosts) as address:
         assert ask(f"{address}/about")[0] == 200
         assert ask(Request(f"{address}/about", headers={"Host": "evil.example"}))[0] == 400
 
 
 @pytest.mark.usefixtures("upscaler")
 def test_a_page_from_elsewhere_may_ask_for_nothing() -> None:
-    with serving(trained_network(load(UPSCALER)), "nothing", ["127.0.0.1"]) as address:
+    with serving(loaded("superres")[0], "nothing", ["127.0.0.1"]) as address:
         for origin, expected in (
             (address, 200),
             ("http://evil.example", 403),
@@ -255,37 +246,23 @@ def test_a_fault_of_ours_is_answered_and_told(
 
 # --- how far it is, and other formats
 
-TICKETS = [f"{number:032x}" for number in range(9)]
-
-
-def how_far(address: str, ticket: str) -> tuple[int | None, float]:
-    told = json.loads(ask(f"{address}/progress/{ticket}")[2])
-    return told["before"], told["share"]
-
-
-def until(address: str, ticket: str, expected: tuple[int, float]) -> None:
-    """Wait until an image is so far, and not for ever."""
-    end = time.monotonic() + 20
-    while (found := how_far(address, ticket)) != expected:
-        assert time.monotonic() < end, found
-        time.sleep(0.01)
-
 
 def test_it_is_told_how_far_an_image_is_and_how_many_are_before_the_others() -> None:
     turns = Semaphore(0)
     large = file(Image.new("L", (1024, 1024)))  # 4 tiles
-    with serving(stepping(turns), "nothing") as address, ThreadPoolExecutor(3) as pool:
-        assert how_far(address, TICKETS[0]) == (None, 0)
-        answers = []
-        for before, ticket in enumerate(TICKETS[:3]):
-            answers.append(pool.submit(post, f"{address}/apply", large, ticket=ticket))
-            until(address, ticket, (before, 0))
+    with serving(stepping(turns), "nothing") as address:
+        streams = []
+        for before in range(3):
+            streams.append(Stream(address, large))
+            streams[-1].until(before=before, share=0)
         turns.release(3)
-        until(address, TICKETS[0], (0, 0.75))
-        assert how_far(address, TICKETS[2]) == (2, 0)
-        turns.release(9)
-        assert {answer.result()[0] for answer in answers} == {200}
-        assert how_far(address, TICKETS[0]) == (None, 0)
+        streams[0].until(before=0, share=0.75)
+        streams[2].until(before=2, share=0)
+        turns.release(99)
+        for stream in streams:
+            told, content = stream.end()
+            assert told == {"bytes": len(content), "type": "image/png"}
+            assert content == post(f"{address}/apply", large)[2]
 
 
 @pytest.mark.parametrize(
@@ -296,44 +273,49 @@ def test_every_channel_that_goes_by_itself_counts(
 ) -> None:
     turns = Semaphore(tiles - 1)
     large = file(Image.new("RGB", (1024, 1024)))
-    network = stepping(turns, (channels, 6, 8))
-    with serving(network, "nothing") as address, ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(post, f"{address}/apply", large, ticket=TICKETS[0], **query)
-        until(address, TICKETS[0], (0, (tiles - 1) / tiles))
+    with serving(stepping(turns, (channels, 6, 8)), "nothing") as address:
+        stream = Stream(address, large, **query)
+        stream.until(before=0, share=(tiles - 1) / tiles)
         turns.release()
-        assert answer.result()[0] == 200
+        assert stream.end()[0]["type"] == "image/png"
+
+
+def test_what_cannot_be_is_said_in_the_last_line_of_a_stream(vae: str) -> None:
+    for sent, said in (
+        (b"no image", "cannot be read as"),
+        (file(GREY), "6×8 pixels; this variant"),
+    ):
+        told, content = Stream(vae, sent).end()
+        assert (told["status"], told["detail"][: len(said)], content) == (422, said, b"")
+    assert told["mend"] == "resize"
+    assert refused(post(f"{vae}/apply", b"", progress="true", formt="png"))[0] == 422
 
 
 def test_what_was_made_can_be_had_in_other_formats_and_is_not_made_again() -> None:
     turns = Semaphore(1)
     sent = file(CLEAR.convert("RGB").resize((30, 40)))
     with serving(stepping(turns, (3, 6, 8)), "nothing") as address:
-        assert post(f"{address}/apply", sent, ticket=TICKETS[0], format="png")[0] == 200
+        made = post(f"{address}/apply", sent, format="png")[2]
         for kind in ("jpeg", "webp", "tiff", "png"):
-            status, said, content = ask(f"{address}/made/{TICKETS[0]}?format={kind}")
+            status, said, content = post(f"{address}/convert", made, format=kind)
             assert (status, said) == (200, f"image/{kind}")
             turns.release()
             assert content == post(f"{address}/apply", sent, format=kind)[2]
 
 
-def test_what_a_format_cannot_hold_is_said_of_what_was_made_too() -> None:
+def test_what_cannot_be_converted_is_said_too() -> None:
     with serving(stepping(Semaphore(1), (3, 6, 8)), "nothing") as address:
-        assert post(f"{address}/apply", file(CLEAR), ticket=TICKETS[0])[0] == 200
-        status, said = refused(ask(f"{address}/made/{TICKETS[0]}?format=jpeg"))
-    assert (status, said[:38]) == (422, "has transparent parts, which JPEG cann")
-
-
-def test_the_last_few_are_kept(upscaler: str) -> None:
-    for ticket in (TICKETS[0], *TICKETS[:5]):
-        assert post(f"{upscaler}/apply", file(GREY), ticket=ticket)[0] == 200
-    found = [ask(f"{upscaler}/made/{ticket}")[0] for ticket in TICKETS[:6]]
-    assert found == [404, 200, 200, 200, 200, 404]
+        made = post(f"{address}/apply", file(CLEAR))[2]
+        for sent, *said in ((made, 422, "has trans"), (header(6000, 6000), 413, "6000×6000")):
+            status, reason = refused(post(f"{address}/convert", sent, format="jpeg"))
+            assert [status, reason[:9]] == said
 
 
 # --- many at once
 
 
-def test_of_who_has_hung_up_no_more_is_computed_and_the_next_has_its_turn() -> None:
+@pytest.mark.parametrize("path", ["/apply", "/apply?progress=true"])
+def test_of_who_has_hung_up_no_more_is_computed_and_the_next_has_its_turn(path: str) -> None:
     begun: list[int] = []
 
     def at(height: int, width: int) -> Run:
@@ -345,7 +327,7 @@ def test_of_who_has_hung_up_no_more_is_computed_and_the_next_has_its_turn() -> N
     large = file(Image.new("L", (4000, 4000)))  # 64 tiles
     with serving(slow, "nothing") as address:
         host, port = address.removeprefix("http://").split(":")
-        head = f"POST /apply HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(large)}\r\n\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(large)}\r\n\r\n"
         with socket.create_connection((host, int(port))) as gone:
             gone.sendall(head.encode() + large)
             while not begun:
@@ -466,7 +448,7 @@ def test_of_more_dimensions_those_that_change_the_image_most_are_moved(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28), "aae")
-    found = explorer.explorer(load("mnist/aae"))
+    found = loaded("aae")[1]
     assert isinstance(found, explorer.Explorer)
     assert len(found.start) == 150
     assert len({axis.index for axis in found.axes}) == explorer.SLIDERS
@@ -486,7 +468,7 @@ def test_without_a_prior_the_plane_is_where_the_codes_are(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28), "ae2d")
-    found = explorer.explorer(load("mnist/ae2d"))
+    found = loaded("ae2d")[1]
     assert isinstance(found, explorer.Explorer)
     assert found.codes is not None
     for axis in found.axes:
@@ -506,7 +488,7 @@ def test_where_there_is_nothing_to_walk_it_says_why(upscaler: str) -> None:
 
 def test_what_can_be_asked_is_in_openapi(vae: str) -> None:
     described = json.loads(ask(f"{vae}/openapi.json")[2])
-    paths = ("about", "apply", "progress/{ticket}", "made/{ticket}", "latent", "decode", "encode")
+    paths = ("about", "apply", "convert", "latent", "decode", "encode")
     assert set(described["paths"]) == {f"/{path}" for path in paths}
     body = described["paths"]["/apply"]["post"]["requestBody"]["content"]
     assert body == {"image/*": {"schema": {"type": "string", "format": "binary"}}}

@@ -11,12 +11,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from autoencoders.application.lookup import load
-from autoencoders.application.network import trained_network
-from autoencoders.serving.explorer import explorer
 from tests.browser import chromium, needs_chromium
 from tests.saved import ROOT, saved
-from tests.serving.server import serving, stepping
+from tests.serving.server import loaded, serving, stepping
 
 pytestmark = needs_chromium
 
@@ -37,15 +34,12 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("repository"))
         Path("params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-        loaded = {}
         for name in ("superres", "vae", "aae"):
             saved("mnist", (1, 28, 28), name)
-            trained = load(f"mnist/{name}")
-            loaded[name] = trained_network(trained), explorer(trained)
         with (
-            serving(*loaded["superres"]) as superres,
-            serving(*loaded["vae"]) as vae,
-            serving(*loaded["aae"]) as aae,
+            serving(*loaded("superres")) as superres,
+            serving(*loaded("vae")) as vae,
+            serving(*loaded("aae")) as aae,
         ):
             yield {"superres": superres, "vae": vae, "aae": aae}
 

@@ -6,17 +6,17 @@ import ipaddress
 import socket
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from contextlib import suppress
 
+import uvicorn
+
+from autoencoders.application.lookup import load
+from autoencoders.application.network import Network, registered_network, trained_network
 from autoencoders.commands import Parser, add_precision, ignore_signals
 from autoencoders.errors import UserError, warn
 from autoencoders.images.names import printable
-
-if TYPE_CHECKING:
-    from uvicorn import Server
-
-    from autoencoders.application.network import Network
-    from autoencoders.serving.explorer import Explorer
+from autoencoders.serving.app import application
+from autoencoders.serving.explorer import Explorer, explorer
 
 HERE = ("localhost", "127.0.0.1", "[::1]")  # what a browser calls this machine on loopback
 WAITING = 2048  # connections that are not answered yet
@@ -50,44 +50,31 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         UserError: the variant is not trained, or the address cannot be listened on.
     """
     with _listening(options.host, options.port) as listening:
-        network, explorer = _loaded(options)
-        import uvicorn
-
-        from autoencoders.serving.app import application
-        from autoencoders.serving.working import Workplace
-
-        alone = _is_loopback(options.host)
-        with Workplace() as workplace:
-            app = application(network, explorer, workplace, HERE if alone else ("*",))
-            # What goes wrong with a request is answered, and said by the application itself.
-            config = uvicorn.Config(
-                app, log_level="critical", timeout_graceful_shutdown=LAST_ANSWERS, lifespan="off"
-            )
-            if not alone:
-                warn(f"--host {options.host}: whoever reaches this machine may use the network")
-            yield f"{network.made_by}: http://{_address(listening)} (Ctrl-C ends it)"
-            _run(uvicorn.Server(config), listening)
-
-
-def _run(server: "Server", listening: socket.socket) -> None:
-    with warnings.catch_warnings():
-        # Of a coroutine, where Ctrl-C comes before its first line.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        try:
-            server.run([listening])
-        except KeyboardInterrupt:
-            ignore_signals()
+        host, port = listening.getsockname()[:2]
+        alone = ipaddress.ip_address(host).is_loopback
+        address = f"[{host}]" if ":" in host else host
+        network, walk = _loaded(options)
+        app = application(network, walk, (*HERE, address) if alone else ("*",))
+        # What goes wrong with a request is answered, and said by the application itself.
+        config = uvicorn.Config(
+            app, log_level="critical", timeout_graceful_shutdown=LAST_ANSWERS, lifespan="off"
+        )
+        if not alone:
+            warn(f"--host {options.host}: whoever reaches this machine may use the network")
+        yield f"{network.made_by}: http://{address}:{port} (Ctrl-C ends it)"
+        with warnings.catch_warnings(), suppress(KeyboardInterrupt):
+            # Of a coroutine, where Ctrl-C comes before its first line.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            uvicorn.Server(config).run([listening])
+        ignore_signals()
 
 
-def _loaded(options: argparse.Namespace) -> "tuple[Network, Explorer | str]":
-    from autoencoders.application import network
-    from autoencoders.application.lookup import load
-    from autoencoders.serving.explorer import explorer
-
-    if options.model:
-        return network.registered_network(options.model), "a model of MLflow's has no latents"
-    trained = load(options.variant)
-    return network.trained_network(trained, options.precision), explorer(trained)
+def _loaded(options: argparse.Namespace) -> tuple[Network, Explorer | str]:
+    if options.variant:
+        trained = load(options.variant)
+        walk = explorer(trained)
+        return trained_network(trained, options.precision), walk
+    return registered_network(options.model), "a model of MLflow's has no latents"
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -106,18 +93,6 @@ def _listening(host: str, port: int) -> socket.socket:
             f"--host {printable(host)} --port {port} cannot be listened on ({why}); allowed: an "
             "address of this machine, and a port that you may take, or 0 for any"
         ) from None
-
-
-def _address(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name
-        return host == "localhost"
 
 
 def _port(argument: str) -> int:

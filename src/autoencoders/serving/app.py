@@ -1,54 +1,62 @@
 """The page and what it asks, as one application: the same by HTTP for programs."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from pydantic import Field, TypeAdapter, ValidationError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from autoencoders.application.network import Network
 from autoencoders.errors import warn
-from autoencoders.images import reading
 from autoencoders.images.picture import Unfit
 from autoencoders.params import suggestion
 from autoencoders.serving.applying import (
     MOST_BYTES,
     Kind,
-    Made,
     OtherSize,
     TooLarge,
     applied,
+    converted,
     encoded,
     fitting,
     most_pixels,
-    reencoded,
-    require_pixels,
+    read,
 )
 from autoencoders.serving.explorer import Explorer
-from autoencoders.serving.working import Workplace
+from autoencoders.serving.queue import Job, Queue
 
 PAGE = {  # the files of the page, and what each is
-    "/": ("page.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/": ("page.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.js": ("page.js", "text/javascript"),
 }
 # The page asks for nothing but its own, and runs nothing but its own.
 SAFE = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'",
     "X-Content-Type-Options": "nosniff",
 }
+DEEPEST = 8  # bytes of a pixel, of 16 bits per channel with an alpha
+TELLING = 0.25  # seconds between two lines on how far an image is
 LARGEST = 3.4e38  # what a number of 32 bits can be, nearly
 Resize: TypeAlias = Annotated[
     bool, Query(description="cut to the square in the middle, and resample that")
 ]
-Ticket: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+NUMBER: TypeAlias = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+LATENT = TypeAdapter(Annotated[dict[Literal["latent"], list[NUMBER]], Field(min_length=1)])
 IMAGE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 FILE = {"requestBody": {"required": True, "content": {"image/*": IMAGE}}}
+JSON = {"application/json": {"schema": LATENT.json_schema()}}
+A_LATENT = {"requestBody": {"required": True, "content": JSON}}
 AN_IMAGE: dict[int | str, dict[str, Any]] = {
     200: {"description": "the image", "content": {"image/*": IMAGE}},
 }
@@ -60,17 +68,13 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 
 
 def application(
-    network: Network,
-    explorer: Explorer | str,
-    workplace: Workplace,
-    hosts: Sequence[str] = ("*",),
+    network: Network, explorer: Explorer | str, hosts: Sequence[str] = ("*",)
 ) -> FastAPI:
     """Return the application that serves a trained network.
 
     Args:
         network: what images go through.
         explorer: what to walk through, or why there is nothing.
-        workplace: where it is computed; an open context.
         hosts: what requests may call this machine. On loopback these are its names there, as a
             page from elsewhere may have its own name lead here.
     """
@@ -83,22 +87,15 @@ def application(
     if "*" not in hosts:
         app.router.dependencies.append(Depends(_require_own_page))
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
-    _add_page(app)
-    _add_answers_to_mistakes(app)
-    _add_network(app, network, workplace)
-    _add_progress(app, network, workplace)
-    _add_latent(app, network, explorer, workplace)
-    return app
-
-
-def _add_page(app: FastAPI) -> None:
-    def file(name: str, media_type: str) -> Callable[[], Response]:
-        content = Path(__file__).with_name(name).read_bytes()
-        return lambda: Response(content, media_type=media_type, headers=SAFE)
-
+    for kind in (Exception, InterruptedError, RequestValidationError, Unfit):
+        app.add_exception_handler(kind, _refuse)
     for address, (name, media_type) in PAGE.items():
-        methods = ["GET", "HEAD"]
-        app.api_route(address, methods=methods, include_in_schema=False)(file(name, media_type))
+        file = FileResponse(Path(__file__).with_name(name), headers=SAFE, media_type=media_type)
+        app.router.routes.append(Route(address, file, methods=["GET"]))
+    queue = Queue()
+    _add_network(app, network, queue)
+    _add_latent(app, network, explorer, queue)
+    return app
 
 
 async def _require_own_page(request: Request) -> None:
@@ -112,9 +109,7 @@ async def _require_own_page(request: Request) -> None:
 
 async def _require_described(request: Request) -> None:
     """Refuse query parameters that /openapi.json does not have: they would be ignored."""
-    address = request.app.openapi()["paths"].get(request.scope["route"].path)
-    if address is None:  # the page's own files
-        return
+    address = request.app.openapi()["paths"][request.scope["route"].path]
     described = address[request.method.lower()].get("parameters", [])
     known = [one["name"] for one in described if one["in"] == "query"]
     for name in request.query_params:
@@ -123,46 +118,35 @@ async def _require_described(request: Request) -> None:
             raise HTTPException(422, f"{name}: no such query parameter{hint}")
 
 
-def _add_answers_to_mistakes(app: FastAPI) -> None:
-    """Answer whatever goes wrong with a status and a line, `{"detail": …}`."""
-
-    @app.exception_handler(TooLarge)
-    def too_large(request: Request, reason: TooLarge) -> Response:
-        return JSONResponse({"detail": str(reason)}, 413)
-
-    @app.exception_handler(OtherSize)
-    def other_size(request: Request, reason: OtherSize) -> Response:
-        # The page has a box to tick where programs have a parameter.
-        return JSONResponse({"detail": str(reason), "mend": "resize"}, 422)
-
-    @app.exception_handler(Unfit)
-    def unfit(request: Request, reason: Unfit) -> Response:
-        return JSONResponse({"detail": str(reason)}, 422)
-
-    @app.exception_handler(InterruptedError)
-    def ended(request: Request, reason: InterruptedError) -> Response:
-        return JSONResponse({"detail": "the server is ending: ask again when it runs"}, 503)
-
-    @app.exception_handler(RequestValidationError)
-    def mistaken(request: Request, error: RequestValidationError) -> Response:
-        mistake = error.errors()[0]
-        said = mistake["msg"].removeprefix("Input should be ")
-        said = said.replace("String should match pattern", "what matches")
-        if mistake["type"] == "bool_parsing":
-            said = "true or false"
-        where = mistake["loc"][-1]
-        return JSONResponse({"detail": f"{where}: allowed: {said}"}, 422)
-
-    @app.exception_handler(Exception)
-    def fault(request: Request, error: Exception) -> Response:
-        said = f"a fault of ours ({type(error).__name__}: {error})"
-        warn(f"{request.method} {request.url.path}: {said}")
-        return JSONResponse({"detail": said}, 500)
+async def _refuse(request: Request, error: Exception) -> Response:
+    status, refusal = _refusal(request, error)
+    return JSONResponse(refusal, status)
 
 
-def _add_network(app: FastAPI, network: Network, workplace: Workplace) -> None:
+def _refusal(request: Request, error: BaseException) -> tuple[int, dict[str, str]]:
+    """Return the status and the content of an answer, `{"detail": …}`, to whatever goes wrong."""
+    match error:
+        case TooLarge():
+            return 413, {"detail": str(error)}
+        case OtherSize():  # the page has a box to tick where programs have a parameter
+            return 422, {"detail": str(error), "mend": "resize"}
+        case Unfit():
+            return 422, {"detail": str(error)}
+        case RequestValidationError():
+            mistake = error.errors()[0]
+            allowed = "true or false" if mistake["type"] == "bool_parsing" else mistake["msg"]
+            allowed = allowed.removeprefix("Input should be ")
+            return 422, {"detail": f"{mistake['loc'][-1]}: allowed: {allowed}"}
+        case InterruptedError() | asyncio.CancelledError():
+            return 503, {"detail": "the server is ending: ask again when it runs"}
+    said = f"a fault of ours ({type(error).__name__}: {error})"
+    warn(f"{request.method} {request.url.path}: {said}")
+    return 500, {"detail": said}
+
+
+def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
     @app.get("/about")
-    def about() -> dict[str, Any]:
+    async def about() -> dict[str, Any]:
         """Say what is served, and what it takes."""
         return {
             "variant": network.made_by,
@@ -176,6 +160,7 @@ def _add_network(app: FastAPI, network: Network, workplace: Workplace) -> None:
     @app.post("/apply", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=FILE)
     async def apply(
         request: Request,
+        job: Annotated[Job, Depends(queue.receiving(MOST_BYTES))],
         format: Annotated[
             Kind | None, Query(description="of the answer; by default the file's own, or png")
         ] = None,
@@ -184,54 +169,66 @@ def _add_network(app: FastAPI, network: Network, workplace: Workplace) -> None:
             Query(description="what of a colour image goes through a grey network"),
         ] = "channels",
         resize: Resize = False,
-        ticket: Annotated[
-            Ticket | None,
-            Query(description="32 random hex digits, to ask /progress and /made by"),
-        ] = None,
+        progress: Annotated[
+            bool,
+            Query(
+                description="answer in lines of JSON: how many images are `before` this one and "
+                "what `share` of it is through; then what is wrong (`detail`), or how many `bytes` "
+                "follow, which are the image"
+            ),
+        ] = False,
     ) -> Response:
         """Put an image file, which is the request's body, through the network."""
-        with workplace.progress(ticket) as progress:
-            watched = workplace.watched(network, progress)
-            async with workplace.received(request) as file:
+        work = partial(applied, network, job.file, job.tell, format, colour == "luma", resize)
+        if progress:
+            told = _told(request, queue, job, work)
+            return _Lines(told, media_type="application/octet-stream")
+        content, kind = await queue.compute(job, work)
+        return Response(content, media_type=f"image/{kind}")
 
-                def job() -> Made:
-                    made = applied(watched, file, progress, format, colour == "luma", resize)
-                    if ticket is not None:
-                        workplace.kept.put(ticket, made.content)
-                    return made
+    most = network.factor**2 * most_pixels(network.factor)
 
-                made = await workplace.compute(request, job, progress)
-        return Response(made.content, media_type=f"image/{made.kind}")
-
-
-def _add_progress(app: FastAPI, network: Network, workplace: Workplace) -> None:
-    @app.get("/progress/{ticket}")
-    async def progress(ticket: Ticket) -> dict[str, int | float | None]:
-        """Say how many images are before that of a ticket, and what share of it is through.
-
-        `before` is null while its file is on its way, and when it is answered.
-        """
-        before, share = workplace.how_far(ticket)
-        return {"before": before, "share": share}
-
-    @app.get("/made/{ticket}", response_class=Response, responses=AN_IMAGE)
-    async def made(request: Request, ticket: Ticket, format: Kind = "png") -> Response:
-        """Return what was answered for a ticket in another format; the last few are kept."""
-
-        def job() -> bytes:
-            file = workplace.kept.file(ticket)
-            if file is None:
-                raise HTTPException(404, "it is not kept, or no more: ask /apply again")
-            return reencoded(file, format, network.made_by)
-
-        return Response(await workplace.compute(request, job), media_type=f"image/{format}")
+    @app.post("/convert", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=FILE)
+    async def convert(
+        job: Annotated[Job, Depends(queue.receiving(most * DEEPEST))], format: Kind = "png"
+    ) -> Response:
+        """Return an image that was answered, which is the request's body, in another format."""
+        work = partial(converted, job.file, format, most, network.made_by)
+        content = await queue.compute(job, work)
+        return Response(content, media_type=f"image/{format}")
 
 
-def _add_latent(
-    app: FastAPI, network: Network, explorer: Explorer | str, workplace: Workplace
-) -> None:
+class _Lines(StreamingResponse):
+    """A stream that listens for no end of the connection itself, as its job does."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.stream_response(send)
+
+
+async def _told(
+    request: Request, queue: Queue, job: Job, work: Callable[[], tuple[bytes, Kind]]
+) -> AsyncIterator[bytes]:
+    """Yield lines of JSON on how far a job is, and then the image that it makes."""
+    computing = asyncio.create_task(queue.compute(job, work))
+    try:
+        while not (await asyncio.wait([computing], timeout=TELLING))[0]:
+            yield _line({"before": queue.before(job), "share": job.share})
+        content, kind = computing.result()
+    except (Exception, asyncio.CancelledError) as error:
+        status, refusal = _refusal(request, error)
+        yield _line({"status": status, **refusal})
+    else:
+        yield _line({"bytes": len(content), "type": f"image/{kind}"})
+        yield content
+
+
+def _line(told: dict[str, Any]) -> bytes:
+    return json.dumps(told).encode() + b"\n"
+
+
+def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue: Queue) -> None:
     @app.get("/latent")
-    def latent() -> dict[str, Any]:
+    async def latent() -> dict[str, Any]:
         """Say what there is to walk through: axes, a latent to start from, codes; or why not."""
         if isinstance(explorer, str):
             return {"why_not": explorer}
@@ -250,49 +247,34 @@ def _add_latent(
     if isinstance(explorer, str):
         return
 
-    size = len(explorer.start)
-    form = _form(size)
+    size, received = len(explorer.start), queue.receiving(MOST_BYTES)
 
     @app.post(
-        "/decode",
-        response_class=Response,
-        responses=AN_IMAGE | REFUSED,
-        openapi_extra=_json(form),
+        "/decode", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=A_LATENT
     )
-    async def decode(request: Request) -> Response:
+    async def decode(job: Annotated[Job, Depends(received)]) -> Response:
         """Return the image of a latent, as PNG."""
-        async with workplace.received(request) as file:
+
+        def work() -> bytes:
             try:
-                latent = form.validate_json(file.read_bytes())["latent"]
+                (latent,) = LATENT.validate_json(job.file.read_bytes()).values()
             except ValidationError:
-                raise Unfit(f'allowed: {{"latent": […]}}, of {size} finite numbers') from None
+                latent = []
+            if len(latent) != size:
+                raise Unfit(f'allowed: {{"latent": […]}}, of {size} finite numbers')
+            return encoded(explorer.decode(latent), "png", network.made_by)
 
-            def job() -> bytes:
-                return encoded(explorer.decode(latent), "png", network.made_by)
-
-            return Response(await workplace.compute(request, job), media_type="image/png")
+        return Response(await queue.compute(job, work), media_type="image/png")
 
     @app.post("/encode", responses=REFUSED, openapi_extra=FILE)
-    async def encode(request: Request, resize: Resize = False) -> dict[str, list[float]]:
+    async def encode(
+        job: Annotated[Job, Depends(received)], resize: Resize = False
+    ) -> dict[str, list[float]]:
         """Return the latent of an image file, which is the request's body."""
-        async with workplace.received(request) as file:
 
-            def job() -> list[float]:
-                require_pixels(file, network.factor)
-                return explorer.encode(fitting(reading.read(file), network, resize))
+        def work() -> list[float]:
+            seen, _ = read(job.file, most_pixels(network.factor))
+            seen = fitting(seen, network, resize)
+            return explorer.encode(seen)
 
-            return {"latent": await workplace.compute(request, job)}
-
-
-def _form(size: int) -> TypeAdapter[dict[Literal["latent"], list[float]]]:
-    """Return what holds JSON against `{"latent": […]}`, of so many numbers."""
-    number = Annotated[FiniteFloat, Field(ge=-LARGEST, le=LARGEST)]
-    numbers = Annotated[list[number], Field(min_length=size, max_length=size)]
-    return TypeAdapter(
-        Annotated[dict[Literal["latent"], numbers], Field(min_length=1, max_length=1)]
-    )
-
-
-def _json(form: TypeAdapter[Any]) -> dict[str, Any]:
-    content = {"application/json": {"schema": form.json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
+        return {"latent": await queue.compute(job, work)}

@@ -1,17 +1,18 @@
 """An image file's bytes through a network, into an image file's bytes."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from PIL import Image
 
 from autoencoders.application import colour
-from autoencoders.application.network import Network
+from autoencoders.application.network import Network, Run
 from autoencoders.images import picture, reading, writing
-from autoencoders.images.picture import Picture, Unfit
+from autoencoders.images.picture import GREY, Picture, Unfit
 from autoencoders.images.targets import OURS
-from autoencoders.serving.progress import Progress, tile_count
 
 Kind: TypeAlias = Literal["png", "jpeg", "webp", "tiff"]
 
@@ -34,40 +35,80 @@ class OtherSize(Unfit):
     """An image that is not of the only size that is taken, and may be resampled to it."""
 
 
-@dataclass(frozen=True)
-class Made:
-    """An image file: its bytes, and which kind they are."""
-
-    content: bytes
-    kind: Kind
-
-
 def applied(
     network: Network,
     path: Path,
-    progress: Progress,
+    tell: Callable[[float], None],
     kind: Kind | None,
     luma: bool = False,
     resize: bool = False,
-) -> Made:
-    """Return what a network makes of an image file, as the command `apply` does.
+) -> tuple[bytes, Kind]:
+    """Return what a network makes of an image file, as the command `apply` does, and its format.
 
-    Without a `kind` it is the file's own, where that is among the four, or else PNG. How many
-    pixels there are is looked up before any is decoded. `progress` is told of how many tiles there
-    are.
+    Without a `kind` it is the file's own, where that is among the four, or else PNG. `tell` is told
+    what share of the image is through, before each of its tiles and after the last; what it raises
+    ends the work.
 
     Raises:
         TooLarge: there are too many pixels.
         OtherSize: they are too many or too few for the only size that the network takes.
         Unfit: it is no image, is damaged, or does not fit the network; the message says why.
     """
-    own = require_pixels(path, network.factor)
-    seen = fitting(reading.read(path), network, resize)
-    kind = kind or own
+    seen, own = read(path, most_pixels(network.factor))
+    seen, kind = fitting(seen, network, resize), kind or own
     _require_room(seen, kind)
-    progress.tiles = tile_count(network, seen, luma)
-    made = colour.through(network, seen, luma)
-    return Made(encoded(made, kind, network.made_by), kind)
+    telling = _telling(network, seen, luma, tell)
+    made = colour.through(telling, seen, luma)
+    tell(1.0)
+    return encoded(made, kind, network.made_by), kind
+
+
+def _telling(network: Network, seen: Picture, luma: bool, tell: Callable[[float], None]) -> Network:
+    """Return a network that tells what share of a picture's tiles is through, before each."""
+    by_itself = network.channels == GREY and not luma
+    passes = len(seen.planes) if by_itself else 1
+    tiles = passes * len(network.tiles(*seen.size))
+    through = count()
+
+    def at(height: int, width: int) -> Run:
+        tell(next(through) / tiles)
+        return network.at(height, width)
+
+    return replace(network, at=at)
+
+
+def converted(path: Path, kind: Kind, most: int, made_by: str) -> bytes:
+    """Return an image file's bytes in another format, with all that both can hold.
+
+    Raises:
+        TooLarge: there are more than `most` pixels.
+        Unfit: it is no image, is damaged, or the format cannot hold it.
+    """
+    made, _ = read(path, most)
+    _require_room(made, kind)
+    return encoded(made, kind, made_by)
+
+
+def read(path: Path, most: int) -> tuple[Picture, Kind]:
+    """Return an image, and the kind of file that it comes out as by itself.
+
+    How many pixels there are is looked up before any is decoded.
+
+    Raises:
+        TooLarge: there are more than `most`.
+        Unfit: it is no image, or damaged.
+    """
+    allowed = f"allowed: {most // 10**6} million in all"
+    try:
+        with reading.opening(path) as opened:
+            (width, height), kind = opened.size, opened.format
+    except Unfit as reason:
+        if isinstance(reason.__context__, Image.DecompressionBombError):
+            raise TooLarge(f"more pixels than are ever opened; {allowed}") from None
+        raise
+    if width * height > most:
+        raise TooLarge(f"{width}×{height} pixels; {allowed}")
+    return reading.read(path), OWN_KINDS.get(kind, "png")
 
 
 def fitting(seen: Picture, network: Network, resize: bool) -> Picture:
@@ -85,17 +126,6 @@ def fitting(seen: Picture, network: Network, resize: bool) -> Picture:
             "resize=true to have the square in its middle resampled"
         )
     return seen
-
-
-def reencoded(path: Path, kind: Kind, made_by: str) -> bytes:
-    """Return an image file's bytes in another format, with all that both can hold.
-
-    Raises:
-        Unfit: the format cannot hold it.
-    """
-    made = reading.read(path)
-    _require_room(made, kind)
-    return encoded(made, kind, made_by)
 
 
 def _require_room(seen: Picture, kind: Kind) -> None:
@@ -116,24 +146,3 @@ def encoded(made: Picture, kind: Kind, made_by: str) -> bytes:
 def most_pixels(factor: int) -> int:
     """Return how many pixels are taken by what makes images `factor` times as high and wide."""
     return min(MOST_PIXELS, MOST_MADE // factor**2)
-
-
-def require_pixels(path: Path, factor: int) -> Kind:
-    """Refuse a file of too many pixels; return the kind that it comes out as by itself.
-
-    Raises:
-        TooLarge: it has too many.
-        Unfit: it is no image, or damaged.
-    """
-    most = most_pixels(factor)
-    allowed = f"allowed: {most // 10**6} million in all"
-    try:
-        with reading.opening(path) as opened:
-            (width, height), kind = opened.size, opened.format
-    except Unfit as reason:
-        if isinstance(reason.__context__, Image.DecompressionBombError):
-            raise TooLarge(f"more pixels than are ever opened; {allowed}") from None
-        raise
-    if width * height > most:
-        raise TooLarge(f"{width}×{height} pixels; {allowed}")
-    return OWN_KINDS.get(kind, "png")

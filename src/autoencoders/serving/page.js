@@ -3,7 +3,8 @@
 const byId = (id) => document.getElementById(id);
 const SMALL = 256; // pixels: images up to here are shown with their pixels, and no less than this
 const [NARROWEST, WIDEST] = [1 / 2, 4]; // width / height of the box; others are letterboxed
-const PATIENCE = 400; // milliseconds between two questions of how far a picture is
+const SILENT = "The server does not answer: is it still running?";
+const NEWLINE = 10;
 const STEP = 1 / 40; // of an axis, for a press of an arrow key
 
 let about, latents; // what is served, and what there is to walk through
@@ -22,22 +23,53 @@ async function start() {
 }
 
 /** Ask the server; what it has against it becomes an error with its words. */
-async function ask(address, options) {
-  let answer;
-  try {
-    answer = await fetch(address, options);
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Error("The server does not answer: is it still running?");
-  }
+async function post(address, body, options = {}) {
+  const answer = await sent(fetch(address, { method: "POST", body, ...options }));
   if (answer.ok) return answer;
-  const { detail = `The server answers ${answer.status}`, mend } = await answer
-    .json()
-    .catch(() => ({}));
-  throw Object.assign(new Error(detail), { status: answer.status, mend });
+  const told = await answer.json().catch(() => ({}));
+  throw refusal({ detail: `The server answers ${answer.status}`, ...told });
 }
 
-const post = (address, body, options = {}) => ask(address, { method: "POST", body, ...options });
+/** Wait for what the server sends; that it sends nothing is said in words. */
+const sent = (awaited) =>
+  awaited.catch((error) => {
+    throw error.name === "AbortError" ? error : new Error(SILENT);
+  });
+
+const refusal = ({ detail, mend }) => Object.assign(new Error(detail), { mend });
+
+/** Return the image at the end of an answer in lines; each line before it is told. */
+async function follow(answer, tell) {
+  const reader = answer.body.getReader();
+  let bytes = new Uint8Array();
+  for (;;) {
+    const end = bytes.indexOf(NEWLINE);
+    if (end < 0) {
+      bytes = new Uint8Array([...bytes, ...(await chunk(reader))]);
+      continue;
+    }
+    const told = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+    bytes = bytes.subarray(end + 1);
+    if (told.detail) throw refusal(told);
+    if (told.bytes) return await image(told, bytes, reader);
+    tell(told);
+  }
+}
+
+/** Return the image that follows the last line; a part of it came with that line. */
+async function image({ bytes, type }, first, reader) {
+  const parts = [first];
+  for (let missing = bytes - first.length; missing > 0; missing -= parts.at(-1).length) {
+    parts.push(await chunk(reader));
+  }
+  return new Blob(parts, { type });
+}
+
+async function chunk(reader) {
+  const { value, done } = await sent(reader.read());
+  if (done) throw new Error(SILENT);
+  return value;
+}
 
 function complain(id, error) {
   byId(id).textContent = error?.message ?? "";
@@ -56,8 +88,7 @@ async function show(image, blob) {
 
 let chosen = null; // the file
 let asking = new AbortController(); // ends what is asked about the one before it
-let waiting = null; // the ticket of what is computed now
-let made = null; // the result that is shown: of which file, its ticket, and the PNG
+let made = null; // the result that is shown: of which file, and the PNG
 let offered = ""; // the address of what is downloaded
 
 function describe() {
@@ -89,30 +120,27 @@ async function go() {
 }
 
 const resized = () => !about.any_size && byId("resize").checked;
-const hexadecimal = (byte) => byte.toString(16).padStart(2, "0");
-const newTicket = () => [...crypto.getRandomValues(new Uint8Array(16))].map(hexadecimal).join("");
 
 /** Put what is chosen through the network; return whether it is. */
 async function run() {
   if (!chosen) return false;
   asking.abort();
   asking = new AbortController();
-  const [file, ticket, { signal }] = [chosen, newTicket(), asking];
+  const [file, { signal }] = [chosen, asking];
   complain("error");
   made = null;
-  byId("result").hidden = true;
+  byId("result").hidden = byId("work").hidden = true;
   byId("status").textContent = `${file.name} is on its way …`;
-  watch(ticket, file);
   try {
     if (file.size > about.most_bytes) {
       throw new Error(`${file.size} bytes; allowed: ${about.most_bytes / 2 ** 20} MiB`);
     }
     const colour = byId("colour").value;
-    const wanted = new URLSearchParams({ format: "png", colour, resize: resized(), ticket });
-    const png = await (await post(`apply?${wanted}`, file, { signal })).blob();
+    const wanted = { format: "png", colour, resize: resized(), progress: true };
+    const answer = await post(`apply?${new URLSearchParams(wanted)}`, file, { signal });
+    const png = await follow(answer, (told) => tell(file, told));
     if (signal.aborted) return false;
-    rest(); // else what is told of its way would come after its end
-    made = { file, ticket, png };
+    made = { file, png };
     await compare(made);
     await offer();
     return !signal.aborted;
@@ -122,7 +150,7 @@ async function run() {
     complain("error", new Error(`${file.name}: ${inWords(error)}`));
     return false;
   } finally {
-    if (waiting === ticket) rest();
+    if (asking.signal === signal) byId("work").hidden = true;
   }
 }
 
@@ -134,23 +162,11 @@ function inWords(error) {
   return `this network takes pictures of ${width}×${height} pixels alone: tick “${box}”`;
 }
 
-/** Show how far a picture is, while it is waited for. */
-async function watch(ticket, file) {
-  waiting = ticket;
-  byId("work").hidden = true;
-  for (;;) {
-    await new Promise((go) => setTimeout(go, PATIENCE));
-    const told = await fetch(`progress/${ticket}`).then((answer) => answer.json(), () => null);
-    if (waiting !== ticket) return;
-    if (told) tell(file, told);
-  }
-}
-
+/** Show how far a picture is. */
 function tell(file, { before, share }) {
   const others = before === 1 ? "another picture is" : `${before} others are`;
-  let said = `${file.name} is on its way …`; // to the server, or back
+  let said = `${file.name} is going through the network …`;
   if (before > 0) said = `${file.name} waits for its turn: ${others} before it.`;
-  if (before === 0) said = `${file.name} is going through the network …`;
   if (share === 1) said = `${file.name} is through, and is being written …`;
   if (byId("status").textContent !== said) byId("status").textContent = said; // said aloud once
   byId("progress").toggleAttribute("value", before === 0);
@@ -159,14 +175,9 @@ function tell(file, { before, share }) {
   byId("work").hidden = false;
 }
 
-function rest() {
-  waiting = null;
-  byId("work").hidden = true;
-}
-
 function stop() {
   asking.abort();
-  rest();
+  byId("work").hidden = true;
   byId("status").textContent = `${chosen.name} was stopped.`;
   byId("file").focus();
 }
@@ -204,14 +215,14 @@ function frame(width, height) {
 async function offer() {
   if (!made) return;
   const [result, format] = [made, byId("format").value];
-  const { file, ticket, png } = result;
+  const { file, png } = result;
   const link = byId("download");
   try {
     complain("error");
     link.removeAttribute("href");
     link.textContent = `It is being written as ${byId("format").selectedOptions[0].text} …`;
     const content =
-      format === "png" ? png : await (await ask(`made/${ticket}?format=${format}`)).blob();
+      format === "png" ? png : await (await post(`convert?format=${format}`, png)).blob();
     if (made !== result || byId("format").value !== format) return; // another is wanted
     URL.revokeObjectURL(offered);
     link.href = offered = URL.createObjectURL(content);
@@ -221,7 +232,6 @@ async function offer() {
     link.textContent = `Download ${link.download} (${naturalWidth}×${naturalHeight})`;
   } catch (error) {
     if (made !== result) return;
-    if (error.status === 404) return run(); // others have been made meanwhile
     byId("format").value = "png";
     await offer();
     complain("error", new Error(`${file.name}: ${error.message} (PNG is offered instead)`));
