@@ -14,7 +14,7 @@ STAGES: dict[str, Any] = yaml12.read(ROOT / "dvc.yaml")["stages"]
 
 # Each may import those before it, and none after it.
 LAYERS = (
-    *("errors", "keys", "lazy"),
+    *("errors", "keys"),
     *(
         "threads",
         "files",
