@@ -1,5 +1,4 @@
 import io
-import math
 import os
 import pkgutil
 import re
@@ -34,16 +33,10 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def own_signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let this process have its signals back: after an interruption `main` ignores them."""
-    monkeypatch.setattr(cli.Ended, "last", -math.inf)
-    numbers = (signal.SIGINT, *commands.POLITE)
-    before = [signal.getsignal(number) for number in numbers]
+def own_signals() -> None:
+    """Let signals end this process, also under `nohup`."""
     for number in commands.POLITE:
         signal.signal(number, signal.SIG_DFL)
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
 
 
 def test_check_says_that_params_are_valid(

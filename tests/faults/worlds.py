@@ -167,7 +167,6 @@ def _describe(path: Path) -> str:
 @contextlib.contextmanager
 def _inside(folder: Path, environment: dict[str, str]) -> Iterator[tuple[io.StringIO, io.StringIO]]:
     """Go into a folder and its environment; yield what is printed there."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     with (
         contextlib.chdir(folder),
         patch.dict(os.environ, environment, clear=True),
@@ -175,8 +174,6 @@ def _inside(folder: Path, environment: dict[str, str]) -> Iterator[tuple[io.Stri
         contextlib.redirect_stderr(io.StringIO()) as err,
     ):
         yield out, err
-    for number, handler in kept.items():
-        signal.signal(number, handler)
 
 
 def _in_process(command: str, world: Path, environment: dict[str, str]) -> tuple[int, str, str]:
