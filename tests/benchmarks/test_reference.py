@@ -1,7 +1,5 @@
 """What the project's trainer is held against: the same networks, learning the same thing."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -13,15 +11,16 @@ from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.objectives.adversarial import discriminate
 from benchmarks import reference, settings
+from tests.saved import PARAMS
 
 VARIANTS = settings.VARIANTS
-PARAMS = params.load(Path(__file__).parents[2] / "params.yaml")
+SHIPPED = params.load(PARAMS)
 CPU = torch.device("cpu")
 
 
 def project(variant: str) -> Assembled:
     """Return a variant of params.yaml, as the project builds it for MNIST."""
-    return assemble(PARAMS.variants[variant], (1, 28, 28), seed=1, name=f"mnist/{variant}")
+    return assemble(SHIPPED.variants[variant], (1, 28, 28), seed=1, name=f"mnist/{variant}")
 
 
 def twins(variant: str) -> tuple[Assembled, reference.System]:

@@ -17,16 +17,15 @@ import pytest
 from autoencoders import cli, commands, files, paths
 from autoencoders.commands import track
 from autoencoders.trained.weights import RECORD
+from tests.saved import ROOT, lay_out
 
-ROOT = Path(__file__).parents[2]
 # Each takes a good part of a second to import, or more.
 SLOW = ("torch", "torchvision", "matplotlib", "pandas", "mlflow", "dvc", "numpy", "pydantic")
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in (paths.PIPELINE, paths.PARAMS):
-        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    lay_out(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     return tmp_path
@@ -271,8 +270,7 @@ def test_a_copy_never_runs_the_source_of_the_original(tmp_path: Path) -> None:
     copy, experiment = tmp_path / "copy", tmp_path / "original/.dvc/tmp/exps/1"
     for folder in (tmp_path / "original", copy, experiment):
         shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("params.yaml", "dvc.yaml"):
-            shutil.copy(ROOT / name, folder / name)
+        lay_out(folder)
     check = experiment / "src/autoencoders/commands/check.py"
     check.write_text(check.read_text("utf-8").replace("is valid", "is fine"), "utf-8")
 

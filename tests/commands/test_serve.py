@@ -12,14 +12,13 @@ import pytest
 from PIL import Image
 
 from autoencoders.commands import serve
-from tests.saved import ROOT, run, saved
+from tests.saved import ROOT, lay_out, run, saved
 from tests.serving.server import Stream, ask, refused
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("params.yaml", "dvc.yaml"):
-        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    lay_out(tmp_path)
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28))
     return tmp_path

@@ -26,6 +26,7 @@ from unittest.mock import patch
 from autoencoders import cli, files, pipeline, stages
 from benchmarks import copies, small
 from tests.faults.case import Case, Outcome
+from tests.saved import lay_out
 
 REPOSITORY = Path(__file__).parents[2]
 VARIANTS = ("conv", "vae")
@@ -63,8 +64,7 @@ class Worlds:
         """Params and stages, and the code they run by a link."""
         world = self.folder / "bare"
         world.mkdir()
-        for name in ("params.yaml", "dvc.yaml"):
-            shutil.copy(REPOSITORY / name, world)
+        lay_out(world)
         small.write(world / "params.yaml", ["mnist"], VARIANTS, epochs=2)
         (world / "src").symlink_to(REPOSITORY / "src")
         return world
@@ -90,6 +90,7 @@ class Worlds:
         """The working tree under git, in which `dvc repro` has run everything."""
         world = self.folder / "repository"
         copies.copy_working_tree(REPOSITORY, world)
+        lay_out(world)
         small.write(world / "params.yaml", ["mnist"], VARIANTS, epochs=2)
         copies.commit(world, self.environment)
         subprocess.run(

@@ -8,6 +8,7 @@ import pytest
 
 from autoencoders import paths
 from benchmarks import copies, small
+from tests.saved import lay_out
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -52,6 +53,7 @@ def copy_repository(environment: dict[str, str]) -> Callable[[Path], Path]:
 
     def copy(target: Path) -> Path:
         copies.copy_working_tree(REPOSITORY, target)
+        lay_out(target)
         small.write(target / paths.PARAMS, ["mnist"], VARIANTS, epochs=2)
         copies.commit(target, environment)
         return target

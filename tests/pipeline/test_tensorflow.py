@@ -13,6 +13,7 @@ from autoencoders import paths
 from autoencoders.training.tensorflow import supported
 from benchmarks import copies, small
 from tests.pipeline.conftest import REPOSITORY
+from tests.saved import lay_out
 
 VARIANT = "aae_tensorflow"
 WITHOUT_TORCH = """
@@ -48,6 +49,7 @@ def test_what_tensorflow_trained_is_evaluated_drawn_and_registered(
 ) -> None:
     clone = tmp_path / "clone"
     copies.copy_working_tree(REPOSITORY, clone)
+    lay_out(clone)
     run(clone, "autoencoders", "add", VARIANT)
     small.write(clone / paths.PARAMS, ["mnist"], [VARIANT], epochs=1)
     copies.commit(clone, environment)

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser import chromium, needs_chromium
-from tests.saved import ROOT, saved
+from tests.saved import PARAMS, saved
 from tests.serving.server import loaded, serving, stepping
 
 pytestmark = needs_chromium
@@ -33,7 +33,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     """The address of a variant for any size, of one with a plane, and of one with many latents."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("repository"))
-        Path("params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+        Path("params.yaml").write_bytes(PARAMS.read_bytes())
         for name in ("superres", "vae", "aae"):
             saved("mnist", (1, 28, 28), name)
         with (
