@@ -65,18 +65,14 @@ sys.exit(cli.main(arguments))
 
 
 @pytest.fixture(scope="module")
-def prepared(
-    tmp_path_factory: pytest.TempPathFactory, copy_repository: Callable[[Path], Path], run: Runner
-) -> Path:
-    folder = copy_repository(tmp_path_factory.mktemp("interruption"))
-    run(folder, "dvc", "repro", "prepare@mnist")
-    return folder
+def prepared(tmp_path_factory: pytest.TempPathFactory, built: Path) -> Path:
+    folder = tmp_path_factory.mktemp("interruption") / "repository"
+    return shutil.copytree(built, folder, symlinks=True)
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(prepared: Path, run: Runner) -> Path:
+def uninterrupted(prepared: Path) -> Path:
     """The folder of what a training that nothing disturbed has written."""
-    run(prepared, *TRAIN)
     return Path(shutil.move(prepared / MODEL, prepared / "uninterrupted"))
 
 

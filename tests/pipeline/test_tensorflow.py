@@ -12,8 +12,7 @@ import pytest
 from autoencoders import paths
 from autoencoders.training.tensorflow import supported
 from benchmarks import copies, small
-from tests.pipeline.conftest import REPOSITORY
-from tests.saved import lay_out
+from tests.saved import ROOT, lay_out
 
 VARIANT = "aae_tensorflow"
 WITHOUT_TORCH = """
@@ -48,7 +47,7 @@ def test_what_tensorflow_trained_is_evaluated_drawn_and_registered(
     environment: dict[str, str],
 ) -> None:
     clone = tmp_path / "clone"
-    copies.copy_working_tree(REPOSITORY, clone)
+    copies.copy_working_tree(ROOT, clone)
     lay_out(clone)
     run(clone, "autoencoders", "add", VARIANT)
     small.write(clone / paths.PARAMS, ["mnist"], [VARIANT], epochs=1)
