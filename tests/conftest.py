@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, chdir, contextmanager
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -20,6 +21,9 @@ from torch import Tensor
 
 from autoencoders.randomness import Noise
 
+TESTS = Path(__file__).parent
+# Fixtures that run the pipeline, or processes that train: their tests are slow.
+SLOW = {"built", "copy_repository", "ended", "run", "worlds"}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 # Networks of a few weights lose more to threads waiting for each other than they gain.
@@ -32,6 +36,19 @@ for variable in [name for name in os.environ if name.casefold().endswith("_proxy
 
 def pytest_configure(config: pytest.Config) -> None:
     config.option.randomly_reset_seed = False  # `as_found` seeds, the same in each run
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they use; the modules of slow ones start first."""
+    slow = [item for item in items if SLOW.intersection(getattr(item, "fixturenames", ()))]
+    for item in slow:
+        item.add_marker("slow")
+    for item in items:
+        if "tensorflow" in str(item.path.relative_to(TESTS)):
+            item.add_marker("service")
+    first = {item.path for item in slow}
+    items.sort(key=lambda item: item.path not in first)
 
 
 @pytest.fixture(autouse=True)

@@ -250,6 +250,7 @@ sys.exit(cli.main(["track"]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_further_signals_change_nothing_while_python_ends(repository: Path, first: str) -> None:
     command = [sys.executable, "-c", SLOW_TO_END]
@@ -266,6 +267,7 @@ def test_further_signals_change_nothing_while_python_ends(repository: Path, firs
     assert process.returncode == 128 + getattr(signal, first)
 
 
+@pytest.mark.slow
 def test_a_copy_never_runs_the_source_of_the_original(tmp_path: Path) -> None:
     copy, experiment = tmp_path / "copy", tmp_path / "original/.dvc/tmp/exps/1"
     for folder in (tmp_path / "original", copy, experiment):

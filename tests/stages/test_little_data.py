@@ -86,6 +86,7 @@ def refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pictures", "variants", "missing"),
     [
