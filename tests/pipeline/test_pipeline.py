@@ -172,16 +172,6 @@ def test_what_another_configuration_made_is_not_uploaded(repository: Path, run: 
     assert {run.data.tags["stage"] for run in new} == {"configuration", "fetch", "prepare"}
 
 
-def test_a_damaged_file_is_one_line_that_names_the_stage(repository: Path, run: Runner) -> None:
-    images = repository / "data/prepared/mnist/train_images.npy"
-    images.chmod(0o644)
-    images.write_bytes(images.read_bytes()[:1000])
-    error = run(repository, "autoencoders", "train", "mnist", "vae", fails=True).stderr
-    assert len(error.splitlines()) == 1
-    assert "train_images.npy" in error
-    assert "prepare@mnist" in error
-
-
 def change(repository: Path, key: str, value: object) -> None:
     path = repository / "params.yaml"
     params = yaml12.read(path)
