@@ -100,8 +100,8 @@ def _put_back() -> Iterator[None]:
 
 
 def _levels() -> dict[logging.Logger, tuple[int, bool]]:
-    named = logging.root.manager.loggerDict.values()
-    loggers = [logging.root, *(one for one in named if isinstance(one, logging.Logger))]
+    names = {"dvc", *logging.root.manager.loggerDict}
+    loggers = [logging.root, *map(logging.getLogger, names)]
     return {logger: (logger.level, logger.disabled) for logger in loggers}
 
 
