@@ -243,6 +243,7 @@ def test_a_figure_of_stand_ins_says_so_above_everything_else(tmp_path: Path) -> 
     assert np.abs(marked[len(band) :] - plain).max() <= 64  # both may be reduced to 256 colours
 
 
+@pytest.mark.slow
 def test_names_are_drawn_as_they_are_and_what_has_no_shape_as_its_code(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
