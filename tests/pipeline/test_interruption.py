@@ -20,8 +20,8 @@ from autoencoders import files, paths, yaml12
 Runner = Callable[..., subprocess.CompletedProcess[str]]
 
 TRAIN = ("autoencoders", "train", "mnist", "vae")
-# Without DVC's memory of earlier runs: it would take the weights from there.
-REPRO = ("dvc", "repro", "--no-run-cache", "train@mnist-vae")
+# Else DVC would take the weights from its cache.
+REPRO = ("dvc", "repro", "--no-run-cache", "--force", "--single-item", "train@mnist-vae")
 TORCHRUN = ("torchrun", "--standalone", "--nproc-per-node", "2", "--no-python")
 MODEL = Path("models/mnist/vae")
 WRITTEN = ("model.safetensors", "history.csv", "params.yaml")
