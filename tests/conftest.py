@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def as_found() -> Iterator[None]:
-    """Put back what a test changes in the process that it shares with others."""
+    """Put back what a test changes in its process; pytest itself does so for warnings."""
     with _put_back():
         yield
 
@@ -65,7 +65,8 @@ def module_as_found() -> Iterator[None]:
     with _put_back():
         yield
     after = _globals()
-    assert [name for name, value in before.items() if after.get(name) != value] == []
+    same = (after.get(name) is value or after.get(name) == value for name, value in before.items())
+    assert [name for name, equal in zip(before, same, strict=True) if not equal] == []
     pyplot = sys.modules.get("matplotlib.pyplot")
     assert pyplot is None or pyplot.get_fignums() == [], "a figure of pyplot is not closed"
 
@@ -86,7 +87,8 @@ def _put_back() -> Iterator[None]:
         after.callback(gc.set_threshold, *gc.get_threshold())
         after.callback(logging.disable, logging.root.manager.disable)
         after.callback(torch.set_num_threads, torch.get_num_threads())
-        after.callback(torch.set_flush_denormal, _flushes_denormal())
+        flushed = torch.full((1,), 1e-20).square().item() == 0
+        after.callback(torch.set_flush_denormal, flushed)
         after.callback(torch.set_grad_enabled, torch.is_grad_enabled())
         after.callback(torch.set_default_dtype, torch.get_default_dtype())
         random.seed(0)
@@ -105,20 +107,13 @@ def _levels() -> dict[logging.Logger, tuple[int, bool]]:
     return {logger: (logger.level, logger.disabled) for logger in loggers}
 
 
-def _flushes_denormal() -> bool:
-    return bool((torch.full((1,), 1e-20) * 1e-20).item() == 0)
-
-
 def _globals() -> dict[str, Any]:
     """Return the constants, registries, classes and functions of our modules, by dotted name."""
-    ours = [
-        module
-        for name, module in sys.modules.items()
-        if name.partition(".")[0] in ("autoencoders", "benchmarks")
-    ]
+    ours = ("autoencoders", "benchmarks")
+    modules = [module for name, module in sys.modules.items() if name.startswith(ours)]
     return {
         f"{module.__name__}.{name}": value.copy() if isinstance(value, (dict, list)) else value
-        for module in ours
+        for module in modules
         for name, value in vars(module).items()
         if not name.startswith("__")
     }

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,7 @@ from autoencoders.keys import ImageShape
 from autoencoders.trained import variant
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled
+from benchmarks import copies, small
 
 ROOT = Path(__file__).parents[1]
 PARAMS = Path(__file__).with_name("params.yaml")  # people edit the repository's own
@@ -21,6 +23,15 @@ def lay_out(repository: Path) -> None:
     """Write what `autoencoders` needs into a folder: params and stages."""
     shutil.copy(PARAMS, repository / paths.PARAMS)
     shutil.copy(ROOT / paths.PIPELINE, repository / paths.PIPELINE)
+
+
+def clone(target: Path, variants: Sequence[str], environment: dict[str, str]) -> Path:
+    """Copy the working tree, with params that take seconds, and commit it."""
+    copies.copy_working_tree(ROOT, target)
+    lay_out(target)
+    small.write(target / paths.PARAMS, ["mnist"], variants, epochs=2)
+    copies.commit(target, environment)
+    return target
 
 
 def example(name: str) -> Variant:

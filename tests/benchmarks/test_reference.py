@@ -106,7 +106,6 @@ def test_images_are_seen_as_the_project_sees_them(variant: str, images: Tensor) 
 
 
 def test_the_variational_loss_draws_with_the_standard_deviation(images: Tensor) -> None:
-    torch.manual_seed(0)
     system = reference.SYSTEMS["vae"]()
     assert isinstance(system, reference.Variational)
     system.vae.encode = lambda x: (torch.zeros(len(x), 2), torch.full((len(x), 2), 4.0))  # type: ignore[method-assign]
@@ -119,7 +118,6 @@ def test_the_variational_loss_draws_with_the_standard_deviation(images: Tensor) 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_an_epoch_moves_every_weight_and_returns_the_test_loss(variant: str, digits: Bytes) -> None:
-    torch.manual_seed(0)
     system = reference.SYSTEMS[variant]()
     before = [parameter.clone() for parameter in system.parameters()]
     loss = reference.run_epoch(system, digits[:256], digits[:2], CPU)
@@ -129,7 +127,6 @@ def test_an_epoch_moves_every_weight_and_returns_the_test_loss(variant: str, dig
 
 
 def test_images_come_in_shuffled_batches_to_train_and_one_by_one_to_test(digits: Bytes) -> None:
-    torch.manual_seed(0)
     batches = list(reference.loader(digits[:300], training=True))
     assert [len(batch) for batch in batches] == [256]
     original = torch.from_numpy(digits) / 255

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from autoencoders import paths
-from benchmarks import copies, small
-from tests.saved import ROOT, lay_out
+from benchmarks import copies
+from tests.saved import clone
 
 VARIANTS = ("conv", "vae", "aae")
 
@@ -50,15 +49,7 @@ def run(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProces
 @pytest.fixture(scope="session")
 def copy_repository(environment: dict[str, str]) -> Callable[[Path], Path]:
     """`copy_repository(target)`: the working tree, committed, with params that take seconds."""
-
-    def copy(target: Path) -> Path:
-        copies.copy_working_tree(ROOT, target)
-        lay_out(target)
-        small.write(target / paths.PARAMS, ["mnist"], VARIANTS, epochs=2)
-        copies.commit(target, environment)
-        return target
-
-    return copy
+    return lambda target: clone(target, VARIANTS, environment)
 
 
 @pytest.fixture(scope="session")
