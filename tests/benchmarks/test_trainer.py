@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import __main__, epochs, quality, roofline
-from tests.saved import lay_out
+from tests.saved import ROOT, lay_out
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +19,7 @@ def _noise_for_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return torch.randint(256, (count, 1, 28, 28), generator=random, dtype=torch.uint8)
 
     lay_out(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AUTOENCODERS_DEVICE", "cpu")
     monkeypatch.setattr("benchmarks.trainer.prepared", prepared)
