@@ -34,7 +34,7 @@ def test_a_failure_stops_only_what_waits_for_it(repository: Path, run: Runner) -
     assert "train@mnist-vae FAILED: " in failure
     assert "validation loss" in next(line for line in lines if "train@mnist-conv: " in line)
     assert done.stderr.splitlines() == [
-        "error: 1 of 8 stages failed, train@mnist-vae; 3 that wait for them were not run: "
+        "error: 1 of 7 stages failed, train@mnist-vae; 3 that wait for them were not run: "
         "when what they say is mended, the same command goes on"
     ]
     assert (repository / "reports/figures/mnist/conv").is_dir()
