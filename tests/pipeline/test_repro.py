@@ -100,8 +100,3 @@ def test_an_unknown_target_is_one_line(repository: Path, run: Runner, target: st
     done = run(repository, *REPRO, target, fails=True)
     assert len(done.stderr.splitlines()) == 1
     assert target in done.stderr
-
-
-def test_zero_jobs_are_refused(repository: Path, run: Runner) -> None:
-    done = run(repository, "autoencoders", "repro", "--jobs", "0", fails=True)
-    assert "found '0'; allowed: 1, 2, …" in done.stderr
