@@ -15,7 +15,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup tensorflow repro test numeric lint bench faults ui lock moved
+.PHONY: help setup tensorflow repro test quick numeric lint bench faults ui lock moved
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,8 +34,11 @@ tensorflow: setup $(VENV)/.tensorflow ## Set up TensorFlow too, for variants who
 repro: setup ## Run the whole pipeline; JOBS=1 on one core alone, or dvc repro, make the same bits
 	autoencoders repro $(if $(JOBS),--jobs $(JOBS))
 
-test: setup lint ## Lint, check types, and run every test
-	pytest -n 2
+test: setup lint ## Lint, check types, and run all tests; ALL=1: also those of browsers, TensorFlow, MLflow's server
+	pytest -n 2 $(if $(ALL),-m '')
+
+quick: setup ## Run the tests that take no second each, for daily work
+	pytest -n 2 -m 'not slow and not service'
 
 numeric: setup ## Run the tests whose numbers depend on the processor
 	pytest -n 2 $(NUMERIC)
@@ -49,7 +52,7 @@ bench: setup ## Measure the trainer beside a plain loop, alone on the machine: 5
 	autoencoders repro prepare@mnist
 	python -m benchmarks $(if $(QUICK),--quick)
 
-faults: setup ## Try 240 bad inputs and 100 kills, about an hour; docs/faults.md says what came of each
+faults: setup ## Try over 200 bad inputs and 100 kills, about an hour; docs/faults.md says what came of each
 	python -m tests.faults
 
 ui: setup ## Open the MLflow UI on this machine alone; PORT=5001 for another port

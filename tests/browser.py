@@ -16,7 +16,10 @@ QUIET = [  # root may not have its sandbox; and a closed network is asked for no
     "--disable-sync",
 ]
 
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+needs_chromium = [
+    pytest.mark.service,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+]
 
 
 @contextmanager

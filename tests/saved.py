@@ -1,6 +1,8 @@
 """Variants saved as if they were trained, and commands run on them."""
 
 import os
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -11,8 +13,25 @@ from autoencoders.keys import ImageShape
 from autoencoders.trained import variant
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled
+from benchmarks import copies, small
 
 ROOT = Path(__file__).parents[1]
+PARAMS = Path(__file__).with_name("params.yaml")  # people edit the repository's own
+
+
+def lay_out(repository: Path) -> None:
+    """Write what `autoencoders` needs into a folder: params and stages."""
+    shutil.copy(PARAMS, repository / paths.PARAMS)
+    shutil.copy(ROOT / paths.PIPELINE, repository / paths.PIPELINE)
+
+
+def clone(target: Path, variants: Sequence[str], environment: dict[str, str]) -> Path:
+    """Copy the working tree, with params that take seconds, and commit it."""
+    copies.copy_working_tree(ROOT, target)
+    lay_out(target)
+    small.write(target / paths.PARAMS, ["mnist"], variants, epochs=2)
+    copies.commit(target, environment)
+    return target
 
 
 def example(name: str) -> Variant:
@@ -29,7 +48,7 @@ def saved(dataset: str, image_shape: ImageShape, name: str = "superres") -> Asse
         source="stand-in",
         data_sha256="0" * 64,
         image_shape=image_shape,
-        variant=params.load(ROOT / "params.yaml").variants.get(name) or example(name),
+        variant=params.load(PARAMS).variants.get(name) or example(name),
     )
     assembled = variant.build(description)
     history = [{"epoch": 1.0, "validation_loss": 1.0, "validation_mse": 1.0}]

@@ -23,6 +23,7 @@ from autoencoders.variants import objectives
 from autoencoders.variants.models import convolutional, residual
 from autoencoders.variants.objectives import adversarial, perceptual
 from autoencoders.variants.priors import standard_normal
+from tests.saved import PARAMS
 
 ROOT = PACKAGE.parents[1]
 VARIANTS = ["conv", "vae", "aae", "superres_perceptual"]
@@ -36,8 +37,8 @@ class Contrastive:
 
 
 def content() -> Any:
-    """Return params.yaml with all examples, to run some variants on one dataset."""
-    whole = yaml12.read(ROOT / paths.PARAMS)
+    """Return the tests' params with all examples, to run some variants on one dataset."""
+    whole = yaml12.read(PARAMS)
     for example in (ROOT / paths.EXAMPLES).glob("*.yaml"):
         whole["variants"] |= yaml12.read(example)
     return whole | {"datasets_to_run": ["mnist"], "variants_to_run": VARIANTS}

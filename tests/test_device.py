@@ -50,12 +50,14 @@ def test_a_device_that_the_machine_lacks_is_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_tuned_process_counts_what_is_below_the_normal_range_as_zero() -> None:
     script = "from autoencoders.device import tune_cpu; tune_cpu(2); print(kept())"
     assert run("print(kept())") == "1000000"
     assert run(script) == "0"
 
 
+@pytest.mark.slow
 def test_a_process_may_be_tuned_twice_and_without_glibc() -> None:
     tune_twice = "from autoencoders.device import tune_cpu; tune_cpu(2); tune_cpu(2); print(kept())"
     without = "import ctypes; ctypes.CDLL = lambda name: object()"
@@ -63,6 +65,7 @@ def test_a_process_may_be_tuned_twice_and_without_glibc() -> None:
     assert run(f"{without}\n{tune_twice}") == "0"
 
 
+@pytest.mark.slow
 def test_all_threads_of_a_training_are_tuned() -> None:
     # Threads take over the setting when they start, so it must come before the first of them.
     script = """

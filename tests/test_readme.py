@@ -11,8 +11,8 @@ from dvc.utils.hydra import apply_overrides
 from autoencoders import params, paths, yaml12
 from autoencoders.commands.add import inserted
 from autoencoders.training.tensorflow import supported
+from tests.saved import PARAMS, ROOT
 
-ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -48,7 +48,7 @@ def added(document: Path) -> list[str]:
 
 def test_the_variant_in_the_readme_is_valid_and_four_lines_long() -> None:
     block = blocks()[0]
-    content = yaml12.read(ROOT / "params.yaml")
+    content = yaml12.read(PARAMS)
     new = yaml12.parse(block)
     content["variants"] |= new
     content["variants_to_run"] += list(new)
@@ -57,7 +57,7 @@ def test_the_variant_in_the_readme_is_valid_and_four_lines_long() -> None:
 
 
 def test_the_folder_of_images_in_the_readme_is_a_dataset_that_every_default_variant_fits() -> None:
-    content = yaml12.read(ROOT / "params.yaml")
+    content = yaml12.read(PARAMS)
     content["data"] |= yaml12.parse(blocks()[1])
     content["datasets_to_run"] = ["birds"]
     parsed = params.parse(content, "README.md")
@@ -79,7 +79,7 @@ def test_dvc_can_set_what_every_experiment_sets_and_the_result_is_valid(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supported, "installed", lambda: True)
-    text = (ROOT / "params.yaml").read_text("utf-8")
+    text = PARAMS.read_text("utf-8")
     for name in set(added(document)) - set(yaml12.parse(text)["variants"]):
         text = inserted(text, (ROOT / paths.EXAMPLES / f"{name}.yaml").read_text("utf-8"))
     for overrides in experiments(document):

@@ -315,6 +315,7 @@ np.savez(sys.argv[2], **{str(size): model.predict(images[:size]) for size in (1,
 """
 
 
+@pytest.mark.slow
 def test_a_logged_model_loads_without_this_repository(
     repository: Path, client: MlflowClient, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -428,6 +429,7 @@ ROOT = Path(__file__).parents[1]
 ASK = (ROOT / "docs" / "using.md").read_text("utf-8").split("one without the list around it:\n")[1]
 
 
+@pytest.mark.service
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.usefixtures("negative")
 def test_mlflow_serves_a_model_and_the_documents_lines_ask_it() -> None:
@@ -593,6 +595,7 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 def test_a_lost_server_costs_one_warning_and_seconds(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -640,6 +643,7 @@ def test_a_database_that_cannot_be_opened_is_given_up_soon(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_what_is_tracked_already(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tracked(EXPERIMENT) == set()
     with pytest.raises(ValueError, match="halfway"), run_stage(tags={"outputs.sha256": "abc"}):
@@ -820,6 +824,7 @@ with stage_run(Item("train", "mnist", "vae"), **arguments) as run:
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_kill_9_left_behind_is_ended_by_the_next_run(client: MlflowClient) -> None:
     done = subprocess.run([sys.executable, "-c", LEFT], capture_output=True, text=True, check=False)
     left = done.stdout.split()
@@ -846,6 +851,7 @@ with stage_run(Item(sys.argv[1]), params={}, configuration={"a": 1}, experiment=
 """
 
 
+@pytest.mark.slow
 def test_two_processes_create_one_database_and_one_parent(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

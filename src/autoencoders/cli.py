@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 
 from autoencoders import checkout, commands, paths, pipeline, threads
@@ -42,8 +42,6 @@ SIGPIPE = 13  # who reads what is printed has gone
 
 class Ended(KeyboardInterrupt):
     """A polite signal or Ctrl-C: everything is left in order."""
-
-    last = -math.inf  # when one was raised
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -155,14 +153,22 @@ def _set_process_up() -> None:
     os.environ.setdefault("DO_NOT_TRACK", "true")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # files may have any name
+    end = _handler()
     for number in (signal.SIGINT, *commands.POLITE):
         # Else `nohup` or a test has its own way.
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            signal.signal(number, _end)
+            signal.signal(number, end)
 
 
-def _end(number: int, frame: FrameType | None) -> None:
-    now = time.monotonic()
-    if now - Ended.last > TOGETHER:
-        Ended.last = now
-        raise Ended(number)
+def _handler() -> Callable[[int, FrameType | None], None]:
+    """Return a handler of signals that raises `Ended`."""
+    last = -math.inf
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last > TOGETHER:
+            last = now
+            raise Ended(number)
+
+    return end

@@ -12,8 +12,7 @@ from autoencoders.errors import UserError
 from autoencoders.pipeline import STAGES
 from benchmarks import memory
 from benchmarks.memory import Cost
-
-ROOT = Path(__file__).parents[2]
+from tests.saved import PARAMS
 
 
 @pytest.mark.parametrize("megabytes", [100, 300])
@@ -34,7 +33,7 @@ def test_what_fails_is_shown(tmp_path: Path) -> None:
 
 
 def test_images_and_params_are_written_for_every_stage_that_the_table_has(tmp_path: Path) -> None:
-    shutil.copy(ROOT / paths.PARAMS, tmp_path)
+    shutil.copy(PARAMS, tmp_path)
     memory.set_up(tmp_path, count=27, size=30)
     assert len(list((tmp_path / "pictures").glob("*/*.png"))) == 38  # 8 to test, 3 to validate
     made = params.load(tmp_path / paths.PARAMS)

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from mlflow import MlflowClient
 
 from benchmarks import pipeline
 
 
+@pytest.mark.slow
 def test_the_runs_of_a_stage_are_added_up(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
     client = MlflowClient(store)

@@ -1,7 +1,5 @@
 """What the project's trainer is held against: the same networks, learning the same thing."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -13,15 +11,16 @@ from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.objectives.adversarial import discriminate
 from benchmarks import reference, settings
+from tests.saved import PARAMS
 
 VARIANTS = settings.VARIANTS
-PARAMS = params.load(Path(__file__).parents[2] / "params.yaml")
+SHIPPED = params.load(PARAMS)
 CPU = torch.device("cpu")
 
 
 def project(variant: str) -> Assembled:
     """Return a variant of params.yaml, as the project builds it for MNIST."""
-    return assemble(PARAMS.variants[variant], (1, 28, 28), seed=1, name=f"mnist/{variant}")
+    return assemble(SHIPPED.variants[variant], (1, 28, 28), seed=1, name=f"mnist/{variant}")
 
 
 def twins(variant: str) -> tuple[Assembled, reference.System]:
@@ -107,7 +106,6 @@ def test_images_are_seen_as_the_project_sees_them(variant: str, images: Tensor) 
 
 
 def test_the_variational_loss_draws_with_the_standard_deviation(images: Tensor) -> None:
-    torch.manual_seed(0)
     system = reference.SYSTEMS["vae"]()
     assert isinstance(system, reference.Variational)
     system.vae.encode = lambda x: (torch.zeros(len(x), 2), torch.full((len(x), 2), 4.0))  # type: ignore[method-assign]
@@ -120,7 +118,6 @@ def test_the_variational_loss_draws_with_the_standard_deviation(images: Tensor) 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_an_epoch_moves_every_weight_and_returns_the_test_loss(variant: str, digits: Bytes) -> None:
-    torch.manual_seed(0)
     system = reference.SYSTEMS[variant]()
     before = [parameter.clone() for parameter in system.parameters()]
     loss = reference.run_epoch(system, digits[:256], digits[:2], CPU)
@@ -130,7 +127,6 @@ def test_an_epoch_moves_every_weight_and_returns_the_test_loss(variant: str, dig
 
 
 def test_images_come_in_shuffled_batches_to_train_and_one_by_one_to_test(digits: Bytes) -> None:
-    torch.manual_seed(0)
     batches = list(reference.loader(digits[:300], training=True))
     assert [len(batch) for batch in batches] == [256]
     original = torch.from_numpy(digits) / 255

@@ -6,8 +6,7 @@ from pathlib import Path
 from autoencoders import params, paths
 from autoencoders.pipeline import STAGES
 from benchmarks import small, stages
-
-ROOT = Path(__file__).parents[2]
+from tests.saved import PARAMS
 
 
 def test_every_stage_of_the_pipeline_is_timed() -> None:
@@ -18,7 +17,7 @@ def test_every_stage_of_the_pipeline_is_timed() -> None:
 
 def test_every_variant_can_be_made_small(tmp_path: Path) -> None:
     path = tmp_path / paths.PARAMS
-    shutil.copy(ROOT / paths.PARAMS, path)
+    shutil.copy(PARAMS, path)
     given = params.load(path)
     small.write(path, ["mnist", "cifar10"], ["conv", "vae"], epochs=1)
     made = params.load(path)

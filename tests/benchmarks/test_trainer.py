@@ -7,19 +7,20 @@ import torch
 from torch import Tensor
 
 from benchmarks import __main__, epochs, quality, roofline
-
-ROOT = Path(__file__).parents[2]
+from tests.saved import ROOT, lay_out
 
 
 @pytest.fixture(autouse=True)
-def _noise_for_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in for the prepared images, and find params.yaml."""
+def _noise_for_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Stand in for the prepared images, beside params."""
 
     def prepared(split: str, count: int) -> Tensor:
         random = torch.Generator().manual_seed(len(split))
         return torch.randint(256, (count, 1, 28, 28), generator=random, dtype=torch.uint8)
 
-    monkeypatch.chdir(ROOT)
+    lay_out(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AUTOENCODERS_DEVICE", "cpu")
     monkeypatch.setattr("benchmarks.trainer.prepared", prepared)
 

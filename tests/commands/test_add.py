@@ -7,15 +7,15 @@ import pytest
 
 from autoencoders import params, paths, yaml12
 from autoencoders.commands import add
-from tests.saved import ROOT, run
+from tests.saved import PARAMS, ROOT, run
 
 NAMES = sorted(path.stem for path in (ROOT / paths.EXAMPLES).glob("*.yaml"))
 
 
 @pytest.fixture(autouse=True)
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Go into a folder with the params of the repository and its examples."""
-    shutil.copy(ROOT / paths.PARAMS, tmp_path)
+    """Go into a folder with params and the examples."""
+    shutil.copy(PARAMS, tmp_path)
     shutil.copytree(ROOT / paths.EXAMPLES, tmp_path / paths.EXAMPLES)
     monkeypatch.chdir(tmp_path)
 

@@ -1,5 +1,4 @@
 import io
-import math
 import os
 import pkgutil
 import re
@@ -9,7 +8,6 @@ import signal
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -18,32 +16,25 @@ import pytest
 from autoencoders import cli, commands, files, paths
 from autoencoders.commands import track
 from autoencoders.trained.weights import RECORD
+from tests.saved import ROOT, lay_out
 
-ROOT = Path(__file__).parents[2]
 # Each takes a good part of a second to import, or more.
 SLOW = ("torch", "torchvision", "matplotlib", "pandas", "mlflow", "dvc", "numpy", "pydantic")
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in (paths.PIPELINE, paths.PARAMS):
-        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    lay_out(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     return tmp_path
 
 
 @pytest.fixture
-def own_signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let this process have its signals back: after an interruption `main` ignores them."""
-    monkeypatch.setattr(cli.Ended, "last", -math.inf)
-    numbers = (signal.SIGINT, *commands.POLITE)
-    before = [signal.getsignal(number) for number in numbers]
+def own_signals() -> None:
+    """Let signals end this process, also under `nohup`."""
     for number in commands.POLITE:
         signal.signal(number, signal.SIG_DFL)
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
 
 
 def test_check_says_that_params_are_valid(
@@ -258,6 +249,7 @@ sys.exit(cli.main(["track"]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_further_signals_change_nothing_while_python_ends(repository: Path, first: str) -> None:
     command = [sys.executable, "-c", SLOW_TO_END]
@@ -274,12 +266,12 @@ def test_further_signals_change_nothing_while_python_ends(repository: Path, firs
     assert process.returncode == 128 + getattr(signal, first)
 
 
+@pytest.mark.slow
 def test_a_copy_never_runs_the_source_of_the_original(tmp_path: Path) -> None:
     copy, experiment = tmp_path / "copy", tmp_path / "original/.dvc/tmp/exps/1"
     for folder in (tmp_path / "original", copy, experiment):
         shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("params.yaml", "dvc.yaml"):
-            shutil.copy(ROOT / name, folder / name)
+        lay_out(folder)
     check = experiment / "src/autoencoders/commands/check.py"
     check.write_text(check.read_text("utf-8").replace("is valid", "is fine"), "utf-8")
 

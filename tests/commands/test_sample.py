@@ -14,13 +14,13 @@ from autoencoders.keys import ImageShape
 from autoencoders.samplers import SAMPLERS
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.models.base import Autoencoder
-from tests.saved import ROOT, run, saved
+from tests.saved import PARAMS, run, saved
 
 
 @pytest.fixture
 def vae(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assembled:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    (tmp_path / "params.yaml").write_bytes(PARAMS.read_bytes())
     return saved("mnist", (1, 28, 28), "vae")
 
 

@@ -12,14 +12,13 @@ import pytest
 from PIL import Image
 
 from autoencoders.commands import serve
-from tests.saved import ROOT, run, saved
+from tests.saved import ROOT, lay_out, run, saved
 from tests.serving.server import Stream, ask, refused
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("params.yaml", "dvc.yaml"):
-        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    lay_out(tmp_path)
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28))
     return tmp_path
@@ -47,6 +46,7 @@ MAIN = "import sys; from autoencoders.cli import main; sys.exit(main())"
 ENDED = ("", "")  # without a complaint: Ctrl-C is how it is meant to end
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("repository")
 def test_it_answers_as_soon_as_it_says_so_and_ctrl_c_ends_it() -> None:
     process, address = started("mnist/superres")
@@ -59,6 +59,7 @@ def test_it_answers_as_soon_as_it_says_so_and_ctrl_c_ends_it() -> None:
         process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("repository")
 def test_kill_ends_it_too_and_waits_for_no_large_image() -> None:
     Image.new("L", (5000, 5000)).save("large.png")

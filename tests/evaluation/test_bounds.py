@@ -272,6 +272,7 @@ def marginal_log_likelihood(images: Tensor, prior: distributions.Normal) -> Tens
     return torch.trapezoid(joint, z, dim=1).log()
 
 
+@pytest.mark.slow
 def test_the_importance_weighted_bound_rises_from_the_elbo_to_the_likelihood(
     pictures: Pictures, noise: Noise
 ) -> None:
@@ -292,6 +293,7 @@ def test_the_importance_weighted_bound_rises_from_the_elbo_to_the_likelihood(
     assert iwae(2000) == pytest.approx(truth, abs=0.02)
 
 
+@pytest.mark.slow
 def test_under_another_prior_the_importance_weighted_bound_reaches_that_likelihood(
     pictures: Pictures, noise: Noise
 ) -> None:

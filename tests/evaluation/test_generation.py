@@ -112,7 +112,6 @@ class HoldingTheInput(Remembering):
 
 @pytest.fixture
 def network() -> ConvClassifier:
-    torch.manual_seed(0)
     return ConvClassifier(SHAPE, classes=3, channels=[4, 4], features=5).requires_grad_(False)
 
 

@@ -14,9 +14,10 @@ from tests.faults import kills
 from tests.faults.bad import CASES
 from tests.faults.case import Case, Outcome, complaints
 from tests.faults.kills import Ended, Kill, Killing
-from tests.faults.worlds import REPOSITORY, Worlds, remove
+from tests.faults.worlds import Worlds, remove
+from tests.saved import ROOT
 
-PAGE = REPOSITORY / "docs" / "faults.md"
+PAGE = ROOT / "docs" / "faults.md"
 WIDTH = 160  # of what is quoted
 
 INTRODUCTION = """\

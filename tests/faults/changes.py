@@ -2,6 +2,8 @@
 
 import shutil
 from collections.abc import Callable
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -27,29 +29,19 @@ def all_of(*changes: Change) -> Change:
 
 def put(key: str, value: Any) -> Change:
     """Set one dotted key of params.yaml."""
-
-    def change(world: Path) -> None:
-        content = yaml12.read(world / "params.yaml")
-        *way, last = key.split(".")
-        inner = content
-        for name in way:
-            inner = inner[name]
-        inner[last] = value
-        (world / "params.yaml").write_text(yaml12.dump(content), "utf-8")
-
-    return change
+    return _edited(key, lambda section, last: section.__setitem__(last, value))
 
 
 def without(key: str) -> Change:
     """Leave one dotted key out of params.yaml."""
+    return _edited(key, lambda section, last: section.pop(last))
 
+
+def _edited(key: str, edit: Callable[[dict[str, Any], str], object]) -> Change:
     def change(world: Path) -> None:
         content = yaml12.read(world / "params.yaml")
         *way, last = key.split(".")
-        inner = content
-        for name in way:
-            inner = inner[name]
-        del inner[last]
+        edit(reduce(getitem, way, content), last)
         (world / "params.yaml").write_text(yaml12.dump(content), "utf-8")
 
     return change

@@ -14,57 +14,9 @@ from tests.faults.kills import Kill, Killing
 from tests.faults.worlds import Worlds
 
 PREPARE = Item("prepare", "mnist")
-SAMPLE = {
-    "params": (
-        "a tab for an indentation",
-        "a tag that would run code",
-        "a merge conflict",
-        "variants.vae.model.hiden: [8]",
-        "datasets_to_run: ['minst']",
-        "two mistakes at once",
-    ),
-    "files": (
-        "data/raw/mnist missing",
-        "data/raw/mnist/source.json halved",
-        "data/prepared/mnist/metadata.json scrambled",
-        "data/prepared/mnist/train_images.npy one bit flipped",
-        "mlflow.db scrambled",
-    ),
-    "folders": (
-        "a file",
-        "a NUL byte in the name",
-        "pictures beside class folders",
-        "train/, test/ and val/",
-        "two pictures of another size",
-    ),
-    "images": (
-        "half a JPEG, in a folder",
-        "an empty file, in a folder",
-        "two gigapixels, in a folder",
-    ),
-    "environment": (
-        "a mirror: no such folder",
-        "a mirror: nobody listens",
-        "a mirror: a web page for every file",
-        "a mirror: breaks off",
-        "a device: 'cuda:99'",
-    ),
-    "arguments": (
-        "autoencoders train minst vae",
-        "a variant for the dataset, and the other way round",
-        "an empty name",
-        "a name of two lines",
-        "autoencoders train fashion_mnist vae",
-    ),
-    "commands": (
-        "autoencoders apply mnist/classifier a.png --to out",
-        "apply: an animated GIF",
-        "apply: a full disk, colours of 16 bits",
-        "apply: colours of 16 bits",
-        "apply: names with spaces, quotes, other letters",
-    ),
-}
-SAMPLED = [case for case in CASES if case.name in SAMPLE[case.kind]]
+# Those that run in this process, and need no training but that of the world `trained`.
+QUICK = [case for case in CASES if not (case.shell or case.needs == "whole" or case.ends_like)]
+SAMPLED = QUICK[::5]
 
 
 @pytest.fixture(scope="module")
@@ -85,20 +37,17 @@ def killing(worlds: Worlds) -> Killing:
     return Killing(worlds.folder / "killed", worlds.environment)
 
 
-@pytest.mark.parametrize(
-    ("number", "moment"),
-    [(signal.SIGINT, 0.4), (signal.SIGTERM, 0.6), (signal.SIGHUP, 0.8), (signal.SIGKILL, 0.9)],
-)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_stage_that_is_killed_and_run_again_ends_with_the_same_bits(
-    killing: Killing, number: signal.Signals, moment: float
+    killing: Killing, number: signal.Signals
 ) -> None:
-    kill = Kill(PREPARE, dvc=False, signal=number, moment=moment, before=moment > 0.7)
+    kill = Kill(PREPARE, dvc=False, signal=number, moment=0.8, before=number == signal.SIGKILL)
     _, wrong = killing.kill(kill)
     assert wrong == []
 
 
-def test_there_are_238_inputs_and_a_hundred_kills_all_different() -> None:
-    assert len({case.id for case in CASES}) == len(CASES) == 238
-    assert len(SAMPLED) == sum(len(names) for names in SAMPLE.values())
+def test_the_inputs_and_the_hundred_kills_are_all_different() -> None:
+    assert len({case.id for case in CASES}) == len(CASES) > 200
+    assert {case.kind for case in SAMPLED} == {case.kind for case in CASES}
     assert len(set(kills.drawn())) == 100
     assert {kill.item.stage for kill in kills.drawn()} == {item.stage for item in kills.STAGES}

@@ -26,8 +26,8 @@ from unittest.mock import patch
 from autoencoders import cli, files, pipeline, stages
 from benchmarks import copies, small
 from tests.faults.case import Case, Outcome
+from tests.saved import ROOT, clone, lay_out
 
-REPOSITORY = Path(__file__).parents[2]
 VARIANTS = ("conv", "vae")
 ITEMS = tuple(pipeline.items(["mnist"], list(VARIANTS)))
 KEPT_APART = ("mlflow.db*", "mlartifacts", ".dvc", ".git")  # what MLflow, DVC and git write
@@ -49,7 +49,7 @@ class Worlds:
             "AUTOENCODERS_DEVICE": "cpu",
             "OMP_NUM_THREADS": "1",
             "MLFLOW_TRACKING_URI": f"sqlite:///{self.folder / 'tracking' / 'mlflow.db'}",
-            "PYTHONPATH": str(REPOSITORY / "src"),
+            "PYTHONPATH": str(ROOT / "src"),
             # On a full disk Python leaves half of what it compiled, and takes it up again.
             "PYTHONDONTWRITEBYTECODE": "1",
             # Nothing is looked for beyond this machine.
@@ -63,10 +63,9 @@ class Worlds:
         """Params and stages, and the code they run by a link."""
         world = self.folder / "bare"
         world.mkdir()
-        for name in ("params.yaml", "dvc.yaml"):
-            shutil.copy(REPOSITORY / name, world)
+        lay_out(world)
         small.write(world / "params.yaml", ["mnist"], VARIANTS, epochs=2)
-        (world / "src").symlink_to(REPOSITORY / "src")
+        (world / "src").symlink_to(ROOT / "src")
         return world
 
     @cached_property
@@ -88,10 +87,7 @@ class Worlds:
     @cached_property
     def repository(self) -> Path:
         """The working tree under git, in which `dvc repro` has run everything."""
-        world = self.folder / "repository"
-        copies.copy_working_tree(REPOSITORY, world)
-        small.write(world / "params.yaml", ["mnist"], VARIANTS, epochs=2)
-        copies.commit(world, self.environment)
+        world = clone(self.folder / "repository", VARIANTS, self.environment)
         subprocess.run(
             ["dvc", "repro", "--quiet"],
             cwd=world,
@@ -107,7 +103,7 @@ class Worlds:
         world = self.folder / "whole"
         ignored = shutil.ignore_patterns("src", "cache", ".git", "mlflow.db*", "mlartifacts")
         shutil.copytree(self.repository, world, ignore=ignored)
-        (world / "src").symlink_to(REPOSITORY / "src")
+        (world / "src").symlink_to(ROOT / "src")
         with (world / ".dvc" / "config.local").open("a") as config:
             config.write("[core]\n    no_scm = true\n")
         return world
@@ -167,7 +163,6 @@ def _describe(path: Path) -> str:
 @contextlib.contextmanager
 def _inside(folder: Path, environment: dict[str, str]) -> Iterator[tuple[io.StringIO, io.StringIO]]:
     """Go into a folder and its environment; yield what is printed there."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     with (
         contextlib.chdir(folder),
         patch.dict(os.environ, environment, clear=True),
@@ -175,8 +170,6 @@ def _inside(folder: Path, environment: dict[str, str]) -> Iterator[tuple[io.Stri
         contextlib.redirect_stderr(io.StringIO()) as err,
     ):
         yield out, err
-    for number, handler in kept.items():
-        signal.signal(number, handler)
 
 
 def _in_process(command: str, world: Path, environment: dict[str, str]) -> tuple[int, str, str]:

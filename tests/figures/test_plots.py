@@ -218,6 +218,7 @@ def pixels(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB")).astype(int)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rows, grey, captions, two sizes", "codes", "latent plane"])
 def test_the_same_inputs_give_the_same_bytes_whatever_the_users_settings(
     name: str, tmp_path: Path
@@ -229,6 +230,7 @@ def test_the_same_inputs_give_the_same_bytes_whatever_the_users_settings(
     assert set(Image.open(tmp_path / "one.png").info) <= {"dpi"}  # no date, no version
 
 
+@pytest.mark.slow
 def test_a_figure_of_stand_ins_says_so_above_everything_else(tmp_path: Path) -> None:
     figure = AWKWARD["samples"]()
     plots.save(figure, tmp_path / "official.png", "official")
@@ -241,6 +243,7 @@ def test_a_figure_of_stand_ins_says_so_above_everything_else(tmp_path: Path) -> 
     assert np.abs(marked[len(band) :] - plain).max() <= 64  # both may be reduced to 256 colours
 
 
+@pytest.mark.slow
 def test_names_are_drawn_as_they_are_and_what_has_no_shape_as_its_code(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -289,6 +292,7 @@ def test_each_pixel_of_an_image_is_drawn_as_one_block_of_equal_pixels(tmp_path: 
     np.testing.assert_array_equal(shown, np.kron(levels, np.ones((factor, factor))))
 
 
+@pytest.mark.slow
 def test_figures_of_a_run_are_small_enough_for_git(tmp_path: Path) -> None:
     smooth = np.linspace(0, 1, 28 * 28, dtype=np.float32).reshape(1, 1, 28, 28).repeat(100, axis=0)
     for name, figure in {

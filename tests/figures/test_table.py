@@ -146,7 +146,7 @@ def test_what_is_drawn_at_random_is_the_same_each_time_and_differs_by_seed(name:
 
 def pixels(drawing: Drawing, of: Trained) -> bytes:
     figure, written = drawing.draw(of, {"noise_sweep": SWEEP}, SETTINGS), io.BytesIO()
-    figure.savefig(written, format="rgba")
+    figure.savefig(written, format="rgba", dpi=40)
     return written.getvalue()
 
 

@@ -1,15 +1,15 @@
 """Copies of the repository, made small, in which the pipeline runs for real."""
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from autoencoders import paths
-from benchmarks import copies, small
-
-REPOSITORY = Path(__file__).parents[2]
+from benchmarks import copies
+from tests.saved import clone
 
 VARIANTS = ("conv", "vae", "aae")
 
@@ -49,11 +49,29 @@ def run(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProces
 @pytest.fixture(scope="session")
 def copy_repository(environment: dict[str, str]) -> Callable[[Path], Path]:
     """`copy_repository(target)`: the working tree, committed, with params that take seconds."""
+    return lambda target: clone(target, VARIANTS, environment)
 
-    def copy(target: Path) -> Path:
-        copies.copy_working_tree(REPOSITORY, target)
-        small.write(target / paths.PARAMS, ["mnist"], VARIANTS, epochs=2)
-        copies.commit(target, environment)
-        return target
 
-    return copy
+@pytest.fixture(scope="session")
+def built(
+    tmp_path_factory: pytest.TempPathFactory,
+    worker_id: str,
+    copy_repository: Callable[[Path], Path],
+    run: Callable[..., subprocess.CompletedProcess[str]],
+) -> Path:
+    """A repository in which everything has run, made once for all workers: only to be read."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    folder, done = shared / "built", shared / "built.done"
+    with FileLock(shared / "built.lock"):
+        if not done.exists():
+            run(copy_repository(folder), "autoencoders", "repro", "--jobs", "2")
+            done.touch()
+    return folder
+
+
+@pytest.fixture
+def repository(built: Path, tmp_path: Path) -> Path:
+    """A copy of it for one test, which may change it and run DVC in it."""
+    return shutil.copytree(built, tmp_path / "repository", symlinks=True)

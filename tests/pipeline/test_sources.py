@@ -16,9 +16,9 @@ from autoencoders import paths
 from autoencoders.imports import PACKAGE
 from autoencoders.pipeline import items
 from autoencoders.running import state
-from benchmarks import copies, small
-from tests.pipeline.conftest import REPOSITORY
+from tests.saved import clone
 
+pytestmark = pytest.mark.slow
 VARIANTS = ["conv", "vae", "aae"]
 TRAININGS = {f"train@mnist-{variant}" for variant in VARIANTS}
 SOURCE = PACKAGE.relative_to(PACKAGE.parents[1])
@@ -29,10 +29,7 @@ def repository(
     tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
 ) -> Iterator[None]:
     """Go into a copy of the repository in which DVC takes everything for up to date."""
-    folder = tmp_path_factory.mktemp("sources") / "copy"
-    copies.copy_working_tree(REPOSITORY, folder)
-    small.write(folder / paths.PARAMS, ["mnist"], VARIANTS, epochs=1)
-    copies.commit(folder, environment)
+    folder = clone(tmp_path_factory.mktemp("sources") / "copy", VARIANTS, environment)
     with pytest.MonkeyPatch.context() as patched, contextlib.chdir(folder):
         for name, value in (environment | {"PYTHONPATH": os.fspath(folder / "src")}).items():
             patched.setenv(name, value)

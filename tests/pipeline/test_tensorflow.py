@@ -11,8 +11,8 @@ import pytest
 
 from autoencoders import paths
 from autoencoders.training.tensorflow import supported
-from benchmarks import copies, small
-from tests.pipeline.conftest import REPOSITORY
+from benchmarks import small
+from tests.saved import clone
 
 VARIANT = "aae_tensorflow"
 WITHOUT_TORCH = """
@@ -46,15 +46,13 @@ def test_what_tensorflow_trained_is_evaluated_drawn_and_registered(
     run: Callable[..., subprocess.CompletedProcess[str]],
     environment: dict[str, str],
 ) -> None:
-    clone = tmp_path / "clone"
-    copies.copy_working_tree(REPOSITORY, clone)
-    run(clone, "autoencoders", "add", VARIANT)
-    small.write(clone / paths.PARAMS, ["mnist"], [VARIANT], epochs=1)
-    copies.commit(clone, environment)
-    run(clone, "dvc", "repro")
-    metrics = json.loads((clone / f"reports/metrics/mnist/{VARIANT}.json").read_text())
-    weights = clone / f"models/mnist/{VARIANT}/model.safetensors"
+    repository = clone(tmp_path / "clone", ["aae"], environment)
+    run(repository, "autoencoders", "add", VARIANT)
+    small.write(repository / paths.PARAMS, ["mnist"], [VARIANT], epochs=1)
+    run(repository, "dvc", "repro")
+    metrics = json.loads((repository / f"reports/metrics/mnist/{VARIANT}.json").read_text())
+    weights = repository / f"models/mnist/{VARIANT}/model.safetensors"
     assert metrics["model_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
-    assert (clone / f"reports/figures/mnist/{VARIANT}/reconstructions.png").exists()
+    assert (repository / f"reports/figures/mnist/{VARIANT}/reconstructions.png").exists()
     for script in (WITHOUT_TORCH, WITH_TORCH):
-        run(clone, sys.executable, "-c", script)
+        run(repository, sys.executable, "-c", script)

@@ -132,6 +132,7 @@ def test_without_a_server_nobody_answers(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert preloaded.ask("autoencoders", []) is None
 
 
+@pytest.mark.slow
 def test_the_libraries_start_no_thread_that_a_fork_would_lack() -> None:
     script = (
         "import importlib, json, os, sys; from autoencoders.running.preloaded import LIBRARIES\n"

@@ -25,7 +25,7 @@ from autoencoders.data.prepared import Prepared
 from autoencoders.figures.plots.style import PALETTE
 from autoencoders.serving import applying, explorer, queue
 from autoencoders.variants.assembly import Assembled
-from tests.saved import ROOT, run, saved
+from tests.saved import PARAMS, run, saved
 from tests.serving.server import Stream, ask, loaded, post, refused, serving, stepping
 
 
@@ -41,7 +41,7 @@ def upscaler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.fixture
 def trained_vae(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assembled:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    (tmp_path / "params.yaml").write_bytes(PARAMS.read_bytes())
     return saved("mnist", (1, 28, 28), "vae")
 
 

@@ -9,10 +9,10 @@ from threading import Semaphore
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium, needs_chromium
-from tests.saved import ROOT, saved
+from tests.saved import PARAMS, saved
 from tests.serving.server import loaded, serving, stepping
 
 pytestmark = needs_chromium
@@ -33,7 +33,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     """The address of a variant for any size, of one with a plane, and of one with many latents."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("repository"))
-        Path("params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+        Path("params.yaml").write_bytes(PARAMS.read_bytes())
         for name in ("superres", "vae", "aae"):
             saved("mnist", (1, 28, 28), name)
         with (
@@ -45,13 +45,19 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
+def browser() -> Iterator[Browser]:
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": 900, "height": 900})
-        page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: pytest.fail(str(error)))
-        page.on("filechooser", lambda chooser: None)  # asked for later, it may come too late
-        yield page
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 900, "height": 900})
+    page.set_default_timeout(20_000)
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    page.on("filechooser", lambda chooser: None)  # asked for later, it may come too late
+    yield page
+    page.close()
 
 
 @pytest.fixture

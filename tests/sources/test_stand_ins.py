@@ -107,6 +107,7 @@ def test_scenes_hold_detail_that_a_small_copy_loses() -> None:
     assert 22 < psnr < 30  # 24.4 dB on a thousand of CIFAR-10's images
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dataset", "accuracy"), [("mnist", 0.8), ("fashion_mnist", 0.95), ("cifar10", 0.9)]
 )

@@ -22,9 +22,9 @@ from autoencoders.trained import classifier, variant
 from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
 from autoencoders.trained.variant import Description
 from autoencoders.variants.classifier import ConvClassifier
+from tests.saved import PARAMS
 from tests.training.helpers import tiny_classifier
 
-ROOT = Path(__file__).parents[2]
 RAW, PREPARED = paths.raw("mnist"), paths.prepared("mnist")
 MODEL, CLASSIFIER = paths.model("mnist", "vae"), paths.classifier("mnist")
 ROWS = [{"epoch": n, "validation_loss": 1 / n, "validation_mse": 0.5 / n} for n in (1, 2, 3)]
@@ -101,7 +101,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     published.fetch("mnist", "stand-in", folder / RAW, mirror=None, **sizes)
     packing.prepare(folder / RAW, folder / PREPARED, train_fraction=0.9, seed=0)
     of_data = ("stand-in", "0" * 64, (1, 28, 28))
-    vae = params.load(ROOT / paths.PARAMS).variants["vae"]
+    vae = params.load(PARAMS).variants["vae"]
     described = Description("mnist", "vae", 1, *of_data, vae)
     variant.save(folder / MODEL, described, variant.build(described), ROWS)
     described_judge = ClassifierDescription("mnist", 1, *of_data, 10, tiny_classifier())

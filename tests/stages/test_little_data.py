@@ -14,8 +14,8 @@ from autoencoders.errors import UserError
 from autoencoders.figures import plots
 from autoencoders.pipeline import Item
 from benchmarks import small
+from tests.saved import PARAMS, ROOT
 
-ROOT = Path(__file__).parents[2]
 EVALUATION = {
     "label_counts": [4, 1000],
     "samplers": ["prior", "gaussian", "mixture"],
@@ -58,7 +58,7 @@ def set_up(folder: Path, pictures: Pictures, variants: list[str]) -> None:
             pixels = rng.integers(0, 1 if pictures.alike else 256, (size, size, 3), np.uint8)
             image = Image.fromarray(pixels).convert("L" if channels == 1 else "RGB")
             image.save(folder / f"pictures/{label}/{i}.png")
-    content = yaml12.read(ROOT / paths.PARAMS)
+    content = yaml12.read(PARAMS)
     own = {"folder": "pictures", "size": size, "channels": channels, "test_fraction": 0.2}
     content["data"]["datasets"] = {"little": own}
     content["variants"] = {name: content["variants"][name] for name in variants}
@@ -86,6 +86,7 @@ def refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pictures", "variants", "missing"),
     [

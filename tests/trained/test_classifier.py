@@ -16,9 +16,8 @@ from autoencoders.trained.classifier import MOMENTS, ClassifierDescription, Judg
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.classifier import measure
 from autoencoders.variants.classifier import ConvClassifier
+from tests.saved import PARAMS
 from tests.training.helpers import CPU, SHAPE, Blobs, halves, tiny_classifier
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ def test_the_stage_writes_a_record_weights_and_accuracies_where_there_are_classe
     )
     monkeypatch.setattr(prepared, "load_metadata", lambda folder: metadata)
     monkeypatch.setattr(prepared, "load", load)
-    shipped = params.load(ROOT / "params.yaml")
+    shipped = params.load(PARAMS)
     loaded = shipped.model_copy(update={"classifier": description.settings})
     item = Item("classify", "mnist")
     said = classify.produce(loaded, item, tracking.StageRun(item))

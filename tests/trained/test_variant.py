@@ -10,9 +10,8 @@ from autoencoders.errors import UserError
 from autoencoders.trained import variant
 from autoencoders.trained.variant import HISTORY, Description
 from autoencoders.trained.weights import RECORD, WEIGHTS
-from tests.saved import example
+from tests.saved import PARAMS, example
 
-ROOT = Path(__file__).parents[2]
 ROWS = [
     {"epoch": 1, "validation_loss": 0.5, "validation_mse": 0.2},
     {"epoch": 2, "validation_loss": 0.25, "validation_mse": 0.1},
@@ -28,7 +27,7 @@ def description() -> Description:
         source="stand-in",
         data_sha256="0" * 64,
         image_shape=(1, 28, 28),
-        variant=params.load(ROOT / "params.yaml").variants["conv"],
+        variant=params.load(PARAMS).variants["conv"],
     )
 
 

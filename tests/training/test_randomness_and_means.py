@@ -119,6 +119,7 @@ def told_apart(codes: np.ndarray, prior: np.ndarray) -> float:
     return float(scores.mean())
 
 
+@pytest.mark.slow
 def test_slip_the_discriminator_never_learns_codes_approach_the_prior(blobs: Blobs) -> None:
     subject = variant(plain(latent_size=2, hidden=64), adversarial(latent_size=2, hidden=64))
     unseen = blobs(1000, SHAPE, 1)

@@ -7,7 +7,6 @@ from autoencoders.variants.models.base import kaiming
 
 
 def test_kaiming_gives_each_layer_the_deviation_of_its_fan_in_and_biases_of_zero() -> None:
-    torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(16, 32, 3), nn.ReLU(), nn.Sequential(nn.Linear(100, 400)))
     kaiming(network)
     weights = network.state_dict()
@@ -19,7 +18,6 @@ def test_kaiming_gives_each_layer_the_deviation_of_its_fan_in_and_biases_of_zero
 
 
 def test_kaiming_keeps_the_scale_of_a_signal_through_many_layers() -> None:
-    torch.manual_seed(0)
     layers = [m for _ in range(20) for m in (nn.Linear(256, 256), nn.ReLU())]
     network = nn.Sequential(*layers)
     x = torch.randn(100, 256)
