@@ -46,8 +46,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     with files.atomic_file(paths.CURVES) as temporary:
         results.curves(datasets).to_csv(temporary, index=False)
     with files.atomic_file(paths.REPORT) as temporary:
-        content = page.render([results.page_section(of_dataset) for of_dataset in datasets])
-        temporary.write_text(content, encoding="utf-8")
+        temporary.write_text(page.render(datasets), encoding="utf-8")
     for of_dataset in datasets:
         if of_dataset.section.source == "stand-in" and params.data.source == "auto":
             print(stand_in_banner(of_dataset.dataset), file=sys.stderr)
