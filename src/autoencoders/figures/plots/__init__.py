@@ -5,8 +5,6 @@ from autoencoders.figures.plots.images import (
     error_maps,
     image_rows,
     overview,
-    row_blocks,
-    sample_grid,
     sample_grids,
 )
 from autoencoders.figures.plots.latents import code_distribution, latent_plane, manifold
@@ -20,8 +18,6 @@ __all__ = [
     "manifold",
     "noise_curves",
     "overview",
-    "row_blocks",
-    "sample_grid",
     "sample_grids",
     "save",
     "training_curves",
