@@ -9,11 +9,11 @@ from autoencoders import files, params, paths, tracking
 from autoencoders.data import prepared
 from autoencoders.errors import UserError
 from autoencoders.keys import Bytes
+from autoencoders.paths import RECORD, WEIGHTS
 from autoencoders.pipeline import Item
 from autoencoders.stages import classify
 from autoencoders.trained import classifier
 from autoencoders.trained.classifier import MOMENTS, ClassifierDescription, Judge, moments
-from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.classifier import measure
 from autoencoders.variants.classifier import ConvClassifier
 from tests.saved import PARAMS
@@ -140,7 +140,7 @@ def test_the_stage_writes_a_record_weights_and_accuracies_where_there_are_classe
     loaded = shipped.model_copy(update={"classifier": description.settings})
     item = Item("classify", "mnist")
     said = classify.produce(loaded, item, tracking.StageRun(item))
-    assert all(output.exists() for output in classify.outputs(item))
+    assert all(output.exists() for output in item.outputs)
     measured = files.read_json(paths.classifier_metrics("mnist"))
     assert (measured["source"], measured["classes"]) == ("stand-in", classes)
     judge = classifier.load_judge(paths.classifier("mnist"))

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from autoencoders import yaml12
 from autoencoders.data.prepared import Prepared
+from autoencoders.paths import RECORD, WEIGHTS
 from autoencoders.trained import classifier, variant
 from autoencoders.trained.classifier import ClassifierDescription
 from autoencoders.trained.variant import Description
-from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Classifier, Variant
 from autoencoders.variants.classifier import ConvClassifier
 

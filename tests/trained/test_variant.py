@@ -7,9 +7,9 @@ import torch
 from autoencoders import params
 from autoencoders.data.prepared import Prepared
 from autoencoders.errors import UserError
+from autoencoders.paths import HISTORY, RECORD, WEIGHTS
 from autoencoders.trained import variant
-from autoencoders.trained.variant import HISTORY, Description
-from autoencoders.trained.weights import RECORD, WEIGHTS
+from autoencoders.trained.variant import Description
 from tests.saved import PARAMS, example
 
 ROWS = [

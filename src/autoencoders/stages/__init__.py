@@ -26,11 +26,7 @@ class Stage(Protocol):
         ...
 
     def data_used(self, item: Item) -> DataUsed | None:
-        """Return the images that the stage reads."""
-        ...
-
-    def outputs(self, item: Item) -> list[Path]:
-        """Return the files and folders that the stage writes."""
+        """Return the images that the stage reads, if it reads one dataset's."""
         ...
 
     def produce(self, params: Params, item: Item, run: StageRun) -> str:
@@ -82,7 +78,7 @@ def track(loaded: Params, done: Collection[str]) -> Iterator[str]:
     missing = 0
     for item in (item for item in all_items if item.name in done):
         stage = _stage(item.stage)
-        if (item.name, _digest(stage.outputs(item))) in tracked:
+        if (item.name, _digest(item.outputs)) in tracked:
             continue
         with _tracked(stage, item, loaded) as run:
             _log(stage, item, run)
@@ -112,7 +108,7 @@ def _tracked(stage: Stage, item: Item, loaded: Params) -> Any:
 
 def _log(stage: Stage, item: Item, run: StageRun) -> None:
     stage.log(item, run)
-    run.log(tags={"outputs.sha256": _digest(stage.outputs(item))})
+    run.log(tags={"outputs.sha256": _digest(item.outputs)})
 
 
 def _digest(outputs: list[Path]) -> str:

@@ -1,7 +1,6 @@
 """All variants' metrics and figures as one table and one page."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -23,11 +22,6 @@ def used_params(params: Params, item: Item) -> dict[str, Any]:
 
 def data_used(item: Item) -> None:
     """Return nothing: the report covers all datasets."""
-
-
-def outputs(item: Item) -> list[Path]:
-    """Return the table, the page and its pictures, and what DVC's metrics and plots compare."""
-    return [paths.RESULTS, paths.REPORT, paths.OVERVIEW, paths.HEADLINE, paths.CURVES]
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
@@ -55,7 +49,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
 def log(item: Item, run: StageRun) -> None:
     """Log the report, and every headline metric to the configuration's run."""
-    run.log(artifacts=outputs(item))
+    run.log(artifacts=item.outputs)
     with files.readable(paths.RESULTS):
         # A variant may be called `null`, or `007`; what is missing is empty.
         names = {"dataset": str, "variant": str}

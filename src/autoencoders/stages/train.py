@@ -11,27 +11,17 @@ from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import prepared_data
-from autoencoders.tracking import DataUsed, StageRun, TrainedModel
+from autoencoders.tracking import StageRun, TrainedModel
 from autoencoders.trained import classifier, variant, weights
-from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training import parallel
 from autoencoders.training.train import train
+
+data_used = prepared_data
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed and the variant."""
     return {"seed": params.seed, **params.variants[item.variant].model_dump(mode="json")}
-
-
-def data_used(item: Item) -> DataUsed:
-    """Describe the prepared images."""
-    return prepared_data(item)
-
-
-def outputs(item: Item) -> list[Path]:
-    """Return the weights, the history and the resolved params."""
-    folder = _folder(item)
-    return [folder / WEIGHTS, folder / variant.HISTORY, folder / RECORD]
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
@@ -95,7 +85,7 @@ def log(item: Item, run: StageRun) -> None:
     best = variant.best_epoch(history)
     run.log(
         metrics={f"best_{name}": value for name, value in best.items()},
-        artifacts=outputs(item),
+        artifacts=item.outputs,
     )
     trained = variant.load(folder, Prepared(paths.prepared(item.dataset)))
     digest, name = weights.sha256(folder), f"{item.dataset}-{item.variant}"

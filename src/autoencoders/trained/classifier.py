@@ -13,8 +13,8 @@ from torch import Tensor
 from autoencoders import files
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
+from autoencoders.paths import RECORD, WEIGHTS
 from autoencoders.trained import weights
-from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Classifier
 from autoencoders.variants.classifier import ConvClassifier
 

@@ -15,10 +15,10 @@ from autoencoders import files, randomness
 from autoencoders.data.batches import images_at_a_time
 from autoencoders.data.prepared import Prepared
 from autoencoders.keys import ImageShape
+from autoencoders.paths import HISTORY, RECORD, WEIGHTS
 from autoencoders.randomness import Noise
 from autoencoders.trained import weights
 from autoencoders.trained.pairs import Pairs, encoded, pairs
-from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.inputs import Input
@@ -27,7 +27,6 @@ from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.base import Perceive
 from autoencoders.variants.priors import Prior
 
-HISTORY = "history.csv"
 CPU = torch.device("cpu")
 BATCH = 250
 

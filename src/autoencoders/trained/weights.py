@@ -11,12 +11,10 @@ from safetensors.torch import save as to_bytes
 from torch import nn
 
 from autoencoders import files, yaml12
+from autoencoders.paths import RECORD, WEIGHTS
 
 Description = TypeVar("Description")
 Built = TypeVar("Built")
-
-WEIGHTS = "model.safetensors"
-RECORD = "params.yaml"
 
 
 def save(target: Path, network: nn.Module) -> None:
