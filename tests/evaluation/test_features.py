@@ -48,7 +48,8 @@ def splits() -> dict[str, Labelled]:
 def few_labels(
     splits: dict[str, Labelled], counts: list[int], draws: int = 2, seed: int = 1
 ) -> dict[str, float]:
-    return label_metrics(splits, standardised(splits), counts, draws=draws, neighbours=3, seed=seed)
+    few = settings(label_counts=counts, label_draws=draws)
+    return label_metrics(splits, standardised(splits), few, seed)
 
 
 def generator(seed: int = 0) -> torch.Generator:

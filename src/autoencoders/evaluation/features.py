@@ -5,7 +5,7 @@ Features are vectors `(N, D)` float32: a network's latents, or what they are hel
 
 import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -17,13 +17,13 @@ import torch.nn.functional as F
 from sklearn.neighbors import KDTree
 from torch import Tensor
 
-from autoencoders import randomness
 from autoencoders.data.stratification import stratified
 from autoencoders.errors import leave_out
 from autoencoders.evaluation.results import Answer
 from autoencoders.evaluation.rows import MOST, SHORT, Rows
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.evaluation.yardsticks import Fitted
+from autoencoders.randomness import derived_seed
 from autoencoders.trained.pairs import Pairs, Predict, encoded
 from autoencoders.trained.variant import Trained
 
@@ -98,14 +98,7 @@ def by_encoder(
             name: Labelled(encoded(encode, pairs(name)).flatten(1), labels[name]) for name in SPLITS
         }
         scaled = standardised(plain)
-    return label_metrics(
-        plain,
-        scaled,
-        settings.label_counts,
-        draws=settings.label_draws,
-        neighbours=settings.knn_neighbours,
-        seed=seed,
-    )
+    return label_metrics(plain, scaled, settings, seed)
 
 
 def say_what_is_missing(labels: Mapping[str, Tensor]) -> None:
@@ -158,10 +151,7 @@ def _features(encode: Predict, pairs: Pairs) -> Iterator[Tensor]:
 def label_metrics(
     splits: Mapping[str, Labelled],
     scaled: Mapping[str, Labelled],
-    counts: Sequence[int],
-    *,
-    draws: int,
-    neighbours: int,
+    settings: Evaluation,
     seed: int,
 ) -> dict[str, float]:
     """Return what can be read of the classes from features of the train, validation, test images.
@@ -169,9 +159,9 @@ def label_metrics(
     `scaled` are the same, standardised.
 
     `probe_accuracy` and `knn_accuracy` are on the test images, with all labels of the training
-    images, and as `…_100` with 100 for each of `counts` that is less than all: the mean over
-    `draws` of the labelled images, two or more, with their standard deviation as `…_100_std`.
-    The probe then has as many labels of validation images, or all, to choose its penalty by; the
+    images, and as `…_100` with 100 for each of the settings' `label_counts` that is less than all:
+    the mean over `label_draws` of the labelled images, with their standard deviation as
+    `…_100_std`. The probe then has as many labels of validation images, or all, to choose its penalty by; the
     nearest neighbours need none. Which images are labelled depends on `seed` and the labels alone.
     `neighbour_disagreement` is the share of test images whose nearest other is of another class, if
     there are others.
@@ -182,13 +172,11 @@ def label_metrics(
     train, test = splits["train"], splits["test"]
     metrics = {
         "probe_accuracy": probe_accuracy(scaled["train"], scaled["validation"], scaled["test"]),
-        "knn_accuracy": knn_accuracy(train, test, neighbours),
+        "knn_accuracy": knn_accuracy(train, test, settings.knn_neighbours),
     }
-    for count in counts:
+    for count in settings.label_counts:
         if count < len(train.labels):
-            metrics |= _with_few_labels(
-                splits, scaled, count, draws=draws, neighbours=neighbours, seed=seed
-            )
+            metrics |= _with_few_labels(splits, scaled, count, settings, seed)
     if len(test.labels) < 2:
         return metrics
     return metrics | {"neighbour_disagreement": neighbour_disagreement(test)}
@@ -198,26 +186,24 @@ def _with_few_labels(
     splits: Mapping[str, Labelled],
     scaled: Mapping[str, Labelled],
     count: int,
-    *,
-    draws: int,
-    neighbours: int,
+    settings: Evaluation,
     seed: int,
 ) -> dict[str, float]:
-    """Return mean and standard deviation over `draws` of `count` labels, of both accuracies."""
+    """Return mean and standard deviation over draws of `count` labels, of both accuracies."""
     accuracies: dict[str, list[float]] = {"probe_accuracy": [], "knn_accuracy": []}
-    for draw in range(draws):
+    for draw in range(settings.label_draws):
         chosen = {
             name: labelled_subset(
-                splits[name].labels,
-                count,
-                randomness.derived_seed(seed, f"{name}/labelled/{draw}"),
+                splits[name].labels, count, derived_seed(seed, f"{name}/labelled/{draw}")
             )
             for name in ("train", "validation")
         }
         few = {name: scaled[name].part(indices) for name, indices in chosen.items()}
         references = splits["train"].part(chosen["train"])
         accuracies["probe_accuracy"].append(probe_accuracy(**few, test=scaled["test"]))
-        accuracies["knn_accuracy"].append(knn_accuracy(references, splits["test"], neighbours))
+        accuracies["knn_accuracy"].append(
+            knn_accuracy(references, splits["test"], settings.knn_neighbours)
+        )
     return {
         f"{name}_{count}{suffix}": summary(values)
         for name, values in accuracies.items()

@@ -93,7 +93,7 @@ def log(item: Item, run: StageRun) -> None:
         from autoencoders.training.tensorflow.weights import keras_model
 
         channels, *size = trained.input_shape
-        network, shape = keras_model(trained.assembled), (*size, channels)
+        network, shape = keras_model(trained), (*size, channels)
         run.log_model(TrainedModel(network, shape, digest, f"{name}-keras", "tensorflow"))
     # The last of these weights is the model that `evaluate` gives its metrics to.
     run.log_model(TrainedModel(trained.model, trained.input_shape, digest, name))

@@ -133,8 +133,3 @@ def load_teacher(folder: Path, device: torch.device) -> tuple[ConvClassifier, st
             "needs none"
         )
     return classifier, files.digest(folder / WEIGHTS)
-
-
-def load_description(folder: Path) -> ClassifierDescription:
-    """Return what a folder that `save` wrote says of its classifier."""
-    return weights.load_record(folder, FORM)

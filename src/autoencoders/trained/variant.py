@@ -22,8 +22,6 @@ from autoencoders.trained.pairs import Pairs, encoded, pairs
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.inputs import Input
-from autoencoders.variants.models.base import Autoencoder
-from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.base import Perceive
 from autoencoders.variants.priors import Prior
 
@@ -52,13 +50,12 @@ FORM = TypeAdapter(Description)
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
-    """A trained variant, and the images of its dataset.
+class Trained(Assembled):
+    """A trained variant, and the images of its dataset; its networks are frozen, and on `device`.
 
     Attributes:
         description: what was trained on what.
         folder: where it lies.
-        assembled: the variant's parts, its networks frozen and on `device`.
         data: the dataset, whose files are opened when its images are first asked for.
         device: where networks compute.
         batch_size: how many images go through a network at a time, or fewer if they are large.
@@ -66,7 +63,6 @@ class Trained:
 
     description: Description
     folder: Path
-    assembled: Assembled
     data: Prepared
     device: torch.device = CPU
     batch_size: int = BATCH
@@ -82,39 +78,14 @@ class Trained:
         return f"{self.data.metadata.title}, {self.description.name}"
 
     @property
-    def input(self) -> Input:
-        """Return what makes an image into what the encoder sees."""
-        return self.assembled.input
-
-    @property
-    def model(self) -> Autoencoder:
-        """Return the autoencoder."""
-        return self.assembled.model
-
-    @property
-    def objective(self) -> Objective:
-        """Return what the variant learnt by."""
-        return self.assembled.objective
-
-    @property
     def prior(self) -> Prior | None:
         """Return what latents were drawn towards; None without."""
-        return self.assembled.objective.prior
-
-    @property
-    def image_shape(self) -> ImageShape:
-        """Return the `(C, H, W)` of an image."""
-        return self.assembled.image_shape
-
-    @property
-    def input_shape(self) -> ImageShape:
-        """Return the `(C, H, W)` of what the encoder sees."""
-        return self.assembled.input_shape
+        return self.objective.prior
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
         """Return the shape of one image's latent."""
-        return self.assembled.model.latent_shape
+        return self.model.latent_shape
 
     @property
     def latent_size(self) -> int:
@@ -124,7 +95,7 @@ class Trained:
     @property
     def latent_holds_input(self) -> bool:
         """Return whether a part of a latent is what the encoder sees: it is hardly a latent."""
-        return self.assembled.model.latent_holds_input
+        return self.model.latent_holds_input
 
     @property
     def images_at_a_time(self) -> int:
@@ -221,7 +192,14 @@ def load(
     description, assembled = weights.load(folder, FORM, build, lambda one: one.networks)
     # Laid out as they are trained, networks evaluate 2 to 3 times faster.
     assembled.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Trained(description, folder, assembled, data, device, batch_size)
+    return Trained(
+        **vars(assembled),
+        description=description,
+        folder=folder,
+        data=data,
+        device=device,
+        batch_size=batch_size,
+    )
 
 
 def load_history(folder: Path) -> pd.DataFrame:

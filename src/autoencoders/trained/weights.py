@@ -67,13 +67,3 @@ def save_record(target: Path, form: TypeAdapter[Description], description: Descr
     """Write what was trained on what."""
     content = yaml12.dump(form.dump_python(description, mode="json"))
     files.write_bytes(target, content.encode())
-
-
-def load_record(folder: Path, form: TypeAdapter[Description]) -> Description:
-    """Read what was trained on what.
-
-    Raises:
-        UserError: the record is missing, damaged, or not of this form.
-    """
-    with files.readable(folder / RECORD) as path:
-        return form.validate_python(yaml12.parse(path.read_text("utf-8")))
