@@ -6,8 +6,6 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import pytest
-
 from autoencoders.figures.section import LatentPlane, Picture, Sheet
 from autoencoders.report.page import render
 from tests.report.made import dataset, variant
@@ -181,14 +179,6 @@ def test_pictures_have_words_and_relative_addresses() -> None:
     assert page.attributes("img", "alt") == [f"MNIST: {captions[0]}", f"MNIST conv: {captions[1]}"]
     assert set(page.attributes("img", "loading")) == {"lazy"}
     assert page.all("figcaption") == captions
-
-
-@pytest.mark.parametrize("path", ["/tmp/a.png", "https://example.org/a.png", "//host/a.png"])
-def test_pictures_elsewhere_are_refused(path: str) -> None:
-    pictures = [Picture(path, "")], replace(PLANE, originals=Sheet(path, 1, 1))
-    for parts in ({"pictures": pictures[0]}, {"plane": pictures[1]}):
-        with pytest.raises(ValueError, match="relative paths"):
-            render([dataset(variant("conv", {"mse": 1}, **parts))])
 
 
 def test_cells_say_their_value_to_the_script_where_they_have_one() -> None:

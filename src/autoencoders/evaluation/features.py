@@ -7,7 +7,6 @@ import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from math import prod
 
@@ -62,17 +61,11 @@ def measure(trained: Trained, fitted: Fitted, settings: Evaluation) -> Answer:
         return {}
     labels = {split: trained.data.labels(split) for split in SPLITS}
     say_what_is_missing(labels)
-    of_encoder = partial(
-        by_encoder,
-        pairs=trained.pairs,
-        labels=labels,
-        seed=trained.description.seed,
-        settings=settings,
-    )
-    of_latents = of_encoder(trained.model.encode)
+    of_data = trained.pairs, labels, trained.description.seed, settings
+    of_latents = by_encoder(trained.model.encode, *of_data)
     if not of_latents:
         return {}
-    return of_latents | {"yardsticks": {"pca": of_encoder(fitted.pca_codes)}}
+    return of_latents | {"yardsticks": {"pca": by_encoder(fitted.pca_codes, *of_data)}}
 
 
 @torch.no_grad()
@@ -161,8 +154,9 @@ def label_metrics(
     `probe_accuracy` and `knn_accuracy` are on the test images, with all labels of the training
     images, and as `…_100` with 100 for each of the settings' `label_counts` that is less than all:
     the mean over `label_draws` of the labelled images, with their standard deviation as
-    `…_100_std`. The probe then has as many labels of validation images, or all, to choose its penalty by; the
-    nearest neighbours need none. Which images are labelled depends on `seed` and the labels alone.
+    `…_100_std`. The probe then has as many labels of validation images, or all, to choose its
+    penalty by; the nearest neighbours need none. Which images are labelled depends on `seed` and
+    the labels alone.
     `neighbour_disagreement` is the share of test images whose nearest other is of another class, if
     there are others.
 

@@ -19,7 +19,7 @@ from autoencoders import files, paths, samplers
 from autoencoders.components import Strict
 from autoencoders.errors import leave_out
 from autoencoders.evaluation import image_quality
-from autoencoders.evaluation.noise_sweep import HasNoise, at_level
+from autoencoders.evaluation.noise_sweep import at_level, trained_levels
 from autoencoders.evaluation.results import Answer
 from autoencoders.figures import latent_experiments, plots
 from autoencoders.figures.section import Picture
@@ -67,15 +67,15 @@ class Drawing:
     train_images: int
     test_images: int
 
-    def lacks(self, trained: Trained) -> str:
-        """Return in words which images there are too few of; nothing where there are enough."""
-        for split, title, least in (
-            ("train", "training", self.train_images),
-            ("test", "test", self.test_images),
-        ):
-            if (count := len(trained.data.images(split))) < least:
-                return f"it takes {least} {title} images or more, and there is {count}"
-        return ""
+    def has_images(self, trained: Trained) -> bool:
+        """Tell whether there are enough images; say which there are too few of."""
+        for split, title in (("train", "training"), ("test", "test")):
+            least, count = getattr(self, f"{split}_images"), len(trained.data.images(split))
+            if count < least:
+                why = f"it takes {least} {title} images or more, and there is {count}"
+                leave_out(self.file, why)
+                return False
+        return True
 
 
 TABLE: list[Drawing] = []  # in the order of the report
@@ -280,7 +280,7 @@ def noise_sweep(trained: Trained, measured: Answer, settings: Figures) -> Figure
         name.replace("_", " "): values for name, values in sweep["yardsticks"].items()
     }
     title = f"{trained.title}: PSNR under noise, {sweep['n_images']:,} test images"
-    return plots.noise_curves(sweep["levels"], psnr, _trained_on(trained, measured), title)
+    return plots.noise_curves(sweep["levels"], psnr, trained_levels(trained.input), title)
 
 
 @figure(
@@ -290,7 +290,7 @@ def noise_sweep(trained: Trained, measured: Answer, settings: Figures) -> Figure
 def noise_levels(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     """Draw what the encoder sees and what comes out under each noise level."""
     sweep, count = measured["noise_sweep"], min(NOISY_IMAGES, settings.images)
-    low, high = _trained_on(trained, measured)
+    low, high = trained_levels(trained.input)
     rows = []
     for level, psnr in zip(sweep["levels"], sweep["psnr"], strict=True):
         seen, originals = trained.first(count, at_level(trained.input, level))
@@ -299,15 +299,6 @@ def noise_levels(trained: Trained, measured: Answer, settings: Figures) -> Figur
         rows.append((label, array(seen), array(trained.model(seen)), f"{psnr:.1f} dB"))
     title = f"{trained.title}: under noise of several standard deviations"
     return plots.overview(array(originals), rows, title)
-
-
-def _trained_on(trained: Trained, measured: Answer) -> tuple[float, float]:
-    """Return between which standard deviations of the noise the variant was trained."""
-    input = trained.input
-    if isinstance(input, HasNoise) and isinstance(input.std, list):
-        return input.std[0], input.std[1]
-    at: float = measured["noise_sweep"]["trained_at"]
-    return at, at
 
 
 def array(values: Tensor) -> npt.NDArray[np.float32]:
@@ -330,10 +321,7 @@ def draw(trained: Trained, measured: Answer, settings: Figures, folder: Path) ->
     One that there are too few images for is left out, which is said.
     """
     fitting = [drawing for drawing in TABLE if drawing.fits(trained, measured)]
-    lacking = {drawing.file: why for drawing in fitting if (why := drawing.lacks(trained))}
-    for file, why in lacking.items():
-        leave_out(file, why)
-    drawings = [drawing for drawing in fitting if drawing.file not in lacking]
+    drawings = [drawing for drawing in fitting if drawing.has_images(trained)]
     with files.atomic_directory(folder) as temporary:
         for drawing in drawings:
             figure = drawing.draw(trained, measured, settings)

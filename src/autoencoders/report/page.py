@@ -9,9 +9,9 @@ import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined
 
@@ -43,16 +43,12 @@ class _Table:
 
 
 def render(datasets: Sequence[DatasetResults]) -> str:
-    """Return the report page of `datasets`, in the order given.
-
-    Raises:
-        ValueError: a picture's path is not relative.
-    """
+    """Return the report page of `datasets`, in the order given."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals.update(anchor=_anchor)
-    environment.filters.update(address=_address, plain=_plain, settings=_settings, words=_words)
+    environment.filters.update(address=quote, plain=_plain, settings=_settings, words=_words)
     template = environment.from_string(_beside("page.html"))
     tables = [(of_dataset, _tables(of_dataset)) for of_dataset in datasets]
     shown = [metric for _, ts in tables for table in ts for metric in table.columns]
@@ -182,17 +178,10 @@ def _anchor(*names: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", "-".join(names))
 
 
-def _address(path: str) -> str:
-    """Return a relative path as it stands in a link."""
-    if urlsplit(path).scheme or PurePosixPath(path).is_absolute():
-        raise ValueError(f"the page links its pictures by relative paths, found {path!r}")
-    return quote(path)
-
-
 def _plain(plane: LatentPlane) -> dict[str, Any]:
     """Return what the script is given of a plane."""
     decoded, originals = (
-        replace(sheet, path=_address(sheet.path)) for sheet in (plane.decoded, plane.originals)
+        replace(sheet, path=quote(sheet.path)) for sheet in (plane.decoded, plane.originals)
     )
     return asdict(replace(plane, decoded=decoded, originals=originals))
 

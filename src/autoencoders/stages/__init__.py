@@ -6,7 +6,7 @@
 import hashlib
 import importlib
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -58,7 +58,8 @@ def run(item: Item) -> str:
     stage = _stage(item.stage)
     if not parallel.started().leads:
         return stage.produce(loaded, item, tracking.StageRun(item))
-    with _turn(item), _tracked(stage, item, loaded) as run:
+    turn = device.turn() if pipeline.BY_NAME[item.stage].on_gpu else nullcontext()
+    with turn, _tracked(stage, item, loaded) as run:
         summary = stage.produce(loaded, item, run)
         _log(stage, item, run)
     return summary
@@ -90,10 +91,6 @@ def track(loaded: Params, done: Collection[str]) -> Iterator[str]:
         yield "nothing was missing"
     if waiting := [item for item in all_items if item.name not in done]:
         yield f"left out {len(waiting)} stages whose outputs are not of this params.yaml and code"
-
-
-def _turn(item: Item) -> AbstractContextManager[None]:
-    return device.turn() if pipeline.BY_NAME[item.stage].on_gpu else nullcontext()
 
 
 def _tracked(stage: Stage, item: Item, loaded: Params) -> Any:

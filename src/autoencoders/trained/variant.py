@@ -129,11 +129,6 @@ class Trained(Assembled):
         """Return the latents of the first `count` or all images of a split, on the CPU."""
         return encoded(self.model.encode, self.pairs(split, count))
 
-    @property
-    def sha256(self) -> str:
-        """Return the digest that identifies the trained networks; see `weights.sha256`."""
-        return weights.sha256(self.folder)
-
     @cached_property
     def history(self) -> pd.DataFrame:
         """Return one row per epoch; see `load_history`."""
@@ -209,11 +204,7 @@ def load_history(folder: Path) -> pd.DataFrame:
         UserError: the file is missing or damaged.
     """
     with files.readable(folder / HISTORY) as path:
-        lines = files.read_lines(path)
-        if len({line.count(",") for line in lines}) > 1:  # pandas would fill up what is missing
-            raise ValueError("its lines are not of one length")
-        lines.seek(0)
-        history = pd.read_csv(lines)
+        history = pd.read_csv(files.read_lines(path))
         if list(history["epoch"]) != list(range(1, len(history) + 1)) or history.empty:
             raise ValueError("its epochs do not count from 1")
         if not {"validation_loss", "validation_mse"} <= {*history}:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from autoencoders.figures.plots.style import BLUE, MUTED, ORANGE, PALETTE, chart, styled
+from autoencoders.figures.plots.style import BLUE, MUTED, ORANGE, PALETTE, chart, house_style
 
 SPLITS = {"train": (BLUE, "-", "o"), "validation": (ORANGE, "--", "s")}  # never by colour alone
 MARKED = 15  # epochs up to which each is a marked point
@@ -19,7 +19,7 @@ DIAGNOSTICS = ("learning_rate", "gradient_norm")
 LINES = tuple(zip((BLUE, ORANGE, *PALETTE[2:6]), "os^vDP", ("-", *["--"] * 5), strict=True))
 
 
-@styled
+@house_style()
 def training_curves(
     history: pd.DataFrame,
     title: str,
@@ -58,7 +58,7 @@ def training_curves(
     return figure
 
 
-@styled
+@house_style()
 def noise_curves(
     levels: Sequence[float],
     psnr: Mapping[str, Sequence[float]],

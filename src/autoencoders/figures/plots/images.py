@@ -23,10 +23,10 @@ from autoencoders.figures.plots.style import (
     Images,
     Pixels,
     add_axes,
+    house_style,
     place_pixels,
     place_text,
     sheet,
-    styled,
     text_size,
     to_rgb_pixels,
     wrap,
@@ -53,7 +53,7 @@ class _Row(NamedTuple):
     below: int = GAP  # pixels between this row and the next
 
 
-@styled
+@house_style()
 def image_rows(
     blocks: Sequence[Mapping[str, Images]],
     title: str,
@@ -80,7 +80,7 @@ def image_rows(
     return _draw_rows(rows, title)[0]
 
 
-@styled
+@house_style()
 def error_maps(originals: Images, reconstructions: Images, title: str) -> Figure:
     """Draw originals, reconstructions and their signed difference, averaged over channels.
 
@@ -111,7 +111,7 @@ def error_maps(originals: Images, reconstructions: Images, title: str) -> Figure
     return figure
 
 
-@styled
+@house_style()
 def sample_grids(grids: Mapping[str, Images], title: str) -> Figure:
     """Draw one grid of images `(N, C, H, W)` for each heading, one under the other.
 
@@ -140,7 +140,7 @@ def sample_grids(grids: Mapping[str, Images], title: str) -> Figure:
     return figure
 
 
-@styled
+@house_style()
 def overview(
     originals: Images, rows: Sequence[tuple[str, Images, Images, str]], title: str
 ) -> Figure:

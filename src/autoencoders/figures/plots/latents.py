@@ -24,8 +24,8 @@ from autoencoders.figures.plots.style import (
     add_axes,
     chart,
     families,
+    house_style,
     sheet,
-    styled,
     text_size,
     to_rgb_pixels,
     wrap,
@@ -57,7 +57,7 @@ def legend(names: Sequence[str], colours: Sequence[str]) -> list[tuple[str, str]
     return [*own, (f"{others} other classes", FRAME)] if others else own
 
 
-@styled
+@house_style()
 def latent_plane(
     codes: Codes,
     labels: Labels,
@@ -112,7 +112,7 @@ def latent_plane(
     return figure
 
 
-@styled
+@house_style()
 def manifold(images: Images, z1: Codes, z2: Codes, title: str) -> Figure:
     """Draw images decoded on a grid of the latent plane as one seamless picture.
 
@@ -144,7 +144,7 @@ def manifold(images: Images, z1: Codes, z2: Codes, title: str) -> Figure:
     return figure
 
 
-@styled
+@house_style()
 def code_distribution(codes: Codes, prior: Codes, directions: Codes, title: str) -> Figure:
     """Draw codes `(N, d)` against draws from the prior, in four views or three where d is 1.
 
