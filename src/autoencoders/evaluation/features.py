@@ -3,7 +3,6 @@
 Features are vectors `(N, D)` float32: a network's latents, or what they are held against.
 """
 
-import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -34,8 +33,6 @@ MOST_STEPS = 100
 STILL = 1e-3  # of the largest standard deviation: what moves less is noise, not to be blown up
 KEPT = 2**27  # numbers that the features of all images are kept up to: half a gigabyte
 CHUNK = 100  # images whose distances to all others are in memory at a time
-BLOCK = 64  # of these distances, whose smallest decides whether they are sorted
-MANY = 5000  # references above which sorting few blocks is quicker than sorting all
 FLAT = 4  # numbers of a vector up to which a tree of the references finds its nearest far sooner
 
 
@@ -294,39 +291,15 @@ def neighbour_disagreement(test: Labelled) -> float:
 
 
 def nearest(queries: Tensor, references: Tensor, count: int) -> Tensor:
-    """Return the indices `(N, count)` of the references nearest to each query, nearest first.
-
-    Of vectors of more than a few numbers they all lie in the `count` blocks whose own nearest
-    references are nearest: only these blocks are sorted.
-    """
+    """Return the indices `(N, count)` of the references nearest to each query, nearest first."""
     if references.shape[1] <= FLAT:
         found = KDTree(references.numpy()).query(queries.numpy(), count, return_distance=False)
         return torch.from_numpy(found)
     centre = references.mean(0)  # distances stay; small numbers lose less to rounding
-    references = references - centre
-    size = BLOCK if len(references) > MANY else 1
-    blocks = math.ceil(len(references) / size)
-    missing = blocks * size - len(references)
-    halves = F.pad(references.square().sum(1) / 2, (0, missing), value=math.inf)
-    references = F.pad(references, (0, 0, 0, missing))
-    found = []
-    for chunk in queries.split(CHUNK):
-        # Half the squared distance, less half the query's square, which orders nothing.
-        distances = torch.addmm(halves, chunk - centre, references.T, alpha=-1)
-        found.append(_smallest(distances.unflatten(1, (size, blocks)), count))
-    return torch.cat(found)
-
-
-def _smallest(values: Tensor, count: int) -> Tensor:
-    """Return the indices of the smallest in each row of `(N, size, blocks)`, smallest first.
-
-    They are of the row flattened. A block is a column, as that is quicker than a row.
-    """
-    _, size, blocks = values.shape
-    if size == 1:
-        return values.squeeze(1).topk(count, largest=False).indices
-    chosen = values.amin(1).topk(min(count, blocks), largest=False).indices
-    candidates = values.gather(2, chosen.unsqueeze(1).expand(-1, size, -1)).flatten(1)
-    smallest = candidates.topk(count, largest=False).indices
-    row, column = smallest // chosen.shape[1], smallest % chosen.shape[1]
-    return row * blocks + chosen.gather(1, column)
+    centred = references - centre
+    halves = centred.square().sum(1) / 2
+    # Half the squared distance, less half the query's square, which orders nothing.
+    distances = (
+        torch.addmm(halves, chunk - centre, centred.T, alpha=-1) for chunk in queries.split(CHUNK)
+    )
+    return torch.cat([of_chunk.topk(count, largest=False).indices for of_chunk in distances])

@@ -132,7 +132,7 @@ def _row(
 def _columns(known: Sequence[Metric], present: Set[str]) -> list[Metric]:
     """Return the metrics that are present: the known ones in their order, then others by name."""
     unknown = present - {metric.key for metric in known}
-    others = [Metric(key, _words(key), "", None, 4, "") for key in sorted(unknown)]
+    others = [Metric(key, _words(key), "", "", 4, "") for key in sorted(unknown)]
     return [metric for metric in known if metric.key in present] + others
 
 
@@ -158,14 +158,14 @@ def _spread(metric: Metric) -> str:
 def _best(metric: Metric, variants: Sequence[VariantResult]) -> float | None:
     values = [_value(metric, result.numbers) for result in variants]
     finite = [value for value in values if value is not None]
-    if metric.better is None or len(finite) < 2:  # no contest
+    if not metric.better or len(finite) < 2:  # no contest
         return None
     return min(finite) if metric.better == "lower" else max(finite)
 
 
 def _beats(metric: Metric, yardstick: Mapping[str, float], network: Mapping[str, float]) -> bool:
     one, other = _value(metric, yardstick), _value(metric, network)
-    if metric.better is None or one is None or other is None:
+    if not metric.better or one is None or other is None:
         return False
     return one < other if metric.better == "lower" else one > other
 
