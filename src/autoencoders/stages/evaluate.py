@@ -12,7 +12,7 @@ from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import StageRun
-from autoencoders.trained import classifier, variant, weights
+from autoencoders.trained import classifier, variant
 
 data_used = prepared_data
 
@@ -34,7 +34,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         "variant": item.variant,
         "source": trained.description.source,
         "n_images": len(data.images("test")),
-        "model_sha256": weights.sha256(trained.folder),
+        "model_sha256": files.digest(trained.folder / paths.WEIGHTS),
         **answers(trained, judge, params.evaluation),
     }
     files.write_json(item.outputs[0], content)

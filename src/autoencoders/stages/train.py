@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from autoencoders import dependencies, paths
+from autoencoders import dependencies, files, paths
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import device
 from autoencoders.params import Params
@@ -12,7 +12,7 @@ from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import StageRun, TrainedModel
-from autoencoders.trained import classifier, variant, weights
+from autoencoders.trained import classifier, variant
 from autoencoders.training import parallel
 from autoencoders.training.train import train
 
@@ -88,7 +88,7 @@ def log(item: Item, run: StageRun) -> None:
         artifacts=item.outputs,
     )
     trained = variant.load(folder, Prepared(paths.prepared(item.dataset)))
-    digest, name = weights.sha256(folder), f"{item.dataset}-{item.variant}"
+    digest, name = files.digest(folder / paths.WEIGHTS), f"{item.dataset}-{item.variant}"
     if trained.description.variant.training.framework == "tensorflow":
         from autoencoders.training.tensorflow.weights import keras_model
 

@@ -71,7 +71,7 @@ def moments(features: Tensor) -> Moments:
 def save(folder: Path, description: ClassifierDescription, judge: Judge | None) -> None:
     """Write the record, and the weights and moments where there are any, as all of `folder`."""
     with files.atomic_directory(folder) as temporary:
-        weights.save_record(temporary / RECORD, FORM, description)
+        files.write_bytes(temporary / RECORD, weights.record(FORM, description))
         if judge is not None:
             weights.save(temporary / WEIGHTS, judge.classifier)
             of_images = {name: value.cpu() for name, value in judge.moments._asdict().items()}

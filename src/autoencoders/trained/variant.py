@@ -164,10 +164,11 @@ def save(
     folder: Path, description: Description, assembled: Assembled, history: list[dict[str, float]]
 ) -> None:
     """Write the weights, the history and the resolved params into `folder`."""
+    record = weights.record(FORM, description)
     weights.save(folder / WEIGHTS, assembled.networks)
     with files.atomic_file(folder / HISTORY) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
-    weights.save_record(folder / RECORD, FORM, description)
+    files.write_bytes(folder / RECORD, record)
 
 
 def load(

@@ -57,13 +57,6 @@ def load(
     return description, built
 
 
-def sha256(folder: Path) -> str:
-    """Return the SHA-256 of the weights' file: what identifies a trained network."""
-    with files.readable(folder / WEIGHTS) as path:
-        return files.digest(path)
-
-
-def save_record(target: Path, form: TypeAdapter[Description], description: Description) -> None:
-    """Write what was trained on what."""
-    content = yaml12.dump(form.dump_python(description, mode="json"))
-    files.write_bytes(target, content.encode())
+def record(form: TypeAdapter[Description], description: Description) -> bytes:
+    """Return what was trained on what as the content of a file."""
+    return yaml12.dump(form.dump_python(description, mode="json")).encode()
