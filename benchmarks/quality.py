@@ -67,7 +67,11 @@ def _test_loss(subject: trainer.Trainer, count: int) -> float:
     subject.assembled.networks.cpu().eval()
     few = trainer.FewImages(count)
     trained = Trained(
-        subject.description, Path(), subject.assembled, few, batch_size=settings.batch_size
+        **vars(subject.assembled),
+        description=subject.description,
+        folder=Path(),
+        data=few,
+        batch_size=settings.batch_size,
     )
     found = bounds.measure(trained, settings)
     if found:

@@ -74,7 +74,13 @@ def loaded(
     variant = Variant.model_construct(input=Component(kind=input_kind))
     of_data = ("stand-in", "0" * 64, shape)
     description = Description("pictures", name, seed, *of_data, variant)
-    return Trained(description, Path("nowhere"), assembled, data, CPU, batch_size)
+    return Trained(
+        **vars(assembled),
+        description=description,
+        folder=Path("nowhere"),
+        data=data,
+        batch_size=batch_size,
+    )
 
 
 def judge(classifier: ConvClassifier, images: Tensor) -> Judge:

@@ -1,5 +1,6 @@
 """What depends on what, held against the code."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,9 @@ def test_dvc_runs_the_stages_of_the_table() -> None:
         arguments = [f"${{item.{axis}}}" for axis in stage.matrix]
         assert described["cmd"] == " ".join(["autoencoders", stage.name, *arguments])
         assert (PACKAGE / "stages" / f"{stage.name}.py").exists() == stage.tracked
+        written = [described.get(key, []) for key in ("outs", "metrics", "plots")]
+        outputs = {next(iter(o)) if isinstance(o, dict) else o for o in chain(*written)}
+        assert outputs == {str(path).replace("{", "${item.") for path in stage.outputs}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ HEADLINE = Path("reports/headline.json")
 OVERVIEW = Path("reports/overview")
 CURVES = Path("reports/curves.csv")
 CLASSIFIER = "classifier"
+# Of a trained variant, in its folder.
+WEIGHTS, HISTORY, RECORD = "model.safetensors", "history.csv", "params.yaml"
 
 
 def sources(stage: str, variant: str) -> Path:

@@ -5,6 +5,7 @@ The command line, `autoencoders track`, the benchmark and the tests derive from 
 `dependencies.py` that of `sources`.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -26,6 +27,7 @@ class Stage:
         on_gpu: it computes there, where there is one.
         processes: torchrun may share one run of it among several processes.
         tracked: each of its runs is one in MLflow.
+        outputs: the files and folders that it writes, with `{dataset}` and `{variant}` in them.
     """
 
     name: str
@@ -34,19 +36,27 @@ class Stage:
     on_gpu: bool = False
     processes: bool = False
     tracked: bool = True
+    outputs: tuple[Path, ...] = ()
 
+
+DATASET = ("{dataset}",)
+BOTH = ("{dataset}", "{variant}")
+TRAINED = tuple(paths.model(*BOTH) / file for file in (paths.WEIGHTS, paths.HISTORY, paths.RECORD))
+CLASSIFIER = (paths.classifier(*DATASET), paths.classifier_metrics(*DATASET))
+DRAWN = (paths.figures(*BOTH), paths.section(*BOTH))
+REPORT = (paths.RESULTS, paths.REPORT, paths.OVERVIEW, paths.HEADLINE, paths.CURVES)
 
 # Upstream first.
 STAGES = (
-    Stage("sources", tracked=False),
-    Stage("fetch", ("dataset",)),
-    Stage("prepare", ("dataset",)),
-    Stage("classify", ("dataset",), cost=10, on_gpu=True),
-    Stage("pixels", ("dataset",), cost=4),
-    Stage("train", ("dataset", "variant"), cost=20, on_gpu=True, processes=True),
-    Stage("evaluate", ("dataset", "variant"), cost=5, on_gpu=True),
-    Stage("figures", ("dataset", "variant"), cost=4, on_gpu=True),
-    Stage("report"),
+    Stage("sources", tracked=False, outputs=(paths.SOURCES,)),
+    Stage("fetch", ("dataset",), outputs=(paths.raw(*DATASET),)),
+    Stage("prepare", ("dataset",), outputs=(paths.prepared(*DATASET),)),
+    Stage("classify", ("dataset",), cost=10, on_gpu=True, outputs=CLASSIFIER),
+    Stage("pixels", ("dataset",), cost=4, outputs=(paths.pixels(*DATASET),)),
+    Stage("train", ("dataset", "variant"), 20, on_gpu=True, processes=True, outputs=TRAINED),
+    Stage("evaluate", ("dataset", "variant"), 5, on_gpu=True, outputs=(paths.metrics(*BOTH),)),
+    Stage("figures", ("dataset", "variant"), cost=4, on_gpu=True, outputs=DRAWN),
+    Stage("report", outputs=REPORT),
 )
 BY_NAME = {stage.name: stage for stage in STAGES}
 
@@ -76,6 +86,12 @@ class Item:
         """What runs it, as dvc.yaml has it: `autoencoders train mnist vae`, word by word."""
         return "autoencoders", *self.tags.values()
 
+    @property
+    def outputs(self) -> list[Path]:
+        """The files and folders that it writes."""
+        outputs = BY_NAME[self.stage].outputs
+        return [Path(str(path).format(**self.tags)) for path in outputs]
+
 
 def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
     """Yield all runs of all stages that are tracked, upstream first."""
@@ -87,27 +103,11 @@ def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
 
 def maker(path: Path) -> Item | None:
     """Return the stage that writes a file or a folder, or a part of one; None where none does."""
-    match path.parts:
-        case ("data", "sources", *_):
-            return Item("sources")
-        case ("data", "raw", dataset, *_):
-            return Item("fetch", dataset)
-        case ("data", "prepared", dataset, *_):
-            return Item("prepare", dataset)
-        case ("models", dataset, paths.CLASSIFIER, *_):
-            return Item("classify", dataset)
-        case ("models", dataset, variant, *_):
-            return Item("train", dataset, variant)
-        case ("reports", "classifiers", file):
-            return Item("classify", file.removesuffix(".json"))
-        case ("reports", "pixels", file):
-            return Item("pixels", file.removesuffix(".json"))
-        case ("reports", "metrics", dataset, file):
-            return Item("evaluate", dataset, file.removesuffix(".json"))
-        case ("reports", "figures" | "sections", dataset, variant, *_):
-            return Item("figures", dataset, variant)
-        case ("reports", *_):
-            return Item("report")
+    names = {axis: rf"(?P<{axis}>\w+)" for axis in ("dataset", "variant")}
+    for stage in STAGES:
+        for output in stage.outputs:
+            if found := re.match(f"{output.as_posix().format(**names)}(/|$)", path.as_posix()):
+                return Item(stage.name, **found.groupdict())
     return None
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from autoencoders import cli, commands, files, paths
 from autoencoders.commands import track
-from autoencoders.trained.weights import RECORD
+from autoencoders.paths import RECORD
 from tests.saved import ROOT, lay_out
 
 # Each takes a good part of a second to import, or more.

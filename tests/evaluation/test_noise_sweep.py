@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoencoders.evaluation.noise_sweep import at_level, flat, noise_sweep, trained_level
+from autoencoders.evaluation.noise_sweep import at_level, flat, noise_sweep, trained_levels
 from autoencoders.trained.pairs import pairs
 from autoencoders.variants.inputs import Downsampled, Input, Noisy
 from autoencoders.variants.models.base import Autoencoder
@@ -91,8 +91,8 @@ def test_reduced_images_get_zero_mean_noise_on_top(blobs: Blobs) -> None:
     assert seen.shape == (60, 3, 8, 8)
     assert seen.mean().item() == pytest.approx(128 / 255, abs=0.003)
     assert seen.std().item() == pytest.approx(0.1, abs=0.003)
-    assert trained_level(reduced) == 0
-    assert trained_level(Noisy(0.0, [0.1, 0.2])) == 0.2
+    assert trained_levels(reduced) == (0, 0)
+    assert trained_levels(Noisy(0.0, [0.1, 0.2])) == (0.1, 0.2)
 
 
 def test_reduced_images_without_noise_are_as_trained_on(blobs: Blobs) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from importlib import import_module
 from pathlib import Path
 
 from autoencoders.pipeline import Item
@@ -157,7 +156,7 @@ class Killing:
         return Ended(seconds, process.returncode, err)
 
     def _forget(self, item: Item) -> None:
-        for path in (self.repository / output for output in _outputs(item)):
+        for path in (self.repository / output for output in item.outputs):
             if path.is_dir():
                 shutil.rmtree(path)
             path.unlink(missing_ok=True)
@@ -211,11 +210,6 @@ def _heed_signals() -> None:
     """Undo what a shell does to background jobs, and `nohup` to all: they hand it down."""
     for number in set(SIGNALS) - {signal.SIGKILL}:
         signal.signal(number, signal.SIG_DFL)
-
-
-def _outputs(item: Item) -> list[Path]:
-    outputs: list[Path] = import_module(f"autoencoders.stages.{item.stage}").outputs(item)
-    return outputs
 
 
 def _is_temporary(path: str) -> bool:

@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 
 from autoencoders import paths
 from autoencoders.figures import planes, plots
+from autoencoders.figures.plots import latents
 from autoencoders.figures.section import sheet
 from autoencoders.trained.variant import Trained
 from tests.subjects import VAE, loaded, untrained
@@ -100,7 +101,7 @@ def test_classes_have_the_colours_of_the_figure(classes: int) -> None:
     )
     order = np.random.default_rng(0).permutation(40)  # that in which the figure draws them
     drawn = [to_hex(face) for face in figure.axes[0].collections[0].get_facecolors()]  # type: ignore[attr-defined]
-    colours = planes.class_colours(labels, classes)
+    colours = latents.class_colours(labels, classes)
     assert drawn == [colours[label] for label in labels[order]]
     legend = planes.live_plane(trained, FOLDER)[0].legend
     assert [name for name, _ in legend] == [

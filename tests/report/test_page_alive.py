@@ -12,8 +12,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
 from autoencoders.figures.section import LatentPlane, Picture, Sheet
-from autoencoders.report.page import DatasetSection, VariantSection, render
+from autoencoders.report.page import render
+from autoencoders.report.results import DatasetResults, VariantResult
 from tests.browser import chromium, needs_chromium
+from tests.report import made
 
 pytestmark = needs_chromium
 
@@ -34,11 +36,11 @@ DECODED = [10 * number for number in range(CELLS**2)]
 ORIGINALS = [200, 220, 240, 0]
 
 
-def section(name: str, metrics: dict[str, float], **others: Any) -> VariantSection:
+def section(name: str, metrics: dict[str, float], **others: Any) -> VariantResult:
     captions = ["Reconstructions", *(["Samples"] if name == "vae" else [])]
     pictures = [Picture(f"{name}-{caption}.png", caption) for caption in captions]
     yardsticks = {"mean_image": {"mse": 0.07}, "pca": {"mse": 0.02}}
-    return VariantSection(name, metrics, yardsticks, {}, pictures, "ab" * 32, **others)
+    return made.variant(name, metrics, yardsticks, pictures=pictures, **others)
 
 
 VARIANTS = [
@@ -61,14 +63,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "planes").mkdir()
     squares(DECODED).save(folder / "planes/decoded.png")
     squares(ORIGINALS).save(folder / "planes/originals.png")
-    for variant in VARIANTS:
-        for picture in variant.figures:
-            Image.new("L", (1200, 400), 200).save(folder / picture.path)
-    counts = {"train": 100, "test": 10}
-    datasets = [
-        DatasetSection(name, name.upper(), "official", counts, VARIANTS[:count])
-        for name, count in (("mnist", 3), ("letters", 1))
-    ]
+    (folder / "overview").mkdir()
+    letters = made.dataset(VARIANTS[0], dataset="letters", title="LETTERS")
+    datasets = [DatasetResults("mnist", VARIANTS), letters]
+    pictures = [picture for variant in VARIANTS for picture in variant.section.pictures]
+    for picture in [*pictures, *(picture for one in datasets for picture in one.pictures)]:
+        Image.new("L", (1200, 400), 200).save(folder / picture.path)
     (folder / "index.html").write_text(render(datasets), "utf-8")
     return folder
 

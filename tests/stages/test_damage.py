@@ -226,7 +226,7 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
     ),
     "a last epoch that lacks a cell": (
         *(MODEL / "history.csv", lambda content: content[: content.rindex(b",")] + b"\n"),
-        "its lines are not of one length",
+        "cells that are no finite numbers",
     ),
     "another's metrics": (
         *(paths.metrics("mnist", "vae"), json_with(variant="conv")),
@@ -262,10 +262,6 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
     "a list for a number": (
         *(paths.metrics("mnist", "vae"), json_with(ssim=[1.0])),
         "ssim: Input should be a valid number",
-    ),
-    "curves of two lengths": (
-        *(paths.metrics("mnist", "vae"), json_with(noise_sweep=SWEEP | {"psnr": []})),
-        "a curve is not as long as its levels",
     ),
     "no dataset": (paths.RESULTS, lambda _: b"variant,psnr\nvae,20.5\n", "KeyError: 'dataset'"),
 }

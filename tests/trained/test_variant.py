@@ -7,9 +7,9 @@ import torch
 from autoencoders import params
 from autoencoders.data.prepared import Prepared
 from autoencoders.errors import UserError
+from autoencoders.paths import HISTORY, RECORD, WEIGHTS
 from autoencoders.trained import variant
-from autoencoders.trained.variant import HISTORY, Description
-from autoencoders.trained.weights import RECORD, WEIGHTS
+from autoencoders.trained.variant import Description
 from tests.saved import PARAMS, example
 
 ROWS = [
@@ -38,7 +38,7 @@ def test_what_is_loaded_is_what_was_saved(tmp_path: Path, description: Descripti
     assert loaded.description == description
     images = torch.rand(3, 1, 28, 28)
     torch.testing.assert_close(
-        loaded.assembled.networks.state_dict(), saved.networks.state_dict(), rtol=0, atol=0
+        loaded.networks.state_dict(), saved.networks.state_dict(), rtol=0, atol=0
     )
     saved.model.to(memory_format=torch.channels_last)  # as `load` lays them: sums round alike
     torch.testing.assert_close(loaded.model(images), saved.model(images), rtol=0, atol=0)

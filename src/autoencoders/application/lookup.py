@@ -10,7 +10,6 @@ from autoencoders.params import suggestion
 from autoencoders.pipeline import Item
 from autoencoders.trained import variant
 from autoencoders.trained.variant import BATCH, Trained
-from autoencoders.trained.weights import WEIGHTS
 
 
 def load(named: str, batch_size: int = BATCH) -> Trained:
@@ -31,7 +30,7 @@ def _item(named: str) -> Item:
     Raises:
         UserError: there is none; the message has those that there are.
     """
-    found = sorted(Path().glob(f"{paths.model('*', '*')}/{WEIGHTS}"))
+    found = sorted(Path().glob(f"{paths.model('*', '*')}/{paths.WEIGHTS}"))
     known = ["/".join(path.parent.parts[-2:]) for path in found]
     known = [name for name in known if not name.endswith(f"/{paths.CLASSIFIER}")]
     dataset, slash, name = named.partition("/")

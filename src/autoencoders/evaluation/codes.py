@@ -16,7 +16,7 @@ def measure(trained: Trained) -> Answer:
     is over the codes of the images and as many draws from the prior; 0.5 is a discriminator that
     cannot tell them apart.
     """
-    prior, networks = trained.prior, trained.assembled.networks
+    prior, networks = trained.prior, trained.networks
     if prior is None or trained.model.has_posterior:
         return {}
     codes = trained.test_codes.to(trained.device)

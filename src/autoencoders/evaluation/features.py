@@ -3,11 +3,9 @@
 Features are vectors `(N, D)` float32: a network's latents, or what they are held against.
 """
 
-import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from math import prod
 
@@ -17,13 +15,13 @@ import torch.nn.functional as F
 from sklearn.neighbors import KDTree
 from torch import Tensor
 
-from autoencoders import randomness
 from autoencoders.data.stratification import stratified
 from autoencoders.errors import leave_out
 from autoencoders.evaluation.results import Answer
 from autoencoders.evaluation.rows import MOST, SHORT, Rows
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.evaluation.yardsticks import Fitted
+from autoencoders.randomness import derived_seed
 from autoencoders.trained.pairs import Pairs, Predict, encoded
 from autoencoders.trained.variant import Trained
 
@@ -35,8 +33,6 @@ MOST_STEPS = 100
 STILL = 1e-3  # of the largest standard deviation: what moves less is noise, not to be blown up
 KEPT = 2**27  # numbers that the features of all images are kept up to: half a gigabyte
 CHUNK = 100  # images whose distances to all others are in memory at a time
-BLOCK = 64  # of these distances, whose smallest decides whether they are sorted
-MANY = 5000  # references above which sorting few blocks is quicker than sorting all
 FLAT = 4  # numbers of a vector up to which a tree of the references finds its nearest far sooner
 
 
@@ -62,17 +58,11 @@ def measure(trained: Trained, fitted: Fitted, settings: Evaluation) -> Answer:
         return {}
     labels = {split: trained.data.labels(split) for split in SPLITS}
     say_what_is_missing(labels)
-    of_encoder = partial(
-        by_encoder,
-        pairs=trained.pairs,
-        labels=labels,
-        seed=trained.description.seed,
-        settings=settings,
-    )
-    of_latents = of_encoder(trained.model.encode)
+    of_data = trained.pairs, labels, trained.description.seed, settings
+    of_latents = by_encoder(trained.model.encode, *of_data)
     if not of_latents:
         return {}
-    return of_latents | {"yardsticks": {"pca": of_encoder(fitted.pca_codes)}}
+    return of_latents | {"yardsticks": {"pca": by_encoder(fitted.pca_codes, *of_data)}}
 
 
 @torch.no_grad()
@@ -98,14 +88,7 @@ def by_encoder(
             name: Labelled(encoded(encode, pairs(name)).flatten(1), labels[name]) for name in SPLITS
         }
         scaled = standardised(plain)
-    return label_metrics(
-        plain,
-        scaled,
-        settings.label_counts,
-        draws=settings.label_draws,
-        neighbours=settings.knn_neighbours,
-        seed=seed,
-    )
+    return label_metrics(plain, scaled, settings, seed)
 
 
 def say_what_is_missing(labels: Mapping[str, Tensor]) -> None:
@@ -158,10 +141,7 @@ def _features(encode: Predict, pairs: Pairs) -> Iterator[Tensor]:
 def label_metrics(
     splits: Mapping[str, Labelled],
     scaled: Mapping[str, Labelled],
-    counts: Sequence[int],
-    *,
-    draws: int,
-    neighbours: int,
+    settings: Evaluation,
     seed: int,
 ) -> dict[str, float]:
     """Return what can be read of the classes from features of the train, validation, test images.
@@ -169,10 +149,11 @@ def label_metrics(
     `scaled` are the same, standardised.
 
     `probe_accuracy` and `knn_accuracy` are on the test images, with all labels of the training
-    images, and as `…_100` with 100 for each of `counts` that is less than all: the mean over
-    `draws` of the labelled images, two or more, with their standard deviation as `…_100_std`.
-    The probe then has as many labels of validation images, or all, to choose its penalty by; the
-    nearest neighbours need none. Which images are labelled depends on `seed` and the labels alone.
+    images, and as `…_100` with 100 for each of the settings' `label_counts` that is less than all:
+    the mean over `label_draws` of the labelled images, with their standard deviation as
+    `…_100_std`. The probe then has as many labels of validation images, or all, to choose its
+    penalty by; the nearest neighbours need none. Which images are labelled depends on `seed` and
+    the labels alone.
     `neighbour_disagreement` is the share of test images whose nearest other is of another class, if
     there are others.
 
@@ -182,13 +163,11 @@ def label_metrics(
     train, test = splits["train"], splits["test"]
     metrics = {
         "probe_accuracy": probe_accuracy(scaled["train"], scaled["validation"], scaled["test"]),
-        "knn_accuracy": knn_accuracy(train, test, neighbours),
+        "knn_accuracy": knn_accuracy(train, test, settings.knn_neighbours),
     }
-    for count in counts:
+    for count in settings.label_counts:
         if count < len(train.labels):
-            metrics |= _with_few_labels(
-                splits, scaled, count, draws=draws, neighbours=neighbours, seed=seed
-            )
+            metrics |= _with_few_labels(splits, scaled, count, settings, seed)
     if len(test.labels) < 2:
         return metrics
     return metrics | {"neighbour_disagreement": neighbour_disagreement(test)}
@@ -198,26 +177,24 @@ def _with_few_labels(
     splits: Mapping[str, Labelled],
     scaled: Mapping[str, Labelled],
     count: int,
-    *,
-    draws: int,
-    neighbours: int,
+    settings: Evaluation,
     seed: int,
 ) -> dict[str, float]:
-    """Return mean and standard deviation over `draws` of `count` labels, of both accuracies."""
+    """Return mean and standard deviation over draws of `count` labels, of both accuracies."""
     accuracies: dict[str, list[float]] = {"probe_accuracy": [], "knn_accuracy": []}
-    for draw in range(draws):
+    for draw in range(settings.label_draws):
         chosen = {
             name: labelled_subset(
-                splits[name].labels,
-                count,
-                randomness.derived_seed(seed, f"{name}/labelled/{draw}"),
+                splits[name].labels, count, derived_seed(seed, f"{name}/labelled/{draw}")
             )
             for name in ("train", "validation")
         }
         few = {name: scaled[name].part(indices) for name, indices in chosen.items()}
         references = splits["train"].part(chosen["train"])
         accuracies["probe_accuracy"].append(probe_accuracy(**few, test=scaled["test"]))
-        accuracies["knn_accuracy"].append(knn_accuracy(references, splits["test"], neighbours))
+        accuracies["knn_accuracy"].append(
+            knn_accuracy(references, splits["test"], settings.knn_neighbours)
+        )
     return {
         f"{name}_{count}{suffix}": summary(values)
         for name, values in accuracies.items()
@@ -314,39 +291,15 @@ def neighbour_disagreement(test: Labelled) -> float:
 
 
 def nearest(queries: Tensor, references: Tensor, count: int) -> Tensor:
-    """Return the indices `(N, count)` of the references nearest to each query, nearest first.
-
-    Of vectors of more than a few numbers they all lie in the `count` blocks whose own nearest
-    references are nearest: only these blocks are sorted.
-    """
+    """Return the indices `(N, count)` of the references nearest to each query, nearest first."""
     if references.shape[1] <= FLAT:
         found = KDTree(references.numpy()).query(queries.numpy(), count, return_distance=False)
         return torch.from_numpy(found)
     centre = references.mean(0)  # distances stay; small numbers lose less to rounding
-    references = references - centre
-    size = BLOCK if len(references) > MANY else 1
-    blocks = math.ceil(len(references) / size)
-    missing = blocks * size - len(references)
-    halves = F.pad(references.square().sum(1) / 2, (0, missing), value=math.inf)
-    references = F.pad(references, (0, 0, 0, missing))
-    found = []
-    for chunk in queries.split(CHUNK):
-        # Half the squared distance, less half the query's square, which orders nothing.
-        distances = torch.addmm(halves, chunk - centre, references.T, alpha=-1)
-        found.append(_smallest(distances.unflatten(1, (size, blocks)), count))
-    return torch.cat(found)
-
-
-def _smallest(values: Tensor, count: int) -> Tensor:
-    """Return the indices of the smallest in each row of `(N, size, blocks)`, smallest first.
-
-    They are of the row flattened. A block is a column, as that is quicker than a row.
-    """
-    _, size, blocks = values.shape
-    if size == 1:
-        return values.squeeze(1).topk(count, largest=False).indices
-    chosen = values.amin(1).topk(min(count, blocks), largest=False).indices
-    candidates = values.gather(2, chosen.unsqueeze(1).expand(-1, size, -1)).flatten(1)
-    smallest = candidates.topk(count, largest=False).indices
-    row, column = smallest // chosen.shape[1], smallest % chosen.shape[1]
-    return row * blocks + chosen.gather(1, column)
+    centred = references - centre
+    halves = centred.square().sum(1) / 2
+    # Half the squared distance, less half the query's square, which orders nothing.
+    distances = (
+        torch.addmm(halves, chunk - centre, centred.T, alpha=-1) for chunk in queries.split(CHUNK)
+    )
+    return torch.cat([of_chunk.topk(count, largest=False).indices for of_chunk in distances])

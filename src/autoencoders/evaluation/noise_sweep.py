@@ -59,11 +59,11 @@ def measure(trained: Trained, settings: Evaluation) -> Answer:
     return {"noise_sweep": {"n_images": count, **sweep}}
 
 
-def trained_level(input: Input) -> float:
-    """Return the largest standard deviation of the noise that the input has; 0 for none."""
+def trained_levels(input: Input) -> tuple[float, float]:
+    """Return between which standard deviations the noise of the input is; 0 for none."""
     if not isinstance(input, HasNoise):
-        return 0.0
-    return max(input.std) if isinstance(input.std, list) else input.std
+        return 0.0, 0.0
+    return (min(input.std), max(input.std)) if isinstance(input.std, list) else (input.std,) * 2
 
 
 def at_level(input: Input, std: float) -> Input:
@@ -97,7 +97,7 @@ def noise_sweep(
         `trained_at`; the `levels`, increasing; `psnr`, the network's at each; and `yardsticks`, the
         same of each yardstick of the input, which is told the level that it is measured at.
     """
-    trained_at = trained_level(input)
+    _, trained_at = trained_levels(input)
     levels = sorted({*levels, trained_at})
     measured = [_psnr_at(at_level(input, level), model, pairs) for level in levels]
     curves = {name: [level[name] for level in measured] for name in measured[0]}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict
 
 from autoencoders import files
 from autoencoders.keys import Source
@@ -22,12 +22,6 @@ class _Sweep(BaseModel):
     levels: list[float]
     psnr: list[float]
     yardsticks: dict[str, list[float]]
-
-    @model_validator(mode="after")
-    def _as_long_as_its_levels(self) -> "_Sweep":
-        if any(len(curve) != len(self.levels) for curve in (self.psnr, *self.yardsticks.values())):
-            raise ValueError("a curve is not as long as its levels")
-        return self
 
 
 class _Numbers(BaseModel):

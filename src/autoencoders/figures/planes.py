@@ -12,7 +12,8 @@ import torch
 
 from autoencoders import paths
 from autoencoders.figures import section
-from autoencoders.figures.plots.style import FRAME, PALETTE, to_bytes
+from autoencoders.figures.plots.latents import class_colours, legend
+from autoencoders.figures.plots.style import to_bytes
 from autoencoders.figures.section import LatentPlane, Picture, Section, Sheet, layout
 from autoencoders.keys import Bytes, ImageShape
 from autoencoders.trained.variant import Trained, best_epoch
@@ -82,7 +83,7 @@ def live_plane(trained: Trained, folder: Path) -> tuple[LatentPlane, dict[str, B
         points=_points(codes[numbers], labels[numbers], seen),
         classes=names,
         colours=colours,
-        legend=_legend(names, colours),
+        legend=legend(names, colours) if len(names) > 1 else [],
     )
     return plane, {
         DECODED: decoded(trained, seen),
@@ -95,14 +96,6 @@ def chosen(count: int, shape: ImageShape) -> npt.NDArray[np.int64]:
     _, height, width = shape
     fitting = max(1, SHEET**2 // (height * width))
     return np.linspace(0, count - 1, min(count, MOST, fitting)).round().astype(np.int64)
-
-
-def class_colours(labels: Labels, classes: int) -> list[str]:
-    """Return the colour of each class, as in the figures: of many, the ten largest have one."""
-    sizes = np.bincount(labels, minlength=classes)
-    largest = np.sort(np.argsort(-sizes, kind="stable")[: len(PALETTE)])
-    own = dict(zip(largest.tolist(), PALETTE, strict=False))
-    return [own.get(number, FRAME) for number in range(classes)]
 
 
 def view(codes: Codes) -> Codes:
@@ -139,12 +132,3 @@ def _points(codes: Codes, labels: Labels, seen: Codes) -> list[tuple[float, floa
         for x, y in [shares[number].tolist()]
         if 0 <= x <= 1 and 0 <= y <= 1
     ]
-
-
-def _legend(names: Sequence[str], colours: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the classes with a colour of their own, and the others together; of one, nothing."""
-    if len(names) == 1:
-        return []
-    own = [(name, colour) for name, colour in zip(names, colours, strict=True) if colour != FRAME]
-    others = len(names) - len(own)
-    return [*own, (f"{others} other classes", FRAME)] if others else own

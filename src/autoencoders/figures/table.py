@@ -1,4 +1,4 @@
-"""Every figure of a variant: its function, and its row of the table at the end.
+"""Every figure of a variant: a function, and above it what its row of the table says.
 
 A figure is a function of a trained variant, the numbers that were measured of it, and the settings.
 Images are drawn as arrays, by `plots`, which knows nothing of variants.
@@ -7,7 +7,7 @@ Images are drawn as arrays, by `plots`, which knows nothing of variants.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from autoencoders import files, paths, samplers
 from autoencoders.components import Strict
 from autoencoders.errors import leave_out
 from autoencoders.evaluation import image_quality
-from autoencoders.evaluation.noise_sweep import HasNoise, at_level
+from autoencoders.evaluation.noise_sweep import at_level, trained_levels
 from autoencoders.evaluation.results import Answer
 from autoencoders.figures import latent_experiments, plots
 from autoencoders.figures.section import Picture
@@ -48,6 +48,10 @@ class Figures(Strict):
     mixture_components: Count
 
 
+Draw: TypeAlias = Callable[[Trained, Answer, Figures], Figure]
+Fits: TypeAlias = Callable[[Trained, Answer], bool]
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A row of the table: what a figure's file is called and shows, how it is drawn, when it fits.
@@ -58,22 +62,42 @@ class Drawing:
 
     file: str
     caption: str
-    draw: Callable[[Trained, Answer, Figures], Figure]
-    fits: Callable[[Trained, Answer], bool] = lambda trained, measured: True
-    train_images: int = 1
-    test_images: int = 1
+    draw: Draw
+    fits: Fits
+    train_images: int
+    test_images: int
 
-    def lacks(self, trained: Trained) -> str:
-        """Return in words which images there are too few of; nothing where there are enough."""
-        for split, title, least in (
-            ("train", "training", self.train_images),
-            ("test", "test", self.test_images),
-        ):
-            if (count := len(trained.data.images(split))) < least:
-                return f"it takes {least} {title} images or more, and there is {count}"
-        return ""
+    def has_images(self, trained: Trained) -> bool:
+        """Tell whether there are enough images; say which there are too few of."""
+        for split, title in (("train", "training"), ("test", "test")):
+            least, count = getattr(self, f"{split}_images"), len(trained.data.images(split))
+            if count < least:
+                why = f"it takes {least} {title} images or more, and there is {count}"
+                leave_out(self.file, why)
+                return False
+        return True
 
 
+TABLE: list[Drawing] = []  # in the order of the report
+
+
+def figure(
+    caption: str,
+    fits: Fits = lambda trained, measured: True,
+    train_images: int = 1,
+    test_images: int = 1,
+) -> Callable[[Draw], Draw]:
+    """Add the function below as a row of the table; its file is called as it is."""
+
+    def add(draw: Draw) -> Draw:
+        file = f"{draw.__name__}.png"
+        TABLE.append(Drawing(file, caption, draw, fits, train_images, test_images))
+        return draw
+
+    return add
+
+
+@figure("What the encoder sees, what comes back, and the original")
 def reconstructions(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     """Draw what the encoder sees, the best classical way back, the network's, the original."""
     seen, originals = trained.first(settings.images)
@@ -88,12 +112,13 @@ def reconstructions(trained: Trained, measured: Answer, settings: Figures) -> Fi
     first_row = {} if isinstance(trained.input, Clean) else {"encoder sees": seen}
     rows = {**first_row, **predictions, "original": originals}
     return plots.image_rows(
-        {name: array(row) for name, row in rows.items()},
+        [{name: array(row) for name, row in rows.items()}],
         f"{trained.title}: reconstructions of test images",
         captions,
     )
 
 
+@figure("Where the reconstruction is too bright or too dark")
 def errors(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     """Draw the signed error of each reconstruction."""
     seen, originals = trained.first(settings.images)
@@ -101,6 +126,7 @@ def errors(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     return plots.error_maps(array(originals), array(trained.model(seen)), title)
 
 
+@figure("Loss terms over the epochs, training and validation")
 def curves(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     """Draw the loss terms over the epochs."""
     best = int(best_epoch(trained.history)["epoch"])
@@ -108,6 +134,10 @@ def curves(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     return plots.training_curves(trained.history, f"{trained.title}: training", best, units)
 
 
+@figure(
+    "Latents of the test images, by class; of more than two, the two principal components",
+    fits=lambda trained, _: trained.latent_size > 1 and not trained.latent_holds_input,
+)
 def latent_plane(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     """Draw the test images' latents, or their two principal components, coloured by class."""
     labels, class_names = trained.data.labels("test").numpy(), trained.data.metadata.class_names
@@ -124,6 +154,10 @@ def latent_plane(trained: Trained, measured: Answer, settings: Figures) -> Figur
     return plots.latent_plane(array(plane), labels, class_names, title, (first, second))
 
 
+@figure(
+    "The latent plane, decoded at quantiles of the prior",
+    fits=lambda trained, _: trained.prior is not None and trained.latent_shape == (2,),
+)
 def manifold(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     """Decode a grid of latents at equal steps of the prior's probability."""
     prior = trained.prior
@@ -136,6 +170,11 @@ def manifold(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     return plots.manifold(array(decoded), axis, axis, title)
 
 
+@figure(
+    "One latent dimension moved at a time: those that change the image most",
+    fits=lambda trained, _: not trained.latent_holds_input,
+    test_images=2,
+)
 def perturbations(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     """Move one latent dimension of the first test image at a time and decode."""
     steps = torch.linspace(-REACH, REACH, settings.perturbation_steps)
@@ -152,9 +191,14 @@ def perturbations(trained: Trained, measured: Answer, settings: Figures) -> Figu
     }
     captions = {list(rows)[-1]: [f"{step:.3g} std".replace("-", "−") for step in steps.tolist()]}
     title = f"{trained.title}: one latent dimension moved at a time, and the mean squared change"
-    return plots.image_rows(rows, title, captions)
+    return plots.image_rows([rows], title, captions)
 
 
+@figure(
+    "From one test image to another, in the latent and in pixels",
+    fits=lambda trained, _: not trained.latent_holds_input,
+    test_images=2,
+)
 def interpolations(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     """Decode the ways between the latents of two images, beside the way between their pixels."""
     images, labels = trained.data.images("test"), trained.data.labels("test").numpy()
@@ -173,18 +217,24 @@ def interpolations(trained: Trained, measured: Answer, settings: Figures) -> Fig
                 "pixels, linear": array(latent_experiments.linear(*originals, weights)),
             }
         )
-    return plots.row_blocks(blocks, f"{trained.title}: between two test images")
+    return plots.image_rows(blocks, f"{trained.title}: between two test images")
 
 
+@figure("Decoded draws from the prior", fits=lambda trained, _: trained.prior is not None)
 def samples(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     """Decode draws from the prior."""
     prior = trained.prior
     assert prior is not None
     latents = prior.draw((SAMPLES, *trained.latent_shape), trained.noise("figures/samples"))
     title = f"{trained.title}: decoded draws from the prior"
-    return plots.sample_grid(array(trained.decode(latents)), title)
+    return plots.sample_grids({"": array(trained.decode(latents))}, title)
 
 
+@figure(
+    "Decoded draws from a Gaussian and other distributions, fitted to training codes",
+    fits=lambda trained, _: not trained.latent_holds_input,
+    train_images=2,
+)
 def code_samples(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     """Decode draws of every sampler that is fitted to training codes, to the first of them."""
     codes = trained.codes("train", settings.fitted_codes)
@@ -201,6 +251,12 @@ def code_samples(trained: Trained, measured: Answer, settings: Figures) -> Figur
     )
 
 
+@figure(
+    "The distribution of the codes against the prior",
+    # Of a model with a posterior it is this that is drawn towards the prior.
+    fits=lambda trained, _: trained.prior is not None and not trained.model.has_posterior,
+    test_images=2,
+)
 def codes(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     """Draw the codes' distribution against draws from the prior."""
     prior = trained.prior
@@ -213,6 +269,10 @@ def codes(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     return plots.code_distribution(codes, array(drawn.flatten(1)), plane, title)
 
 
+@figure(
+    "Quality under more noise, or less, than trained on",
+    fits=lambda _, measured: "noise_sweep" in measured,
+)
 def noise_sweep(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     """Draw the PSNR that was measured under each noise level."""
     sweep = measured["noise_sweep"]
@@ -220,13 +280,17 @@ def noise_sweep(trained: Trained, measured: Answer, settings: Figures) -> Figure
         name.replace("_", " "): values for name, values in sweep["yardsticks"].items()
     }
     title = f"{trained.title}: PSNR under noise, {sweep['n_images']:,} test images"
-    return plots.noise_curves(sweep["levels"], psnr, _trained_on(trained, measured), title)
+    return plots.noise_curves(sweep["levels"], psnr, trained_levels(trained.input), title)
 
 
+@figure(
+    "What comes out under more noise, or less, than trained on",
+    fits=lambda _, measured: "noise_sweep" in measured,
+)
 def noise_levels(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     """Draw what the encoder sees and what comes out under each noise level."""
     sweep, count = measured["noise_sweep"], min(NOISY_IMAGES, settings.images)
-    low, high = _trained_on(trained, measured)
+    low, high = trained_levels(trained.input)
     rows = []
     for level, psnr in zip(sweep["levels"], sweep["psnr"], strict=True):
         seen, originals = trained.first(count, at_level(trained.input, level))
@@ -235,15 +299,6 @@ def noise_levels(trained: Trained, measured: Answer, settings: Figures) -> Figur
         rows.append((label, array(seen), array(trained.model(seen)), f"{psnr:.1f} dB"))
     title = f"{trained.title}: under noise of several standard deviations"
     return plots.overview(array(originals), rows, title)
-
-
-def _trained_on(trained: Trained, measured: Answer) -> tuple[float, float]:
-    """Return between which standard deviations of the noise the variant was trained."""
-    input = trained.input
-    if isinstance(input, HasNoise) and isinstance(input.std, list):
-        return input.std[0], input.std[1]
-    at: float = measured["noise_sweep"]["trained_at"]
-    return at, at
 
 
 def array(values: Tensor) -> npt.NDArray[np.float32]:
@@ -259,77 +314,6 @@ def pairs_of_classes(labels: npt.NDArray[np.integer[Any]], count: int) -> npt.ND
     return np.concatenate([neighbours[differ], neighbours[~differ]])[:count]
 
 
-# In the order of the report.
-TABLE = (
-    Drawing(
-        "reconstructions.png",
-        "What the encoder sees, what comes back, and the original",
-        reconstructions,
-    ),
-    Drawing("errors.png", "Where the reconstruction is too bright or too dark", errors),
-    Drawing("curves.png", "Loss terms over the epochs, training and validation", curves),
-    Drawing(
-        "latent_plane.png",
-        "Latents of the test images, by class; of more than two, the two principal components",
-        latent_plane,
-        lambda trained, _: trained.latent_size > 1 and not trained.latent_holds_input,
-    ),
-    Drawing(
-        "manifold.png",
-        "The latent plane, decoded at quantiles of the prior",
-        manifold,
-        lambda trained, _: trained.prior is not None and trained.latent_shape == (2,),
-    ),
-    Drawing(
-        "perturbations.png",
-        "One latent dimension moved at a time: those that change the image most",
-        perturbations,
-        lambda trained, _: not trained.latent_holds_input,
-        test_images=2,
-    ),
-    Drawing(
-        "interpolations.png",
-        "From one test image to another, in the latent and in pixels",
-        interpolations,
-        lambda trained, _: not trained.latent_holds_input,
-        test_images=2,
-    ),
-    Drawing(
-        "samples.png",
-        "Decoded draws from the prior",
-        samples,
-        lambda trained, _: trained.prior is not None,
-    ),
-    Drawing(
-        "code_samples.png",
-        "Decoded draws from a Gaussian and other distributions, fitted to training codes",
-        code_samples,
-        lambda trained, _: not trained.latent_holds_input,
-        train_images=2,
-    ),
-    Drawing(
-        "codes.png",
-        "The distribution of the codes against the prior",
-        codes,
-        # Of a model with a posterior it is this that is drawn towards the prior.
-        lambda trained, _: trained.prior is not None and not trained.model.has_posterior,
-        test_images=2,
-    ),
-    Drawing(
-        "noise_sweep.png",
-        "Quality under more noise, or less, than trained on",
-        noise_sweep,
-        lambda _, measured: "noise_sweep" in measured,
-    ),
-    Drawing(
-        "noise_levels.png",
-        "What comes out under more noise, or less, than trained on",
-        noise_levels,
-        lambda _, measured: "noise_sweep" in measured,
-    ),
-)
-
-
 @torch.no_grad()
 def draw(trained: Trained, measured: Answer, settings: Figures, folder: Path) -> list[Picture]:
     """Draw every figure that fits a variant into a new `folder`; return their files and captions.
@@ -337,10 +321,7 @@ def draw(trained: Trained, measured: Answer, settings: Figures, folder: Path) ->
     One that there are too few images for is left out, which is said.
     """
     fitting = [drawing for drawing in TABLE if drawing.fits(trained, measured)]
-    lacking = {drawing.file: why for drawing in fitting if (why := drawing.lacks(trained))}
-    for file, why in lacking.items():
-        leave_out(file, why)
-    drawings = [drawing for drawing in fitting if drawing.file not in lacking]
+    drawings = [drawing for drawing in fitting if drawing.has_images(trained)]
     with files.atomic_directory(folder) as temporary:
         for drawing in drawings:
             figure = drawing.draw(trained, measured, settings)

@@ -6,28 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Direction = Literal["lower", "higher"]
-BETTER: dict[str, Direction | None] = {"lower": "lower", "higher": "higher", "": None}
+from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A column of the results' tables; `better` is None where no direction is good in itself."""
+    """A column of the results' tables; `better` is empty where no direction is good in itself."""
 
     key: str
     label: str
     unit: str
-    better: Direction | None
+    better: Literal["lower", "higher", ""]
     digits: int
     meaning: str
+
+
+FORM = TypeAdapter(Metric)
 
 
 def _of_table(table: str) -> Iterator[Metric]:
     with Path(__file__).with_name("metrics.csv").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
             if row.pop("table") == table:
-                better, digits = BETTER[row.pop("better")], int(row.pop("digits"))
-                yield Metric(better=better, digits=digits, **row)
+                yield FORM.validate_python(row)
 
 
 METRICS = tuple(_of_table("images"))

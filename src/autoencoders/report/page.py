@@ -8,58 +8,23 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined
 
-from autoencoders.figures.section import LatentPlane, Picture
+from autoencoders.figures.section import LatentPlane
 from autoencoders.report.metrics import METRICS, OF_FEATURES, Metric
-
-
-@dataclass(frozen=True)
-class VariantSection:
-    """What the page says of one trained variant.
-
-    `metrics` may lack any metric, and may hold others than the page knows. `yardsticks` maps a name
-    to the same metrics. `hyperparameters` may be nested. `training` holds short facts, such as
-    `{"epochs": 30, "best epoch": 27}`, shown as they are. `plane` is there where the latent is one.
-    """
-
-    variant: str
-    metrics: Mapping[str, float]
-    yardsticks: Mapping[str, Mapping[str, float]]
-    hyperparameters: Mapping[str, Any]
-    figures: Sequence[Picture]
-    model_sha256: str
-    training: Mapping[str, Any] = field(default_factory=dict)
-    plane: LatentPlane | None = None
-
-
-@dataclass(frozen=True)
-class DatasetSection:
-    """What the page says of one dataset.
-
-    `source` is `official`, `stand-in` or `folder`; `image_counts` maps a split to its number of
-    images.
-    """
-
-    dataset: str
-    title: str
-    source: str
-    image_counts: Mapping[str, int]
-    variants: Sequence[VariantSection]
-    figures: Sequence[Picture] = ()
+from autoencoders.report.results import DatasetResults, VariantResult
 
 
 @dataclass(frozen=True)
 class _Cell:
     text: str
     value: float | None  # None if there is none, or it is not finite
-    best: bool = False  # of all networks in the table
-    beats: bool = False  # a yardstick that is better than its network
+    mark: str  # `best` of all networks in the table; `beats`: a yardstick better than its network
 
 
 @dataclass(frozen=True)
@@ -77,22 +42,19 @@ class _Table:
     defeats: Sequence[str]  # sentences: which yardstick beats which network, and on what
 
 
-def render(datasets: Sequence[DatasetSection]) -> str:
-    """Return the report page of `datasets`, in the order given.
-
-    Raises:
-        ValueError: a picture's path is not relative.
-    """
+def render(datasets: Sequence[DatasetResults]) -> str:
+    """Return the report page of `datasets`, in the order given."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals.update(anchor=_anchor)
-    environment.filters.update(address=_address, plain=_plain, settings=_settings, words=_words)
+    environment.filters.update(address=quote, plain=_plain, settings=_settings, words=_words)
     template = environment.from_string(_beside("page.html"))
-    tables = [(section, _tables(section)) for section in datasets]
+    tables = [(of_dataset, _tables(of_dataset)) for of_dataset in datasets]
     shown = [metric for _, ts in tables for table in ts for metric in table.columns]
     legend = [metric for metric in dict.fromkeys(shown) if metric.meaning]
-    stand_ins = [section.title for section in datasets if section.source == "stand-in"]
+    sections = [of_dataset.section for of_dataset in datasets]
+    stand_ins = [section.title for section in sections if section.source == "stand-in"]
     script = _beside("page.js")
     return template.render(tables=tables, legend=legend, stand_ins=stand_ins, script=script) + "\n"
 
@@ -101,19 +63,19 @@ def _beside(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def _tables(section: DatasetSection) -> list[_Table]:
+def _tables(of_dataset: DatasetResults) -> list[_Table]:
     """Return the table of images and the one of features, those of them that have columns."""
-    rows = [
-        row
-        for variant in section.variants
-        for row in (variant.metrics, *variant.yardsticks.values())
-    ]
-    present = {key for row in rows for key in row}
+    present = {
+        key
+        for result in of_dataset.variants
+        for numbers in (result.numbers, *result.yardsticks.values())
+        for key in numbers
+    }
     features = [metric for base in OF_FEATURES for metric in _by_labels(base, present)]
     of_features = {key for metric in features for key in (metric.key, _spread(metric))}
     images = _columns(METRICS, present - of_features)
     titled = {"Images": images, "Features without labels": features}
-    return [_table(title, section, columns) for title, columns in titled.items() if columns]
+    return [_table(title, of_dataset, columns) for title, columns in titled.items() if columns]
 
 
 def _by_labels(base: Metric, present: Collection[str]) -> list[Metric]:
@@ -133,39 +95,44 @@ def _by_labels(base: Metric, present: Collection[str]) -> list[Metric]:
     return [metric for metric in (base, *few) if metric.key in present]
 
 
-def _table(title: str, section: DatasetSection, columns: Sequence[Metric]) -> _Table:
+def _table(title: str, of_dataset: DatasetResults, columns: Sequence[Metric]) -> _Table:
     """Return the networks, each with those of its yardsticks that have any of the columns."""
-    best = {metric: _best(metric, section.variants) for metric in columns}
-    rows = []
-    for variant in section.variants:
-        cells = [
-            _Cell(
-                _text(metric, variant.metrics),
-                _value(metric, variant.metrics),
-                best=best[metric] is not None and best[metric] == _value(metric, variant.metrics),
-            )
-            for metric in columns
-        ]
-        rows.append(_Row(variant.variant, _anchor(section.dataset, variant.variant), cells))
-        for name, metrics in variant.yardsticks.items():
-            if not any(metric.key in metrics for metric in columns):
+    best = {metric: _best(metric, of_dataset.variants) for metric in columns}
+    rows, defeats = [], []
+    for result in of_dataset.variants:
+        own, anchor = result.numbers, _anchor(of_dataset.dataset, result.variant)
+        leads = [m for m in columns if best[m] is not None and best[m] == _value(m, own)]
+        rows.append(_row(result.variant, anchor, columns, own, "best", leads))
+        for key, numbers in result.yardsticks.items():
+            if not any(metric.key in numbers for metric in columns):
                 continue
-            cells = [
-                _Cell(
-                    _text(metric, metrics),
-                    _value(metric, metrics),
-                    beats=_beats(metric, metrics, variant.metrics),
-                )
-                for metric in columns
-            ]
-            rows.append(_Row(_words(name), "", cells))
-    return _Table(title, columns, rows, [*_defeats(section.variants, columns)])
+            name, beaten = _words(key), [m for m in columns if _beats(m, numbers, own)]
+            rows.append(_row(name, "", columns, numbers, "beats", beaten))
+            if beaten:
+                labels = ", ".join(metric.label for metric in beaten)
+                defeats.append(f"{name} beats {result.variant} on {labels}")
+    return _Table(title, columns, rows, defeats)
+
+
+def _row(
+    name: str,
+    anchor: str,
+    columns: Sequence[Metric],
+    numbers: Mapping[str, float],
+    mark: str,
+    marked: Sequence[Metric],
+) -> _Row:
+    cells = [
+        _Cell(_text(metric, numbers), _value(metric, numbers), mark if metric in marked else "")
+        for metric in columns
+    ]
+    return _Row(name, anchor, cells)
 
 
 def _columns(known: Sequence[Metric], present: Set[str]) -> list[Metric]:
     """Return the metrics that are present: the known ones in their order, then others by name."""
     unknown = present - {metric.key for metric in known}
-    others = [Metric(key, _words(key), "", None, 4, "") for key in sorted(unknown)]
+    others = [Metric(key, _words(key), "", "", 4, "") for key in sorted(unknown)]
     return [metric for metric in known if metric.key in present] + others
 
 
@@ -188,27 +155,19 @@ def _spread(metric: Metric) -> str:
     return f"{metric.key}_std"
 
 
-def _best(metric: Metric, variants: Sequence[VariantSection]) -> float | None:
-    values = [_value(metric, variant.metrics) for variant in variants]
+def _best(metric: Metric, variants: Sequence[VariantResult]) -> float | None:
+    values = [_value(metric, result.numbers) for result in variants]
     finite = [value for value in values if value is not None]
-    if metric.better is None or len(finite) < 2:  # no contest
+    if not metric.better or len(finite) < 2:  # no contest
         return None
     return min(finite) if metric.better == "lower" else max(finite)
 
 
 def _beats(metric: Metric, yardstick: Mapping[str, float], network: Mapping[str, float]) -> bool:
     one, other = _value(metric, yardstick), _value(metric, network)
-    if metric.better is None or one is None or other is None:
+    if not metric.better or one is None or other is None:
         return False
     return one < other if metric.better == "lower" else one > other
-
-
-def _defeats(variants: Sequence[VariantSection], columns: Sequence[Metric]) -> Iterator[str]:
-    for variant in variants:
-        for name, metrics in variant.yardsticks.items():
-            lost = [m.label for m in columns if _beats(m, metrics, variant.metrics)]
-            if lost:
-                yield f"{_words(name)} beats {variant.variant} on {', '.join(lost)}"
 
 
 def _words(name: str) -> str:
@@ -219,17 +178,10 @@ def _anchor(*names: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", "-".join(names))
 
 
-def _address(path: str) -> str:
-    """Return a relative path as it stands in a link."""
-    if urlsplit(path).scheme or PurePosixPath(path).is_absolute():
-        raise ValueError(f"the page links its pictures by relative paths, found {path!r}")
-    return quote(path)
-
-
 def _plain(plane: LatentPlane) -> dict[str, Any]:
     """Return what the script is given of a plane."""
     decoded, originals = (
-        replace(sheet, path=_address(sheet.path)) for sheet in (plane.decoded, plane.originals)
+        replace(sheet, path=quote(sheet.path)) for sheet in (plane.decoded, plane.originals)
     )
     return asdict(replace(plane, decoded=decoded, originals=originals))
 

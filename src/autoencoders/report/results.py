@@ -1,5 +1,6 @@
 """All variants' results, read from files, as tables and as what the page is made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,13 @@ from autoencoders.evaluation import results
 from autoencoders.evaluation.results import Answer, headline
 from autoencoders.figures import plots, section
 from autoencoders.figures.section import Picture, Section
-from autoencoders.report.page import DatasetSection, VariantSection
 
 # What `dvc exp show` and `dvc metrics diff` compare: a column each, and a screen has few.
 COMPARED = ("psnr", "elbo")
 
 
 @dataclass(frozen=True)
-class Result:
+class VariantResult:
     """What a trained variant came to.
 
     Attributes:
@@ -32,13 +32,24 @@ class Result:
     metrics: Answer
     section: Section
 
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Return the network's own metrics; there may be others than the page knows."""
+        return headline(self.metrics)
+
+    @property
+    def yardsticks(self) -> dict[str, dict[str, float]]:
+        """Return the same metrics of each yardstick by its name."""
+        found: dict[str, dict[str, float]] = self.metrics["yardsticks"]
+        return found
+
 
 @dataclass(frozen=True)
 class DatasetResults:
     """The results of a dataset's variants, one or more."""
 
     dataset: str
-    variants: list[Result]
+    variants: Sequence[VariantResult]
 
     @property
     def section(self) -> Section:
@@ -50,6 +61,11 @@ class DatasetResults:
         """Return the file of the picture that shows all variants."""
         return paths.OVERVIEW / f"{self.dataset}.png"
 
+    @property
+    def pictures(self) -> list[Picture]:
+        """Return the pictures that are of no single variant."""
+        return [Picture(paths.from_page(self.overview), "Every variant on the same test images")]
+
 
 def load(dataset: str, variants: list[str]) -> DatasetResults:
     """Read the results of a dataset's variants.
@@ -60,7 +76,7 @@ def load(dataset: str, variants: list[str]) -> DatasetResults:
     return DatasetResults(dataset, [_load(dataset, variant) for variant in variants])
 
 
-def _load(dataset: str, variant: str) -> Result:
+def _load(dataset: str, variant: str) -> VariantResult:
     metrics = results.load(paths.metrics(dataset, variant), dataset, variant)
     if "probe_accuracy" in metrics:
         pixels = results.load_numbers(paths.pixels(dataset), dataset)
@@ -68,7 +84,7 @@ def _load(dataset: str, variant: str) -> Result:
     found = section.load(paths.section(dataset, variant))
     for picture in found.pictures:
         files.require(paths.REPORT.parent / picture.path)
-    return Result(variant, metrics, found)
+    return VariantResult(variant, metrics, found)
 
 
 def table(datasets: list[DatasetResults]) -> pd.DataFrame:
@@ -119,31 +135,3 @@ def overview(of_dataset: DatasetResults) -> Figure:
         rows.append((result.variant, seen, made, f"{result.metrics['psnr']:.1f} dB"))
     title = f"{of_dataset.section.title}: what the encoder sees → what comes out"
     return plots.overview(originals, rows, title)
-
-
-def page_section(of_dataset: DatasetResults) -> DatasetSection:
-    """Return what the page says of a dataset."""
-    overview = paths.from_page(of_dataset.overview)
-    return DatasetSection(
-        dataset=of_dataset.dataset,
-        title=of_dataset.section.title,
-        source=of_dataset.section.source,
-        image_counts=of_dataset.section.image_counts,
-        variants=[
-            VariantSection(
-                variant=result.variant,
-                metrics=headline(result.metrics),
-                yardsticks=result.metrics["yardsticks"],
-                hyperparameters=result.section.hyperparameters,
-                figures=result.section.pictures,
-                model_sha256=result.metrics["model_sha256"],
-                training={
-                    "epochs": len(result.section.validation_mse),
-                    "best epoch": result.section.best_epoch,
-                },
-                plane=result.section.plane,
-            )
-            for result in of_dataset.variants
-        ],
-        figures=[Picture(overview, "Every variant on the same test images")],
-    )

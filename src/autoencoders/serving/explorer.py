@@ -7,7 +7,7 @@ from torch import Tensor
 
 from autoencoders.errors import UserError
 from autoencoders.figures.latent_experiments import perturbations
-from autoencoders.figures.planes import class_colours
+from autoencoders.figures.plots.latents import class_colours
 from autoencoders.images.picture import Floats, Picture, Unfit, floats, matched
 from autoencoders.trained.variant import Trained
 

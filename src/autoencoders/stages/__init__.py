@@ -6,7 +6,7 @@
 import hashlib
 import importlib
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,11 +26,7 @@ class Stage(Protocol):
         ...
 
     def data_used(self, item: Item) -> DataUsed | None:
-        """Return the images that the stage reads."""
-        ...
-
-    def outputs(self, item: Item) -> list[Path]:
-        """Return the files and folders that the stage writes."""
+        """Return the images that the stage reads, if it reads one dataset's."""
         ...
 
     def produce(self, params: Params, item: Item, run: StageRun) -> str:
@@ -62,7 +58,8 @@ def run(item: Item) -> str:
     stage = _stage(item.stage)
     if not parallel.started().leads:
         return stage.produce(loaded, item, tracking.StageRun(item))
-    with _turn(item), _tracked(stage, item, loaded) as run:
+    turn = device.turn() if pipeline.BY_NAME[item.stage].on_gpu else nullcontext()
+    with turn, _tracked(stage, item, loaded) as run:
         summary = stage.produce(loaded, item, run)
         _log(stage, item, run)
     return summary
@@ -82,7 +79,7 @@ def track(loaded: Params, done: Collection[str]) -> Iterator[str]:
     missing = 0
     for item in (item for item in all_items if item.name in done):
         stage = _stage(item.stage)
-        if (item.name, _digest(stage.outputs(item))) in tracked:
+        if (item.name, _digest(item.outputs)) in tracked:
             continue
         with _tracked(stage, item, loaded) as run:
             _log(stage, item, run)
@@ -94,10 +91,6 @@ def track(loaded: Params, done: Collection[str]) -> Iterator[str]:
         yield "nothing was missing"
     if waiting := [item for item in all_items if item.name not in done]:
         yield f"left out {len(waiting)} stages whose outputs are not of this params.yaml and code"
-
-
-def _turn(item: Item) -> AbstractContextManager[None]:
-    return device.turn() if pipeline.BY_NAME[item.stage].on_gpu else nullcontext()
 
 
 def _tracked(stage: Stage, item: Item, loaded: Params) -> Any:
@@ -112,7 +105,7 @@ def _tracked(stage: Stage, item: Item, loaded: Params) -> Any:
 
 def _log(stage: Stage, item: Item, run: StageRun) -> None:
     stage.log(item, run)
-    run.log(tags={"outputs.sha256": _digest(stage.outputs(item))})
+    run.log(tags={"outputs.sha256": _digest(item.outputs)})
 
 
 def _digest(outputs: list[Path]) -> str:

@@ -1,7 +1,6 @@
 """Packed images and their labels into the dataset's classifier."""
 
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from autoencoders import files, paths
@@ -12,10 +11,12 @@ from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import prepared_data
-from autoencoders.tracking import DataUsed, StageRun
+from autoencoders.tracking import StageRun
 from autoencoders.trained import classifier
 from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
 from autoencoders.training.classifier import Split, measure, of_all, train
+
+data_used = prepared_data
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
@@ -23,21 +24,19 @@ def used_params(params: Params, item: Item) -> dict[str, Any]:
     return {"seed": params.seed, **params.classifier.model_dump(mode="json")}
 
 
-def data_used(item: Item) -> DataUsed:
-    """Describe the prepared images."""
-    return prepared_data(item)
-
-
-def outputs(item: Item) -> list[Path]:
-    """Return the classifier's folder, and the file of how good it is."""
-    return [paths.classifier(item.dataset), paths.classifier_metrics(item.dataset)]
-
-
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Train the classifier; where all images are of one class, only write that there is none."""
-    folder, report = outputs(item)
+    folder, report = item.outputs
     data = Prepared(paths.prepared(item.dataset))
-    description = _describe(params, data)
+    description = ClassifierDescription(
+        dataset=data.name,
+        seed=params.seed,
+        source=data.metadata.source,
+        data_sha256=data.metadata.sha256,
+        image_shape=data.metadata.image_shape,
+        classes=len(data.metadata.class_names),
+        settings=params.classifier,
+    )
     judge, accuracies = None, {}
     if description.exists:
         with closing(TrainingProgress(item.name, run.log_epoch)) as progress:
@@ -72,7 +71,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
 def log(item: Item, run: StageRun) -> None:
     """Log the accuracies, the weights and the settings."""
-    folder, report = outputs(item)
+    folder, report = item.outputs
     measured = results.load_numbers(report, item.dataset)
     accuracies = {k: v for k, v in measured.items() if k.endswith("_accuracy")}
     run.log(metrics=accuracies, artifacts=[folder, report])
@@ -80,16 +79,3 @@ def log(item: Item, run: StageRun) -> None:
 
 def _labelled(data: Prepared, split: str) -> Split:
     return data.images(split), data.labels(split)
-
-
-def _describe(params: Params, data: Prepared) -> ClassifierDescription:
-    metadata = data.metadata
-    return ClassifierDescription(
-        dataset=data.name,
-        seed=params.seed,
-        source=metadata.source,
-        data_sha256=metadata.sha256,
-        image_shape=metadata.image_shape,
-        classes=len(metadata.class_names),
-        settings=params.classifier,
-    )

@@ -1,6 +1,5 @@
 """A trained variant and its yardsticks on all test images."""
 
-from pathlib import Path
 from typing import Any
 
 from autoencoders import files, paths
@@ -12,23 +11,15 @@ from autoencoders.evaluation.noise_sweep import flat
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.stages.common import prepared_data
-from autoencoders.tracking import DataUsed, StageRun
+from autoencoders.tracking import StageRun
 from autoencoders.trained import classifier, variant
+
+data_used = prepared_data
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the evaluation's settings; the variant's own are in the model's folder."""
     return params.evaluation.model_dump(mode="json")
-
-
-def data_used(item: Item) -> DataUsed:
-    """Describe the prepared images."""
-    return prepared_data(item)
-
-
-def outputs(item: Item) -> list[Path]:
-    """Return the metrics file."""
-    return [paths.metrics(item.dataset, item.variant)]
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
@@ -43,16 +34,16 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         "variant": item.variant,
         "source": trained.description.source,
         "n_images": len(data.images("test")),
-        "model_sha256": trained.sha256,
+        "model_sha256": files.digest(trained.folder / paths.WEIGHTS),
         **answers(trained, judge, params.evaluation),
     }
-    files.write_json(outputs(item)[0], content)
-    return f"PSNR {content['psnr']:.2f} dB, BCE {content['bce']:.4f} in {outputs(item)[0]}"
+    files.write_json(item.outputs[0], content)
+    return f"PSNR {content['psnr']:.2f} dB, BCE {content['bce']:.4f} in {item.outputs[0]}"
 
 
 def log(item: Item, run: StageRun) -> None:
     """Log the metrics to the run and to the model that they are of."""
-    content = results.load(outputs(item)[0], item.dataset, item.variant)
+    content = results.load(item.outputs[0], item.dataset, item.variant)
     run.log_model_metrics(content["model_sha256"], results.headline(content))
     run.log(
         metrics={
@@ -61,5 +52,5 @@ def log(item: Item, run: StageRun) -> None:
             for metric, value in values.items()
         }
         | flat(content.get("noise_sweep", {})),
-        artifacts=outputs(item),
+        artifacts=item.outputs,
     )

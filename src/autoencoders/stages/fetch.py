@@ -1,7 +1,6 @@
 """Official files, stand-ins for them, or a folder of images, into `data/raw/<dataset>/`."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 from autoencoders import paths
@@ -19,11 +18,6 @@ def used_params(params: Params, item: Item) -> dict[str, Any]:
 
 def data_used(item: Item) -> None:
     """Return nothing: this stage is where images come from."""
-
-
-def outputs(item: Item) -> list[Path]:
-    """Return the folder of fetched files."""
-    return [paths.raw(item.dataset)]
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:

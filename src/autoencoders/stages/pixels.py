@@ -1,6 +1,5 @@
 """What raw pixels tell of a dataset's classes: what features of every network are held against."""
 
-from pathlib import Path
 from typing import Any
 
 from autoencoders import files, paths
@@ -9,26 +8,18 @@ from autoencoders.evaluation import features, results
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.stages.common import prepared_data
-from autoencoders.tracking import DataUsed, StageRun
+from autoencoders.tracking import StageRun
 from autoencoders.trained.pairs import Pairs, pairs
 from autoencoders.variants.inputs import Clean
 
 USED = {"batch_size", "knn_neighbours", "label_counts", "label_draws"}  # of the evaluation's
 
+data_used = prepared_data
+
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed and what decides the measurement."""
     return {"seed": params.seed, **params.evaluation.model_dump(mode="json", include=USED)}
-
-
-def data_used(item: Item) -> DataUsed:
-    """Describe the prepared images."""
-    return prepared_data(item)
-
-
-def outputs(item: Item) -> list[Path]:
-    """Return the metrics file."""
-    return [paths.pixels(item.dataset)]
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
@@ -42,12 +33,12 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     features.say_what_is_missing(labels)
     measured = features.by_encoder(lambda seen: seen, clean, labels, params.seed, settings)
     content = {"dataset": data.name, "source": data.metadata.source, **measured}
-    files.write_json(outputs(item)[0], content)
+    files.write_json(item.outputs[0], content)
     if not measured:
         return f"the training images of {data.name} have one class: there is nothing to tell"
-    return f"probe accuracy {measured['probe_accuracy']:.4f} in {outputs(item)[0]}"
+    return f"probe accuracy {measured['probe_accuracy']:.4f} in {item.outputs[0]}"
 
 
 def log(item: Item, run: StageRun) -> None:
     """Log the metrics."""
-    run.log(metrics=results.load_numbers(outputs(item)[0], item.dataset), artifacts=outputs(item))
+    run.log(metrics=results.load_numbers(item.outputs[0], item.dataset), artifacts=item.outputs)

@@ -1,6 +1,5 @@
 """Fetched files into packed training, validation and test splits."""
 
-from pathlib import Path
 from typing import Any
 
 from autoencoders import files, packing, paths
@@ -24,11 +23,6 @@ def data_used(item: Item) -> DataUsed:
     return DataUsed(item.dataset, info.source, record, folder.as_posix(), splits={})
 
 
-def outputs(item: Item) -> list[Path]:
-    """Return the folder of packed splits."""
-    return [paths.prepared(item.dataset)]
-
-
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Verify, split and pack a dataset."""
     target = paths.prepared(item.dataset)
@@ -40,7 +34,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
 def log(item: Item, run: StageRun) -> None:
     """Log the sizes and digests of the splits."""
-    folder = outputs(item)[0]
+    folder = item.outputs[0]
     metadata = prepared.load_metadata(folder)
     run.log(
         metrics={f"{name}_images": split.n_images for name, split in metadata.splits.items()},

@@ -1,7 +1,6 @@
 """All variants' metrics and figures as one table and one page."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -25,11 +24,6 @@ def data_used(item: Item) -> None:
     """Return nothing: the report covers all datasets."""
 
 
-def outputs(item: Item) -> list[Path]:
-    """Return the table, the page and its pictures, and what DVC's metrics and plots compare."""
-    return [paths.RESULTS, paths.REPORT, paths.OVERVIEW, paths.HEADLINE, paths.CURVES]
-
-
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Write the table and the page of the datasets and variants to run."""
     # All is read before anything is written: of a bad file, not even a part of the report is lost.
@@ -46,8 +40,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     with files.atomic_file(paths.CURVES) as temporary:
         results.curves(datasets).to_csv(temporary, index=False)
     with files.atomic_file(paths.REPORT) as temporary:
-        content = page.render([results.page_section(of_dataset) for of_dataset in datasets])
-        temporary.write_text(content, encoding="utf-8")
+        temporary.write_text(page.render(datasets), encoding="utf-8")
     for of_dataset in datasets:
         if of_dataset.section.source == "stand-in" and params.data.source == "auto":
             print(stand_in_banner(of_dataset.dataset), file=sys.stderr)
@@ -56,7 +49,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
 def log(item: Item, run: StageRun) -> None:
     """Log the report, and every headline metric to the configuration's run."""
-    run.log(artifacts=outputs(item))
+    run.log(artifacts=item.outputs)
     with files.readable(paths.RESULTS):
         # A variant may be called `null`, or `007`; what is missing is empty.
         names = {"dataset": str, "variant": str}

@@ -4,34 +4,24 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from autoencoders import dependencies, paths
+from autoencoders import dependencies, files, paths
 from autoencoders.data.prepared import Prepared
 from autoencoders.device import device
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import prepared_data
-from autoencoders.tracking import DataUsed, StageRun, TrainedModel
-from autoencoders.trained import classifier, variant, weights
-from autoencoders.trained.weights import RECORD, WEIGHTS
+from autoencoders.tracking import StageRun, TrainedModel
+from autoencoders.trained import classifier, variant
 from autoencoders.training import parallel
 from autoencoders.training.train import train
+
+data_used = prepared_data
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed and the variant."""
     return {"seed": params.seed, **params.variants[item.variant].model_dump(mode="json")}
-
-
-def data_used(item: Item) -> DataUsed:
-    """Describe the prepared images."""
-    return prepared_data(item)
-
-
-def outputs(item: Item) -> list[Path]:
-    """Return the weights, the history and the resolved params."""
-    folder = _folder(item)
-    return [folder / WEIGHTS, folder / variant.HISTORY, folder / RECORD]
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
@@ -95,15 +85,15 @@ def log(item: Item, run: StageRun) -> None:
     best = variant.best_epoch(history)
     run.log(
         metrics={f"best_{name}": value for name, value in best.items()},
-        artifacts=outputs(item),
+        artifacts=item.outputs,
     )
     trained = variant.load(folder, Prepared(paths.prepared(item.dataset)))
-    digest, name = weights.sha256(folder), f"{item.dataset}-{item.variant}"
+    digest, name = files.digest(folder / paths.WEIGHTS), f"{item.dataset}-{item.variant}"
     if trained.description.variant.training.framework == "tensorflow":
         from autoencoders.training.tensorflow.weights import keras_model
 
         channels, *size = trained.input_shape
-        network, shape = keras_model(trained.assembled), (*size, channels)
+        network, shape = keras_model(trained), (*size, channels)
         run.log_model(TrainedModel(network, shape, digest, f"{name}-keras", "tensorflow"))
     # The last of these weights is the model that `evaluate` gives its metrics to.
     run.log_model(TrainedModel(trained.model, trained.input_shape, digest, name))

@@ -13,8 +13,8 @@ from torch import Tensor
 from autoencoders import files
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
+from autoencoders.paths import RECORD, WEIGHTS
 from autoencoders.trained import weights
-from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Classifier
 from autoencoders.variants.classifier import ConvClassifier
 
@@ -71,7 +71,7 @@ def moments(features: Tensor) -> Moments:
 def save(folder: Path, description: ClassifierDescription, judge: Judge | None) -> None:
     """Write the record, and the weights and moments where there are any, as all of `folder`."""
     with files.atomic_directory(folder) as temporary:
-        weights.save_record(temporary / RECORD, FORM, description)
+        files.write_bytes(temporary / RECORD, weights.record(FORM, description))
         if judge is not None:
             weights.save(temporary / WEIGHTS, judge.classifier)
             of_images = {name: value.cpu() for name, value in judge.moments._asdict().items()}
@@ -133,8 +133,3 @@ def load_teacher(folder: Path, device: torch.device) -> tuple[ConvClassifier, st
             "needs none"
         )
     return classifier, files.digest(folder / WEIGHTS)
-
-
-def load_description(folder: Path) -> ClassifierDescription:
-    """Return what a folder that `save` wrote says of its classifier."""
-    return weights.load_record(folder, FORM)

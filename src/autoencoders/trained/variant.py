@@ -15,19 +15,16 @@ from autoencoders import files, randomness
 from autoencoders.data.batches import images_at_a_time
 from autoencoders.data.prepared import Prepared
 from autoencoders.keys import ImageShape
+from autoencoders.paths import HISTORY, RECORD, WEIGHTS
 from autoencoders.randomness import Noise
 from autoencoders.trained import weights
 from autoencoders.trained.pairs import Pairs, encoded, pairs
-from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.inputs import Input
-from autoencoders.variants.models.base import Autoencoder
-from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.base import Perceive
 from autoencoders.variants.priors import Prior
 
-HISTORY = "history.csv"
 CPU = torch.device("cpu")
 BATCH = 250
 
@@ -53,13 +50,12 @@ FORM = TypeAdapter(Description)
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
-    """A trained variant, and the images of its dataset.
+class Trained(Assembled):
+    """A trained variant, and the images of its dataset; its networks are frozen, and on `device`.
 
     Attributes:
         description: what was trained on what.
         folder: where it lies.
-        assembled: the variant's parts, its networks frozen and on `device`.
         data: the dataset, whose files are opened when its images are first asked for.
         device: where networks compute.
         batch_size: how many images go through a network at a time, or fewer if they are large.
@@ -67,7 +63,6 @@ class Trained:
 
     description: Description
     folder: Path
-    assembled: Assembled
     data: Prepared
     device: torch.device = CPU
     batch_size: int = BATCH
@@ -83,39 +78,14 @@ class Trained:
         return f"{self.data.metadata.title}, {self.description.name}"
 
     @property
-    def input(self) -> Input:
-        """Return what makes an image into what the encoder sees."""
-        return self.assembled.input
-
-    @property
-    def model(self) -> Autoencoder:
-        """Return the autoencoder."""
-        return self.assembled.model
-
-    @property
-    def objective(self) -> Objective:
-        """Return what the variant learnt by."""
-        return self.assembled.objective
-
-    @property
     def prior(self) -> Prior | None:
         """Return what latents were drawn towards; None without."""
-        return self.assembled.objective.prior
-
-    @property
-    def image_shape(self) -> ImageShape:
-        """Return the `(C, H, W)` of an image."""
-        return self.assembled.image_shape
-
-    @property
-    def input_shape(self) -> ImageShape:
-        """Return the `(C, H, W)` of what the encoder sees."""
-        return self.assembled.input_shape
+        return self.objective.prior
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
         """Return the shape of one image's latent."""
-        return self.assembled.model.latent_shape
+        return self.model.latent_shape
 
     @property
     def latent_size(self) -> int:
@@ -125,7 +95,7 @@ class Trained:
     @property
     def latent_holds_input(self) -> bool:
         """Return whether a part of a latent is what the encoder sees: it is hardly a latent."""
-        return self.assembled.model.latent_holds_input
+        return self.model.latent_holds_input
 
     @property
     def images_at_a_time(self) -> int:
@@ -158,11 +128,6 @@ class Trained:
     def codes(self, split: str, count: int | None = None) -> Tensor:
         """Return the latents of the first `count` or all images of a split, on the CPU."""
         return encoded(self.model.encode, self.pairs(split, count))
-
-    @property
-    def sha256(self) -> str:
-        """Return the digest that identifies the trained networks; see `weights.sha256`."""
-        return weights.sha256(self.folder)
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -199,10 +164,11 @@ def save(
     folder: Path, description: Description, assembled: Assembled, history: list[dict[str, float]]
 ) -> None:
     """Write the weights, the history and the resolved params into `folder`."""
+    record = weights.record(FORM, description)
     weights.save(folder / WEIGHTS, assembled.networks)
     with files.atomic_file(folder / HISTORY) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
-    weights.save_record(folder / RECORD, FORM, description)
+    files.write_bytes(folder / RECORD, record)
 
 
 def load(
@@ -222,7 +188,14 @@ def load(
     description, assembled = weights.load(folder, FORM, build, lambda one: one.networks)
     # Laid out as they are trained, networks evaluate 2 to 3 times faster.
     assembled.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Trained(description, folder, assembled, data, device, batch_size)
+    return Trained(
+        **vars(assembled),
+        description=description,
+        folder=folder,
+        data=data,
+        device=device,
+        batch_size=batch_size,
+    )
 
 
 def load_history(folder: Path) -> pd.DataFrame:
@@ -232,11 +205,7 @@ def load_history(folder: Path) -> pd.DataFrame:
         UserError: the file is missing or damaged.
     """
     with files.readable(folder / HISTORY) as path:
-        lines = files.read_lines(path)
-        if len({line.count(",") for line in lines}) > 1:  # pandas would fill up what is missing
-            raise ValueError("its lines are not of one length")
-        lines.seek(0)
-        history = pd.read_csv(lines)
+        history = pd.read_csv(files.read_lines(path))
         if list(history["epoch"]) != list(range(1, len(history) + 1)) or history.empty:
             raise ValueError("its epochs do not count from 1")
         if not {"validation_loss", "validation_mse"} <= {*history}:

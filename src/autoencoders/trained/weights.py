@@ -11,12 +11,10 @@ from safetensors.torch import save as to_bytes
 from torch import nn
 
 from autoencoders import files, yaml12
+from autoencoders.paths import RECORD, WEIGHTS
 
 Description = TypeVar("Description")
 Built = TypeVar("Built")
-
-WEIGHTS = "model.safetensors"
-RECORD = "params.yaml"
 
 
 def save(target: Path, network: nn.Module) -> None:
@@ -59,23 +57,6 @@ def load(
     return description, built
 
 
-def sha256(folder: Path) -> str:
-    """Return the SHA-256 of the weights' file: what identifies a trained network."""
-    with files.readable(folder / WEIGHTS) as path:
-        return files.digest(path)
-
-
-def save_record(target: Path, form: TypeAdapter[Description], description: Description) -> None:
-    """Write what was trained on what."""
-    content = yaml12.dump(form.dump_python(description, mode="json"))
-    files.write_bytes(target, content.encode())
-
-
-def load_record(folder: Path, form: TypeAdapter[Description]) -> Description:
-    """Read what was trained on what.
-
-    Raises:
-        UserError: the record is missing, damaged, or not of this form.
-    """
-    with files.readable(folder / RECORD) as path:
-        return form.validate_python(yaml12.parse(path.read_text("utf-8")))
+def record(form: TypeAdapter[Description], description: Description) -> bytes:
+    """Return what was trained on what as the content of a file."""
+    return yaml12.dump(form.dump_python(description, mode="json")).encode()

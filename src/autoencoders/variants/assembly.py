@@ -26,7 +26,7 @@ class Parts(Strict):
     objective: AnObjective
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Assembled:
     """A variant with its networks: what is trained, evaluated and drawn."""
 

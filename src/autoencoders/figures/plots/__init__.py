@@ -1,28 +1,12 @@
 """One function per figure: arrays in, `matplotlib.figure.Figure` out; `save` writes the PNG."""
 
-from autoencoders.figures.plots.curves import noise_curves, training_curves
-from autoencoders.figures.plots.images import (
-    error_maps,
-    image_rows,
-    overview,
-    row_blocks,
-    sample_grid,
-    sample_grids,
-)
-from autoencoders.figures.plots.latents import code_distribution, latent_plane, manifold
-from autoencoders.figures.plots.style import save
-
-__all__ = [
-    "code_distribution",
-    "error_maps",
-    "image_rows",
-    "latent_plane",
-    "manifold",
-    "noise_curves",
-    "overview",
-    "row_blocks",
-    "sample_grid",
-    "sample_grids",
-    "save",
-    "training_curves",
-]
+from autoencoders.figures.plots.curves import noise_curves as noise_curves
+from autoencoders.figures.plots.curves import training_curves as training_curves
+from autoencoders.figures.plots.images import error_maps as error_maps
+from autoencoders.figures.plots.images import image_rows as image_rows
+from autoencoders.figures.plots.images import overview as overview
+from autoencoders.figures.plots.images import sample_grids as sample_grids
+from autoencoders.figures.plots.latents import code_distribution as code_distribution
+from autoencoders.figures.plots.latents import latent_plane as latent_plane
+from autoencoders.figures.plots.latents import manifold as manifold
+from autoencoders.figures.plots.style import save as save

@@ -1,6 +1,7 @@
 """Curves: of training, from the history that it leaves behind, and of quality under noise."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 
 import pandas as pd
 from matplotlib.artist import Artist
@@ -8,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from autoencoders.figures.plots.style import BLUE, MUTED, ORANGE, PALETTE, chart, styled
+from autoencoders.figures.plots.style import BLUE, MUTED, ORANGE, PALETTE, chart, house_style
 
 SPLITS = {"train": (BLUE, "-", "o"), "validation": (ORANGE, "--", "s")}  # never by colour alone
 MARKED = 15  # epochs up to which each is a marked point
@@ -18,7 +19,7 @@ DIAGNOSTICS = ("learning_rate", "gradient_norm")
 LINES = tuple(zip((BLUE, ORANGE, *PALETTE[2:6]), "os^vDP", ("-", *["--"] * 5), strict=True))
 
 
-@styled
+@house_style()
 def training_curves(
     history: pd.DataFrame,
     title: str,
@@ -57,7 +58,7 @@ def training_curves(
     return figure
 
 
-@styled
+@house_style()
 def noise_curves(
     levels: Sequence[float],
     psnr: Mapping[str, Sequence[float]],
@@ -68,22 +69,18 @@ def noise_curves(
 
     Args:
         levels: standard deviations of the noise `(S,)`, for pixels in [0, 1].
-        psnr: what predicts → its PSNR in dB at each level; the network first, at most six.
+        psnr: what predicts → its PSNR in dB at each level; the network first. More than six lines
+            look like the first ones again.
         trained_on: between which levels the network was trained, marked; both may be the same.
         title: of the figure.
-
-    Raises:
-        ValueError: there are more lines than colours.
     """
-    if len(psnr) > len(LINES):
-        raise ValueError(f"at most {len(LINES)} lines have a colour, found {len(psnr)}")
     figure = chart(title, 5.4, 3.2)
     axis = figure.subplots()
     if trained_on[0] == trained_on[1]:
         axis.axvline(trained_on[0], color=MUTED, linestyle=":", linewidth=1, label="trained on")
     else:
         axis.axvspan(*trained_on, color=MUTED, alpha=0.15, linewidth=0, label="trained on")
-    for (name, values), (color, marker, dashes) in zip(psnr.items(), LINES, strict=False):
+    for (name, values), (color, marker, dashes) in zip(psnr.items(), cycle(LINES)):
         axis.plot(levels, values, color=color, marker=marker, linestyle=dashes, label=name)
     axis.set_xlabel("standard deviation of the noise on what the encoder sees")
     axis.set_ylabel("PSNR, dB")

@@ -4,7 +4,7 @@ Images are float32 `(N, C, H, W)` in [0, 1], C being 1 or 3. Each of their pixel
 block of whole screen pixels (nearest neighbour), so that what is seen is what the network gave.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import matplotlib
@@ -23,16 +23,17 @@ from autoencoders.figures.plots.style import (
     Images,
     Pixels,
     add_axes,
+    house_style,
     place_pixels,
     place_text,
     sheet,
-    styled,
     text_size,
     to_rgb_pixels,
     wrap,
 )
 
 ROW_WIDTH = 1250  # pixels that one row of images may take
+COLUMNS = 10  # images of a grid side by side, at most
 CELL = 140  # pixels that the longer side of an image may take
 LABEL_WIDTH = 230  # pixels at which the label of a row is wrapped
 BLOCK_GAP = 28  # pixels between blocks of rows, beside those between rows
@@ -52,62 +53,34 @@ class _Row(NamedTuple):
     below: int = GAP  # pixels between this row and the next
 
 
-@styled
+@house_style()
 def image_rows(
-    rows: Mapping[str, Images],
+    blocks: Sequence[Mapping[str, Images]],
     title: str,
     captions: Mapping[str, Sequence[str]] | None = None,
 ) -> Figure:
     """Draw one labelled row of images per entry, each column the same image.
 
     Args:
-        rows: label → images `(N, C, H, W)`, the same N in each; smaller images are enlarged to the
-            size of the largest ones by nearest neighbour.
+        blocks: stand under each other with some room between. Each maps labels to images
+            `(N, C, H, W)`, the same N in all; smaller images are enlarged to the size of the
+            largest ones by nearest neighbour.
         title: of the figure.
         captions: label of a row → a short text under each of its N images, such as a PSNR.
-
-    Raises:
-        ValueError: the rows differ in N, or the captions of a row do not number N.
-    """
-    captions = captions or {}
-    count = _common_count(rows.values())
-    for label, texts in captions.items():
-        if len(texts) != count:
-            raise ValueError(f"row {label!r} has {count} images but {len(texts)} captions")
-    cell = _cell(rows.values(), count)
-    return _draw_rows(
-        [
-            _Row(label, [_tiles(to_rgb_pixels(images), cell)], captions.get(label, ()))
-            for label, images in rows.items()
-        ],
-        title,
-    )[0]
-
-
-@styled
-def row_blocks(blocks: Sequence[Mapping[str, Images]], title: str) -> Figure:
-    """Draw blocks of labelled rows under each other, with some room between.
-
-    Args:
-        blocks: each maps labels to images `(N, C, H, W)`, the same N in all.
-        title: of the figure.
-
-    Raises:
-        ValueError: the rows differ in N.
     """
     every_row = [images for block in blocks for images in block.values()]
-    cell = _cell(every_row, _common_count(every_row))
+    cell = _cell(every_row, len(every_row[0]))
     rows = []
     for block in blocks:
-        rows += [
-            _Row(label, [_tiles(to_rgb_pixels(images), cell)]) for label, images in block.items()
-        ]
-        rows[-1] = rows[-1]._replace(below=GAP + BLOCK_GAP)
-    rows[-1] = rows[-1]._replace(below=GAP)
+        for label, images in block.items():
+            texts = (captions or {}).get(label, ())
+            rows.append(_Row(label, [_tiles(to_rgb_pixels(images), cell)], texts))
+        if block is not blocks[-1]:
+            rows[-1] = rows[-1]._replace(below=GAP + BLOCK_GAP)
     return _draw_rows(rows, title)[0]
 
 
-@styled
+@house_style()
 def error_maps(originals: Images, reconstructions: Images, title: str) -> Figure:
     """Draw originals, reconstructions and their signed difference, averaged over channels.
 
@@ -138,51 +111,13 @@ def error_maps(originals: Images, reconstructions: Images, title: str) -> Figure
     return figure
 
 
-@styled
-def sample_grid(images: Images, title: str, columns: int = 10) -> Figure:
-    """Draw images `(N, C, H, W)` as a grid, row after row; the last row may be shorter."""
-    return _draw_grids({"": images}, title, columns)
+@house_style()
+def sample_grids(grids: Mapping[str, Images], title: str) -> Figure:
+    """Draw one grid of images `(N, C, H, W)` for each heading, one under the other.
 
-
-@styled
-def sample_grids(grids: Mapping[str, Images], title: str, columns: int = 10) -> Figure:
-    """Draw one grid as `sample_grid` does for each heading, one under the other."""
-    return _draw_grids(grids, title, columns)
-
-
-@styled
-def overview(
-    originals: Images, rows: Sequence[tuple[str, Images, Images, str]], title: str
-) -> Figure:
-    """Draw, for each variant, what its encoder sees beside what comes out, under the originals.
-
-    Args:
-        originals: `(N, C, H, W)`.
-        rows: per variant its label, inputs, outputs (both of the same N images) and a caption,
-            such as its PSNR.
-        title: of the figure.
-
-    Raises:
-        ValueError: some inputs or outputs do not number N.
+    Images stand row after row; the last row may be shorter. A heading may be empty.
     """
-    every_group = [originals, *(images for row in rows for images in row[1:3])]
-    cell = _cell(every_group, 2 * _common_count(every_group))
-    return _draw_rows(
-        [
-            _Row(
-                f"{label}\n{caption}",
-                [_tiles(to_rgb_pixels(images), cell) for images in (inputs, outputs)],
-            )
-            for label, inputs, outputs, caption in rows
-        ]
-        + [_Row("original", [_tiles(to_rgb_pixels(originals), cell)] * 2, sign="")],
-        title,
-        headings=("what the encoder sees", "what comes out"),
-    )[0]
-
-
-def _draw_grids(grids: Mapping[str, Images], title: str, columns: int) -> Figure:
-    columns = min(columns, max(len(images) for images in grids.values()))
+    columns = min(COLUMNS, max(len(images) for images in grids.values()))
     cell = _cell(grids.values(), columns)
     strips = {
         heading: _strips(_tiles(to_rgb_pixels(images), cell), columns)
@@ -205,22 +140,42 @@ def _draw_grids(grids: Mapping[str, Images], title: str, columns: int) -> Figure
     return figure
 
 
+@house_style()
+def overview(
+    originals: Images, rows: Sequence[tuple[str, Images, Images, str]], title: str
+) -> Figure:
+    """Draw, for each variant, what its encoder sees beside what comes out, under the originals.
+
+    Args:
+        originals: `(N, C, H, W)`.
+        rows: per variant its label, inputs, outputs (both of the same N images) and a caption,
+            such as its PSNR.
+        title: of the figure.
+    """
+    every_group = [originals, *(images for row in rows for images in row[1:3])]
+    cell = _cell(every_group, 2 * len(originals))
+    return _draw_rows(
+        [
+            _Row(
+                f"{label}\n{caption}",
+                [_tiles(to_rgb_pixels(images), cell) for images in (inputs, outputs)],
+            )
+            for label, inputs, outputs, caption in rows
+        ]
+        + [_Row("original", [_tiles(to_rgb_pixels(originals), cell)] * 2, sign="")],
+        title,
+        headings=("what the encoder sees", "what comes out"),
+    )[0]
+
+
 def _strips(tiles: Pixels, columns: int) -> list[Pixels]:
     """Lay tiles (N, height, width, 3) out in rows of `columns`."""
     starts = range(0, len(tiles), columns)
     return [_strip(tiles[start : start + columns], tiles.shape[2]) for start in starts]
 
 
-def _common_count(groups: Iterable[Images]) -> int:
-    counts = {len(images) for images in groups}
-    if len(counts) != 1:
-        raise ValueError(f"every row needs the same number of images, found {sorted(counts)}")
-    return counts.pop()
-
-
-def _cell(groups: Iterable[Images], count: int) -> tuple[int, int]:
+def _cell(groups: Collection[Images], count: int) -> tuple[int, int]:
     """Return the (height, width) in pixels at which `count` images are shown side by side."""
-    groups = list(groups)
     height = max(images.shape[2] for images in groups)
     width = max(images.shape[3] for images in groups)
     factor = max(1, min(CELL // max(height, width), (ROW_WIDTH // count - GAP) // width))

@@ -24,14 +24,15 @@ from autoencoders.figures.plots.style import (
     add_axes,
     chart,
     families,
+    house_style,
     sheet,
-    styled,
     text_size,
     to_rgb_pixels,
     wrap,
 )
 
 Codes = npt.NDArray[np.floating]
+Labels = npt.NDArray[np.integer]
 
 PLANE_WIDTH, PLANE_HEIGHTS = 5.0, (2.2, 3.9)  # inches for the points
 LEGEND_WIDTH = 400  # pixels at which a class name is wrapped
@@ -39,13 +40,27 @@ ENTRY_GAP = 14  # pixels between two of them
 MANIFOLD = 1200  # pixels that the longer side of a manifold may take
 AXIS_WIDTH, AXIS_HEIGHT = 140, 110  # pixels left of and below it, for ticks and labels
 PRIOR_MASSES = (0.5, 0.95)
-CLASS_COLOURS = (*PALETTE, FRAME)  # the last one for all classes that have no colour of their own
 
 
-@styled
+def class_colours(labels: Labels, classes: int) -> list[str]:
+    """Return the colour of each class; of many, the ten largest have one of their own."""
+    sizes = np.bincount(labels, minlength=classes)
+    largest = np.sort(np.argsort(-sizes, kind="stable")[: len(PALETTE)])
+    own = dict(zip(largest.tolist(), PALETTE, strict=False))
+    return [own.get(number, FRAME) for number in range(classes)]
+
+
+def legend(names: Sequence[str], colours: Sequence[str]) -> list[tuple[str, str]]:
+    """Return name and colour of the classes with one of their own, and of the others together."""
+    own = [(name, colour) for name, colour in zip(names, colours, strict=True) if colour != FRAME]
+    others = len(names) - len(own)
+    return [*own, (f"{others} other classes", FRAME)] if others else own
+
+
+@house_style()
 def latent_plane(
     codes: Codes,
-    labels: npt.NDArray[np.integer],
+    labels: Labels,
     class_names: Sequence[str],
     title: str,
     axis_labels: tuple[str, str] = ("$z_1$", "$z_2$"),
@@ -61,25 +76,20 @@ def latent_plane(
         class_names: where there are more than ten, all but the ten largest are grey.
         title: of the figure.
         axis_labels: what the two dimensions are.
-
-    Raises:
-        ValueError: `codes` are not two-dimensional.
     """
-    if codes.ndim != 2 or codes.shape[1] != 2:
-        raise ValueError(f"a latent plane needs codes (N, 2), found {codes.shape}")
-    if len(class_names) > len(PALETTE):
-        labels, class_names = _largest_classes(labels, class_names)
+    colours = class_colours(labels, len(class_names))
+    entries = legend(class_names, colours)
     limits = np.stack([_view(values) for values in codes.T])
     width, height = np.ptp(limits, axis=1)
     drawn = float(np.clip(PLANE_WIDTH * height / width, *PLANE_HEIGHTS))
-    names = [wrap(name, LEGEND_WIDTH, SMALL_SIZE) for name in class_names]
+    names = [wrap(name, LEGEND_WIDTH, SMALL_SIZE) for name, _ in entries]
     listed = sum(text_size(name, SMALL_SIZE)[1] + ENTRY_GAP for name in names)
     figure = chart(title, PLANE_WIDTH + 1.0, drawn + 0.7, beside=listed)
     axis = figure.subplots()
     # A fixed random order, or the last class drawn would hide the others.
     order = np.random.default_rng(0).permutation(len(codes))
-    colours = np.array(CLASS_COLOURS)[labels[order]]
-    axis.scatter(codes[order, 0], codes[order, 1], s=3, c=colours, linewidths=0)
+    of_points = np.array(colours)[labels[order]]
+    axis.scatter(codes[order, 0], codes[order, 1], s=3, c=of_points, linewidths=0)
     axis.set_aspect("equal")
     axis.set_xlim(limits[0])
     axis.set_ylim(limits[1])
@@ -88,32 +98,21 @@ def latent_plane(
     axis.set_xlabel(axis_labels[0] + note, linespacing=LINE_SPACING)
     axis.set_ylabel(wrap(axis_labels[1], round(drawn * DPI), TEXT_SIZE), linespacing=LINE_SPACING)
     handles = [
-        Line2D([], [], color=c, marker="o", linestyle="", markersize=5) for c in CLASS_COLOURS
+        Line2D([], [], color=colour, marker="o", linestyle="", markersize=5)
+        for _, colour in entries
     ]
-    legend = figure.legend(
-        handles[: len(names)],
+    shown = figure.legend(
+        handles,
         names,
         loc="outside right center",
         prop={"family": families("".join(names)), "size": SMALL_SIZE},
     )
-    for text in legend.get_texts():
+    for text in shown.get_texts():
         text.set_parse_math(False)  # a name may have $ in it
     return figure
 
 
-def _largest_classes(
-    labels: npt.NDArray[np.integer], class_names: Sequence[str]
-) -> tuple[npt.NDArray[np.integer], list[str]]:
-    """Return labels and names of the largest classes, one per colour, and of the rest as one."""
-    sizes = np.bincount(labels, minlength=len(class_names))
-    largest = np.sort(np.argsort(-sizes, kind="stable")[: len(PALETTE)])
-    places = np.full(len(class_names), len(largest))
-    places[largest] = np.arange(len(largest))
-    rest = f"{len(class_names) - len(largest)} other classes"
-    return places[labels], [*(class_names[label] for label in largest), rest]
-
-
-@styled
+@house_style()
 def manifold(images: Images, z1: Codes, z2: Codes, title: str) -> Figure:
     """Draw images decoded on a grid of the latent plane as one seamless picture.
 
@@ -123,12 +122,7 @@ def manifold(images: Images, z1: Codes, z2: Codes, title: str) -> Figure:
         z1: increasing coordinates, drawn from left to right.
         z2: increasing coordinates, drawn from bottom to top.
         title: of the figure.
-
-    Raises:
-        ValueError: the images do not fill the grid.
     """
-    if len(images) != len(z1) * len(z2):
-        raise ValueError(f"{len(images)} images do not fill a grid of {len(z2)} × {len(z1)}")
     tiles = to_rgb_pixels(images)
     _, height, width, _ = tiles.shape
     rows, columns = len(z2), len(z1)
@@ -150,7 +144,7 @@ def manifold(images: Images, z1: Codes, z2: Codes, title: str) -> Figure:
     return figure
 
 
-@styled
+@house_style()
 def code_distribution(codes: Codes, prior: Codes, directions: Codes, title: str) -> Figure:
     """Draw codes `(N, d)` against draws from the prior, in four views or three where d is 1.
 
@@ -164,12 +158,7 @@ def code_distribution(codes: Codes, prior: Codes, directions: Codes, title: str)
         directions: of that plane, `(d, 2)`: the codes' two principal components, or for d = 2 the
             codes' own.
         title: of the figure.
-
-    Raises:
-        ValueError: `codes` or `prior` are not `(N, d)` with one d.
     """
-    if codes.ndim != 2 or prior.ndim != 2 or codes.shape[1] != prior.shape[1]:
-        raise ValueError(f"codes and prior have to be (N, d), found {codes.shape}, {prior.shape}")
     figure = chart(title, 7.0, 5.9)
     entries, moments, distances, plane = figure.subplots(2, 2).ravel()
     _draw_entries(entries, codes, prior)

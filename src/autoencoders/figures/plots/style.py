@@ -8,10 +8,9 @@ import functools
 import io
 import warnings
 from bisect import bisect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ParamSpec
 from unicodedata import category
 
 import matplotlib.style
@@ -27,7 +26,6 @@ from autoencoders.files import atomic_file
 
 Pixels = npt.NDArray[np.uint8]
 Images = npt.NDArray[np.float32]
-P = ParamSpec("P")
 
 DPI = 200
 MANY_COLOURS = 2**16  # photographs': 256 cannot stand for them; to find that out takes minutes
@@ -98,19 +96,9 @@ _STYLE: dict[str, object] = {
 }
 
 
-def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Run a function that draws a figure under the project's style and no other setting."""
-
-    @functools.wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with _house_style():
-            return draw(*args, **kwargs)
-
-    return drawn
-
-
 @contextmanager
-def _house_style() -> Iterator[None]:
+def house_style() -> Iterator[None]:
+    """Draw under the project's style and no other setting; it decorates functions too."""
     with matplotlib.style.context(_STYLE, after_reset=True), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph .* missing from font")  # `families` says it once
         yield
@@ -285,15 +273,9 @@ def place_text(
 
 def add_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Add axes at pixels counted from the top left corner of the figure."""
-    whole_width, whole_height = figure.bbox.width, figure.bbox.height
-    return figure.add_axes(
-        (
-            left / whole_width,
-            1 - (top + height) / whole_height,
-            width / whole_width,
-            height / whole_height,
-        )
-    )
+    across, down = figure.bbox.width, figure.bbox.height
+    place = left / across, 1 - (top + height) / down, width / across, height / down
+    return figure.add_axes(place)
 
 
 def place_pixels(figure: Figure, pixels: Pixels, left: int, top: int) -> Axes:
@@ -334,7 +316,7 @@ def save(figure: Figure, path: Path, source: str) -> None:
 
 def _rendered(figure: Figure) -> Pixels:
     buffer = io.BytesIO()
-    with _house_style():
+    with house_style():
         figure.savefig(buffer, format="rgba", dpi=DPI)
     width, height = figure.canvas.get_width_height()
     return np.frombuffer(buffer.getvalue(), np.uint8).reshape(height, width, 4)[..., :3]
@@ -342,7 +324,7 @@ def _rendered(figure: Figure) -> Pixels:
 
 def _stand_in_band(width: int) -> Pixels:
     words = "stand-in data"
-    with _house_style():
+    with house_style():
         height = text_size(words, TEXT_SIZE, "bold")[1] + MARGIN
         figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="#ffe3d6")
         place_text(figure, words, MARGIN, height / 2, weight="bold", color=WARNING)

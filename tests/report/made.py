@@ -1,0 +1,36 @@
+"""Results that no network came to, for the page."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from autoencoders.figures.section import Section
+from autoencoders.report.results import DatasetResults, VariantResult
+
+SECTION = Section(
+    title="MNIST",
+    source="official",
+    image_counts={"train": 54_000, "test": 10_000},
+    hyperparameters={},
+    best_epoch=1,
+    validation_mse=[0.1],
+    shown=0,
+    pictures=[],
+    plane=None,
+)
+
+
+def variant(
+    name: str,
+    metrics: dict[str, float],
+    yardsticks: Mapping[str, Mapping[str, float]] | None = None,
+    model_sha256: str = "ab" * 32,
+    **others: Any,
+) -> VariantResult:
+    content = {**metrics, "yardsticks": yardsticks or {}, "model_sha256": model_sha256}
+    return VariantResult(name, content, replace(SECTION, **others))
+
+
+def dataset(*variants: VariantResult, dataset: str = "mnist", **others: Any) -> DatasetResults:
+    first = replace(variants[0], section=replace(variants[0].section, **others))
+    return DatasetResults(dataset, [first, *variants[1:]])
