@@ -17,10 +17,9 @@ from autoencoders.training.record import Row
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import fit
 from autoencoders.training.tensorflow.inputs import TWINS
-from autoencoders.training.tensorflow.networks import NETWORKS
 from autoencoders.training.tensorflow.objectives import LEARNERS
-from autoencoders.training.tensorflow.supported import INPUTS, MODELS, OBJECTIVES
-from autoencoders.variants import inputs, models, objectives
+from autoencoders.training.tensorflow.supported import INPUTS, OBJECTIVES
+from autoencoders.variants import inputs, objectives
 from autoencoders.variants.assembly import Assembled
 from tests.tensorflow.twins import ADAM, FIVE, assembled, variant
 from tests.training.helpers import CPU, Blobs, Heard, identical
@@ -52,7 +51,6 @@ def run(
 
 
 def test_what_check_allows_is_what_there_is() -> None:
-    assert {models.MODELS[kind] for kind in MODELS} == set(NETWORKS)
     assert {objectives.OBJECTIVES[kind] for kind in OBJECTIVES} == set(LEARNERS)
     assert {inputs.INPUTS[kind] for kind in INPUTS} == set(TWINS)
 
@@ -132,6 +130,6 @@ def test_every_precision_trains_and_leaves_float32_weights(precision: str, blobs
 def test_only_the_images_of_a_batch_are_read(tmp_path: Path, blobs: Blobs) -> None:
     np.save(tmp_path / "images.npy", blobs(64).numpy())
     mapped = torch.from_numpy(np.load(tmp_path / "images.npy", mmap_mode="c"))
-    (first, *_) = fit.batches(lambda: iter(torch.arange(64).split(16)), mapped)
+    ((_, first), *_) = fit.batches(lambda: enumerate(torch.arange(64).split(16)), mapped)
     assert first.shape == (16, 8, 8, 1)
     np.testing.assert_allclose(first[..., 0], mapped[:16, 0].numpy() / 255, rtol=1e-6)

@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, cycle
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ from autoencoders.training.settings import Training
 from autoencoders.training.tensorflow import weights
 from autoencoders.training.tensorflow.backend import keras, tf
 from autoencoders.training.tensorflow.inputs import twin
-from autoencoders.training.tensorflow.networks import NETWORKS
+from autoencoders.training.tensorflow.networks import twins
 from autoencoders.training.tensorflow.objectives import LEARNERS, Learner
-from autoencoders.training.tensorflow.optimizers import OPTIMIZERS, Mover, rates
-from autoencoders.training.watch import diverged
+from autoencoders.training.tensorflow.optimizers import OPTIMIZERS
+from autoencoders.training.watch import EXPLODED, diverged
 from autoencoders.variants.assembly import Assembled
 
 CPU = torch.device("cpu")
@@ -54,26 +54,33 @@ def fit(
     """
     if processes.count > 1:
         raise UserError("under TensorFlow one process trains: torchrun is for framework: torch")
-    steps = steps_per_epoch(len(train_images), training.batch_size)
+    count, steps = len(train_images), steps_per_epoch(len(train_images), training.batch_size)
     learner = learner_of(assembled, seed, name, bfloat16=in_bfloat16(training.precision, CPU))
-    weights.take(learner.models, assembled.networks.state_dict())
-    learner.compile(optimizers(training, steps * training.epochs))
-    keeper = Keeper(training, steps, len(train_images), progress, checkpoint)
+    weights.take(learner.networks.values(), assembled.networks.state_dict())
+    learner.compile(optimizers(training))
+    keeper = Keeper(training, steps, count, progress, checkpoint)
     keeper.set_model(learner)
     keeper.restore()
-    record = keeper.record
-    progress.begin(training.epochs, steps, len(record.history))
-    order = randomness.generator(seed, f"{name}/order")
-    epochs = partial(
-        shuffled_epochs, len(train_images), training, order, skipped=len(record.history)
-    )
+    record, done = keeper.record, len(keeper.record.history)
+    at_a_time = images_at_a_time(validation_images.shape[1:], VALIDATION_BATCH)
+    chunks = torch.arange(len(validation_images)).split(at_a_time)
+
+    def epochs() -> Iterator[tuple[int, torch.Tensor]]:
+        order = randomness.generator(seed, f"{name}/order")
+        for epoch in range(training.epochs):
+            batches_of_epoch = shuffled(count, training.batch_size, order)
+            if epoch >= done:
+                yield from enumerate(batches_of_epoch, epoch * steps)
+
+    progress.begin(training.epochs, steps, done)
     if not record.finished(training):
         learner.fit(
             batches(epochs, train_images),
-            initial_epoch=len(record.history),
+            initial_epoch=done,
             epochs=training.epochs,
             steps_per_epoch=steps,
-            validation_data=validated(validation_images),
+            validation_data=batches(lambda: cycle(enumerate(chunks)), validation_images),
+            validation_steps=len(chunks),
             callbacks=[keeper],
             shuffle=False,
             verbose=0,
@@ -97,59 +104,41 @@ def tune(threads: int) -> None:
 def learner_of(assembled: Assembled, seed: int, name: str, *, bfloat16: bool = False) -> Learner:
     """Return the Keras twin of a variant, its weights its own."""
     keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
-    networks = NETWORKS[type(assembled.model)](assembled.model, assembled.input_shape)
-    objective, see = assembled.objective, twin(assembled.input)
-    return LEARNERS[type(objective)](objective, networks, see, seed, name)
+    see, objective = twin(assembled.input), assembled.objective
+    return LEARNERS[type(objective)](objective, twins(assembled), see, seed, name)
 
 
-def optimizers(training: Training, steps: int) -> dict[str, Any]:
-    """Return what makes the optimisers of each step, for a training of so many steps."""
-    schedule = training.schedule.build()
-
-    def build(step: str, variables: list[Any]) -> list[Mover]:
-        chosen = training.optimizers[step].model_dump()
-        make = OPTIMIZERS[chosen.pop("kind")]
-        return make(variables, lambda lr: rates(lr, schedule, steps), **chosen)
-
-    return {step: partial(build, step) for step in training.optimizers}
+def optimizers(training: Training) -> dict[str, keras.optimizers.Optimizer]:
+    """Return the optimiser of each step, with its full rate."""
+    settings = {step: chosen.model_dump() for step, chosen in training.optimizers.items()}
+    return {step: OPTIMIZERS[own.pop("kind")](**own) for step, own in settings.items()}
 
 
-def shuffled_epochs(
-    count: int, training: Training, order: torch.Generator, skipped: int
-) -> Iterator[torch.Tensor]:
-    """Yield the indices of batch after batch, for as many epochs as are asked for."""
-    for epoch in range(training.epochs):
-        epochs_batches = shuffled(count, training.batch_size, order)
-        if epoch >= skipped:
-            yield from epochs_batches
+def set_rates(learner: Learner, training: Training, done: float) -> None:
+    """Set every learning rate to what the schedule makes of it when this share is done."""
+    factor = training.schedule.build()(done)
+    for step, optimizer in learner.optimizers.items():
+        optimizer.learning_rate = training.optimizers[step].lr * factor
 
 
-def validated(images: torch.Tensor) -> tf.data.Dataset:
-    """Return all images in order, as many at a time as are validated together.
+def batches(
+    numbered: Callable[[], Iterable[tuple[int, torch.Tensor]]], images: torch.Tensor
+) -> tf.data.Dataset:
+    """Return the numbers of `numbered()`, and the images at the indices beside each.
 
-    Keras, which cannot count what a generator yields, warns where it is not told.
-    """
-    at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
-    chunks = torch.arange(len(images)).split(at_a_time)
-    counted = tf.data.experimental.assert_cardinality(len(chunks))
-    return batches(lambda: iter(chunks), images).apply(counted)
-
-
-def batches(indices: Any, images: torch.Tensor) -> tf.data.Dataset:
-    """Return the images at each of `indices()`, `(N, H, W, C)` float32 in [0, 1].
-
-    Images are uint8 `(N, C, H, W)`; only those of a batch are read.
+    Images are uint8 `(N, C, H, W)`, and become `(n, H, W, C)` float32 in [0, 1]; only those of a
+    batch are read.
     """
     channels, height, width = images.shape[1:]
 
-    def read() -> Iterator[np.ndarray]:
-        for chunk in indices():
-            yield images[chunk].numpy()
+    def read() -> Iterator[tuple[int, np.ndarray]]:
+        for number, chunk in numbered():
+            yield number, images[chunk].numpy()
 
     packed = tf.TensorSpec((None, channels, height, width), tf.uint8)
     return (
-        tf.data.Dataset.from_generator(read, output_signature=packed)
-        .map(lambda x: tf.transpose(tf.cast(x, tf.float32) / 255, (0, 2, 3, 1)))
+        tf.data.Dataset.from_generator(read, output_signature=(tf.TensorSpec((), tf.int64), packed))
+        .map(lambda n, x: (n, tf.transpose(tf.cast(x, tf.float32) / 255, (0, 2, 3, 1))))
         .prefetch(2)
     )
 
@@ -172,14 +161,14 @@ class Keeper(keras.callbacks.Callback):
         self.progress = progress
         self.checkpoint = checkpoint
         self.record = Record()
+        self.first_losses: dict[str, float] = {}
         self.started = 0.0
 
     @property
     def variables(self) -> list[Any]:
         """Return all that changes while training."""
-        movers = [mover for group in self.model.movers.values() for mover in group]
-        own = [variable for optimizer, _ in movers for variable in optimizer.variables]
-        return [*self.model.variables, *own]
+        own = [optimizer.variables for optimizer in self.model.optimizers.values()]
+        return [*self.model.variables, *chain(*own)]
 
     def restore(self) -> None:
         """Go back to the checkpoint, where there is one."""
@@ -188,46 +177,47 @@ class Keeper(keras.callbacks.Callback):
             return
         for variable, value in zip(self.variables, saved["variables"], strict=True):
             variable.assign(value.numpy())
+        self.first_losses = saved["first_losses"]
         self.record = Record(saved["history"], saved["best"])
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Look at the clock."""
         self.started = time.perf_counter()
 
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Set the learning rates of this step."""
+        done = len(self.record.history) * self.steps + batch
+        set_rates(self.model, self.training, done / (self.steps * self.training.epochs))
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Tell that one batch is done, and stop at the first loss that is not sound."""
-        sound, losses = int(self.model.sound), int(self.model.taken)
-        if sound < losses:
-            step = sound // len(self.model.movers) + 1
-            raise diverged(step, len(self.record.history), self.checkpoint)
+        epoch = len(self.record.history)
+        for step in self.model.groups:
+            loss = float(logs[f"of_{step}"])
+            limit = self.first_losses.setdefault(step, loss) * EXPLODED
+            if not math.isfinite(loss) or loss > limit:
+                raise diverged(epoch * self.steps + batch + 1, epoch, self.checkpoint)
         self.progress.step()
-
-    def on_test_begin(self, logs: Any = None) -> None:
-        """Let validation see the noise that it always sees."""
-        self.model.validated.assign(0)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Add a line to the history, and keep the weights where they are the best so far."""
         row = self._row(epoch, logs)
         if not math.isfinite(row["validation_loss"]):
             raise diverged((epoch + 1) * self.steps, epoch, self.checkpoint)
-        self.record.note(row, weights.give(self.model.models))
+        self.record.note(row, weights.give(self.model.networks.values()))
         if self.checkpoint:
             variables = [torch.from_numpy(np.array(v.numpy())) for v in self.variables]
-            state = {"variables": variables, **vars(self.record)}
-            checkpoints.save(self.checkpoint, state)
+            own = {"variables": variables, "first_losses": self.first_losses}
+            checkpoints.save(self.checkpoint, own | vars(self.record))
         self.progress.epoch(row, self.images / (time.perf_counter() - self.started))
         self.model.stop_training = self.record.finished(self.training)
 
     def _row(self, epoch: int, logs: dict[str, float]) -> Row:
-        names = self.model.term_names
-        optimizer, _ = next(iter(self.model.movers.values()))[0]
-        rate = optimizer._learning_rate(optimizer.iterations - 1)
-        per_update = len(self.model.movers)
+        names, optimizers = self.model.term_names, [*self.model.optimizers.values()]
         return {
             "epoch": epoch + 1,
             **{f"train_{name}": float(logs[name]) for name in names},
-            "learning_rate": float(rate),
-            "gradient_norm": math.sqrt(per_update * float(logs["squared_norm"])),
+            "learning_rate": float(optimizers[0].learning_rate),
+            "gradient_norm": math.sqrt(len(optimizers) * float(logs["squared_norm"])),
             **{f"validation_{name}": float(logs[f"val_{name}"]) for name in names},
         }

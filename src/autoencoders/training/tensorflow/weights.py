@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from autoencoders.training.tensorflow.backend import keras
-from autoencoders.training.tensorflow.networks import NETWORKS
+from autoencoders.training.tensorflow.networks import twins, whole
 from autoencoders.variants.assembly import Assembled
 
 # From Keras to PyTorch: (H, W, I, O) of a convolution to (O, I, H, W), and (H, W, O, I) of a
@@ -35,9 +35,9 @@ def give(models: Iterable[keras.Model]) -> dict[str, torch.Tensor]:
 
 def keras_model(assembled: Assembled) -> keras.Model:
     """Return a trained variant's network, from what is seen to the reconstruction in [0, 1]."""
-    twin = NETWORKS[type(assembled.model)](assembled.model, assembled.input_shape)
-    take([twin.encoder, twin.decoder], assembled.networks.state_dict())
-    return twin.whole()
+    networks = twins(assembled)
+    take(networks.values(), assembled.networks.state_dict())
+    return whole(networks["encoder"], networks["decoder"])
 
 
 def _layers(models: Iterable[keras.Model]) -> Iterable[tuple[str, Any]]:
