@@ -13,6 +13,7 @@ pytest.importorskip(
 
 from autoencoders.errors import UserError
 from autoencoders.training import loop
+from autoencoders.training.parallel import ALONE
 from autoencoders.training.record import Row
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import fit
@@ -36,17 +37,8 @@ def run(
     checkpoint: Path | None = None,
 ) -> tuple[Assembled, list[Row]]:
     made = assembled(chosen, SHAPE)
-    history = fit.fit(
-        made,
-        train,
-        validation,
-        chosen.training,
-        seed=0,
-        name="blobs",
-        device=CPU,
-        progress=heard or Heard(),
-        checkpoint=checkpoint,
-    )
+    learner = fit.KerasLearner(made, chosen.training, 0, "blobs", CPU, ALONE)
+    history = loop.fit(learner, train, validation, heard or Heard(), checkpoint)
     return made, history
 
 
@@ -59,16 +51,8 @@ def test_what_check_allows_is_what_there_is() -> None:
 def test_the_history_is_that_of_a_training_under_pytorch(name: str, blobs: Blobs) -> None:
     chosen, heard = variant(name, schedule={"kind": "one_cycle", "warmup": 0.2}), Heard()
     _, found = run(chosen, blobs(256), blobs(50, SHAPE, 1), heard)
-    expected = loop.fit(
-        assembled(chosen, SHAPE),
-        blobs(256),
-        blobs(50, SHAPE, 1),
-        chosen.training,
-        seed=0,
-        name="blobs",
-        device=CPU,
-        progress=Heard(),
-    )
+    learner = loop.TorchLearner(assembled(chosen, SHAPE), chosen.training, 0, "blobs", CPU, ALONE)
+    expected = loop.fit(learner, blobs(256), blobs(50, SHAPE, 1), Heard())
     assert heard.rows == found
     assert heard.steps == 3 * 16
     assert list(found[0]) == list(expected[0])

@@ -30,7 +30,7 @@ def data_used(item: Item) -> DataUsed:
 
 def outputs(item: Item) -> list[Path]:
     """Return the weights, the history and the resolved params."""
-    folder = _folder(item)
+    folder = paths.model(item.dataset, item.variant)
     return [folder / WEIGHTS, folder / variant.HISTORY, folder / RECORD]
 
 
@@ -39,7 +39,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
     Of several processes under torchrun, all train and the first alone shows and writes.
     """
-    chosen = params.variants[item.variant]
+    chosen, folder = params.variants[item.variant], paths.model(item.dataset, item.variant)
     perceive = classifier_sha256 = None
     if chosen.objective.takes("perceive"):
         teacher, classifier_sha256 = classifier.load_teacher(
@@ -75,19 +75,19 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         variant=chosen,
         classifier_sha256=classifier_sha256,
     )
-    variant.save(_folder(item), description, trained.variant, trained.history)
+    variant.save(folder, description, trained.variant, trained.history)
     if trained.checkpoint:
         trained.checkpoint.unlink(missing_ok=True)
     best = min(trained.history, key=lambda row: row["validation_loss"])
     return (
         f"validation loss {best['validation_loss']:.4f} at epoch {best['epoch']:.0f} of "
-        f"{len(trained.history)}, weights in {_folder(item)}"
+        f"{len(trained.history)}, weights in {folder}"
     )
 
 
 def log(item: Item, run: StageRun) -> None:
     """Log the best epoch, the files, and the model as one that loads without this repository."""
-    folder = _folder(item)
+    folder = paths.model(item.dataset, item.variant)
     history = variant.load_history(folder)
     if not run.epochs_logged:
         for row in history.to_dict("records"):
@@ -107,7 +107,3 @@ def log(item: Item, run: StageRun) -> None:
         run.log_model(TrainedModel(network, shape, digest, f"{name}-keras", "tensorflow"))
     # The last of these weights is the model that `evaluate` gives its metrics to.
     run.log_model(TrainedModel(trained.model, trained.input_shape, digest, name))
-
-
-def _folder(item: Item) -> Path:
-    return paths.model(item.dataset, item.variant)

@@ -1,22 +1,20 @@
-"""Training by Keras' `fit`: what `training.loop.fit` does, and with the same result."""
+"""Training by Keras' `fit`, an epoch at a time: a `Learner` as the loop takes it."""
 
 import math
-import time
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, cycle
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from autoencoders import randomness
-from autoencoders.data.batches import images_at_a_time, shuffled, steps_per_epoch
+from autoencoders.data.batches import images_at_a_time, shuffled
 from autoencoders.errors import UserError
-from autoencoders.training import checkpoints
 from autoencoders.training.loop import VALIDATION_BATCH, in_bfloat16
 from autoencoders.training.parallel import ALONE, Processes
-from autoencoders.training.record import Progress, Record, Row
+from autoencoders.training.record import Progress, Row
 from autoencoders.training.settings import Training
 from autoencoders.training.tensorflow import weights
 from autoencoders.training.tensorflow.backend import keras, tf
@@ -24,69 +22,114 @@ from autoencoders.training.tensorflow.inputs import twin
 from autoencoders.training.tensorflow.networks import twins
 from autoencoders.training.tensorflow.objectives import LEARNERS, Learner
 from autoencoders.training.tensorflow.optimizers import OPTIMIZERS
-from autoencoders.training.watch import EXPLODED, diverged
+from autoencoders.training.watch import Guard
 from autoencoders.variants.assembly import Assembled
 
 CPU = torch.device("cpu")
 
 
-def fit(
-    assembled: Assembled,
-    train_images: torch.Tensor,
-    validation_images: torch.Tensor,
-    training: Training,
-    *,
-    seed: int,
-    name: str,
-    device: torch.device,
-    progress: Progress,
-    checkpoint: Path | None = None,
-    processes: Processes = ALONE,
-) -> list[Row]:
-    """Train twins of a variant's networks; leave the best epoch's weights in the networks.
+class KerasLearner:
+    """A variant that trains under TensorFlow, in twins of its networks; see `loop.Learner`.
 
-    Arguments, history, randomness by name and checkpoints are those of `training.loop.fit`; the
-    batches come in the same order. What noise is drawn differs, as TensorFlow's generators do.
-    `device` is where PyTorch computes: TensorFlow finds its own.
+    The batches come in the order that they have under PyTorch. What noise is drawn differs, as
+    TensorFlow's generators do. `device` is where PyTorch computes: TensorFlow finds its own.
 
     Raises:
-        UserError: a loss is not finite or explodes; or there are several `processes`.
+        UserError: there are several `processes`.
     """
-    if processes.count > 1:
-        raise UserError("under TensorFlow one process trains: torchrun is for framework: torch")
-    count, steps = len(train_images), steps_per_epoch(len(train_images), training.batch_size)
-    learner = learner_of(assembled, seed, name, bfloat16=in_bfloat16(training.precision, CPU))
-    weights.take(learner.networks.values(), assembled.networks.state_dict())
-    learner.compile(optimizers(training))
-    keeper = Keeper(training, steps, count, progress, checkpoint)
-    keeper.set_model(learner)
-    keeper.restore()
-    record, done = keeper.record, len(keeper.record.history)
-    at_a_time = images_at_a_time(validation_images.shape[1:], VALIDATION_BATCH)
-    chunks = torch.arange(len(validation_images)).split(at_a_time)
 
-    def epochs() -> Iterator[tuple[int, torch.Tensor]]:
-        order = randomness.generator(seed, f"{name}/order")
-        for epoch in range(training.epochs):
-            batches_of_epoch = shuffled(count, training.batch_size, order)
-            if epoch >= done:
-                yield from enumerate(batches_of_epoch, epoch * steps)
+    device = CPU
+    processes = ALONE
 
-    progress.begin(training.epochs, steps, done)
-    if not record.finished(training):
-        learner.fit(
-            batches(epochs, train_images),
-            initial_epoch=done,
-            epochs=training.epochs,
-            steps_per_epoch=steps,
-            validation_data=batches(lambda: cycle(enumerate(chunks)), validation_images),
-            validation_steps=len(chunks),
-            callbacks=[keeper],
+    def __init__(
+        self,
+        assembled: Assembled,
+        training: Training,
+        seed: int,
+        name: str,
+        device: torch.device,
+        processes: Processes,
+    ) -> None:
+        if processes.count > 1:
+            raise UserError("under TensorFlow one process trains: torchrun is for framework: torch")
+        self.assembled = assembled
+        self.training = training
+        self.order = randomness.generator(seed, f"{name}/order")
+        bfloat16 = in_bfloat16(training.precision, CPU)
+        self.model = learner_of(assembled, seed, name, bfloat16=bfloat16)
+        weights.take(self.model.networks.values(), assembled.networks.state_dict())
+        self.model.compile(optimizers(training))
+
+    def learn(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
+        """Run one epoch of updates; return means of the terms, the last rate, the gradient norm."""
+        chunks = shuffled(len(images), self.training.batch_size, self.order)
+        fitted = self.model.fit(
+            batches(lambda: enumerate(chunks, guard.epoch * guard.steps), images),
+            steps_per_epoch=guard.steps,
+            callbacks=[Steps(self.training, guard, progress)],
             shuffle=False,
             verbose=0,
         )
-    assembled.networks.load_state_dict(record.best["networks"])
-    return record.history
+        logs = {name: float(values[-1]) for name, values in fitted.history.items()}
+        rates = [optimizer.learning_rate for optimizer in self.model.optimizers.values()]
+        return {
+            **{f"train_{name}": logs[name] for name in self.model.term_names},
+            "learning_rate": float(rates[0]),
+            # A mean over steps; an update has one for each optimiser.
+            "gradient_norm": math.sqrt(len(rates) * logs["squared_norm"]),
+        }
+
+    def validate(self, images: Tensor) -> Row:
+        """Return the objective's terms on all validation images, in every epoch under one noise."""
+        at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
+        chunks = torch.arange(len(images)).split(at_a_time)
+        logs = self.model.evaluate(
+            batches(lambda: enumerate(chunks), images),
+            steps=len(chunks),
+            return_dict=True,
+            verbose=0,
+        )
+        return {f"validation_{name}": float(logs[name]) for name in self.model.term_names}
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """Return the twins' weights as PyTorch has them."""
+        return weights.give(self.model.networks.values())
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs to go on as if nothing had happened."""
+        variables = [torch.from_numpy(np.array(v.numpy())) for v in self._variables()]
+        return {"variables": variables, "order": self.order.get_state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a state that `state` returned."""
+        for variable, value in zip(self._variables(), state["variables"], strict=True):
+            variable.assign(value.numpy())
+        self.order.set_state(state["order"])
+
+    def _variables(self) -> list[Any]:
+        own = [optimizer.variables for optimizer in self.model.optimizers.values()]
+        return [*self.model.variables, *chain(*own)]
+
+
+class Steps(keras.callbacks.Callback):
+    """Sets the rates of each step, tells of progress, and stops at the first unsound loss."""
+
+    def __init__(self, training: Training, guard: Guard, progress: Progress) -> None:
+        super().__init__()
+        self.training = training
+        self.guard = guard
+        self.progress = progress
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Set the learning rates."""
+        done = self.guard.epoch * self.guard.steps + batch
+        set_rates(self.model, self.training, done / (self.guard.steps * self.training.epochs))
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Look at the losses of one batch, and tell that it is done."""
+        for step in self.model.groups:
+            self.guard.loss(step, torch.tensor(float(logs[f"of_{step}"])))
+        self.progress.step()
 
 
 def versions() -> list[str]:
@@ -118,11 +161,11 @@ def set_rates(learner: Learner, training: Training, done: float) -> None:
     """Set every learning rate to what the schedule makes of it when this share is done."""
     factor = training.schedule.build()(done)
     for step, optimizer in learner.optimizers.items():
-        optimizer.learning_rate = training.optimizers[step].lr * factor
+        optimizer.learning_rate = training.optimizers[step].model_dump()["lr"] * factor
 
 
 def batches(
-    numbered: Callable[[], Iterable[tuple[int, torch.Tensor]]], images: torch.Tensor
+    numbered: Callable[[], Iterable[tuple[int, Tensor]]], images: Tensor
 ) -> tf.data.Dataset:
     """Return the numbers of `numbered()`, and the images at the indices beside each.
 
@@ -141,83 +184,3 @@ def batches(
         .map(lambda n, x: (n, tf.transpose(tf.cast(x, tf.float32) / 255, (0, 2, 3, 1))))
         .prefetch(2)
     )
-
-
-class Keeper(keras.callbacks.Callback):
-    """Keeps history, best weights and checkpoint; tells of progress, and when it is enough."""
-
-    def __init__(
-        self,
-        training: Training,
-        steps: int,
-        images: int,
-        progress: Progress,
-        checkpoint: Path | None,
-    ) -> None:
-        super().__init__()
-        self.training = training
-        self.steps = steps
-        self.images = images
-        self.progress = progress
-        self.checkpoint = checkpoint
-        self.record = Record()
-        self.first_losses: dict[str, float] = {}
-        self.started = 0.0
-
-    @property
-    def variables(self) -> list[Any]:
-        """Return all that changes while training."""
-        own = [optimizer.variables for optimizer in self.model.optimizers.values()]
-        return [*self.model.variables, *chain(*own)]
-
-    def restore(self) -> None:
-        """Go back to the checkpoint, where there is one."""
-        saved = checkpoints.load(self.checkpoint, CPU) if self.checkpoint else None
-        if saved is None:
-            return
-        for variable, value in zip(self.variables, saved["variables"], strict=True):
-            variable.assign(value.numpy())
-        self.first_losses = saved["first_losses"]
-        self.record = Record(saved["history"], saved["best"])
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Look at the clock."""
-        self.started = time.perf_counter()
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Set the learning rates of this step."""
-        done = len(self.record.history) * self.steps + batch
-        set_rates(self.model, self.training, done / (self.steps * self.training.epochs))
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Tell that one batch is done, and stop at the first loss that is not sound."""
-        epoch = len(self.record.history)
-        for step in self.model.groups:
-            loss = float(logs[f"of_{step}"])
-            limit = self.first_losses.setdefault(step, loss) * EXPLODED
-            if not math.isfinite(loss) or loss > limit:
-                raise diverged(epoch * self.steps + batch + 1, epoch, self.checkpoint)
-        self.progress.step()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Add a line to the history, and keep the weights where they are the best so far."""
-        row = self._row(epoch, logs)
-        if not math.isfinite(row["validation_loss"]):
-            raise diverged((epoch + 1) * self.steps, epoch, self.checkpoint)
-        self.record.note(row, weights.give(self.model.networks.values()))
-        if self.checkpoint:
-            variables = [torch.from_numpy(np.array(v.numpy())) for v in self.variables]
-            own = {"variables": variables, "first_losses": self.first_losses}
-            checkpoints.save(self.checkpoint, own | vars(self.record))
-        self.progress.epoch(row, self.images / (time.perf_counter() - self.started))
-        self.model.stop_training = self.record.finished(self.training)
-
-    def _row(self, epoch: int, logs: dict[str, float]) -> Row:
-        names, optimizers = self.model.term_names, [*self.model.optimizers.values()]
-        return {
-            "epoch": epoch + 1,
-            **{f"train_{name}": float(logs[name]) for name in names},
-            "learning_rate": float(optimizers[0].learning_rate),
-            "gradient_norm": math.sqrt(len(optimizers) * float(logs["squared_norm"])),
-            **{f"validation_{name}": float(logs[f"val_{name}"]) for name in names},
-        }

@@ -65,8 +65,8 @@ def _twin(module: nn.Module, name: str, x: Any) -> Any:
             return layers.Cropping2D(((0, rows), (0, columns)))(x)
         case nn.Sequential():
             x = _vectors(x)
-            for index, layer in module.named_children():
-                x = _twin(layer, f"{name}.{index}", x)
+            for own, layer in module.named_children():
+                x = _twin(layer, f"{name}.{own}", x)
             if isinstance(module, Unflattened):
                 x = layers.Permute((2, 3, 1))(layers.Reshape(module.image_shape)(x))
             return x

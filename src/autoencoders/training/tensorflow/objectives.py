@@ -82,7 +82,6 @@ class Learner(keras.Model):
         """Move the weights of a step down the gradient of its loss."""
         gradients = tape.gradient(loss, self.groups[step])
         self.optimizers[step].apply(gradients, self.groups[step])
-        # Means over steps: what a mean over updates lacks is counted at the epoch's end.
         self.squared_norm.update_state(tf.square(tf.linalg.global_norm(gradients)))
 
     def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Any]:
