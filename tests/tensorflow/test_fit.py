@@ -17,10 +17,9 @@ from autoencoders.training.parallel import ALONE
 from autoencoders.training.record import Row
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import fit
-from autoencoders.training.tensorflow.inputs import TWINS
 from autoencoders.training.tensorflow.objectives import LEARNERS
-from autoencoders.training.tensorflow.supported import INPUTS, OBJECTIVES
-from autoencoders.variants import inputs, objectives
+from autoencoders.training.tensorflow.supported import OBJECTIVES
+from autoencoders.variants import objectives
 from autoencoders.variants.assembly import Assembled
 from tests.tensorflow.twins import ADAM, FIVE, assembled, variant
 from tests.training.helpers import CPU, Blobs, Heard, identical
@@ -44,7 +43,6 @@ def run(
 
 def test_what_check_allows_is_what_there_is() -> None:
     assert {objectives.OBJECTIVES[kind] for kind in OBJECTIVES} == set(LEARNERS)
-    assert {inputs.INPUTS[kind] for kind in INPUTS} == set(TWINS)
 
 
 @pytest.mark.parametrize("name", FIVE)

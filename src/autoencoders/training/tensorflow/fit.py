@@ -18,7 +18,6 @@ from autoencoders.training.record import Progress, Row
 from autoencoders.training.settings import Training
 from autoencoders.training.tensorflow import weights
 from autoencoders.training.tensorflow.backend import keras, tf
-from autoencoders.training.tensorflow.inputs import twin
 from autoencoders.training.tensorflow.networks import twins
 from autoencoders.training.tensorflow.objectives import LEARNERS, Learner
 from autoencoders.training.tensorflow.optimizers import OPTIMIZERS
@@ -147,8 +146,8 @@ def tune(threads: int) -> None:
 def learner_of(assembled: Assembled, seed: int, name: str, *, bfloat16: bool = False) -> Learner:
     """Return the Keras twin of a variant, its weights its own."""
     keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
-    see, objective = twin(assembled.input), assembled.objective
-    return LEARNERS[type(objective)](objective, twins(assembled), see, seed, name)
+    objective = assembled.objective
+    return LEARNERS[type(objective)](objective, twins(assembled), assembled.input, seed, name)
 
 
 def optimizers(training: Training) -> dict[str, keras.optimizers.Optimizer]:

@@ -20,20 +20,21 @@ def twins(assembled: Assembled) -> dict[str, keras.Model]:
     """Return a variant's networks by name: `encoder`, `decoder`, and those of the objective.
 
     The encoder gives the latent, or with a posterior its mean and log-variance; the decoder gives
-    an image's logits. What the objective brings looks at latents.
+    an image's logits. What the objective brings looks at latents. All but a latent is float32.
     """
     model = assembled.model
     seen, latent = _input(assembled.input_shape), _input(model.latent_shape)
     encoded = _twin(model.encoder, "model.encoder", seen)
     if isinstance(model, VariationalAutoencoder):
         heads = {"model.mean": model.mean, "model.log_variance": model.log_variance}
-        encoded = [_twin(head, name, encoded) for name, head in heads.items()]
+        encoded = [_float32(_twin(head, name, encoded)) for name, head in heads.items()]
     decoded = _twin(model.decoder, "model.decoder", latent)
     own = {
-        name: keras.Model(latent, _twin(network, f"objective.{name}", latent))
+        name: keras.Model(latent, _float32(_twin(network, f"objective.{name}", latent)))
         for name, network in assembled.networks.objective.items()
     }
-    return {"encoder": keras.Model(seen, encoded), "decoder": keras.Model(latent, decoded), **own}
+    encoder, decoder = keras.Model(seen, encoded), keras.Model(latent, _float32(decoded))
+    return {"encoder": encoder, "decoder": decoder, **own}
 
 
 def whole(encoder: keras.Model, decoder: keras.Model) -> keras.Model:
@@ -88,6 +89,11 @@ def _twin(module: nn.Module, name: str, x: Any) -> Any:
         case nn.Identity():
             return x
     raise TypeError(f"{name} has no twin: {module}")
+
+
+def _float32(x: Any) -> Any:
+    """Return `x` in float32, whatever the layers before compute in."""
+    return keras.layers.Activation("linear", dtype="float32")(x)
 
 
 def _input(shape: Sequence[int]) -> Any:

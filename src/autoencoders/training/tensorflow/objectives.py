@@ -5,11 +5,13 @@ Every term is one value per image, `(N,)` float32, as in `variants.objectives`; 
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from autoencoders.keys import PixelLoss
 from autoencoders.training.tensorflow.backend import keras, tf
-from autoencoders.training.tensorflow.inputs import Noise, Seen
+from autoencoders.training.tensorflow.inputs import Noise, see
+from autoencoders.variants.inputs import Input
 from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.adversarial import DISCRIMINATOR, Adversarial
 from autoencoders.variants.objectives.reconstruction import Reconstruction
@@ -31,7 +33,7 @@ class Learner(keras.Model):
         self,
         objective: Objective,
         networks: dict[str, keras.Model],
-        see: Seen,
+        input: Input,
         seed: int,
         purpose: str,
     ) -> None:
@@ -39,7 +41,7 @@ class Learner(keras.Model):
         self.objective: Any = objective
         self.networks = networks
         self.encoder, self.decoder = networks["encoder"], networks["decoder"]
-        self.see = see
+        self.see = partial(see, input)
         self.seed = seed
         self.purpose = purpose
         self.means = [keras.metrics.Mean(name) for name in self.term_names]
@@ -60,11 +62,7 @@ class Learner(keras.Model):
 
     def call(self, seen: tf.Tensor) -> tf.Tensor:
         """Return the logits of the reconstruction."""
-        return self.decode(self.encoder(seen))
-
-    def decode(self, latents: tf.Tensor) -> tf.Tensor:
-        """Return logits in float32, whatever the network computes in."""
-        return tf.cast(self.decoder(latents), tf.float32)
+        return self.decoder(self.encoder(seen))
 
     def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
         """Return the loss terms of a batch."""
@@ -121,9 +119,9 @@ class VariationalLearner(Learner):
 
     def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
         """Return `loss` = `reconstruction` + `kl`, in nats per image, the latent drawn once."""
-        mean, log_variance = (tf.cast(part, tf.float32) for part in self.encoder(seen))
+        mean, log_variance = self.encoder(seen)
         latents = mean + noise.normal(tf.shape(mean)) * tf.exp(log_variance / 2)
-        logits = self.decode(latents)
+        logits = self.decoder(latents)
         surprise = squared_error if self.objective.likelihood == "gaussian" else cross_entropy
         reconstruction = tf.reduce_sum(surprise(logits, images), 1)
         kl = -0.5 * tf.reduce_sum(1 + log_variance - tf.square(mean) - tf.exp(log_variance), axis=1)
@@ -156,7 +154,7 @@ class AdversarialLearner(Learner):
         """Return `loss`, the reconstruction's in nats per pixel, and both sides of the game."""
         codes = self.encoder(seen)
         return (
-            reconstruction("bce", self.decode(codes), images)
+            reconstruction("bce", self.decoder(codes), images)
             | self._of_discriminator(codes, noise)
             | self._of_generator(codes)
         )
@@ -191,7 +189,7 @@ class AdversarialLearner(Learner):
         return {"generator": tf.nn.softplus(-self._logits(codes))}
 
     def _logits(self, codes: tf.Tensor) -> tf.Tensor:
-        return tf.cast(self.networks[DISCRIMINATOR](codes)[:, 0], tf.float32)
+        return self.networks[DISCRIMINATOR](codes)[:, 0]
 
 
 def reconstruction(loss: PixelLoss, logits: tf.Tensor, images: tf.Tensor) -> Terms:
