@@ -15,7 +15,7 @@ from autoencoders.training import parallel
 from autoencoders.training.loop import fit
 from autoencoders.training.record import SILENT, Progress, Row
 from autoencoders.training.settings import Training, Variant
-from autoencoders.training.train import FRAMEWORKS
+from autoencoders.training.train import learning_under
 from autoencoders.variants.assembly import Assembled
 from benchmarks.settings import DATASET, QUICK
 
@@ -46,7 +46,7 @@ class Trainer:
         self, train_images: Tensor, validation_images: Tensor, progress: Progress = SILENT
     ) -> list[Row]:
         """Train, under the framework that the settings name; return the history."""
-        learning, _ = FRAMEWORKS[self.training.framework](self.training.threads)
+        learning, _ = learning_under(self.training.framework, self.training.threads)
         learner = learning(
             self.assembled, self.training, self.seed, self.name, device(), parallel.ALONE
         )

@@ -13,7 +13,7 @@ pytest.importorskip(
 from autoencoders import randomness
 from autoencoders.keys import ImageShape
 from autoencoders.training.settings import Variant
-from autoencoders.training.tensorflow import weights
+from autoencoders.training.tensorflow import networks
 from autoencoders.training.tensorflow.backend import tf
 from autoencoders.training.tensorflow.fit import learner_of
 from autoencoders.training.tensorflow.inputs import Noise, see
@@ -50,13 +50,13 @@ def test_weights_carried_over_either_way_give_the_same(name: str, shape: ImageSh
     made = assembled(variant(name), shape)
     learner = learner_of(made, seed=0, name="twins")
     seen = images(5, made.input_shape)
-    weights.take(learner.networks.values(), made.networks.state_dict())
+    networks.take(learner.networks.values(), made.networks.state_dict())
     found, expected = outputs(made, learner, seen)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     for model in learner.networks.values():
         for weight in model.weights:
             weight.assign(weight + 0.03 * tf.random.stateless_normal(weight.shape, (1, 2)))
-    made.networks.load_state_dict(weights.give(learner.networks.values()))
+    made.networks.load_state_dict(networks.give(learner.networks.values()))
     moved, expected = outputs(made, learner, seen)
     np.testing.assert_allclose(moved, expected, atol=1e-5)
     assert np.abs(moved - found).max() > 1e-3
@@ -69,7 +69,7 @@ def test_every_upsampling_is_the_same(upsampling: str, shape: ImageShape) -> Non
     content["model"]["upsampling"] = upsampling
     made = assembled(Variant.model_validate(content), shape)
     learner = learner_of(made, seed=0, name="twins")
-    weights.take(learner.networks.values(), made.networks.state_dict())
+    networks.take(learner.networks.values(), made.networks.state_dict())
     np.testing.assert_allclose(*outputs(made, learner, images(3, shape)), atol=1e-5)
 
 

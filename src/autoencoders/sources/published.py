@@ -93,10 +93,7 @@ def _draw(
         *stand_ins.generate(known.name, "train", train_images, seed),
         *stand_ins.generate(known.name, "test", test_images, seed),
     )
-    if known.format == "idx":
-        for name, array in zip(IDX_FILES, drawn, strict=True):
-            write_idx(folder / name, array)
-        return "idx"
-    for name, array in zip(NPY_FILES, drawn, strict=True):
-        np.save(folder / name, array)
-    return "npy"
+    names, write = (IDX_FILES, write_idx) if known.format == "idx" else (NPY_FILES, np.save)
+    for name, array in zip(names, drawn, strict=True):
+        write(folder / name, array)
+    return "idx" if known.format == "idx" else "npy"

@@ -11,21 +11,18 @@ from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import prepared_data
-from autoencoders.tracking import DataUsed, StageRun, TrainedModel
+from autoencoders.tracking import StageRun, TrainedModel
 from autoencoders.trained import classifier, variant, weights
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training import parallel
 from autoencoders.training.train import train
 
+data_used = prepared_data
+
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed and the variant."""
     return {"seed": params.seed, **params.variants[item.variant].model_dump(mode="json")}
-
-
-def data_used(item: Item) -> DataUsed:
-    """Describe the prepared images."""
-    return prepared_data(item)
 
 
 def outputs(item: Item) -> list[Path]:
@@ -100,7 +97,7 @@ def log(item: Item, run: StageRun) -> None:
     trained = variant.load(folder, Prepared(paths.prepared(item.dataset)))
     digest, name = weights.sha256(folder), f"{item.dataset}-{item.variant}"
     if trained.description.variant.training.framework == "tensorflow":
-        from autoencoders.training.tensorflow.weights import keras_model
+        from autoencoders.training.tensorflow.networks import keras_model
 
         channels, *size = trained.input_shape
         network, shape = keras_model(trained.assembled), (*size, channels)

@@ -70,7 +70,7 @@ def train(
         UserError: a loss is not finite or explodes; or a batch cannot be shared equally.
     """
     training = variant.training
-    learning, versions = FRAMEWORKS[training.framework](training.threads)
+    learning, versions = learning_under(training.framework, training.threads)
     checkpoint = folder and checkpoints.path(
         folder,
         name,
@@ -87,19 +87,11 @@ def train(
     return Trained(assembled, history, checkpoint)
 
 
-def _torch(threads: int) -> tuple[Learning, list[str]]:
-    return TorchLearner, [torch.__version__]
-
-
-def _tensorflow(threads: int) -> tuple[Learning, list[str]]:
+def learning_under(framework: Framework, threads: int) -> tuple[Learning, list[str]]:
+    """Return what trains, with so many threads, and the versions of what computes."""
+    if framework == "torch":
+        return TorchLearner, [torch.__version__]
     from autoencoders.training.tensorflow import fit  # an extra, and it takes seconds
 
     fit.tune(threads)
     return fit.KerasLearner, [torch.__version__, *fit.versions()]
-
-
-# What trains under a framework, with so many threads, and the versions of what computes.
-FRAMEWORKS: dict[Framework, Callable[[int], tuple[Learning, list[str]]]] = {
-    "torch": _torch,
-    "tensorflow": _tensorflow,
-}

@@ -16,9 +16,8 @@ from autoencoders.training.loop import VALIDATION_BATCH, in_bfloat16
 from autoencoders.training.parallel import ALONE, Processes
 from autoencoders.training.record import Progress, Row
 from autoencoders.training.settings import Training
-from autoencoders.training.tensorflow import weights
 from autoencoders.training.tensorflow.backend import keras, tf
-from autoencoders.training.tensorflow.networks import twins
+from autoencoders.training.tensorflow.networks import give, take, twins
 from autoencoders.training.tensorflow.objectives import LEARNERS, Learner
 from autoencoders.training.tensorflow.optimizers import OPTIMIZERS
 from autoencoders.training.watch import Guard
@@ -56,7 +55,7 @@ class KerasLearner:
         self.order = randomness.generator(seed, f"{name}/order")
         bfloat16 = in_bfloat16(training.precision, CPU)
         self.model = learner_of(assembled, seed, name, bfloat16=bfloat16)
-        weights.take(self.model.networks.values(), assembled.networks.state_dict())
+        take(self.model.networks.values(), assembled.networks.state_dict())
         self.model.compile(optimizers(training))
 
     def learn(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
@@ -92,7 +91,7 @@ class KerasLearner:
 
     def weights(self) -> Mapping[str, Tensor]:
         """Return the twins' weights as PyTorch has them."""
-        return weights.give(self.model.networks.values())
+        return give(self.model.networks.values())
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on as if nothing had happened."""

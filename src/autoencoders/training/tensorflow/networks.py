@@ -1,19 +1,23 @@
 """The networks as Keras models, like those of PyTorch; images are channels-last, `(N, H, W, C)`.
 
-A layer is named as PyTorch names its twin, which is how weights find their way: see `weights`.
+A layer is named as PyTorch names its twin, which is how weights find their way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
+import torch
 from torch import nn
 
 from autoencoders.training.tensorflow.backend import keras
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.models.convolutional import ConvDecoder, ConvEncoder, DoublingConv
-from autoencoders.variants.models.mlp import Unflattened
+
+# From Keras to PyTorch: (H, W, I, O) of a convolution to (O, I, H, W), and (H, W, O, I) of a
+# transposed one to (I, O, H, W); (I, O) of a linear layer to (O, I).
+ORDERS = {4: (3, 2, 0, 1), 2: (1, 0)}
 
 
 def twins(assembled: Assembled) -> dict[str, keras.Model]:
@@ -37,13 +41,40 @@ def twins(assembled: Assembled) -> dict[str, keras.Model]:
     return {"encoder": encoder, "decoder": decoder, **own}
 
 
-def whole(encoder: keras.Model, decoder: keras.Model) -> keras.Model:
-    """Return one model, from what is seen to the reconstruction in [0, 1]."""
+def keras_model(assembled: Assembled) -> keras.Model:
+    """Return a trained variant's network, from what is seen to the reconstruction in [0, 1]."""
+    networks = twins(assembled)
+    take(networks.values(), assembled.networks.state_dict())
+    encoder, decoder = networks["encoder"], networks["decoder"]
     seen = keras.Input(encoder.input_shape[1:], name="seen")
     encoded = encoder(seen)
     latent = encoded[0] if isinstance(encoded, list | tuple) else encoded
     reconstruction = keras.layers.Activation("sigmoid", dtype="float32")(decoder(latent))
     return keras.Model(seen, reconstruction, name="autoencoder")
+
+
+def take(models: Iterable[keras.Model], state: Mapping[str, torch.Tensor]) -> None:
+    """Give every layer of `models` the weights that PyTorch's state has under its name."""
+    for name, layer in _layers(models):
+        kernel = state[f"{name}.weight"].numpy()
+        order = ORDERS[kernel.ndim]
+        back = sorted(range(kernel.ndim), key=order.__getitem__)
+        layer.set_weights([kernel.transpose(back), state[f"{name}.bias"].numpy()])
+
+
+def give(models: Iterable[keras.Model]) -> dict[str, torch.Tensor]:
+    """Return PyTorch's state, the weights of every layer of `models` under its name."""
+    state = {}
+    for name, layer in _layers(models):
+        kernel, bias = layer.get_weights()
+        state[f"{name}.weight"] = torch.from_numpy(kernel.transpose(ORDERS[kernel.ndim]).copy())
+        state[f"{name}.bias"] = torch.from_numpy(bias)
+    return state
+
+
+def _layers(models: Iterable[keras.Model]) -> Iterable[tuple[str, Any]]:
+    """Return the layers that have weights, with their names."""
+    return [(layer.name, layer) for model in models for layer in model.layers if layer.weights]
 
 
 def _twin(module: nn.Module, name: str, x: Any) -> Any:
@@ -68,8 +99,6 @@ def _twin(module: nn.Module, name: str, x: Any) -> Any:
             x = _vectors(x)
             for own, layer in module.named_children():
                 x = _twin(layer, f"{name}.{own}", x)
-            if isinstance(module, Unflattened):
-                x = layers.Permute((2, 3, 1))(layers.Reshape(module.image_shape)(x))
             return x
         case nn.Conv2d():
             if isinstance(module, DoublingConv):
@@ -84,6 +113,8 @@ def _twin(module: nn.Module, name: str, x: Any) -> Any:
             return layers.UpSampling2D(2, interpolation=module.mode)(x)
         case nn.Linear():
             return layers.Dense(module.out_features, name=name)(x)
+        case nn.Unflatten():
+            return layers.Permute((2, 3, 1))(layers.Reshape(module.unflattened_size)(x))
         case nn.ReLU():
             return layers.ReLU()(x)
         case nn.Identity():
