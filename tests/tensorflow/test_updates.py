@@ -96,8 +96,9 @@ def compare(chosen: Variant, updates: int) -> None:
     before = {name: weight.clone() for name, weight in made.networks.state_dict().items()}
     expected = under_torch(made, chosen, batch, updates)
     noise: Any = Given("tensorflow")
+    schedule = chosen.training.schedule.build()
     for update in range(updates):
-        set_keras_rates(learner, chosen.training, update / 10)
+        set_keras_rates(learner, chosen.training, schedule(update / 10))
         seen = learner.see(last(batch), noise)
         terms = learner.update(seen, last(batch), noise)
     for name, term in expected.items():

@@ -34,7 +34,15 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     """Train the classifier; where all images are of one class, only write that there is none."""
     folder, report = outputs(item)
     data = Prepared(paths.prepared(item.dataset))
-    description = _describe(params, data)
+    description = ClassifierDescription(
+        dataset=data.name,
+        seed=params.seed,
+        source=data.metadata.source,
+        data_sha256=data.metadata.sha256,
+        image_shape=data.metadata.image_shape,
+        classes=len(data.metadata.class_names),
+        settings=params.classifier,
+    )
     judge, accuracies = None, {}
     if description.exists:
         with closing(TrainingProgress(item.name, run.log_epoch)) as progress:
@@ -77,16 +85,3 @@ def log(item: Item, run: StageRun) -> None:
 
 def _labelled(data: Prepared, split: str) -> Split:
     return data.images(split), data.labels(split)
-
-
-def _describe(params: Params, data: Prepared) -> ClassifierDescription:
-    metadata = data.metadata
-    return ClassifierDescription(
-        dataset=data.name,
-        seed=params.seed,
-        source=metadata.source,
-        data_sha256=metadata.sha256,
-        image_shape=metadata.image_shape,
-        classes=len(metadata.class_names),
-        settings=params.classifier,
-    )

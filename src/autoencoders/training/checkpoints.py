@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -25,9 +24,8 @@ def path(folder: Path, name: str, *decisive: Any) -> Path:
 
 def save(target: Path, state: dict[str, Any]) -> None:
     """Write `state`; a reader finds the old state or the new one, never a part."""
-    stream = BytesIO()
-    torch.save(state, stream)
-    files.write_bytes(target, stream.getvalue())
+    with files.atomic_file(target) as temporary:
+        torch.save(state, temporary)
 
 
 def load(source: Path, device: torch.device) -> dict[str, Any] | None:

@@ -132,7 +132,14 @@ class TorchLearner:
         self.autocast = autocast(training.precision, device)
         self.networks = assembled.networks
         self.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = _average(self.networks, training.ema_decay)
+        decay = training.ema_decay
+        self.average = (
+            AveragedModel(self.networks, multi_avg_fn=get_ema_multi_avg_fn(decay))
+            if decay
+            else None
+        )
+        # What is validated and saved.
+        self.result = cast(Networks, self.average.module) if self.average else self.networks
         self.groups = self.objective.parameter_groups(self.networks)
         self.optimizers: dict[str, list[torch.optim.Optimizer]] = {
             step: training.optimizers[step].build(parameters=parameters)
@@ -142,11 +149,6 @@ class TorchLearner:
             "order": randomness.generator(seed, f"{name}/order"),
             "noise": randomness.generator(seed, f"{name}/draws", device),
         }
-
-    @property
-    def result(self) -> Networks:
-        """Return what is validated and saved: the averaged networks where there are any."""
-        return self.networks if self.average is None else cast(Networks, self.average.module)
 
     def learn(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
         """Run one epoch of updates; return means of the terms, the last rate, the gradient norm."""
@@ -255,10 +257,3 @@ def _require_equal_parts(batch: int, processes: Processes) -> None:
             f"a batch of {batch} images cannot be shared equally by {processes.count} processes: "
             "choose a number of processes that divides training.batch_size"
         )
-
-
-def _average(networks: Networks, decay: float) -> AveragedModel | None:
-    """Return an exponential moving average of the weights, None where nothing is averaged."""
-    if decay == 0:
-        return None
-    return AveragedModel(networks, multi_avg_fn=get_ema_multi_avg_fn(decay))

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -105,8 +104,11 @@ class KerasLearner:
         self.order.set_state(state["order"])
 
     def _variables(self) -> list[Any]:
-        own = [optimizer.variables for optimizer in self.model.optimizers.values()]
-        return [*self.model.variables, *chain(*own)]
+        optimizers = self.model.optimizers.values()
+        return [
+            *self.model.variables,
+            *(v for optimizer in optimizers for v in optimizer.variables),
+        ]
 
 
 class Steps(keras.callbacks.Callback):
@@ -115,13 +117,15 @@ class Steps(keras.callbacks.Callback):
     def __init__(self, training: Training, guard: Guard, progress: Progress) -> None:
         super().__init__()
         self.training = training
+        self.factor = training.schedule.build()
         self.guard = guard
         self.progress = progress
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Set the learning rates."""
         done = self.guard.epoch * self.guard.steps + batch
-        set_rates(self.model, self.training, done / (self.guard.steps * self.training.epochs))
+        share = done / (self.guard.steps * self.training.epochs)
+        set_rates(self.model, self.training, self.factor(share))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Look at the losses of one batch, and tell that it is done."""
@@ -155,9 +159,8 @@ def optimizers(training: Training) -> dict[str, keras.optimizers.Optimizer]:
     return {step: OPTIMIZERS[own.pop("kind")](**own) for step, own in settings.items()}
 
 
-def set_rates(learner: Learner, training: Training, done: float) -> None:
-    """Set every learning rate to what the schedule makes of it when this share is done."""
-    factor = training.schedule.build()(done)
+def set_rates(learner: Learner, training: Training, factor: float) -> None:
+    """Set every learning rate to `factor` times its full value."""
     for step, optimizer in learner.optimizers.items():
         optimizer.learning_rate = training.optimizers[step].model_dump()["lr"] * factor
 

@@ -168,18 +168,14 @@ class AdversarialLearner(Learner):
         with tf.GradientTape() as tape:
             codes = self.encoder(seen)  # one forward serves both steps that are left
             with tape.stop_recording():
-                discriminator = self._move_discriminator(codes, noise)
+                with tf.GradientTape() as own:
+                    discriminator = self._of_discriminator(codes, noise)
+                    loss = tf.reduce_mean(discriminator[DISCRIMINATOR])
+                self.move(DISCRIMINATOR, loss, own)
             generator = self._of_generator(codes)
             loss = tf.reduce_mean(generator["generator"])
         self.move("generator", loss, tape)
         return reconstructed | discriminator | generator
-
-    def _move_discriminator(self, codes: tf.Tensor, noise: Noise) -> Terms:
-        with tf.GradientTape() as tape:
-            terms = self._of_discriminator(codes, noise)
-            loss = tf.reduce_mean(terms[DISCRIMINATOR])
-        self.move(DISCRIMINATOR, loss, tape)
-        return terms
 
     def _of_discriminator(self, codes: tf.Tensor, noise: Noise) -> Terms:
         real = self._logits(noise.normal(tf.shape(codes)))
