@@ -59,9 +59,7 @@ def fetch(
         if not downloaded:
             format = _draw(known, folder, train_images, test_images, seed)
         used: Source = "official" if downloaded else "stand-in"
-        info = SourceInfo(
-            dataset, known.title, used, format, known.class_names, image_shape=known.shape
-        )
+        info = SourceInfo(dataset, known.title, used, format, known.class_names, known.shape)
         info = write_record(folder, info)
     if source == "auto" and not downloaded:
         print(stand_in_banner(dataset), file=sys.stderr)

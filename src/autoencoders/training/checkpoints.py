@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -24,8 +25,9 @@ def path(folder: Path, name: str, *decisive: Any) -> Path:
 
 def save(target: Path, state: dict[str, Any]) -> None:
     """Write `state`; a reader finds the old state or the new one, never a part."""
-    with files.atomic_file(target) as temporary:
-        torch.save(state, temporary)
+    stream = BytesIO()
+    torch.save(state, stream)
+    files.write_bytes(target, stream.getvalue())
 
 
 def load(source: Path, device: torch.device) -> dict[str, Any] | None:

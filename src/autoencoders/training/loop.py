@@ -83,7 +83,11 @@ def fit(
         UserError: a loss is not finite or explodes; or a batch cannot be shared equally.
     """
     training, device, processes = learner.training, learner.device, learner.processes
-    _require_equal_parts(min(training.batch_size, len(train_images)), processes)
+    if (batch := min(training.batch_size, len(train_images))) % processes.count:
+        raise UserError(
+            f"a batch of {batch} images cannot be shared equally by {processes.count} processes: "
+            "choose a number of processes that divides training.batch_size"
+        )
     steps = steps_per_epoch(len(train_images), training.batch_size)
     losses = len(learner.assembled.objective.steps)
     record, first_losses = Record(), dict[str, Tensor]()
@@ -249,11 +253,3 @@ def resident(images: Tensor, device: torch.device) -> Tensor:
     if device.type == "cuda" and 2 * images.nbytes < torch.cuda.mem_get_info(device)[0]:
         return images.to(device)
     return images
-
-
-def _require_equal_parts(batch: int, processes: Processes) -> None:
-    if batch % processes.count:
-        raise UserError(
-            f"a batch of {batch} images cannot be shared equally by {processes.count} processes: "
-            "choose a number of processes that divides training.batch_size"
-        )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from autoencoders.device import tune_cpu
+from autoencoders.device import CPU, tune_cpu
 from autoencoders.keys import Framework
 from autoencoders.training import checkpoints
 from autoencoders.training.loop import Learner, TorchLearner, fit
@@ -17,7 +17,6 @@ from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.objectives.base import Perceive
 
-CPU = torch.device("cpu")
 Learning = Callable[..., Learner]  # as `training.loop.TorchLearner`
 
 
@@ -93,5 +92,4 @@ def learning_under(framework: Framework, threads: int) -> tuple[Learning, list[s
         return TorchLearner, [torch.__version__]
     from autoencoders.training.tensorflow import fit  # an extra, and it takes seconds
 
-    fit.tune(threads)
-    return fit.KerasLearner, [torch.__version__, *fit.versions()]
+    return fit.KerasLearner, [torch.__version__, *fit.set_up(threads)]

@@ -56,7 +56,6 @@ class Guard:
 
     def loss(self, name: str, loss: Tensor) -> None:
         """Stop at once where `loss` is not sound; on a GPU at the epoch's end, not to wait."""
-        loss = loss.detach()
         limit = self.first_losses.setdefault(name, loss) * EXPLODED
         sound = loss.isfinite() & (loss <= limit)
         self.sound_losses += (self.sound_losses == self.losses) & sound

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autoencoders import randomness
 from autoencoders.data.batches import images_at_a_time, shuffled
+from autoencoders.device import CPU
 from autoencoders.errors import UserError
 from autoencoders.training.loop import VALIDATION_BATCH, in_bfloat16
 from autoencoders.training.parallel import ALONE, Processes
@@ -21,8 +22,6 @@ from autoencoders.training.tensorflow.objectives import LEARNERS, Learner
 from autoencoders.training.tensorflow.optimizers import OPTIMIZERS
 from autoencoders.training.watch import Guard
 from autoencoders.variants.assembly import Assembled
-
-CPU = torch.device("cpu")
 
 
 class KerasLearner:
@@ -134,16 +133,15 @@ class Steps(keras.callbacks.Callback):
         self.progress.step()
 
 
-def versions() -> list[str]:
-    """Return the versions of what computes."""
-    return [tf.__version__, keras.__version__]
+def set_up(threads: int) -> list[str]:
+    """Make TensorFlow compute with so many threads, and always the same; before it computes.
 
-
-def tune(threads: int) -> None:
-    """Make TensorFlow compute with so many threads, and always the same; before it computes."""
+    Return the versions of what computes.
+    """
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
+    return [tf.__version__, keras.__version__]
 
 
 def learner_of(assembled: Assembled, seed: int, name: str, *, bfloat16: bool = False) -> Learner:
