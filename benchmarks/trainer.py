@@ -11,9 +11,11 @@ from autoencoders.device import device
 from autoencoders.params import Params
 from autoencoders.sources.datasets import DATASETS
 from autoencoders.trained.variant import Description, build
+from autoencoders.training import parallel
+from autoencoders.training.loop import fit
 from autoencoders.training.record import SILENT, Progress, Row
 from autoencoders.training.settings import Training, Variant
-from autoencoders.training.train import FRAMEWORKS
+from autoencoders.training.train import learning_under
 from autoencoders.variants.assembly import Assembled
 from benchmarks.settings import DATASET, QUICK
 
@@ -44,17 +46,11 @@ class Trainer:
         self, train_images: Tensor, validation_images: Tensor, progress: Progress = SILENT
     ) -> list[Row]:
         """Train, under the framework that the settings name; return the history."""
-        fit, _ = FRAMEWORKS[self.training.framework](self.training.threads)
-        return fit(
-            self.assembled,
-            train_images,
-            validation_images,
-            self.training,
-            seed=self.seed,
-            name=self.name,
-            device=device(),
-            progress=progress,
+        learning, _ = learning_under(self.training.framework, self.training.threads)
+        learner = learning(
+            self.assembled, self.training, self.seed, self.name, device(), parallel.ALONE
         )
+        return fit(learner, train_images, validation_images, progress)
 
 
 def tutorial(name: str, epochs: int) -> Trainer:

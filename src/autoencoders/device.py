@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from autoencoders.errors import UserError
 
+CPU = torch.device("cpu")
 GPU_LOCK = Path(".dvc/tmp/gpu.lock")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 

@@ -28,6 +28,7 @@ Likelihood: TypeAlias = Literal["gaussian", "bernoulli"]
 Reduction: TypeAlias = Literal["bilinear", "bicubic", "average"]
 Upsampling: TypeAlias = Literal["nearest", "bilinear", "transposed"]
 Initialization: TypeAlias = Literal["default", "kaiming"]
+SamplerName: TypeAlias = Literal["prior", "gaussian", "mixture"]
 Framework: TypeAlias = Literal["torch", "tensorflow"]
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 

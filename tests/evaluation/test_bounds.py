@@ -12,7 +12,7 @@ from autoencoders.evaluation import bounds
 from autoencoders.keys import Likelihood
 from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
-from autoencoders.variants.models.mlp import MlpAE, MlpVAE, Unflattened
+from autoencoders.variants.models.mlp import MlpAE, MlpVAE
 from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood, squared_error
 from autoencoders.variants.objectives.reconstruction import Reconstruction
@@ -308,7 +308,7 @@ def test_under_another_prior_the_importance_weighted_bound_reaches_that_likeliho
 def test_the_bound_of_a_decoder_that_ignores_its_latent_is_its_likelihood(
     vae: MlpVAE, pictures: Pictures, noise: Noise
 ) -> None:
-    assert isinstance(vae.decoder, Unflattened)
+    assert isinstance(vae.decoder, nn.Sequential)
     with torch.no_grad():
         for layer in (vae.mean, vae.log_variance, vae.decoder[0]):
             assert is_linear(layer)

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoencoders.figures.table import TABLE, Drawing, Figures, pairs_of_classes
+from autoencoders.figures.settings import Figures
+from autoencoders.figures.table import TABLE, Drawing, pairs_of_classes
 from autoencoders.keys import Bytes
 from autoencoders.trained.variant import Trained
 from tests.subjects import loaded, untrained

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from autoencoders import samplers
+from autoencoders.keys import SamplerName
 from autoencoders.randomness import Noise
-from autoencoders.samplers import SAMPLERS, SamplerName, mixture
+from autoencoders.samplers import SAMPLERS, mixture
 from autoencoders.samplers.base import Sampler
 from autoencoders.samplers.gaussian import GaussianSampler
 from autoencoders.samplers.mixture import MixtureSampler

@@ -13,14 +13,13 @@ pytest.importorskip(
 
 from autoencoders.errors import UserError
 from autoencoders.training import loop
+from autoencoders.training.parallel import ALONE
 from autoencoders.training.record import Row
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import fit
-from autoencoders.training.tensorflow.inputs import TWINS
-from autoencoders.training.tensorflow.networks import NETWORKS
 from autoencoders.training.tensorflow.objectives import LEARNERS
-from autoencoders.training.tensorflow.supported import INPUTS, MODELS, OBJECTIVES
-from autoencoders.variants import inputs, models, objectives
+from autoencoders.training.tensorflow.supported import OBJECTIVES
+from autoencoders.variants import objectives
 from autoencoders.variants.assembly import Assembled
 from tests.tensorflow.twins import ADAM, FIVE, assembled, variant
 from tests.training.helpers import CPU, Blobs, Heard, identical
@@ -37,40 +36,21 @@ def run(
     checkpoint: Path | None = None,
 ) -> tuple[Assembled, list[Row]]:
     made = assembled(chosen, SHAPE)
-    history = fit.fit(
-        made,
-        train,
-        validation,
-        chosen.training,
-        seed=0,
-        name="blobs",
-        device=CPU,
-        progress=heard or Heard(),
-        checkpoint=checkpoint,
-    )
+    learner = fit.KerasLearner(made, chosen.training, 0, "blobs", CPU, ALONE)
+    history = loop.fit(learner, train, validation, heard or Heard(), checkpoint)
     return made, history
 
 
 def test_what_check_allows_is_what_there_is() -> None:
-    assert {models.MODELS[kind] for kind in MODELS} == set(NETWORKS)
     assert {objectives.OBJECTIVES[kind] for kind in OBJECTIVES} == set(LEARNERS)
-    assert {inputs.INPUTS[kind] for kind in INPUTS} == set(TWINS)
 
 
 @pytest.mark.parametrize("name", FIVE)
 def test_the_history_is_that_of_a_training_under_pytorch(name: str, blobs: Blobs) -> None:
     chosen, heard = variant(name, schedule={"kind": "one_cycle", "warmup": 0.2}), Heard()
     _, found = run(chosen, blobs(256), blobs(50, SHAPE, 1), heard)
-    expected = loop.fit(
-        assembled(chosen, SHAPE),
-        blobs(256),
-        blobs(50, SHAPE, 1),
-        chosen.training,
-        seed=0,
-        name="blobs",
-        device=CPU,
-        progress=Heard(),
-    )
+    learner = loop.TorchLearner(assembled(chosen, SHAPE), chosen.training, 0, "blobs", CPU, ALONE)
+    expected = loop.fit(learner, blobs(256), blobs(50, SHAPE, 1), Heard())
     assert heard.rows == found
     assert heard.steps == 3 * 16
     assert list(found[0]) == list(expected[0])
@@ -132,6 +112,6 @@ def test_every_precision_trains_and_leaves_float32_weights(precision: str, blobs
 def test_only_the_images_of_a_batch_are_read(tmp_path: Path, blobs: Blobs) -> None:
     np.save(tmp_path / "images.npy", blobs(64).numpy())
     mapped = torch.from_numpy(np.load(tmp_path / "images.npy", mmap_mode="c"))
-    (first, *_) = fit.batches(lambda: iter(torch.arange(64).split(16)), mapped)
+    ((_, first), *_) = fit.batches(lambda: enumerate(torch.arange(64).split(16)), mapped)
     assert first.shape == (16, 8, 8, 1)
     np.testing.assert_allclose(first[..., 0], mapped[:16, 0].numpy() / 255, rtol=1e-6)

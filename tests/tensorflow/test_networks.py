@@ -13,10 +13,10 @@ pytest.importorskip(
 from autoencoders import randomness
 from autoencoders.keys import ImageShape
 from autoencoders.training.settings import Variant
-from autoencoders.training.tensorflow import weights
+from autoencoders.training.tensorflow import networks
 from autoencoders.training.tensorflow.backend import tf
 from autoencoders.training.tensorflow.fit import learner_of
-from autoencoders.training.tensorflow.inputs import Noise, twin
+from autoencoders.training.tensorflow.inputs import Noise, see
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.inputs import Downsampled, Noisy
 from tests.tensorflow.twins import FIVE, assembled, images, variant
@@ -38,7 +38,7 @@ def outputs(made: Assembled, learner: Any, seen: torch.Tensor) -> tuple[Any, Any
 
 def _logits(learner: Any, seen: Any) -> Any:
     encoded = learner.encoder(seen)
-    return learner.decode(encoded[0] if isinstance(encoded, list | tuple) else encoded)
+    return learner.decoder(encoded[0] if isinstance(encoded, list | tuple) else encoded)
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_weights_carried_over_either_way_give_the_same(name: str, shape: ImageSh
     made = assembled(variant(name), shape)
     learner = learner_of(made, seed=0, name="twins")
     seen = images(5, made.input_shape)
-    weights.take(learner.models, made.networks.state_dict())
+    networks.take(learner.networks.values(), made.networks.state_dict())
     found, expected = outputs(made, learner, seen)
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    for model in learner.models:
+    for model in learner.networks.values():
         for weight in model.weights:
             weight.assign(weight + 0.03 * tf.random.stateless_normal(weight.shape, (1, 2)))
-    made.networks.load_state_dict(weights.give(learner.models))
+    made.networks.load_state_dict(networks.give(learner.networks.values()))
     moved, expected = outputs(made, learner, seen)
     np.testing.assert_allclose(moved, expected, atol=1e-5)
     assert np.abs(moved - found).max() > 1e-3
@@ -69,7 +69,7 @@ def test_every_upsampling_is_the_same(upsampling: str, shape: ImageShape) -> Non
     content["model"]["upsampling"] = upsampling
     made = assembled(Variant.model_validate(content), shape)
     learner = learner_of(made, seed=0, name="twins")
-    weights.take(learner.models, made.networks.state_dict())
+    networks.take(learner.networks.values(), made.networks.state_dict())
     np.testing.assert_allclose(*outputs(made, learner, images(3, shape)), atol=1e-5)
 
 
@@ -78,7 +78,7 @@ def test_every_upsampling_is_the_same(upsampling: str, shape: ImageShape) -> Non
 def test_images_are_reduced_alike(reduction: Any, factor: int) -> None:
     input, batch = Downsampled(factor, reduction), images(3, (3, 16, 28))
     no_noise: Any = None
-    found = twin(input)(last(batch), no_noise)
+    found = see(input, last(batch), no_noise)
     np.testing.assert_allclose(found, last(input(batch, no_noise)), atol=1e-6)
 
 
@@ -87,7 +87,7 @@ def test_images_are_reduced_alike(reduction: Any, factor: int) -> None:
 )
 def test_input_noise_has_the_same_distribution(input: Noisy) -> None:
     grey = tf.fill((5000, 14, 14, 1), 0.1)
-    seen = twin(input)(grey, Noise(0, "noise", tf.constant(0)))
+    seen = see(input, grey, Noise(0, "noise", tf.constant(0)))
     expected = input(torch.full((5000, 1, 14, 14), 0.1), randomness.noise(0, "noise"))
     ends = [0, 1] if input.clamp else []
     shares = [*ends, *np.linspace(0.02, 0.98, 25)]

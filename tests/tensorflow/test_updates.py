@@ -13,9 +13,10 @@ pytest.importorskip(
 
 from autoencoders.training.optimizers import set_rates
 from autoencoders.training.settings import Variant
-from autoencoders.training.tensorflow import weights
+from autoencoders.training.tensorflow import networks
 from autoencoders.training.tensorflow.backend import tf
 from autoencoders.training.tensorflow.fit import learner_of, optimizers
+from autoencoders.training.tensorflow.fit import set_rates as set_keras_rates
 from autoencoders.variants.assembly import Assembled
 from tests.tensorflow.test_networks import last
 from tests.tensorflow.twins import (
@@ -90,17 +91,19 @@ def test_rates_follow_the_schedule_in_both() -> None:
 def compare(chosen: Variant, updates: int) -> None:
     made, batch = assembled(chosen, SHAPE), images(16, SHAPE, 1)
     learner = learner_of(made, seed=0, name="twins")
-    weights.take(learner.models, made.networks.state_dict())
-    learner.compile(optimizers(chosen.training, 10))
+    networks.take(learner.networks.values(), made.networks.state_dict())
+    learner.compile(optimizers(chosen.training))
     before = {name: weight.clone() for name, weight in made.networks.state_dict().items()}
     expected = under_torch(made, chosen, batch, updates)
     noise: Any = Given("tensorflow")
-    for _ in range(updates):
+    schedule = chosen.training.schedule.build()
+    for update in range(updates):
+        set_keras_rates(learner, chosen.training, schedule(update / 10))
         seen = learner.see(last(batch), noise)
         terms = learner.update(seen, last(batch), noise)
     for name, term in expected.items():
         np.testing.assert_allclose(terms[name], term, rtol=1e-5, atol=1e-5, err_msg=name)
-    found = weights.give(learner.models)
+    found = networks.give(learner.networks.values())
     assert found.keys() == before.keys()
     for name, weight in made.networks.state_dict().items():
         torch.testing.assert_close(found[name], weight, rtol=0, atol=1e-5)

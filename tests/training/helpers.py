@@ -10,6 +10,7 @@ from torch import Tensor
 from autoencoders.keys import ImageShape
 from autoencoders.randomness import Noise, seeded_initialisation
 from autoencoders.training import loop
+from autoencoders.training.parallel import ALONE
 from autoencoders.training.record import Progress, Row
 from autoencoders.training.settings import Classifier, Training
 from autoencoders.variants.assembly import Assembled
@@ -148,17 +149,8 @@ def run(
     checkpoint: Path | None = None,
 ) -> list[Row]:
     """Train on the CPU; return the history."""
-    return loop.fit(
-        assembled,
-        images,
-        validation_images,
-        training,
-        seed=seed,
-        name="blobs",
-        device=CPU,
-        progress=progress or Heard(),
-        checkpoint=checkpoint,
-    )
+    learner = loop.TorchLearner(assembled, training, seed, "blobs", CPU, ALONE)
+    return loop.fit(learner, images, validation_images, progress or Heard(), checkpoint)
 
 
 def weights(assembled: Assembled) -> list[Tensor]:

@@ -62,15 +62,10 @@ def test_a_batch_that_cannot_be_shared_equally_is_refused(
     blobs: Blobs, images: int, batch: int
 ) -> None:
     heard = Heard()
+    made = variant(plain(), Reconstruction("bce"))
+    learner = loop.TorchLearner(made, settings(), 0, "blobs", CPU, Processes(0, 3))
     with pytest.raises(UserError, match=f"batch of {batch} images .* 3 processes: .*") as caught:
-        loop.fit(
-            *(variant(plain(), Reconstruction("bce")), blobs(images), blobs(4), settings()),
-            seed=0,
-            name="blobs",
-            device=CPU,
-            progress=heard,
-            processes=Processes(0, 3),
-        )
+        loop.fit(learner, blobs(images), blobs(4), heard)
     assert "training.batch_size" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert (heard.steps, heard.rows) == (0, [])

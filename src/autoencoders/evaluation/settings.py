@@ -3,8 +3,7 @@
 from pydantic import Field
 
 from autoencoders.components import Strict
-from autoencoders.keys import AtLeastTwo, Count, Counts, Levels
-from autoencoders.samplers import SamplerName
+from autoencoders.keys import AtLeastTwo, Count, Counts, Levels, SamplerName
 
 
 class Evaluation(Strict):

@@ -16,14 +16,13 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from autoencoders import files, paths, samplers
-from autoencoders.components import Strict
 from autoencoders.errors import leave_out
 from autoencoders.evaluation import image_quality
 from autoencoders.evaluation.noise_sweep import at_level, trained_levels
 from autoencoders.evaluation.results import Answer
 from autoencoders.figures import latent_experiments, plots
 from autoencoders.figures.section import Picture
-from autoencoders.keys import AtLeastTwo, Count
+from autoencoders.figures.settings import Figures
 from autoencoders.samplers import SAMPLERS
 from autoencoders.trained.variant import Trained, best_epoch
 from autoencoders.variants.inputs import Clean
@@ -34,18 +33,6 @@ DRAWS = 50  # decoded from each fit to the codes
 PRIOR_DRAWS = 10_000_000  # entries of latents that the prior is drawn by
 INTERPOLATION_STEPS = 10
 NOISY_IMAGES = 6  # shown under each noise level
-
-
-class Figures(Strict):
-    """How much the figures show; params.yaml says what each key is."""
-
-    images: Count
-    manifold_steps: AtLeastTwo
-    perturbed_dimensions: Count
-    perturbation_steps: AtLeastTwo
-    interpolated_pairs: Count
-    fitted_codes: AtLeastTwo
-    mixture_components: Count
 
 
 Draw: TypeAlias = Callable[[Trained, Answer, Figures], Figure]

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from autoencoders.components import Strict
 from autoencoders.evaluation.settings import Evaluation
-from autoencoders.figures.table import Figures
+from autoencoders.figures.settings import Figures
 from autoencoders.keys import ImageShape, Misfits, ProperFraction
 from autoencoders.sources.datasets import DATASETS
 from autoencoders.training.settings import Classifier, Variant

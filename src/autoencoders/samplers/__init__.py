@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from inspect import signature
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import torch
 
@@ -14,7 +14,6 @@ from autoencoders.samplers.prior import PriorSampler
 from autoencoders.trained.variant import Trained
 from autoencoders.variants.priors import Prior
 
-SamplerName: TypeAlias = Literal["prior", "gaussian", "mixture"]
 SAMPLERS: dict[str, type[Sampler]] = {
     "prior": PriorSampler,
     "gaussian": GaussianSampler,

@@ -21,11 +21,8 @@ from autoencoders.keys import Bytes, ImageShape, Source
 Format = Literal["idx", "cifar", "npy"]
 
 RECORD = "source.json"
-TRAIN_IMAGES = "train-images-idx3-ubyte.gz"
-TRAIN_LABELS = "train-labels-idx1-ubyte.gz"
-TEST_IMAGES = "t10k-images-idx3-ubyte.gz"
-TEST_LABELS = "t10k-labels-idx1-ubyte.gz"
-IDX_FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+IDX_FILES = tuple(name for name, md5 in MNIST.resources)
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = IDX_FILES
 NPY_FILES = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
 FILES: dict[Format, tuple[str, ...]] = {
     "idx": IDX_FILES,

@@ -20,7 +20,7 @@ from urllib.request import Request, url2pathname, urlopen
 from torchvision import datasets
 from tqdm import tqdm
 
-from autoencoders import files
+from autoencoders import files, paths
 from autoencoders.errors import UserError, warn
 from autoencoders.sources.datasets import DATASETS
 
@@ -84,7 +84,7 @@ def _own(mirror: str | None, folder: str) -> list[str]:
     if mirror.startswith(("http:", "https:")):
         return [f"{mirror.rstrip('/')}/{folder}/"]
     local = url2pathname(urlsplit(mirror).path) if mirror.startswith("file:") else mirror
-    path = Path(os.path.expanduser(local)).absolute()  # noqa: PTH111 - Path's raises on an unknown user's
+    path = paths.users(local)
     if not os.path.isdir(path):  # noqa: PTH112 - Path's raises on some names
         raise UserError(
             f"the mirror {mirror!r} is not a folder (looked for {path}): set DATASET_MIRROR to a "

@@ -59,9 +59,7 @@ def fetch(
         if not downloaded:
             format = _draw(known, folder, train_images, test_images, seed)
         used: Source = "official" if downloaded else "stand-in"
-        info = SourceInfo(
-            dataset, known.title, used, format, known.class_names, image_shape=known.shape
-        )
+        info = SourceInfo(dataset, known.title, used, format, known.class_names, known.shape)
         info = write_record(folder, info)
     if source == "auto" and not downloaded:
         print(stand_in_banner(dataset), file=sys.stderr)
@@ -93,10 +91,7 @@ def _draw(
         *stand_ins.generate(known.name, "train", train_images, seed),
         *stand_ins.generate(known.name, "test", test_images, seed),
     )
-    if known.format == "idx":
-        for name, array in zip(IDX_FILES, drawn, strict=True):
-            write_idx(folder / name, array)
-        return "idx"
-    for name, array in zip(NPY_FILES, drawn, strict=True):
-        np.save(folder / name, array)
-    return "npy"
+    names, write = (IDX_FILES, write_idx) if known.format == "idx" else (NPY_FILES, np.save)
+    for name, array in zip(names, drawn, strict=True):
+        write(folder / name, array)
+    return "idx" if known.format == "idx" else "npy"

@@ -46,7 +46,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             train_images=data.stand_in.train_images,
             test_images=data.stand_in.test_images,
             seed=data.seed,
-            mirror=_mirror(),
+            mirror=os.environ.get("DATASET_MIRROR"),
         )
     size = sum(file.bytes for file in info.files.values()) / 1e6
     return f"{len(info.files)} {info.source} files, {size:.1f} MB, in {target}"
@@ -61,11 +61,3 @@ def log(item: Item, run: StageRun) -> None:
         metrics={f"bytes/{name}": file.bytes for name, file in info.files.items()},
         artifacts=[folder / fetched.RECORD],
     )
-
-
-def _mirror() -> str | None:
-    """Return the URL or the folder of a mirror of the user's."""
-    mirror = os.environ.get("DATASET_MIRROR")
-    if not mirror or mirror.startswith(("file:", "http:", "https:")):
-        return mirror
-    return str(paths.users(mirror))

@@ -1,7 +1,6 @@
 """Packed images into a trained variant: weights, history, resolved params."""
 
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from autoencoders import dependencies, files, paths
@@ -29,7 +28,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
     Of several processes under torchrun, all train and the first alone shows and writes.
     """
-    chosen = params.variants[item.variant]
+    chosen, folder = params.variants[item.variant], paths.model(item.dataset, item.variant)
     perceive = classifier_sha256 = None
     if chosen.objective.takes("perceive"):
         teacher, classifier_sha256 = classifier.load_teacher(
@@ -65,19 +64,19 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         variant=chosen,
         classifier_sha256=classifier_sha256,
     )
-    variant.save(_folder(item), description, trained.variant, trained.history)
+    variant.save(folder, description, trained.variant, trained.history)
     if trained.checkpoint:
         trained.checkpoint.unlink(missing_ok=True)
     best = min(trained.history, key=lambda row: row["validation_loss"])
     return (
         f"validation loss {best['validation_loss']:.4f} at epoch {best['epoch']:.0f} of "
-        f"{len(trained.history)}, weights in {_folder(item)}"
+        f"{len(trained.history)}, weights in {folder}"
     )
 
 
 def log(item: Item, run: StageRun) -> None:
     """Log the best epoch, the files, and the model as one that loads without this repository."""
-    folder = _folder(item)
+    folder = paths.model(item.dataset, item.variant)
     history = variant.load_history(folder)
     if not run.epochs_logged:
         for row in history.to_dict("records"):
@@ -90,14 +89,10 @@ def log(item: Item, run: StageRun) -> None:
     trained = variant.load(folder, Prepared(paths.prepared(item.dataset)))
     digest, name = files.digest(folder / paths.WEIGHTS), f"{item.dataset}-{item.variant}"
     if trained.description.variant.training.framework == "tensorflow":
-        from autoencoders.training.tensorflow.weights import keras_model
+        from autoencoders.training.tensorflow.networks import keras_model
 
         channels, *size = trained.input_shape
         network, shape = keras_model(trained), (*size, channels)
         run.log_model(TrainedModel(network, shape, digest, f"{name}-keras", "tensorflow"))
     # The last of these weights is the model that `evaluate` gives its metrics to.
     run.log_model(TrainedModel(trained.model, trained.input_shape, digest, name))
-
-
-def _folder(item: Item) -> Path:
-    return paths.model(item.dataset, item.variant)

@@ -199,7 +199,7 @@ def load(
 
 
 def load_history(folder: Path) -> pd.DataFrame:
-    """Return one row per epoch, as `training.loop.train` describes them.
+    """Return one row per epoch, as `training.loop.fit` describes them.
 
     Raises:
         UserError: the file is missing or damaged.

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autoencoders.data.batches import batches, images_at_a_time, shuffled, steps_per_epoch
-from autoencoders.device import tune_cpu
+from autoencoders.device import CPU, tune_cpu
 from autoencoders.randomness import generator, seeded_initialisation
 from autoencoders.training.loop import VALIDATION_BATCH
 from autoencoders.training.optimizers import set_rates
@@ -16,8 +16,6 @@ from autoencoders.training.record import SILENT, Progress
 from autoencoders.training.settings import Classifier
 from autoencoders.variants.classifier import ConvClassifier
 from autoencoders.variants.models.base import kaiming
-
-CPU = torch.device("cpu")
 
 Split = tuple[Tensor, Tensor]  # images uint8 (N, C, H, W), labels of whole numbers (N,)
 

@@ -2,10 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -28,23 +28,53 @@ from autoencoders.variants.objectives.base import Networks
 VALIDATION_BATCH = 1000  # images at a time, at most
 
 
+class Learner(Protocol):
+    """A variant that trains, under some framework: its networks, and what changes with each step.
+
+    Attributes:
+        assembled: the variant, whose networks PyTorch evaluates.
+        training: how it trains.
+        device: where images and what is saved go.
+        processes: those that share the training.
+    """
+
+    assembled: Assembled
+    training: Training
+    device: torch.device
+    processes: Processes
+
+    def learn(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
+        """Run one epoch of updates; return means of the terms, the last rate, the gradient norm."""
+        ...
+
+    def validate(self, images: Tensor) -> Row:
+        """Return the objective's terms on all validation images, in every epoch under one noise."""
+        ...
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """Return what is validated and saved, by its name in `assembled.networks`."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs to go on as if nothing had happened."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a state that `state` returned."""
+        ...
+
+
 def fit(
-    assembled: Assembled,
+    learner: Learner,
     train_images: Tensor,
     validation_images: Tensor,
-    training: Training,
-    *,
-    seed: int,
-    name: str,
-    device: torch.device,
     progress: Progress,
     checkpoint: Path | None = None,
-    processes: Processes = ALONE,
 ) -> list[Row]:
     """Train a variant's networks in place; leave the best epoch's weights.
 
-    Arguments are those of `training.train.train`. With a `checkpoint` path, the state is written
-    there after each epoch, and a state found there is taken up.
+    With a `checkpoint` path, the state is written there after each epoch, and a state found there
+    is taken up.
 
     Returns one row per epoch: `epoch`, `train_*` and `validation_*` means over images of the
     objective's terms, `learning_rate`, `gradient_norm`.
@@ -52,12 +82,18 @@ def fit(
     Raises:
         UserError: a loss is not finite or explodes; or a batch cannot be shared equally.
     """
-    _require_equal_parts(min(training.batch_size, len(train_images)), processes)
+    training, device, processes = learner.training, learner.device, learner.processes
+    if (batch := min(training.batch_size, len(train_images))) % processes.count:
+        raise UserError(
+            f"a batch of {batch} images cannot be shared equally by {processes.count} processes: "
+            "choose a number of processes that divides training.batch_size"
+        )
     steps = steps_per_epoch(len(train_images), training.batch_size)
-    learner = Learner(assembled, training, seed, name, device, processes)
+    losses = len(learner.assembled.objective.steps)
+    record, first_losses = Record(), dict[str, Tensor]()
     if checkpoint and (saved := checkpoints.load(checkpoint, device)):
         learner.restore(saved)
-    record = learner.record
+        record, first_losses = Record(saved["history"], saved["best"]), saved["first_losses"]
     progress.begin(training.epochs, steps, len(record.history))
     processes.wait()
     train_images, validation_images = (
@@ -65,23 +101,22 @@ def fit(
     )
     while not record.finished(training):
         started, epoch = time.perf_counter(), len(record.history)
-        losses, first_losses = len(learner.groups), learner.first_losses
         guard = Guard(epoch, steps, losses, first_losses, checkpoint, device)
-        row = learner.learn(train_images, guard, progress)
-        noise = randomness.noise(seed, f"{name}/validation", device)
-        row |= learner.validate(validation_images, noise)
+        row = {"epoch": epoch + 1, **learner.learn(train_images, guard, progress)}
+        row |= learner.validate(validation_images)
         if not math.isfinite(row["validation_loss"]):
             raise diverged((epoch + 1) * steps, epoch, checkpoint)
-        record.note(row, learner.result.state_dict())
+        record.note(row, learner.weights())
         if checkpoint and processes.leads:
-            checkpoints.save(checkpoint, learner.state())
+            state = learner.state() | vars(record) | {"first_losses": first_losses}
+            checkpoints.save(checkpoint, state)
         progress.epoch(row, len(train_images) / (time.perf_counter() - started))
-    learner.networks.load_state_dict(record.best["networks"])
+    learner.assembled.networks.load_state_dict(record.best["networks"])
     return record.history
 
 
-class Learner:
-    """A variant that trains: its networks, and all else that changes from step to step."""
+class TorchLearner:
+    """A variant that trains under PyTorch; see `Learner`."""
 
     def __init__(
         self,
@@ -92,14 +127,23 @@ class Learner:
         device: torch.device,
         processes: Processes,
     ) -> None:
+        self.assembled = assembled
         self.see, self.objective = assembled.input, assembled.objective
         self.training = training
+        self.seed, self.name = seed, name
         self.device = device
         self.processes = processes
         self.autocast = autocast(training.precision, device)
         self.networks = assembled.networks
         self.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = _average(self.networks, training.ema_decay)
+        decay = training.ema_decay
+        self.average = (
+            AveragedModel(self.networks, multi_avg_fn=get_ema_multi_avg_fn(decay))
+            if decay
+            else None
+        )
+        # What is validated and saved.
+        self.result = cast(Networks, self.average.module) if self.average else self.networks
         self.groups = self.objective.parameter_groups(self.networks)
         self.optimizers: dict[str, list[torch.optim.Optimizer]] = {
             step: training.optimizers[step].build(parameters=parameters)
@@ -109,17 +153,10 @@ class Learner:
             "order": randomness.generator(seed, f"{name}/order"),
             "noise": randomness.generator(seed, f"{name}/draws", device),
         }
-        self.first_losses: dict[str, Tensor] = {}
-        self.record = Record()
-
-    @property
-    def result(self) -> Networks:
-        """Return what is validated and saved: the averaged networks where there are any."""
-        return self.networks if self.average is None else cast(Networks, self.average.module)
 
     def learn(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
-        """Run one epoch of updates and return its row of training terms."""
-        training, epoch = self.training, len(self.record.history)
+        """Run one epoch of updates; return means of the terms, the last rate, the gradient norm."""
+        training = self.training
         factor = training.schedule.build()
         optimizers = [optimizer for group in self.optimizers.values() for optimizer in group]
         noise = Noise(self.generators["noise"], self.processes.rank, self.processes.count)
@@ -142,7 +179,7 @@ class Learner:
             torch.clear_autocast_cache()  # it holds the weights as they were before the step
 
         for index, batch in enumerate(batches(images, mine, self.device)):
-            done = (epoch * len(mine) + index) / (len(mine) * training.epochs)
+            done = (guard.epoch * guard.steps + index) / (guard.steps * training.epochs)
             rate = set_rates(optimizers, factor(done))
             seen = self.see(batch, noise)
             with self.autocast():
@@ -152,11 +189,12 @@ class Learner:
             progress.step()
         guard.check()
         terms = {f"train_{name}": mean for name, mean in means.values(self.processes).items()}
-        return {"epoch": epoch + 1, **terms, "learning_rate": rate, "gradient_norm": guard.norm()}
+        return {**terms, "learning_rate": rate, "gradient_norm": guard.norm()}
 
     @torch.no_grad()
-    def validate(self, images: Tensor, noise: Noise) -> Row:
+    def validate(self, images: Tensor) -> Row:
         """Return the objective's terms on all validation images; every process takes them all."""
+        noise = randomness.noise(self.seed, f"{self.name}/validation", self.device)
         means = Means()
         at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
         chunks = torch.arange(len(images), device=images.device).split(at_a_time)
@@ -165,6 +203,10 @@ class Learner:
             with self.autocast():
                 means.add(self.objective.terms(self.result, seen, batch, noise))
         return {f"validation_{name}": mean for name, mean in means.values(ALONE).items()}
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """Return the weights, averaged where they are."""
+        return self.result.state_dict()
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on as if nothing had happened."""
@@ -176,9 +218,6 @@ class Learner:
                 for name, group in self.optimizers.items()
             },
             "generators": {name: g.get_state() for name, g in self.generators.items()},
-            "first_losses": self.first_losses,
-            "history": self.record.history,
-            "best": self.record.best,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -191,8 +230,6 @@ class Learner:
                 optimizer.load_state_dict(saved)
         for name, generator in self.generators.items():
             generator.set_state(state["generators"][name].cpu())
-        self.first_losses = state["first_losses"]
-        self.record = Record(state["history"], state["best"])
 
 
 def autocast(
@@ -216,18 +253,3 @@ def resident(images: Tensor, device: torch.device) -> Tensor:
     if device.type == "cuda" and 2 * images.nbytes < torch.cuda.mem_get_info(device)[0]:
         return images.to(device)
     return images
-
-
-def _require_equal_parts(batch: int, processes: Processes) -> None:
-    if batch % processes.count:
-        raise UserError(
-            f"a batch of {batch} images cannot be shared equally by {processes.count} processes: "
-            "choose a number of processes that divides training.batch_size"
-        )
-
-
-def _average(networks: Networks, decay: float) -> AveragedModel | None:
-    """Return an exponential moving average of the weights, None where nothing is averaged."""
-    if decay == 0:
-        return None
-    return AveragedModel(networks, multi_avg_fn=get_ema_multi_avg_fn(decay))

@@ -51,7 +51,7 @@ def orthogonalise(matrices: list[torch.Tensor], iterations: int = 5) -> list[tor
         return [result for matrix in matrices for result in orthogonalise([matrix], iterations)]
     if not matrices:
         return []
-    wide = [matrix.T if is_tall(matrix) else matrix for matrix in matrices]
+    wide = [matrix.T if matrix.shape[0] > matrix.shape[1] else matrix for matrix in matrices]
     rows, columns = (max(sizes) for sizes in zip(*(m.shape for m in wide), strict=True))
     x = torch.stack([F.pad(m, (0, columns - m.shape[1], 0, rows - m.shape[0])) for m in wide])
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
@@ -60,9 +60,4 @@ def orthogonalise(matrices: list[torch.Tensor], iterations: int = 5) -> list[tor
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     results = [y[: m.shape[0], : m.shape[1]] for y, m in zip(x, wide, strict=True)]
-    return [y.T if is_tall(m) else y for y, m in zip(results, matrices, strict=True)]
-
-
-def is_tall(matrix: torch.Tensor) -> bool:
-    """Tell whether `matrix` has more rows than columns."""
-    return matrix.shape[0] > matrix.shape[1]
+    return [y if w is m else y.T for y, w, m in zip(results, wide, matrices, strict=True)]

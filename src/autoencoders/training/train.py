@@ -7,17 +7,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from autoencoders.device import tune_cpu
+from autoencoders.device import CPU, tune_cpu
 from autoencoders.keys import Framework
-from autoencoders.training import checkpoints, loop
+from autoencoders.training import checkpoints
+from autoencoders.training.loop import Learner, TorchLearner, fit
 from autoencoders.training.parallel import ALONE, Processes
 from autoencoders.training.record import SILENT, Progress, Row
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.objectives.base import Perceive
 
-CPU = torch.device("cpu")
-Fit = Callable[..., list[Row]]  # as `training.loop.fit`
+Learning = Callable[..., Learner]  # as `training.loop.TorchLearner`
 
 
 class Trained(NamedTuple):
@@ -69,7 +69,7 @@ def train(
         UserError: a loss is not finite or explodes; or a batch cannot be shared equally.
     """
     training = variant.training
-    fit, versions = FRAMEWORKS[training.framework](training.threads)
+    learning, versions = learning_under(training.framework, training.threads)
     checkpoint = folder and checkpoints.path(
         folder,
         name,
@@ -81,34 +81,15 @@ def train(
     assembled = assemble(
         variant, (channels, height, width), seed, name, training.initialization, perceive
     )
-    history = fit(
-        assembled,
-        train_images,
-        validation_images,
-        training,
-        seed=seed,
-        name=name,
-        device=device,
-        progress=progress,
-        checkpoint=checkpoint,
-        processes=processes,
-    )
+    learner = learning(assembled, training, seed, name, device, processes)
+    history = fit(learner, train_images, validation_images, progress, checkpoint)
     return Trained(assembled, history, checkpoint)
 
 
-def _torch(threads: int) -> tuple[Fit, list[str]]:
-    return loop.fit, [torch.__version__]
-
-
-def _tensorflow(threads: int) -> tuple[Fit, list[str]]:
+def learning_under(framework: Framework, threads: int) -> tuple[Learning, list[str]]:
+    """Return what trains, with so many threads, and the versions of what computes."""
+    if framework == "torch":
+        return TorchLearner, [torch.__version__]
     from autoencoders.training.tensorflow import fit  # an extra, and it takes seconds
 
-    fit.tune(threads)
-    return fit.fit, [torch.__version__, *fit.versions()]
-
-
-# What trains under a framework, with so many threads, and the versions of what computes.
-FRAMEWORKS: dict[Framework, Callable[[int], tuple[Fit, list[str]]]] = {
-    "torch": _torch,
-    "tensorflow": _tensorflow,
-}
+    return fit.KerasLearner, [torch.__version__, *fit.set_up(threads)]

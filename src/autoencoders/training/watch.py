@@ -1,5 +1,6 @@
 """What is measured during an epoch, kept on the device and read once at its end."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -33,6 +34,7 @@ class Means:
         return dict(zip(self.sums, means.tolist(), strict=True))
 
 
+@dataclass
 class Guard:
     """Gradient norms, and a halt at the first loss that is not finite or has exploded.
 
@@ -40,27 +42,20 @@ class Guard:
     where they are missing.
     """
 
-    def __init__(
-        self,
-        epoch: int,
-        steps: int,
-        losses_per_step: int,
-        first_losses: dict[str, Tensor],
-        checkpoint: Path | None,
-        device: torch.device,
-    ) -> None:
-        self.epoch = epoch
-        self.steps = steps
-        self.losses_per_step = losses_per_step
-        self.first_losses = first_losses
-        self.checkpoint = checkpoint
-        self.squared_norms = torch.zeros((), device=device)
+    epoch: int
+    steps: int
+    losses_per_step: int
+    first_losses: dict[str, Tensor]
+    checkpoint: Path | None
+    device: torch.device
+
+    def __post_init__(self) -> None:
+        self.squared_norms = torch.zeros((), device=self.device)
         self.losses = 0
-        self.sound_losses = torch.zeros((), dtype=torch.long, device=device)
+        self.sound_losses = torch.zeros((), dtype=torch.long, device=self.device)
 
     def loss(self, name: str, loss: Tensor) -> None:
         """Stop at once where `loss` is not sound; on a GPU at the epoch's end, not to wait."""
-        loss = loss.detach()
         limit = self.first_losses.setdefault(name, loss) * EXPLODED
         sound = loss.isfinite() & (loss <= limit)
         self.sound_losses += (self.sound_losses == self.losses) & sound

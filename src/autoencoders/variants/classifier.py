@@ -1,10 +1,12 @@
 """The network that tells a dataset's classes apart."""
 
+from math import prod
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autoencoders.keys import ImageShape
-from autoencoders.variants.models.convolutional import convolutions, pooled_maps
+from autoencoders.variants.models.convolutional import convolutions, pooled_maps, pooled_shape
 
 
 class ConvClassifier(nn.Module):
@@ -15,8 +17,7 @@ class ConvClassifier(nn.Module):
     ) -> None:
         super().__init__()
         self.convolutions = convolutions([image_shape[0], *channels])
-        height, width = (-(-side // 2 ** len(channels)) for side in image_shape[1:])
-        self.hidden = nn.Linear(channels[-1] * height * width, features)
+        self.hidden = nn.Linear(prod(pooled_shape(image_shape, channels)), features)
         self.classes = nn.Linear(features, classes)
 
     def maps(self, images: Tensor) -> list[Tensor]:

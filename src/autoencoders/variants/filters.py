@@ -7,9 +7,9 @@ Images are `(N, C, H, W)` float, also outside of [0, 1]; what is returned is cla
 from collections.abc import Callable
 from typing import Any
 
+import skimage as ski  # which imports its own parts when they are first used
 import torch
 import torch.nn.functional as F
-from skimage.restoration import denoise_nl_means, denoise_wavelet, estimate_sigma
 from torch import Tensor
 
 
@@ -31,7 +31,7 @@ def non_local_means(images: Tensor, std: float | None) -> Tensor:
     """
 
     def denoised(image: Any, sigma: float) -> Any:
-        return denoise_nl_means(
+        return ski.restoration.denoise_nl_means(
             image,
             patch_size=5,
             patch_distance=6,
@@ -51,7 +51,9 @@ def wavelet_thresholding(images: Tensor, std: float | None) -> Tensor:
     """
 
     def denoised(image: Any, sigma: float) -> Any:
-        return denoise_wavelet(image, sigma=sigma, rescale_sigma=True, channel_axis=-1)
+        return ski.restoration.denoise_wavelet(
+            image, sigma=sigma, rescale_sigma=True, channel_axis=-1
+        )
 
     return _one_by_one(denoised, images, std)
 
@@ -60,7 +62,11 @@ def _one_by_one(denoised: Callable[[Any, float], Any], images: Tensor, std: floa
     """Apply what denoises one image `(H, W, C)` of noise of one strength to all that have any."""
     results = []
     for image in images.permute(0, 2, 3, 1).cpu().numpy():
-        sigma = estimate_sigma(image, channel_axis=-1, average_sigmas=True) if std is None else std
+        sigma = (
+            ski.restoration.estimate_sigma(image, channel_axis=-1, average_sigmas=True)
+            if std is None
+            else std
+        )
         # One channel comes back without its axis.
         clean = denoised(image, sigma).reshape(image.shape) if sigma > 0 else image
         results.append(torch.from_numpy(clean))

@@ -1,11 +1,10 @@
 """What the encoder sees, in TensorFlow: images `(N, H, W, C)` float32 in [0, 1], and noise."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from autoencoders.randomness import derived_seed
 from autoencoders.training.tensorflow.backend import tf
-from autoencoders.variants.inputs import Clean, Downsampled, Input, Noisy, NoisyDownsampled
+from autoencoders.variants.inputs import Downsampled, Input, Noisy, NoisyDownsampled
 
 
 class Noise:
@@ -31,50 +30,24 @@ class Noise:
         return tf.stack([tf.constant(key, tf.int64), self.step])
 
 
-Seen = Callable[[tf.Tensor, Noise], tf.Tensor]
-
-
-def twin(input: Input) -> Seen:
-    """Return what does to images in TensorFlow what `input` does in PyTorch."""
-    return TWINS[type(input)](input)
-
-
-def _clean(input: Clean) -> Seen:
-    return lambda images, noise: images
-
-
-def _noisy(input: Noisy) -> Seen:
-    def seen(images: tf.Tensor, noise: Noise) -> tf.Tensor:
+def see(input: Input, images: tf.Tensor, noise: Noise) -> tf.Tensor:
+    """Return what `input` makes of images, as it does in PyTorch."""
+    if isinstance(input, Downsampled):
+        images = _reduced(input, images)
+    if isinstance(input, Noisy | NoisyDownsampled):
         deviation = input.std
         if isinstance(deviation, list):
             low, high = deviation
-            drawn = noise.uniform((tf.shape(images)[0], 1, 1, 1))
-            deviation = low + drawn * (high - low)
-        noisy = images + noise.normal(tf.shape(images)) * deviation + input.mean
-        return tf.clip_by_value(noisy, 0, 1) if input.clamp else noisy
-
-    return seen
-
-
-def _downsampled(input: Downsampled) -> Seen:
-    def seen(images: tf.Tensor, noise: Noise) -> tf.Tensor:
-        if input.reduction == "average":
-            return tf.nn.avg_pool2d(images, input.factor, input.factor, "VALID")
-        size = [length // input.factor for length in images.shape[1:3]]
-        reduced = tf.image.resize(images, size, input.reduction, antialias=True)
-        return tf.clip_by_value(reduced, 0, 1)
-
-    return seen
+            deviation = low + noise.uniform((tf.shape(images)[0], 1, 1, 1)) * (high - low)
+        images = images + noise.normal(tf.shape(images)) * deviation + input.mean
+        if not isinstance(input, Noisy) or input.clamp:
+            images = tf.clip_by_value(images, 0, 1)
+    return images
 
 
-def _noisy_downsampled(input: NoisyDownsampled) -> Seen:
-    reduced, noisy = _downsampled(input), _noisy(Noisy(input.mean, input.std))
-    return lambda images, noise: noisy(reduced(images, noise), noise)
-
-
-TWINS: dict[type, Callable[[Any], Seen]] = {
-    Clean: _clean,
-    Noisy: _noisy,
-    Downsampled: _downsampled,
-    NoisyDownsampled: _noisy_downsampled,
-}
+def _reduced(input: Downsampled, images: tf.Tensor) -> tf.Tensor:
+    if input.reduction == "average":
+        return tf.nn.avg_pool2d(images, input.factor, input.factor, "VALID")
+    size = [length // input.factor for length in images.shape[1:3]]
+    reduced = tf.image.resize(images, size, input.reduction, antialias=True)
+    return tf.clip_by_value(reduced, 0, 1)

@@ -1,140 +1,135 @@
 """The networks as Keras models, like those of PyTorch; images are channels-last, `(N, H, W, C)`.
 
-A layer is named as PyTorch names its twin, which is how weights find their way: see `weights`.
+A layer is named as PyTorch names its twin, which is how weights find their way.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
+import torch
 from torch import nn
 
-from autoencoders.keys import ImageShape, Upsampling
 from autoencoders.training.tensorflow.backend import keras
-from autoencoders.variants.models.convolutional import ConvAE, ConvDecoder
-from autoencoders.variants.models.mlp import MlpAE, MlpVAE, Unflattened
+from autoencoders.variants.assembly import Assembled
+from autoencoders.variants.models.base import VariationalAutoencoder
+from autoencoders.variants.models.convolutional import ConvDecoder, ConvEncoder, DoublingConv
+
+# From Keras to PyTorch: (H, W, I, O) of a convolution to (O, I, H, W), and (H, W, O, I) of a
+# transposed one to (I, O, H, W); (I, O) of a linear layer to (O, I).
+ORDERS = {4: (3, 2, 0, 1), 2: (1, 0)}
 
 
-@dataclass(frozen=True)
-class Twin:
-    """An autoencoder in Keras.
+def twins(assembled: Assembled) -> dict[str, keras.Model]:
+    """Return a variant's networks by name: `encoder`, `decoder`, and those of the objective.
 
-    Attributes:
-        encoder: from what is seen to the latent, or with a posterior to its mean and log-variance.
-        decoder: from the latent to the image's logits.
+    The encoder gives the latent, or with a posterior its mean and log-variance; the decoder gives
+    an image's logits. What the objective brings looks at latents. All but a latent is float32.
     """
-
-    encoder: Any
-    decoder: Any
-
-    def whole(self) -> Any:
-        """Return one model, from what is seen to the reconstruction in [0, 1]."""
-        seen = keras.Input(self.encoder.input_shape[1:], name="seen")
-        encoded = self.encoder(seen)
-        latent = encoded[0] if isinstance(encoded, list | tuple) else encoded
-        reconstruction = keras.layers.Activation("sigmoid", dtype="float32")(self.decoder(latent))
-        return keras.Model(seen, reconstruction, name="autoencoder")
-
-
-def conv_ae(model: ConvAE, input_shape: ImageShape) -> Twin:
-    """Return the twin of a `ConvAE`."""
-    return Twin(
-        _conv_encoder("model.encoder", _last(input_shape), model.encoder),
-        _conv_decoder("model.decoder", _last(model.latent_shape), model.decoder),
-    )
+    model = assembled.model
+    seen, latent = _input(assembled.input_shape), _input(model.latent_shape)
+    encoded = _twin(model.encoder, "model.encoder", seen)
+    if isinstance(model, VariationalAutoencoder):
+        heads = {"model.mean": model.mean, "model.log_variance": model.log_variance}
+        encoded = [_float32(_twin(head, name, encoded)) for name, head in heads.items()]
+    decoded = _twin(model.decoder, "model.decoder", latent)
+    own = {
+        name: keras.Model(latent, _float32(_twin(network, f"objective.{name}", latent)))
+        for name, network in assembled.networks.objective.items()
+    }
+    encoder, decoder = keras.Model(seen, encoded), keras.Model(latent, _float32(decoded))
+    return {"encoder": encoder, "decoder": decoder, **own}
 
 
-def mlp_ae(model: MlpAE, input_shape: ImageShape) -> Twin:
-    """Return the twin of an `MlpAE`."""
-    seen = keras.Input(_last(input_shape))
-    return Twin(
-        keras.Model(seen, _linear("model.encoder", _vectors(seen), _widths(model.encoder))),
-        _linear_decoder(model.latent_shape, model.decoder),
-    )
+def keras_model(assembled: Assembled) -> keras.Model:
+    """Return a trained variant's network, from what is seen to the reconstruction in [0, 1]."""
+    networks = twins(assembled)
+    take(networks.values(), assembled.networks.state_dict())
+    encoder, decoder = networks["encoder"], networks["decoder"]
+    seen = keras.Input(encoder.input_shape[1:], name="seen")
+    encoded = encoder(seen)
+    latent = encoded[0] if isinstance(encoded, list | tuple) else encoded
+    reconstruction = keras.layers.Activation("sigmoid", dtype="float32")(decoder(latent))
+    return keras.Model(seen, reconstruction, name="autoencoder")
 
 
-def mlp_vae(model: MlpVAE, input_shape: ImageShape) -> Twin:
-    """Return the twin of an `MlpVAE`."""
-    seen = keras.Input(_last(input_shape))
-    linear = _linear("model.encoder", _vectors(seen), _widths(model.encoder))
-    features = keras.layers.ReLU()(linear)
-    mean, log_variance = (
-        keras.layers.Dense(model.latent_shape[0], name=f"model.{name}")(features)
-        for name in ("mean", "log_variance")
-    )
-    return Twin(
-        keras.Model(seen, [mean, log_variance]),
-        _linear_decoder(model.latent_shape, model.decoder),
-    )
+def take(models: Iterable[keras.Model], state: Mapping[str, torch.Tensor]) -> None:
+    """Give every layer of `models` the weights that PyTorch's state has under its name."""
+    for name, layer in _layers(models):
+        kernel = state[f"{name}.weight"].numpy()
+        order = ORDERS[kernel.ndim]
+        back = sorted(range(kernel.ndim), key=order.__getitem__)
+        layer.set_weights([kernel.transpose(back), state[f"{name}.bias"].numpy()])
 
 
-def discriminator(latent_shape: Sequence[int], widths: Sequence[int]) -> Any:
-    """Return the network that tells latents from the prior's draws, to one logit each."""
-    latent = keras.Input(_last(latent_shape))
-    return keras.Model(
-        latent, _linear("objective.discriminator", _vectors(latent), widths), name="discriminator"
-    )
+def give(models: Iterable[keras.Model]) -> dict[str, torch.Tensor]:
+    """Return PyTorch's state, the weights of every layer of `models` under its name."""
+    state = {}
+    for name, layer in _layers(models):
+        kernel, bias = layer.get_weights()
+        state[f"{name}.weight"] = torch.from_numpy(kernel.transpose(ORDERS[kernel.ndim]).copy())
+        state[f"{name}.bias"] = torch.from_numpy(bias)
+    return state
 
 
-def _conv_encoder(name: str, input_shape: tuple[int, ...], encoder: nn.Module) -> Any:
-    seen = x = keras.Input(input_shape)
-    for index, layer in enumerate(_convolutions(encoder)):
-        convolution = keras.layers.Conv2D(
-            layer.out_channels, 3, padding="same", name=f"{name}.convolutions.{index}"
-        )
-        x = convolution(x)
-        # An odd size is padded before its first pixel; with zeros, as a ReLU follows.
-        x = keras.layers.ZeroPadding2D(((x.shape[1] % 2, 0), (x.shape[2] % 2, 0)))(x)
-        x = keras.layers.ReLU()(keras.layers.MaxPooling2D(2)(x))
-    return keras.Model(seen, x)
+def _layers(models: Iterable[keras.Model]) -> Iterable[tuple[str, Any]]:
+    """Return the layers that have weights, with their names."""
+    return [(layer.name, layer) for model in models for layer in model.layers if layer.weights]
 
 
-def _conv_decoder(name: str, latent_shape: tuple[int, ...], decoder: nn.Module) -> Any:
-    assert isinstance(decoder, ConvDecoder)
-    latent = x = keras.Input(latent_shape)
-    for index, layer in enumerate(_convolutions(decoder.convolutions)):
-        filters = layer.out_channels
-        x = keras.layers.ZeroPadding2D(layer.padding)(x)
-        convolution = keras.layers.Conv2D(filters, 3, name=f"{name}.convolutions.{index}")
-        x = keras.layers.ReLU()(convolution(x))
-        x = _doubling(f"{name}.doublings.{index}", filters, decoder.upsampling)(x)
-    channels = decoder.to_image.out_channels
-    x = keras.layers.Conv2D(channels, 3, padding="same", name=f"{name}.to_image")(x)
-    height, width = decoder.image_size
-    too_large = (x.shape[1] - height, x.shape[2] - width)
-    return keras.Model(latent, keras.layers.Cropping2D(tuple((0, n) for n in too_large))(x))
+def _twin(module: nn.Module, name: str, x: Any) -> Any:
+    """Return what the twin of a PyTorch module, called as that is, makes of `x`."""
+    layers = keras.layers
+    match module:
+        case ConvEncoder():
+            for index, layer in enumerate(module.convolutions):
+                x = _twin(layer, f"{name}.convolutions.{index}", x)
+                # An odd size is padded before its first pixel; with zeros, as a ReLU follows.
+                x = layers.ZeroPadding2D(((x.shape[1] % 2, 0), (x.shape[2] % 2, 0)))(x)
+                x = layers.ReLU()(layers.MaxPooling2D(2)(x))
+            return x
+        case ConvDecoder():
+            for index, layer in enumerate(module.convolutions):
+                x = layers.ReLU()(_twin(layer, f"{name}.convolutions.{index}", x))
+                x = _twin(module.doublings[index], f"{name}.doublings.{index}", x)
+            x = _twin(module.to_image, f"{name}.to_image", x)
+            rows, columns = (x.shape[i + 1] - module.image_size[i] for i in (0, 1))
+            return layers.Cropping2D(((0, rows), (0, columns)))(x)
+        case nn.Sequential():
+            x = _vectors(x)
+            for own, layer in module.named_children():
+                x = _twin(layer, f"{name}.{own}", x)
+            return x
+        case nn.Conv2d():
+            if isinstance(module, DoublingConv):
+                x = layers.UpSampling2D(2)(x)
+            padding = "same" if module.padding in ("same", (1, 1)) else "valid"
+            if padding == "valid":
+                x = layers.ZeroPadding2D(module.padding)(x)
+            return layers.Conv2D(module.out_channels, 3, padding=padding, name=name)(x)
+        case nn.ConvTranspose2d():
+            return layers.Conv2DTranspose(module.out_channels, 2, strides=2, name=name)(x)
+        case nn.Upsample():
+            return layers.UpSampling2D(2, interpolation=module.mode)(x)
+        case nn.Linear():
+            return layers.Dense(module.out_features, name=name)(x)
+        case nn.Unflatten():
+            return layers.Permute((2, 3, 1))(layers.Reshape(module.unflattened_size)(x))
+        case nn.ReLU():
+            return layers.ReLU()(x)
+        case nn.Identity():
+            return x
+    raise TypeError(f"{name} has no twin: {module}")
 
 
-def _convolutions(layers: nn.Module) -> list[nn.Conv2d]:
-    return [layer for layer in layers.modules() if isinstance(layer, nn.Conv2d)]
+def _float32(x: Any) -> Any:
+    """Return `x` in float32, whatever the layers before compute in."""
+    return keras.layers.Activation("linear", dtype="float32")(x)
 
 
-def _widths(layers: nn.Module) -> list[int]:
-    """Return how many numbers each linear layer gives."""
-    return [layer.out_features for layer in layers.modules() if isinstance(layer, nn.Linear)]
-
-
-def _doubling(name: str, filters: int, upsampling: Upsampling) -> Any:
-    if upsampling == "transposed":
-        return keras.layers.Conv2DTranspose(filters, 2, strides=2, name=name)
-    return keras.layers.UpSampling2D(2, interpolation=upsampling)
-
-
-def _linear_decoder(latent_shape: tuple[int, ...], decoder: nn.Module) -> Any:
-    assert isinstance(decoder, Unflattened)
-    latent = keras.Input(latent_shape)
-    vectors = _linear("model.decoder", latent, _widths(decoder))
-    pixels = keras.layers.Reshape(decoder.image_shape)(vectors)
-    return keras.Model(latent, keras.layers.Permute((2, 3, 1))(pixels))
-
-
-def _linear(name: str, x: Any, widths: Sequence[int]) -> Any:
-    """Put linear layers on `x`, with a ReLU between each two, which PyTorch counts too."""
-    for index, width in enumerate(widths):
-        x = keras.layers.ReLU()(x) if index else x
-        x = keras.layers.Dense(width, name=f"{name}.{2 * index}")(x)
-    return x
+def _input(shape: Sequence[int]) -> Any:
+    """Return an input of images `(C, H, W)`, channels last, or of vectors."""
+    return keras.Input((*shape[1:], shape[0]))
 
 
 def _vectors(x: Any) -> Any:
@@ -142,15 +137,3 @@ def _vectors(x: Any) -> Any:
     if len(x.shape) == 2:
         return x
     return keras.layers.Reshape((prod(x.shape[1:]),))(keras.layers.Permute((3, 1, 2))(x))
-
-
-def _last(shape: Sequence[int]) -> tuple[int, ...]:
-    """Return `(C, H, W)` as `(H, W, C)`; the length of a vector as it is."""
-    return (*shape[1:], shape[0])
-
-
-NETWORKS: dict[type, Callable[..., Twin]] = {
-    ConvAE: conv_ae,
-    MlpAE: mlp_ae,
-    MlpVAE: mlp_vae,
-}

@@ -5,76 +5,64 @@ Every term is one value per image, `(N,)` float32, as in `variants.objectives`; 
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
-from autoencoders.training.tensorflow import networks
+from autoencoders.keys import PixelLoss
 from autoencoders.training.tensorflow.backend import keras, tf
-from autoencoders.training.tensorflow.inputs import Noise, Seen
-from autoencoders.training.tensorflow.optimizers import Mover
-from autoencoders.training.watch import EXPLODED
+from autoencoders.training.tensorflow.inputs import Noise, see
+from autoencoders.variants.inputs import Input
 from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.adversarial import DISCRIMINATOR, Adversarial
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
 
 Terms = dict[str, tf.Tensor]
-Build = Callable[[list[Any]], list[Mover]]  # from weights to what moves them
 
 
 class Learner(keras.Model):
-    """What `fit` trains: a network, and what one update of it is.
+    """What `fit` trains: networks, and what one update of them is.
 
-    `terms` and `update` are as those of `variants.objectives.Objective`, whose settings it has.
+    `terms` and `update` are as those of `variants.objectives.Objective`, whose settings it has. A
+    batch is its number, which decides what noise is drawn, and its images.
     """
 
     term_names: ClassVar[tuple[str, ...]] = ("loss", "mse")
 
     def __init__(
-        self, objective: Objective, twin: networks.Twin, see: Seen, seed: int, purpose: str
+        self,
+        objective: Objective,
+        networks: dict[str, keras.Model],
+        input: Input,
+        seed: int,
+        purpose: str,
     ) -> None:
         super().__init__()
         self.objective: Any = objective
-        self.encoder, self.decoder = twin.encoder, twin.decoder
-        self.see = see
+        self.networks = networks
+        self.encoder, self.decoder = networks["encoder"], networks["decoder"]
+        self.see = partial(see, input)
         self.seed = seed
         self.purpose = purpose
         self.means = [keras.metrics.Mean(name) for name in self.term_names]
-        self.squared_norm = keras.metrics.Mean("squared_norm")  # of all gradients of an update
-        self.batches = self._number("batches", "int64")
-        self.validated = self._number("validated", "int64")
-        self.taken = self._number("taken", "int64")
-        self.sound = self._number("sound", "int64")
-        self.first_losses = {step: self._number(f"first_{step}") for step in objective.steps}
+        self.squared_norm = keras.metrics.Mean("squared_norm")  # of all gradients of a step
         self.built = True
-
-    def _number(self, name: str, dtype: str = "float32") -> Any:
-        return self.add_weight(shape=(), dtype=dtype, trainable=False, name=name)
-
-    @property
-    def models(self) -> list[keras.Model]:
-        """Return the networks whose weights are trained."""
-        return [self.encoder, self.decoder]
 
     @property
     def groups(self) -> dict[str, list[Any]]:
         """Return what each step of an update moves."""
         return {"model": self.trainable_variables}
 
-    def compile(self, builds: Mapping[str, Build]) -> None:
-        """Take the optimisers of each step; without XLA, which is not to be had deterministic."""
+    def compile(self, optimizers: Mapping[str, keras.optimizers.Optimizer]) -> None:
+        """Take the optimiser of each step; without XLA, which is not to be had deterministic."""
         super().compile(jit_compile=False)
-        self.movers = {step: builds[step](weights) for step, weights in self.groups.items()}
-        for movers in self.movers.values():
-            for optimizer, weights in movers:
-                optimizer.build(weights)
+        self.optimizers = optimizers
+        for step, weights in self.groups.items():
+            optimizers[step].build(weights)
 
     def call(self, seen: tf.Tensor) -> tf.Tensor:
         """Return the logits of the reconstruction."""
-        return self.decode(self.encoder(seen))
-
-    def decode(self, latents: tf.Tensor) -> tf.Tensor:
-        """Return logits in float32, whatever the network computes in."""
-        return tf.cast(self.decoder(latents), tf.float32)
+        return self.decoder(self.encoder(seen))
 
     def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
         """Return the loss terms of a batch."""
@@ -89,32 +77,25 @@ class Learner(keras.Model):
         return terms
 
     def move(self, step: str, loss: tf.Tensor, tape: tf.GradientTape) -> None:
-        """Move the weights of a step down the gradient of its loss, and note how large both are."""
-        weights = self.groups[step]
-        gradients = tape.gradient(loss, weights)
-        of = {id(weight): gradient for weight, gradient in zip(weights, gradients, strict=True)}
-        for optimizer, own in self.movers[step]:
-            optimizer.apply([of[id(weight)] for weight in own], own)
-        first = self.first_losses[step]
-        first.assign(tf.where(tf.equal(self.batches, 0), loss, first))
-        sound = tf.math.is_finite(loss) & (loss <= first * EXPLODED)
-        still = sound & tf.equal(self.sound, self.taken)
-        self.sound.assign_add(tf.cast(still, tf.int64))
-        self.taken.assign_add(1)
-        # Means over steps: what a mean over updates lacks is counted at the epoch's end.
+        """Move the weights of a step down the gradient of its loss."""
+        gradients = tape.gradient(loss, self.groups[step])
+        self.optimizers[step].apply(gradients, self.groups[step])
         self.squared_norm.update_state(tf.square(tf.linalg.global_norm(gradients)))
 
-    def train_step(self, images: tf.Tensor) -> dict[str, Any]:
-        """Learn from one batch; return the means of the epoch until now."""
-        noise = Noise(self.seed, f"{self.purpose}/draws", self.batches)
+    def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Any]:
+        """Learn from one batch; return the means of the epoch until now, and each step's loss."""
+        number, images = batch
+        noise = Noise(self.seed, f"{self.purpose}/draws", number)
         terms = self.update(self.see(images, noise), images, noise)
-        self.batches.assign_add(1)
-        return self._noted(terms) | {"squared_norm": self.squared_norm.result()}
+        losses = {
+            f"of_{step}": tf.reduce_mean(terms.get(step, terms["loss"])) for step in self.groups
+        }
+        return self._noted(terms) | {"squared_norm": self.squared_norm.result()} | losses
 
-    def test_step(self, images: tf.Tensor) -> dict[str, Any]:
+    def test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Any]:
         """Measure one batch, in every epoch under the same noise."""
-        noise = Noise(self.seed, f"{self.purpose}/validation", self.validated)
-        self.validated.assign_add(1)
+        number, images = batch
+        noise = Noise(self.seed, f"{self.purpose}/validation", number)
         return self._noted(self.terms(self.see(images, noise), images, noise))
 
     def _noted(self, terms: Terms) -> dict[str, Any]:
@@ -128,12 +109,7 @@ class ReconstructionLearner(Learner):
 
     def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
         """Return `loss`, in nats or squared intensity per pixel."""
-        logits = self(seen)
-        loss = cross_entropy if self.objective.loss == "bce" else squared_error
-        return {
-            "loss": tf.reduce_mean(loss(logits, images), 1),
-            "mse": tf.reduce_mean(squared_error(logits, images), 1),
-        }
+        return reconstruction(self.objective.loss, self(seen), images)
 
 
 class VariationalLearner(Learner):
@@ -143,9 +119,9 @@ class VariationalLearner(Learner):
 
     def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
         """Return `loss` = `reconstruction` + `kl`, in nats per image, the latent drawn once."""
-        mean, log_variance = (tf.cast(part, tf.float32) for part in self.encoder(seen))
+        mean, log_variance = self.encoder(seen)
         latents = mean + noise.normal(tf.shape(mean)) * tf.exp(log_variance / 2)
-        logits = self.decode(latents)
+        logits = self.decoder(latents)
         surprise = squared_error if self.objective.likelihood == "gaussian" else cross_entropy
         reconstruction = tf.reduce_sum(surprise(logits, images), 1)
         kl = -0.5 * tf.reduce_sum(1 + log_variance - tf.square(mean) - tf.exp(log_variance), axis=1)
@@ -165,24 +141,12 @@ class AdversarialLearner(Learner):
 
     term_names = ("loss", "mse", "discriminator", "generator")
 
-    def __init__(self, objective: Adversarial, *arguments: Any) -> None:
-        super().__init__(objective, *arguments)
-        latent_shape = self.decoder.input_shape[1:]
-        self.discriminator = networks.discriminator(
-            latent_shape, objective.discriminator_widths[1:]
-        )
-
-    @property
-    def models(self) -> list[keras.Model]:
-        """Return the networks whose weights are trained."""
-        return [*super().models, self.discriminator]
-
     @property
     def groups(self) -> dict[str, list[Any]]:
         """Return what the three steps move; the encoder is in two of them."""
         return {
             "autoencoder": self.encoder.trainable_variables + self.decoder.trainable_variables,
-            DISCRIMINATOR: self.discriminator.trainable_variables,
+            DISCRIMINATOR: self.networks[DISCRIMINATOR].trainable_variables,
             "generator": self.encoder.trainable_variables,
         }
 
@@ -190,7 +154,7 @@ class AdversarialLearner(Learner):
         """Return `loss`, the reconstruction's in nats per pixel, and both sides of the game."""
         codes = self.encoder(seen)
         return (
-            self._reconstruction(codes, images)
+            reconstruction("bce", self.decoder(codes), images)
             | self._of_discriminator(codes, noise)
             | self._of_generator(codes)
         )
@@ -198,31 +162,20 @@ class AdversarialLearner(Learner):
     def update(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
         """Take the three steps, each with what the steps before it have changed."""
         with tf.GradientTape() as tape:
-            reconstruction = self._reconstruction(self.encoder(seen), images)
-            loss = tf.reduce_mean(reconstruction["loss"])
+            reconstructed = reconstruction("bce", self(seen), images)
+            loss = tf.reduce_mean(reconstructed["loss"])
         self.move("autoencoder", loss, tape)
         with tf.GradientTape() as tape:
             codes = self.encoder(seen)  # one forward serves both steps that are left
             with tape.stop_recording():
-                discriminator = self._move_discriminator(codes, noise)
+                with tf.GradientTape() as own:
+                    discriminator = self._of_discriminator(codes, noise)
+                    loss = tf.reduce_mean(discriminator[DISCRIMINATOR])
+                self.move(DISCRIMINATOR, loss, own)
             generator = self._of_generator(codes)
             loss = tf.reduce_mean(generator["generator"])
         self.move("generator", loss, tape)
-        return reconstruction | discriminator | generator
-
-    def _move_discriminator(self, codes: tf.Tensor, noise: Noise) -> Terms:
-        with tf.GradientTape() as tape:
-            terms = self._of_discriminator(codes, noise)
-            loss = tf.reduce_mean(terms[DISCRIMINATOR])
-        self.move(DISCRIMINATOR, loss, tape)
-        return terms
-
-    def _reconstruction(self, codes: tf.Tensor, images: tf.Tensor) -> Terms:
-        logits = self.decode(codes)
-        return {
-            "loss": tf.reduce_mean(cross_entropy(logits, images), 1),
-            "mse": tf.reduce_mean(squared_error(logits, images), 1),
-        }
+        return reconstructed | discriminator | generator
 
     def _of_discriminator(self, codes: tf.Tensor, noise: Noise) -> Terms:
         real = self._logits(noise.normal(tf.shape(codes)))
@@ -232,7 +185,16 @@ class AdversarialLearner(Learner):
         return {"generator": tf.nn.softplus(-self._logits(codes))}
 
     def _logits(self, codes: tf.Tensor) -> tf.Tensor:
-        return tf.cast(self.discriminator(codes)[:, 0], tf.float32)
+        return self.networks[DISCRIMINATOR](codes)[:, 0]
+
+
+def reconstruction(loss: PixelLoss, logits: tf.Tensor, images: tf.Tensor) -> Terms:
+    """Return `loss`, in nats or squared intensity per pixel, and `mse`."""
+    distance = cross_entropy if loss == "bce" else squared_error
+    return {
+        "loss": tf.reduce_mean(distance(logits, images), 1),
+        "mse": tf.reduce_mean(squared_error(logits, images), 1),
+    }
 
 
 def cross_entropy(logits: tf.Tensor, images: tf.Tensor) -> tf.Tensor:

@@ -21,7 +21,7 @@ class MlpAE(Autoencoder):
         super().__init__()
         self.latent_shape = (latent_size,)
         self.encoder = Flattened(*layers([prod(input_shape), *hidden, latent_size]))
-        self.decoder = Unflattened([latent_size, *reversed(hidden)], image_shape)
+        self.decoder = decoder([latent_size, *reversed(hidden)], image_shape)
 
 
 class MlpVAE(VariationalAutoencoder):
@@ -38,7 +38,7 @@ class MlpVAE(VariationalAutoencoder):
         self.encoder = Flattened(*layers([prod(input_shape), *hidden]), nn.ReLU())
         self.mean = nn.Linear(hidden[-1], latent_size)
         self.log_variance = nn.Linear(hidden[-1], latent_size)
-        self.decoder = Unflattened([latent_size, *reversed(hidden)], image_shape)
+        self.decoder = decoder([latent_size, *reversed(hidden)], image_shape)
 
 
 class Flattened(nn.Sequential):
@@ -50,17 +50,9 @@ class Flattened(nn.Sequential):
         return vectors
 
 
-class Unflattened(nn.Sequential):
-    """Linear layers between `widths`, and one to images `(N, C, H, W)`."""
-
-    def __init__(self, widths: list[int], image_shape: ImageShape) -> None:
-        super().__init__(*layers([*widths, prod(image_shape)]))
-        self.image_shape = image_shape
-
-    def forward(self, vectors: Tensor) -> Tensor:
-        """Return logits `(N, *image_shape)`."""
-        pixels: Tensor = super().forward(vectors)  # type: ignore[no-untyped-call]
-        return pixels.unflatten(1, self.image_shape)
+def decoder(widths: list[int], image_shape: ImageShape) -> nn.Sequential:
+    """Return linear layers between `widths`, and one to logits `(N, *image_shape)`."""
+    return nn.Sequential(*layers([*widths, prod(image_shape)]), nn.Unflatten(1, image_shape))
 
 
 def layers(widths: list[int]) -> list[nn.Module]:

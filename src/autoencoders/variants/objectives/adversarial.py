@@ -11,7 +11,7 @@ from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.models.mlp import layers
 from autoencoders.variants.objectives.base import Networks, Objective, Step, Terms
-from autoencoders.variants.objectives.losses import cross_entropy, squared_error
+from autoencoders.variants.objectives.losses import reconstruction
 from autoencoders.variants.priors import STANDARD_NORMAL, Prior
 
 DISCRIMINATOR = "discriminator"  # the name of the network, and of the step that moves it
@@ -69,15 +69,15 @@ class Adversarial(Objective):
         self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise, step: Step
     ) -> Terms:
         """Take the three steps, each with what the steps before it have changed."""
-        reconstruction = _reconstruction(networks.model, networks.model.encode(seen), images)
-        step("autoencoder", reconstruction["loss"])
+        restored = _reconstruction(networks.model, networks.model.encode(seen), images)
+        step("autoencoder", restored["loss"])
         # The discriminator's step leaves the encoder as it is, so one forward serves both.
         codes = networks.model.encode(seen)
         discriminator = self._discriminator_loss(networks, codes.detach(), noise)
         step(DISCRIMINATOR, discriminator[DISCRIMINATOR])
         adversary = _generator_loss(networks, codes)
         step("generator", adversary["generator"])
-        return reconstruction | discriminator | adversary
+        return restored | discriminator | adversary
 
     def _discriminator_loss(self, networks: Networks, codes: Tensor, noise: Noise) -> Terms:
         real = discriminate(networks, self.prior.draw(codes.shape, noise).to(codes.device))
@@ -91,11 +91,7 @@ def discriminate(networks: Networks, codes: Tensor) -> Tensor:
 
 
 def _reconstruction(model: Autoencoder, codes: Tensor, images: Tensor) -> Terms:
-    logits = model.decode(codes).float()
-    return {
-        "loss": cross_entropy(logits, images).mean(1),
-        "mse": squared_error(logits, images).mean(1),
-    }
+    return reconstruction("bce", model.decode(codes).float(), images)
 
 
 def _generator_loss(networks: Networks, codes: Tensor) -> Terms:

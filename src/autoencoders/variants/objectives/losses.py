@@ -22,6 +22,14 @@ def pixel_loss(loss: PixelLoss, logits: Tensor, images: Tensor) -> Tensor:
     return (cross_entropy if loss == "bce" else squared_error)(logits, images).mean(1)
 
 
+def reconstruction(loss: PixelLoss, logits: Tensor, images: Tensor) -> dict[str, Tensor]:
+    """Return `loss`, in nats or squared intensity per pixel, and `mse`, each `(N,)`."""
+    return {
+        "loss": pixel_loss(loss, logits, images),
+        "mse": squared_error(logits, images).mean(1),
+    }
+
+
 def negative_log_likelihood(likelihood: Likelihood, logits: Tensor, images: Tensor) -> Tensor:
     """Return -log p(x|z) of every pixel in nats, `(N, C·H·W)`, up to a constant.
 

@@ -5,7 +5,7 @@ from torch import Tensor
 from autoencoders.keys import PixelLoss
 from autoencoders.randomness import Noise
 from autoencoders.variants.objectives.base import Networks, Objective, Terms
-from autoencoders.variants.objectives.losses import pixel_loss, squared_error
+from autoencoders.variants.objectives.losses import reconstruction
 
 
 class Reconstruction(Objective):
@@ -17,7 +17,4 @@ class Reconstruction(Objective):
     def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss`, in nats or squared intensity per pixel."""
         logits = networks.model.decode(networks.model.encode(seen)).float()
-        return {
-            "loss": pixel_loss(self.loss, logits, images),
-            "mse": squared_error(logits, images).mean(1),
-        }
+        return reconstruction(self.loss, logits, images)
