@@ -13,7 +13,7 @@ import pytest
 from dvc.repo import Repo
 
 from autoencoders import paths
-from autoencoders.imports import PACKAGE
+from autoencoders.dependencies import PACKAGE
 from autoencoders.pipeline import items
 from autoencoders.running import state
 from tests.saved import clone

@@ -8,7 +8,7 @@ from autoencoders.commands import Parser
 
 
 def add(parser: Parser) -> None:
-    """Add no arguments: it takes none."""
+    """Take no arguments."""
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:

@@ -23,9 +23,8 @@ from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.inputs import Input
 from autoencoders.variants.models.base import Autoencoder
-from autoencoders.variants.objectives import Objective
-from autoencoders.variants.objectives.base import Perceive
-from autoencoders.variants.priors import Prior
+from autoencoders.variants.objectives.base import Objective, Perceive
+from autoencoders.variants.priors.base import Prior
 
 HISTORY = "history.csv"
 CPU = torch.device("cpu")

@@ -12,8 +12,8 @@ from autoencoders.training.tensorflow.backend import keras, tf
 from autoencoders.training.tensorflow.inputs import Noise, Seen
 from autoencoders.training.tensorflow.optimizers import Mover
 from autoencoders.training.watch import EXPLODED
-from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.adversarial import DISCRIMINATOR, Adversarial
+from autoencoders.variants.objectives.base import Objective
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
 

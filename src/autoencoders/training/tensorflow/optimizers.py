@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autoencoders.training.muon import COEFFICIENTS
-from autoencoders.training.optimizers import Schedule
+from autoencoders.training.schedules import Schedule
 from autoencoders.training.tensorflow.backend import keras, tf
 
 
