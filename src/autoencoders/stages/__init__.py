@@ -61,7 +61,7 @@ def run(item: Item) -> str:
         raise UserError(f"{item.name} runs as one process: torchrun is for {shared} alone")
     stage = _stage(item.stage)
     if not parallel.started().leads:
-        return stage.produce(loaded, item, tracking.StageRun(item))
+        return stage.produce(loaded, item, tracking.NullRun())
     with _turn(item), _tracked(stage, item, loaded) as run:
         summary = stage.produce(loaded, item, run)
         _log(stage, item, run)

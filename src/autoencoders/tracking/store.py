@@ -3,7 +3,7 @@
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import environ
 from pathlib import Path
@@ -20,7 +20,7 @@ from autoencoders.errors import UserError, warn
 from autoencoders.tracking import private
 from autoencoders.tracking.origin import fingerprint, flatten, lives, process, source
 
-MLFLOW_PARAMS_PER_BATCH = 100
+MLFLOW_RUNS_AT_ONCE = 50_000  # the most that it allows
 PARENT = "configuration"  # the tag `stage` of parent runs
 ARTIFACTS = "mlartifacts"
 
@@ -87,27 +87,19 @@ def find_or_create_parent(
             run_name=origin.get("dvc.exp", "-".join(short_digests)),
             tags={"stage": PARENT, "params.sha256": digest, **source("dvc repro"), **origin},
         )
-        log_params(client, parent.info.run_id, flatten(configuration))
+        log_params(client, parent.info.run_id, configuration)
         return experiment_id, str(parent.info.run_id)
 
 
-def all_runs(client: MlflowClient, experiment_id: str, wanted: str = "") -> list[Run]:
-    """Return the runs of an experiment that a filter of mlflow's lets pass, of all pages."""
-    runs: list[Run] = []
-    token = None
-    while True:
-        page = client.search_runs([experiment_id], wanted, page_token=token)
-        runs += page
-        token = page.token
-        if not token:
-            return runs
+def all_runs(client: MlflowClient, experiment_id: str, wanted: str = "") -> Sequence[Run]:
+    """Return the runs of an experiment that a filter of mlflow's lets pass, the newest first."""
+    return client.search_runs([experiment_id], wanted, max_results=MLFLOW_RUNS_AT_ONCE)
 
 
-def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
-    """Log any number of params to a run."""
-    entries = [Param(name, value) for name, value in params.items()]
-    for start in range(0, len(entries), MLFLOW_PARAMS_PER_BATCH):
-        client.log_batch(run_id, params=entries[start : start + MLFLOW_PARAMS_PER_BATCH])
+def log_params(client: MlflowClient, run_id: str, params: Mapping[str, Any]) -> None:
+    """Log any number of params to a run, nested keys joined by dots."""
+    entries = [Param(name, value) for name, value in flatten(params).items()]
+    client.log_batch(run_id, params=entries)
 
 
 @contextmanager
