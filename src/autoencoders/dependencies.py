@@ -40,13 +40,13 @@ class Code:
         Args:
             start: the module.
             names: those of the entries of registries that count.
-            left_out: modules and folders that do not count, whole or by a part of their names.
+            left_out: modules and folders that do not count.
         """
         lines: dict[str, str] = {}
         waiting = [start]
         while waiting:
             module = waiting.pop()
-            if module in lines or not left_out.isdisjoint({module, *module.split(".")}):
+            if module in lines or any(f"{module}.".startswith(f"{name}.") for name in left_out):
                 continue
             path, imported, table = self.paths[module], self.imports(module), self.table(module)
             counts = files.digest(path)[:16]
@@ -67,11 +67,10 @@ class Code:
         for node in ast.walk(self._tree(module)):
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith(PACKAGE.name):
                 source = str(node.module).partition(".")[2]
-                for alias in node.names:
-                    inner = f"{source}.{alias.name}".removeprefix(".")
-                    found.add(
-                        (alias.asname or alias.name, inner if inner in self.paths else source)
-                    )
+                for name in node.names:
+                    inner = f"{source}.{name.name}".removeprefix(".")
+                    origin = inner if inner in self.paths else source
+                    found.add((name.asname or name.name, origin))
         return found
 
     def _table(self, module: str) -> dict[str, str]:
@@ -124,9 +123,11 @@ def listing(stage: str, variant: str, content: Any, code: Code) -> str:
     samplers = code.table("samplers")
     drawn = {"evaluate": content["evaluation"].get("samplers", samplers), "figures": samplers}
     names |= {*drawn.get(stage, ())}
-    left_out = GLUE | {"tensorflow"} - names
+    left_out = {*GLUE}
+    if "tensorflow" not in names:
+        left_out.add("training.tensorflow")
     if stage == "train" and not learns:
-        left_out.add("classifier")
+        left_out |= {"trained.classifier", "variants.classifier"}
     lines = code.reached(f"stages.{stage}", names, left_out)
     if learns:  # in dvc.yaml its weights are no dependency: what makes them stands for them
         lines += code.reached("stages.classify", names, left_out)

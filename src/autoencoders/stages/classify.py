@@ -12,20 +12,17 @@ from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import prepared_data
-from autoencoders.tracking import DataUsed, StageRun
+from autoencoders.tracking import StageRun
 from autoencoders.trained import classifier
 from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
 from autoencoders.training.classifier import Split, measure, of_all, train
+
+data_used = prepared_data
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed and the classifier's settings."""
     return {"seed": params.seed, **params.classifier.model_dump(mode="json")}
-
-
-def data_used(item: Item) -> DataUsed:
-    """Describe the prepared images."""
-    return prepared_data(item)
 
 
 def outputs(item: Item) -> list[Path]:

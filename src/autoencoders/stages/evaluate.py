@@ -12,18 +12,15 @@ from autoencoders.evaluation.noise_sweep import flat
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.stages.common import prepared_data
-from autoencoders.tracking import DataUsed, StageRun
+from autoencoders.tracking import StageRun
 from autoencoders.trained import classifier, variant
+
+data_used = prepared_data
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the evaluation's settings; the variant's own are in the model's folder."""
     return params.evaluation.model_dump(mode="json")
-
-
-def data_used(item: Item) -> DataUsed:
-    """Describe the prepared images."""
-    return prepared_data(item)
 
 
 def outputs(item: Item) -> list[Path]:

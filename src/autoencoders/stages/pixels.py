@@ -9,21 +9,18 @@ from autoencoders.evaluation import features, results
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.stages.common import prepared_data
-from autoencoders.tracking import DataUsed, StageRun
+from autoencoders.tracking import StageRun
 from autoencoders.trained.pairs import Pairs, pairs
 from autoencoders.variants.inputs import Clean
 
 USED = {"batch_size", "knn_neighbours", "label_counts", "label_draws"}  # of the evaluation's
 
+data_used = prepared_data
+
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed and what decides the measurement."""
     return {"seed": params.seed, **params.evaluation.model_dump(mode="json", include=USED)}
-
-
-def data_used(item: Item) -> DataUsed:
-    """Describe the prepared images."""
-    return prepared_data(item)
 
 
 def outputs(item: Item) -> list[Path]:

@@ -11,21 +11,18 @@ from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import prepared_data
-from autoencoders.tracking import DataUsed, StageRun, TrainedModel
+from autoencoders.tracking import StageRun, TrainedModel
 from autoencoders.trained import classifier, variant, weights
 from autoencoders.trained.weights import RECORD, WEIGHTS
 from autoencoders.training import parallel
 from autoencoders.training.train import train
 
+data_used = prepared_data
+
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
     """Return the seed and the variant."""
     return {"seed": params.seed, **params.variants[item.variant].model_dump(mode="json")}
-
-
-def data_used(item: Item) -> DataUsed:
-    """Describe the prepared images."""
-    return prepared_data(item)
 
 
 def outputs(item: Item) -> list[Path]:
@@ -58,7 +55,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             name=f"{item.dataset}/{item.variant}",
             device=device(),
             progress=progress,
-            folder=paths.checkpoints(),
+            folder=paths.CHECKPOINTS,
             digests=(data.metadata.sha256, code_sha256, classifier_sha256),
             perceive=perceive,
             processes=processes,

@@ -35,7 +35,9 @@ def tracked(experiment: str) -> set[tuple[str, str]]:
         with store.quiet():
             client = store.connect()
             found = client.get_experiment_by_name(experiment)
-            runs = store.all_runs(client, found.experiment_id) if found else []
+            if found is None:
+                return set()
+            runs = client.search_runs([found.experiment_id], max_results=store.ALL_RUNS)
             ids = {run.info.run_id for run in runs}
             whole = [run for run in runs if _is_whole(run, ids, client)]
     except UserError:

@@ -3,7 +3,7 @@
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import environ
 from pathlib import Path
@@ -13,14 +13,14 @@ from urllib.parse import unquote
 import sqlalchemy
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Param, Run
+from mlflow.entities import Param
 
 from autoencoders import files, paths
 from autoencoders.errors import UserError, warn
 from autoencoders.tracking import private
 from autoencoders.tracking.origin import fingerprint, flatten, lives, process, source
 
-MLFLOW_RUNS_AT_ONCE = 50_000  # the most that it allows
+ALL_RUNS = 50_000  # the most that MLflow returns at once, the newest first
 PARENT = "configuration"  # the tag `stage` of parent runs
 ARTIFACTS = "mlartifacts"
 
@@ -78,7 +78,7 @@ def find_or_create_parent(
     with _lock():
         experiment_id = _experiment_id(client, experiment)
         _end_those_left_behind(client, experiment_id)
-        for run in all_runs(client, experiment_id, same_params):
+        for run in client.search_runs([experiment_id], same_params, max_results=ALL_RUNS):
             if all(run.data.tags.get(tag) == origin.get(tag) for tag in ("git.commit", "dvc.exp")):
                 return experiment_id, str(run.info.run_id)
         short_digests = [text[:7] for text in (origin.get("git.commit"), digest) if text]
@@ -89,11 +89,6 @@ def find_or_create_parent(
         )
         log_params(client, parent.info.run_id, configuration)
         return experiment_id, str(parent.info.run_id)
-
-
-def all_runs(client: MlflowClient, experiment_id: str, wanted: str = "") -> Sequence[Run]:
-    """Return the runs of an experiment that a filter of mlflow's lets pass, the newest first."""
-    return client.search_runs([experiment_id], wanted, max_results=MLFLOW_RUNS_AT_ONCE)
 
 
 def log_params(client: MlflowClient, run_id: str, params: Mapping[str, Any]) -> None:
@@ -143,7 +138,7 @@ def _experiment_id(client: MlflowClient, name: str) -> str:
 
 def _end_those_left_behind(client: MlflowClient, experiment_id: str) -> None:
     running = "attributes.status = 'RUNNING' and tags.host = '{host}'".format(**process())
-    for run in all_runs(client, experiment_id, running):
+    for run in client.search_runs([experiment_id], running, max_results=ALL_RUNS):
         if not lives(run.data.tags.get("process", "")):
             client.set_terminated(run.info.run_id, "KILLED")
 
