@@ -22,6 +22,7 @@ class Stage:
     Attributes:
         name: of the stage, of its module in `stages/`, and of its command.
         matrix: what it runs once for each of.
+        writes: folders in which it has a file or a folder for each of these, named after them.
         cost: how long one run takes beside those of other stages, roughly.
         on_gpu: it computes there, where there is one.
         processes: torchrun may share one run of it among several processes.
@@ -30,23 +31,25 @@ class Stage:
 
     name: str
     matrix: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
     cost: float = 1
     on_gpu: bool = False
     processes: bool = False
     tracked: bool = True
 
 
+EACH = ("dataset", "variant")
 # Upstream first.
 STAGES = (
-    Stage("sources", tracked=False),
-    Stage("fetch", ("dataset",)),
-    Stage("prepare", ("dataset",)),
-    Stage("classify", ("dataset",), cost=10, on_gpu=True),
-    Stage("pixels", ("dataset",), cost=4),
-    Stage("train", ("dataset", "variant"), cost=20, on_gpu=True, processes=True),
-    Stage("evaluate", ("dataset", "variant"), cost=5, on_gpu=True),
-    Stage("figures", ("dataset", "variant"), cost=4, on_gpu=True),
-    Stage("report"),
+    Stage("sources", (), ("data/sources",), tracked=False),
+    Stage("fetch", ("dataset",), ("data/raw",)),
+    Stage("prepare", ("dataset",), ("data/prepared",)),
+    Stage("classify", ("dataset",), ("reports/classifiers",), cost=10, on_gpu=True),
+    Stage("pixels", ("dataset",), ("reports/pixels",), cost=4),
+    Stage("train", EACH, ("models",), cost=20, on_gpu=True, processes=True),
+    Stage("evaluate", EACH, ("reports/metrics",), cost=5, on_gpu=True),
+    Stage("figures", EACH, ("reports/figures", "reports/sections"), cost=4, on_gpu=True),
+    Stage("report", (), ("reports",)),
 )
 BY_NAME = {stage.name: stage for stage in STAGES}
 
@@ -87,27 +90,13 @@ def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
 
 def maker(path: Path) -> Item | None:
     """Return the stage that writes a file or a folder, or a part of one; None where none does."""
-    match path.parts:
-        case ("data", "sources", *_):
-            return Item("sources")
-        case ("data", "raw", dataset, *_):
-            return Item("fetch", dataset)
-        case ("data", "prepared", dataset, *_):
-            return Item("prepare", dataset)
-        case ("models", dataset, paths.CLASSIFIER, *_):
-            return Item("classify", dataset)
-        case ("models", dataset, variant, *_):
-            return Item("train", dataset, variant)
-        case ("reports", "classifiers", file):
-            return Item("classify", file.removesuffix(".json"))
-        case ("reports", "pixels", file):
-            return Item("pixels", file.removesuffix(".json"))
-        case ("reports", "metrics", dataset, file):
-            return Item("evaluate", dataset, file.removesuffix(".json"))
-        case ("reports", "figures" | "sections", dataset, variant, *_):
-            return Item("figures", dataset, variant)
-        case ("reports", *_):
-            return Item("report")
+    for stage, folder in ((one, folder) for one in STAGES for folder in one.writes):
+        if path.is_relative_to(folder):
+            names = [name.removesuffix(".json") for name in path.relative_to(folder).parts]
+            if names[1:2] == [paths.CLASSIFIER]:  # which lies among the variants
+                return Item("classify", names[0])
+            if len(names) >= len(stage.matrix):
+                return Item(stage.name, *names[: len(stage.matrix)])
     return None
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
-Row = dict[str, float]
+from autoencoders.training.record import Progress, Row
 
 
-class TrainingProgress:
+class TrainingProgress(Progress):
     """Shows a training's progress on standard error, and passes each epoch's row on.
 
     Of several processes of one training, one has it `shown`.

@@ -94,13 +94,6 @@ def export(model: TrainedModel, folder: Path) -> Model:
     return description
 
 
-def input_shape(description: Model) -> tuple[int, ...]:
-    """Return the shape of one image that a model takes: as `export` notes it, or as signed."""
-    config = description.flavors[mlflow.pyfunc.FLAVOR_NAME].get("config") or {}
-    shape = config.get("input_shape") or description.signature.inputs.inputs[0].shape[1:]
-    return tuple(shape)
-
-
 def register(
     client: MlflowClient,
     model: TrainedModel,

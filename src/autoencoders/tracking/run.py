@@ -68,7 +68,6 @@ def stage_run(
     params: Mapping[str, Any],
     configuration: Mapping[str, Any],
     experiment: str,
-    tags: Mapping[str, str] = {},
     data: DataUsed | None = None,
 ) -> Iterator["StageRun"]:
     """Track an execution of a stage: FINISHED, FAILED on an exception, KILLED on Ctrl-C.
@@ -81,7 +80,6 @@ def stage_run(
         configuration: the whole content of params.yaml. Its digest, the commit and the name of the
             DVC experiment identify the parent run, which is created when it is missing.
         experiment: the MLflow experiment.
-        tags: further tags, such as `outputs.sha256`.
         data: the images used, logged as the run's input.
     """
 
@@ -97,7 +95,6 @@ def stage_run(
             **source(" ".join(item.command)),
             **origin_tags,
             **(data.tags if data else {}),
-            **tags,
         }
         run_id = client.create_run(experiment_id, tags=all_tags, run_name=item.name).info.run_id
         store.log_params(client, run_id, params)
@@ -137,7 +134,7 @@ class StageRun:
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Log an epoch's metrics, as one transaction."""
         self.epochs_logged = True
-        self._client.log_batch(self.id, metrics=_metrics(metrics, step=epoch))
+        self._client.log_batch(self.id, metrics=_metrics(metrics, epoch))
 
     def log(
         self,
@@ -187,8 +184,8 @@ class StageRun:
         `champion.crown`, whose line is printed.
         """
         model_id = models.find(self._client, self._experiment_id, weights_sha256)
-        entries = _metrics(metrics, model_id=model_id, data=self._data)
-        self._client.log_batch(self.id, metrics=entries)
+        of_data = (self._data.name, self._data.digest) if self._data else ()
+        self._client.log_batch(self.id, metrics=_metrics(metrics, 0, model_id, *of_data))
         if model_id and self._data and self._data.test_sha256:
             said = champion.crown(self._client, model_id, metrics, self._data.test_sha256)
             if said:
@@ -235,15 +232,7 @@ class _UntilLost:
             )
 
 
-def _metrics(
-    values: Mapping[str, float],
-    *,
-    step: int = 0,
-    model_id: str | None = None,
-    data: DataUsed | None = None,
-) -> list[Metric]:
+def _metrics(values: Mapping[str, float], step: int = 0, *of_model: str | None) -> list[Metric]:
+    """Return metrics of now; those of a model have its id, and the name and digest of its data."""
     now = int(time.time() * 1000)
-    dataset = (data.name, data.digest) if data else (None, None)
-    return [
-        Metric(name, float(value), now, step, model_id, *dataset) for name, value in values.items()
-    ]
+    return [Metric(name, float(value), now, step, *of_model) for name, value in values.items()]

@@ -23,6 +23,7 @@ from autoencoders.tracking.origin import fingerprint, flatten, lives, process, s
 ALL_RUNS = 50_000  # the most that MLflow returns at once, the newest first
 PARENT = "configuration"  # the tag `stage` of parent runs
 ARTIFACTS = "mlartifacts"
+SERVERS = ("http://", "https://")
 
 
 def tracking_uri() -> str:
@@ -53,7 +54,7 @@ def connect() -> MlflowClient:
     private.settle()
     uri = tracking_uri()
     with _lock():
-        if not _is_server(uri):
+        if not uri.startswith(SERVERS):
             # MLflow would try ten times, for 100 seconds, to open what cannot be opened.
             sqlalchemy.create_engine(uri).connect().close()
         client = MlflowClient(uri)
@@ -133,7 +134,12 @@ def _experiment_id(client: MlflowClient, name: str) -> str:
             client.restore_experiment(found.experiment_id)
             warn(f"the MLflow experiment {name!r} was deleted: it is restored, with its runs")
         return str(found.experiment_id)
-    return str(client.create_experiment(name, artifact_location=_artifact_location()))
+    uri, artifacts = tracking_uri(), None
+    if not uri.startswith(SERVERS):  # beside the database, as `mlflow server` has it by default
+        database = _sqlite_file(uri)
+        folder = database.parent if database else paths.users("")
+        artifacts = (folder / ARTIFACTS).as_uri()
+    return str(client.create_experiment(name, artifacts))
 
 
 def _end_those_left_behind(client: MlflowClient, experiment_id: str) -> None:
@@ -147,24 +153,7 @@ def _lock() -> FileLock:
     return FileLock(paths.users("mlflow.db.lock"), timeout=private.LOCK_SECONDS)
 
 
-def _is_server(uri: str) -> bool:
-    return uri.startswith(("http://", "https://"))
-
-
 def _sqlite_file(uri: str) -> Path | None:
     """Return the file of a SQLite URI, None for any other."""
     prefix = "sqlite:///"
     return paths.users(uri.removeprefix(prefix)) if uri.startswith(prefix) else None
-
-
-def _artifact_location() -> str | None:
-    """Return a folder beside the database; None where the server decides.
-
-    It is the folder that `mlflow server` uses by default, so that both agree.
-    """
-    uri = tracking_uri()
-    if _is_server(uri):
-        return None
-    database = _sqlite_file(uri)
-    folder = database.parent if database else paths.users("")
-    return (folder / ARTIFACTS).as_uri()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from torch import Tensor
 
@@ -11,27 +11,20 @@ from autoencoders.training.settings import Training
 Row = dict[str, float]
 
 
-class Progress(Protocol):
-    """What is told about a training while it runs; who derives from it hears what it asks for."""
+class Progress:
+    """What is told about a training while it runs; this one does nothing with it."""
 
     def begin(self, epochs: int, steps: int, done: int) -> None:
         """Hear how many epochs of so many steps there are, and how many are done already."""
-        return
 
     def step(self) -> None:
         """Hear that one batch is done."""
-        return
 
     def epoch(self, row: Row, images_per_second: float) -> None:
         """Hear that one epoch is done; `row` is its line of the history."""
-        return
 
 
-class Silent(Progress):
-    """Tells nobody."""
-
-
-SILENT = Silent()
+SILENT = Progress()
 
 
 @dataclass
