@@ -93,7 +93,7 @@ def test_a_stage_depends_on_the_code_that_is_listed_for_it(stage: pipeline.Stage
 
 def test_what_the_lists_of_code_leave_out_or_choose_from_is_there() -> None:
     code = Code()
-    modules = {*code.paths}
+    modules = set(code.paths)
     assert modules | {folder(name) for name in modules} >= dependencies.GLUE
     registries = {"models", "objectives", "optimizers", "priors", "samplers"}
     assert {module.split(".")[-1] for module in modules if code.table(module)} == registries
