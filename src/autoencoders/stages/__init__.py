@@ -6,7 +6,6 @@
 import hashlib
 import importlib
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -56,13 +55,14 @@ def run(item: Item) -> str:
     """
     loaded = params.load()
     _require_known(item, loaded)
-    if parallel.started().count > 1 and not pipeline.BY_NAME[item.stage].processes:
+    row = pipeline.BY_NAME[item.stage]
+    if parallel.started().count > 1 and not row.processes:
         shared = ", ".join(stage.name for stage in pipeline.STAGES if stage.processes)
         raise UserError(f"{item.name} runs as one process: torchrun is for {shared} alone")
     stage = _stage(item.stage)
     if not parallel.started().leads:
         return stage.produce(loaded, item, tracking.NullRun())
-    with _turn(item), _tracked(stage, item, loaded) as run:
+    with device.turn(row.on_gpu), _tracked(stage, item, loaded) as run:
         summary = stage.produce(loaded, item, run)
         _log(stage, item, run)
     return summary
@@ -94,10 +94,6 @@ def track(loaded: Params, done: Collection[str]) -> Iterator[str]:
         yield "nothing was missing"
     if waiting := [item for item in all_items if item.name not in done]:
         yield f"left out {len(waiting)} stages whose outputs are not of this params.yaml and code"
-
-
-def _turn(item: Item) -> AbstractContextManager[None]:
-    return device.turn() if pipeline.BY_NAME[item.stage].on_gpu else nullcontext()
 
 
 def _tracked(stage: Stage, item: Item, loaded: Params) -> Any:
