@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 
 from autoencoders.errors import UserError
 from autoencoders.pipeline import STAGES
-from autoencoders.tracking.store import all_runs
+from autoencoders.tracking.store import ALL_RUNS
 from benchmarks import copies
 from benchmarks.table import say
 
@@ -63,10 +63,10 @@ def of_stages(store: str) -> dict[str, float]:
     """Return the seconds that the finished runs of each stage took together."""
     client = MlflowClient(store)
     seconds = dict.fromkeys((stage.name for stage in STAGES), 0.0)
-    for experiment in client.search_experiments():
-        for run in all_runs(client, experiment.experiment_id, "attributes.status = 'FINISHED'"):
-            if (stage := run.data.tags.get("stage")) in seconds:
-                seconds[stage] += (run.info.end_time - run.info.start_time) / 1000
+    ids = [experiment.experiment_id for experiment in client.search_experiments()]
+    for run in client.search_runs(ids, "attributes.status = 'FINISHED'", max_results=ALL_RUNS):
+        if (stage := run.data.tags.get("stage")) in seconds:
+            seconds[stage] += (run.info.end_time - run.info.start_time) / 1000
     return seconds
 
 

@@ -19,8 +19,7 @@ from autoencoders.variants.assembly import Assembled, Parts, assemble
 from autoencoders.variants.classifier import ConvClassifier
 from autoencoders.variants.inputs import Clean
 from autoencoders.variants.models.base import Autoencoder
-from autoencoders.variants.objectives import Objective
-from autoencoders.variants.objectives.base import Networks
+from autoencoders.variants.objectives.base import Networks, Objective
 
 CPU = torch.device("cpu")
 VAE = {

@@ -12,12 +12,12 @@ import pytest
 
 from autoencoders import commands, dependencies, paths, randomness, tracking, yaml12
 from autoencoders.components import Component, Strict
+from autoencoders.dependencies import PACKAGE, Code
 from autoencoders.errors import UserError
 from autoencoders.evaluation import bounds
 from autoencoders.figures import table
-from autoencoders.imports import PACKAGE, Code
 from autoencoders.pipeline import Item, items
-from autoencoders.training import classifier, loop
+from autoencoders.training import classifier, loop, muon
 from autoencoders.training.settings import Variant
 from autoencoders.variants import objectives
 from autoencoders.variants.models import convolutional, residual
@@ -97,6 +97,7 @@ def within(module: ModuleType) -> Path:
         (within(randomness), VARIANTS),
         (within(convolutional), ["conv", "superres_perceptual"]),
         (within(residual), []),
+        (within(muon), ["conv", "superres_perceptual"]),
         (within(standard_normal), ["vae", "aae"]),
         (within(adversarial), ["aae"]),
         (within(perceptual), ["superres_perceptual"]),
@@ -147,7 +148,7 @@ def test_what_is_new_in_a_registry_changes_no_list(package: Path, before: dict[I
     assert text.count("Contrastive") == 2
     with edited({registry: text}):
         assert changed(before, lists(package)) == set()
-    with edited({registry: text.replace('"variational": V', '"variational": C.V')}):
+    with edited({registry: text.replace(": Variational", ": Contrastive")}):
         found = changed(before, lists(package))
     assert {name for name in found if "train" in name} == {"train vae"}
 

@@ -1,5 +1,6 @@
 """What depends on what, held against the code."""
 
+from inspect import signature
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ import networkx
 import pytest
 
 from autoencoders import dependencies, paths, pipeline, yaml12
-from autoencoders.imports import PACKAGE, Code
+from autoencoders.dependencies import PACKAGE, Code
+from autoencoders.variants.objectives import OBJECTIVES
 
 ROOT = Path(__file__).parents[1]
 STAGES: dict[str, Any] = yaml12.read(ROOT / "dvc.yaml")["stages"]
@@ -20,7 +22,6 @@ LAYERS = (
         "threads",
         "files",
         "paths",
-        "imports",
         "checkout",
         "device",
         "randomness",
@@ -58,11 +59,7 @@ def folder(module: str) -> str:
 def graph() -> dict[str, set[str]]:
     """Return every module's imports within the package, by dotted names below it."""
     code = Code()
-    return {below(name): set(map(below, code.imports(name))) for name in code.paths}
-
-
-def below(module: str) -> str:
-    return module.partition(".")[2]
+    return {module: {source for _, source in code.imports(module)} for module in code.paths}
 
 
 def test_no_import_runs_upwards(graph: dict[str, set[str]]) -> None:
@@ -97,10 +94,12 @@ def test_a_stage_depends_on_the_code_that_is_listed_for_it(stage: pipeline.Stage
 
 def test_what_the_lists_of_code_leave_out_or_choose_from_is_there() -> None:
     code = Code()
-    modules = {below(name) for name in code.paths}
+    modules = set(code.paths)
     assert modules | {folder(name) for name in modules} >= dependencies.GLUE
-    registries = frozenset((*dependencies.REGISTRIES, "SAMPLERS"))
-    assert {n for m in code.paths for n, *_ in code.entries(m, registries)} == registries
+    registries = {"models", "objectives", "optimizers", "priors", "samplers"}
+    assert {module.split(".")[-1] for module in modules if code.table(module)} == registries
+    perceiving = [k for k in OBJECTIVES if "perceive" in signature(OBJECTIVES[k]).parameters]
+    assert {*perceiving} == dependencies.PERCEIVING
 
 
 def test_dvc_runs_the_stages_of_the_table() -> None:

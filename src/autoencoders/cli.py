@@ -99,7 +99,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         command = subparsers.add_parser(name, help=summary)
         if name == called:
             module = _module(name)
-            module.add(command)
+            if hasattr(module, "add"):
+                module.add(command)
             command.set_defaults(run=module.run)
     if called is not None and called not in subparsers.choices:
         close = difflib.get_close_matches(called, subparsers.choices, n=1)
@@ -111,7 +112,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _module(command: str) -> ModuleType:
     """Import what runs a command, once it is set how the libraries that it imports compute."""
     if command in STAGES or command == "repro":
-        threads.use_one()
+        os.environ.update(threads.ONE)  # a training then uses what params.yaml gives it
     if command != "repro":  # which sets it for each stage
         # How many threads a training has is known after torch is imported: as many as cores, say.
         alone = command == "train" and "LOCAL_WORLD_SIZE" not in os.environ  # torchrun's

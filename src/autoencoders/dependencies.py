@@ -1,25 +1,90 @@
 """Which code decides a stage's bytes, for each variant by itself: lists of files that DVC compares.
 
 In dvc.yaml a stage depends on its list in place of folders of code: what a variant's parts do not
-import never runs the variant again, and what they import always does.
+import never runs the variant again, and what they import always does. Imports inside functions
+count too. A registry is a module of imports and tables alone, such as `MODELS`: of it count the
+entries that params.yaml names, and the modules that these are imported from.
 """
 
 import ast
 import hashlib
-import re
-from typing import Any, get_args
+from collections.abc import Set
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from autoencoders import files, paths, yaml12
 from autoencoders.errors import UserError
-from autoencoders.imports import Code
-from autoencoders.keys import Framework
 from autoencoders.pipeline import STAGES
 
-# Of these count the entries that a variant names in params.yaml.
-REGISTRIES = ("INPUTS", "MODELS", "OBJECTIVES", "PRIORS", "OPTIMIZERS", "SCHEDULES")
+PACKAGE = Path(__file__).parent
 # What passes values on and decides no byte: params and files are dependencies themselves.
-GLUE = {"components", "dependencies", "errors", "files", "imports", "keys", "params", "paths"}
-GLUE |= {"pipeline", "progress", "running", "stages.common", "tracking", "yaml12"}
+GLUE = {"components", "dependencies", "errors", "files", "keys", "params", "paths", "pipeline"}
+GLUE |= {"progress", "running", "stages.common", "tracking", "yaml12"}
+PERCEIVING = {"perceptual"}  # the objectives that learn from the dataset's classifier
+
+
+class Code:
+    """The modules of the package, by their dotted names below it, as they are when first read."""
+
+    def __init__(self, package: Path = PACKAGE) -> None:
+        self.package = package
+        self.paths = {_dotted(path.relative_to(package)): path for path in package.rglob("*.py")}
+        self.imports = cache(self._imports)
+        self.table = cache(self._table)
+        self._tree = cache(lambda module: ast.parse(self.paths[module].read_bytes()))
+
+    def reached(self, start: str, names: Set[str], left_out: Set[str] = frozenset()) -> list[str]:
+        """Return a line for a module, and for each that it imports, itself or by others.
+
+        Args:
+            start: the module.
+            names: those of the entries of registries that count.
+            left_out: modules and folders that do not count.
+        """
+        lines: dict[str, str] = {}
+        waiting = [start]
+        while waiting:
+            module = waiting.pop()
+            if module in lines or any(f"{module}.".startswith(f"{name}.") for name in left_out):
+                continue
+            path, imported, table = self.paths[module], self.imports(module), self.table(module)
+            counts = files.digest(path)[:16]
+            if table:
+                used = {key: name for key, name in table.items() if key in names}
+                imported = {(name, source) for name, source in imported if name in used.values()}
+                counts = " ".join(f"{key}={name}" for key, name in used.items())
+            lines[module] = f"{path.relative_to(self.package.parent).as_posix()} {counts}\n"
+            waiting += [source for _, source in imported]
+        return list(lines.values())
+
+    def _imports(self, module: str) -> set[tuple[str, str]]:
+        """Return the names that a module imports from the package, each with its module.
+
+        Importing from a package is importing the module there, where it is one.
+        """
+        found = set()
+        for node in ast.walk(self._tree(module)):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith(PACKAGE.name):
+                source = str(node.module).partition(".")[2]
+                for name in node.names:
+                    inner = f"{source}.{name.name}".removeprefix(".")
+                    origin = inner if inner in self.paths else source
+                    found.add((name.asname or name.name, origin))
+        return found
+
+    def _table(self, module: str) -> dict[str, str]:
+        """Return the entries of a registry, the names in params.yaml and in the code; else none."""
+        body = self._tree(module).body
+        if any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in body):
+            return {}
+        return {
+            str(key.value): value.id
+            for node in body
+            if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict)
+            for key, value in zip(node.value.keys, node.value.values, strict=True)
+            if isinstance(key, ast.Constant) and isinstance(value, ast.Name)
+        }
 
 
 def write() -> int:
@@ -47,59 +112,41 @@ def write() -> int:
 
 
 def listing(stage: str, variant: str, content: Any, code: Code) -> str:
-    """Return a line for each file that decides a stage's bytes: its path, the digest of its text.
+    """Return a line for each module that decides a stage's bytes, and the digest of its file.
 
     `content` is that of params.yaml; `variant` is "" where the stage has none.
     """
-    lines = [
-        f"{code.paths[module].relative_to(code.package.parent).as_posix()} {_sha256(text)[:16]}\n"
-        for module, text in _reached(stage, variant, content, code).items()
-    ]
-    return "".join(sorted(lines))
+    names = _names(content["variants"][variant]) if variant else set()
+    learns = stage == "train" and not PERCEIVING.isdisjoint(names)
+    if stage == "classify" or learns:
+        names |= _names(content["classifier"])
+    samplers = code.table("samplers")
+    drawn = {"evaluate": content["evaluation"].get("samplers", samplers), "figures": samplers}
+    names |= {*drawn.get(stage, ())}
+    left_out = {*GLUE}
+    if "tensorflow" not in names:
+        left_out.add("training.tensorflow")
+    if stage == "train" and not learns:
+        left_out |= {"trained.classifier", "variants.classifier"}
+    lines = code.reached(f"stages.{stage}", names, left_out)
+    if learns:  # in dvc.yaml its weights are no dependency: what makes them stands for them
+        lines += code.reached("stages.classify", names, left_out)
+    return "".join(sorted(set(lines)))
 
 
 def code_sha256(stage: str, variant: str) -> str:
     """Return the digest of a stage's list, of the code as it lies there now."""
-    return _sha256(listing(stage, variant, yaml12.read(paths.PARAMS), Code()))
-
-
-def _reached(stage: str, variant: str, content: Any, code: Code) -> dict[str, str]:
-    if stage == "classify":
-        words = _words(content["classifier"])
-    else:
-        names = content["variants_to_run"] if stage == "report" else [variant] if variant else []
-        words = _words([content["variants"][name] for name in names])
-    used = dict.fromkeys(REGISTRIES, words)
-    if stage == "evaluate" and "samplers" in content["evaluation"]:
-        used["SAMPLERS"] = _words(content["evaluation"]["samplers"])
-    # What is for some variants alone has one of these words in its name.
-    absent = {*get_args(Framework)} - words
-    absent |= {paths.CLASSIFIER} if stage == "train" else set()
-
-    def left_out(module: str) -> bool:
-        steps = module.split(".")[1:]
-        return not GLUE.isdisjoint((*steps[:1], ".".join(steps))) or not absent.isdisjoint(steps)
-
-    start = f"{code.package.name}.stages.{stage}"
-    found = code.reached(start, used, left_out)
-    if stage == "train" and any(_perceives(node) for m in found for node in code.nodes(m)):
-        absent.discard(paths.CLASSIFIER)
-        found = code.reached(start, used, left_out) | _reached("classify", "", content, code)
-    return found
-
-
-def _words(content: Any) -> set[str]:
-    """Return all names in a part of params.yaml, those of registries' entries among them."""
-    return set(re.findall(r"\w+", str(content)))
-
-
-def _perceives(node: ast.AST) -> bool:
-    """Tell whether a constructor is given what the dataset's classifier perceives."""
-    constructs = isinstance(node, ast.FunctionDef) and node.name == "__init__"
-    return constructs and any(
-        isinstance(n, ast.arg) and n.arg == "perceive" for n in ast.walk(node)
-    )
-
-
-def _sha256(text: str) -> str:
+    text = listing(stage, variant, yaml12.read(paths.PARAMS), Code())
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _names(content: Any) -> set[str]:
+    """Return the names of registries' entries in a part of params.yaml, and of frameworks."""
+    if not isinstance(content, dict):
+        return set()
+    named = {str(content[key]) for key in ("kind", "framework") if key in content}
+    return named.union(*map(_names, content.values()))
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix("__init__").rstrip(".")

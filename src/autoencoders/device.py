@@ -39,9 +39,9 @@ def device() -> torch.device:
 
 
 @contextmanager
-def turn() -> Iterator[None]:
-    """Wait until no other stage of this repository computes on the GPU; not on the CPU."""
-    if not _name().startswith("cuda"):
+def turn(on_gpu: bool) -> Iterator[None]:
+    """Wait until no other stage of this repository computes on the GPU, if this one will."""
+    if not (on_gpu and _name().startswith("cuda")):
         yield
         return
     GPU_LOCK.parent.mkdir(parents=True, exist_ok=True)

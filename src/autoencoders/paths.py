@@ -14,6 +14,7 @@ REPORT = Path("reports/index.html")
 HEADLINE = Path("reports/headline.json")
 OVERVIEW = Path("reports/overview")
 CURVES = Path("reports/curves.csv")
+CHECKPOINTS = Path("checkpoints")  # of unfinished trainings, a file for each configuration
 CLASSIFIER = "classifier"
 # Of a trained variant, in its folder.
 WEIGHTS, HISTORY, RECORD = "model.safetensors", "history.csv", "params.yaml"
@@ -72,11 +73,6 @@ def section(dataset: str, variant: str) -> Path:
 def from_page(path: Path) -> str:
     """Return a file's path as it stands in a link of the report's page."""
     return path.relative_to(REPORT.parent).as_posix()
-
-
-def checkpoints() -> Path:
-    """Return the folder of unfinished trainings, one file for each configuration."""
-    return Path("checkpoints")
 
 
 def repository_root() -> Path:

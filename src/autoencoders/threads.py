@@ -8,21 +8,13 @@ import os
 
 import psutil
 
-# Of OpenMP and the libraries of matrices.
+# One thread of OpenMP and the libraries of matrices, whatever the machine has.
 ONE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 # How GNU's OpenMP has a thread wait for the others: asleep, or looking so many times before.
 ASLEEP = {"OMP_WAIT_POLICY": "PASSIVE"}
 LOOKING = {"GOMP_SPINCOUNT": "10000"}
 MEASURED = 0.5  # seconds for which the machine's load is measured
 QUIET = 0.25  # cores that a machine is busy with when nothing runs
-
-
-def use_one() -> None:
-    """Compute with one thread, whatever the machine has and the environment says.
-
-    A training then uses the threads that params.yaml gives it.
-    """
-    os.environ.update(ONE)
 
 
 def waiting(threads: int) -> dict[str, str]:

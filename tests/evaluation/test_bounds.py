@@ -17,7 +17,8 @@ from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood, squared_error
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
-from autoencoders.variants.priors import STANDARD_NORMAL, Prior
+from autoencoders.variants.priors.base import Prior
+from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
 from tests.subjects import loaded, put_together, settings
 
 Blobs = Callable[..., Tensor]

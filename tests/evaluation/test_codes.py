@@ -17,7 +17,7 @@ from autoencoders.variants.objectives.adversarial import Adversarial
 from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
-from autoencoders.variants.priors import STANDARD_NORMAL
+from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
 from tests.subjects import loaded, put_together
 
 Blobs = Callable[..., Tensor]

@@ -10,18 +10,19 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from autoencoders import randomness, samplers
+from autoencoders import randomness
 from autoencoders.evaluation import generation
 from autoencoders.evaluation.generation import class_metrics
 from autoencoders.evaluation.results import Answer
 from autoencoders.samplers import SAMPLERS
+from autoencoders.samplers.build import build
 from autoencoders.trained.classifier import moments
 from autoencoders.variants.classifier import ConvClassifier
 from autoencoders.variants.models.base import Autoencoder
-from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.adversarial import Adversarial
+from autoencoders.variants.objectives.base import Objective
 from autoencoders.variants.objectives.reconstruction import Reconstruction
-from autoencoders.variants.priors import STANDARD_NORMAL
+from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
 from tests.subjects import judge, loaded, put_together, settings
 
 Blobs = Callable[..., Tensor]
@@ -155,7 +156,7 @@ def test_what_is_fitted_learns_from_the_first_codes_of_training_images(
         Reconstruction("bce"), network, test, train, samplers=[name], fitted_codes=40
     )
     assert set(measured) == {*ALWAYS, f"frechet_{name}"}
-    sampler = samplers.build(name, None)
+    sampler = build(name, None)
     assert sampler is not None
     sampler.fit(Remembering().encode(pictures(60, SHAPE, 1)[:40]))
     drawn = Remembering().decode(sampler.draw(16, randomness.noise(0, "test/samples"))).sigmoid()

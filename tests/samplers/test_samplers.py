@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoencoders import samplers
 from autoencoders.keys import SamplerName
 from autoencoders.randomness import Noise
 from autoencoders.samplers import SAMPLERS, mixture
 from autoencoders.samplers.base import Sampler
+from autoencoders.samplers.build import build as build_for
 from autoencoders.samplers.gaussian import GaussianSampler
 from autoencoders.samplers.mixture import MixtureSampler
 from autoencoders.samplers.prior import PriorSampler
-from autoencoders.variants.priors import STANDARD_NORMAL
+from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
 from tests.codes import correlated
 
 
@@ -29,7 +29,7 @@ def fitted(sampler: Sampler, codes: Tensor) -> Sampler:
 
 
 def build(name: str) -> Sampler:
-    sampler = samplers.build(name, STANDARD_NORMAL)
+    sampler = build_for(name, STANDARD_NORMAL)
     assert sampler is not None
     return sampler
 
@@ -86,12 +86,12 @@ def test_a_sampler_looks_at_no_more_of_the_codes_than_it_says(name: str) -> None
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_without_a_prior_those_that_need_one_are_none(name: str) -> None:
-    assert (samplers.build(name, None) is None) == SAMPLERS[name].needs_prior
+    assert (build_for(name, None) is None) == SAMPLERS[name].needs_prior
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_a_sampler_says_what_is_drawn_from_and_takes_what_it_knows(name: str) -> None:
-    sampler = samplers.build(name, STANDARD_NORMAL, components=7, of_others="unknown")
+    sampler = build_for(name, STANDARD_NORMAL, components=7, of_others="unknown")
     assert sampler is not None
     assert sampler.title
     if isinstance(sampler, MixtureSampler):

@@ -38,7 +38,7 @@ def test_raw_pixels_are_features_as_any_and_tell_nothing_of_one_class(
     monkeypatch.setattr(prepared, "load_metadata", lambda folder: metadata)
     monkeypatch.setattr(prepared, "load", lambda folder, name: split(name, classes))
     item = Item("pixels", "mnist")
-    said = pixels.produce(params.load(PARAMS), item, tracking.StageRun(item))
+    said = pixels.produce(params.load(PARAMS), item, tracking.NullRun())
     measured = files.read_json(paths.pixels("mnist"))
     assert measured["source"] == "stand-in"
     if classes == 1:

@@ -11,7 +11,7 @@ pytest.importorskip(
     "autoencoders.training.tensorflow.backend", reason="no extra `tensorflow`", exc_type=ImportError
 )
 
-from autoencoders.training.optimizers import set_rates
+from autoencoders.training.schedules import set_rates
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import networks
 from autoencoders.training.tensorflow.backend import tf

@@ -139,7 +139,7 @@ def test_the_stage_writes_a_record_weights_and_accuracies_where_there_are_classe
     shipped = params.load(PARAMS)
     loaded = shipped.model_copy(update={"classifier": description.settings})
     item = Item("classify", "mnist")
-    said = classify.produce(loaded, item, tracking.StageRun(item))
+    said = classify.produce(loaded, item, tracking.NullRun())
     assert all(output.exists() for output in item.outputs)
     measured = files.read_json(paths.classifier_metrics("mnist"))
     assert (measured["source"], measured["classes"]) == ("stand-in", classes)

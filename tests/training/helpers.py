@@ -18,9 +18,8 @@ from autoencoders.variants.inputs import Clean, Input
 from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.models.convolutional import ConvAE
 from autoencoders.variants.models.mlp import MlpAE, MlpVAE
-from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.adversarial import Adversarial
-from autoencoders.variants.objectives.base import Networks, Terms
+from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 
 Blobs = Callable[..., Tensor]

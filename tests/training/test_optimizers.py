@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from autoencoders.training.muon import Muon, orthogonalise
-from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES, constant, one_cycle
+from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
+from autoencoders.training.schedules import constant, one_cycle
 from tests.examples import example_arguments
 
 

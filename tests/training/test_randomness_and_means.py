@@ -13,9 +13,8 @@ from torch import Tensor, distributions
 from autoencoders.randomness import Noise
 from autoencoders.variants.inputs import Noisy
 from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
-from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.adversarial import Adversarial
-from autoencoders.variants.objectives.base import Networks, Step, Terms
+from autoencoders.variants.objectives.base import Networks, Objective, Step, Terms
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
 from tests.training.helpers import (

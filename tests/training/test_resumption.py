@@ -10,7 +10,7 @@ from torch import Tensor
 from autoencoders.training.record import Row
 from autoencoders.variants.inputs import Noisy
 from autoencoders.variants.models.base import Autoencoder
-from autoencoders.variants.objectives import Objective
+from autoencoders.variants.objectives.base import Objective
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
 from tests.training.helpers import (

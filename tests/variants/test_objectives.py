@@ -12,9 +12,9 @@ from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.classifier import ConvClassifier
 from autoencoders.variants.models import MODELS
 from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
-from autoencoders.variants.objectives import OBJECTIVES, Objective
+from autoencoders.variants.objectives import OBJECTIVES
 from autoencoders.variants.objectives.adversarial import Adversarial, discriminate
-from autoencoders.variants.objectives.base import Networks, Terms
+from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.losses import cross_entropy, draw, squared_error
 from autoencoders.variants.objectives.perceptual import Perceptual
 from autoencoders.variants.objectives.reconstruction import Reconstruction

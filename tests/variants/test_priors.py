@@ -5,9 +5,9 @@ import torch
 from torch import Tensor, distributions
 
 from autoencoders.randomness import Noise
-from autoencoders.variants.priors import PRIORS, STANDARD_NORMAL, Prior
-from autoencoders.variants.priors.base import gaussian_log_density
-from autoencoders.variants.priors.standard_normal import StandardNormal
+from autoencoders.variants.priors import PRIORS
+from autoencoders.variants.priors.base import Prior, gaussian_log_density
+from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL, StandardNormal
 
 STANDARD = distributions.Normal(0.0, 1.0)
 

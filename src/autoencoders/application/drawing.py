@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from autoencoders import params, randomness, samplers
+from autoencoders import params, randomness
 from autoencoders.data.batches import images_at_a_time
 from autoencoders.errors import UserError
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.images.picture import Floats
-from autoencoders.samplers import SAMPLERS
+from autoencoders.samplers import SAMPLERS, build
 from autoencoders.samplers.base import Sampler
 from autoencoders.trained.variant import Trained
 
@@ -37,7 +37,7 @@ def fitted(name: str, trained: Trained, settings: Evaluation) -> Sampler:
         )
     if SAMPLERS[name].needs_codes and len(trained.data.images("train")) < 2:
         raise UserError(f"--sampler: {name!r} is fitted to training images, and there is one")
-    sampler = samplers.fitted(name, trained, settings.fitted_codes, settings.mixture_components)
+    sampler = build.fitted(name, trained, settings.fitted_codes, settings.mixture_components)
     assert sampler is not None
     return sampler
 

@@ -1,8 +1,8 @@
 """The commands, a file each; `cli.py` has their names, and imports the one that is called.
 
-A module has `add(parser)`, which adds its arguments, and `run`, which takes the parsed options and
-returns an iterator of lines to print. Relative paths in arguments are the caller's and resolved
-when they are parsed; a command then runs in the repository's root.
+A module has `run`, which takes the parsed options and returns an iterator of lines to print; and
+`add(parser)`, which adds its arguments, where it takes some. Relative paths in arguments are the
+caller's and resolved when they are parsed; a command then runs in the repository's root.
 """
 
 import argparse

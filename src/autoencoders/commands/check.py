@@ -4,11 +4,6 @@ import argparse
 from collections.abc import Iterator
 
 from autoencoders import params, paths
-from autoencoders.commands import Parser
-
-
-def add(parser: Parser) -> None:
-    """Take no arguments."""
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:

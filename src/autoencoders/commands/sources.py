@@ -4,11 +4,6 @@ import argparse
 from collections.abc import Iterator
 
 from autoencoders import dependencies, paths
-from autoencoders.commands import Parser
-
-
-def add(parser: Parser) -> None:
-    """Add no arguments: it takes none."""
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:

@@ -4,12 +4,7 @@ import argparse
 from collections.abc import Iterator
 
 from autoencoders import params, stages
-from autoencoders.commands import Parser
 from autoencoders.running import state
-
-
-def add(parser: Parser) -> None:
-    """Take no arguments."""
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:

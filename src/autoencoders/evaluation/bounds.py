@@ -17,8 +17,7 @@ from autoencoders.randomness import Noise
 from autoencoders.trained.variant import Trained
 from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood
-from autoencoders.variants.priors import Prior
-from autoencoders.variants.priors.base import gaussian_log_density
+from autoencoders.variants.priors.base import Prior, gaussian_log_density
 
 ACTIVE = 0.01  # a unit is active above this variance of its posterior mean
 

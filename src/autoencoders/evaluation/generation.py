@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from autoencoders import samplers
 from autoencoders.errors import leave_out
 from autoencoders.evaluation.results import Answer
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.samplers.base import Sampler
+from autoencoders.samplers.build import fitted
 from autoencoders.trained.classifier import Judge, Moments, moments
 from autoencoders.trained.variant import Trained
 from autoencoders.variants.classifier import ConvClassifier
@@ -42,7 +42,7 @@ def measure(trained: Trained, judge: Judge | None, settings: Evaluation) -> Answ
     else:
         leave_out("Fréchet distances", "one test image has no variance")
     for name in dict.fromkeys(settings.samplers):
-        sampler = samplers.fitted(name, trained, settings.fitted_codes, settings.mixture_components)
+        sampler = fitted(name, trained, settings.fitted_codes, settings.mixture_components)
         if sampler is None:
             continue
         sampled = _features_of_samples(trained, judge.classifier, sampler)

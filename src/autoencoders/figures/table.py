@@ -15,7 +15,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from autoencoders import files, paths, samplers
+from autoencoders import files, paths
 from autoencoders.errors import leave_out
 from autoencoders.evaluation import image_quality
 from autoencoders.evaluation.noise_sweep import at_level, trained_levels
@@ -24,6 +24,7 @@ from autoencoders.figures import latent_experiments, plots
 from autoencoders.figures.section import Picture
 from autoencoders.figures.settings import Figures
 from autoencoders.samplers import SAMPLERS
+from autoencoders.samplers.build import build
 from autoencoders.trained.variant import Trained, best_epoch
 from autoencoders.variants.inputs import Clean
 
@@ -227,7 +228,7 @@ def code_samples(trained: Trained, measured: Answer, settings: Figures) -> Figur
     codes = trained.codes("train", settings.fitted_codes)
     decoded = {}
     for name, kind in SAMPLERS.items():
-        sampler = samplers.build(name, trained.prior, components=settings.mixture_components)
+        sampler = build(name, trained.prior, components=settings.mixture_components)
         if sampler is not None and kind.needs_codes:
             sampler.fit(codes)
             drawn = sampler.draw(DRAWS, trained.noise(f"figures/code_samples/{name}"))

@@ -80,8 +80,8 @@ def run(targets: Sequence[str], widths: Mapping[str, int], jobs: int) -> Iterato
     """
     with _alone():
         state = look(targets)
-        if not state.outdated:
-            yield f"nothing to do: all {len(state.graph)} stages are up to date"
+        if not state.to_run:
+            yield f"nothing to do: all {len(state.up_to_date)} stages are up to date"
             return
         started = time.monotonic()
         schedule = Schedule(state.to_run, widths, jobs)

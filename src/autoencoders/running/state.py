@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import networkx as nx
 from dvc.exceptions import DvcException
@@ -12,33 +12,19 @@ from autoencoders import dependencies
 from autoencoders.errors import UserError
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """The stages of dvc.yaml that targets need, by their names.
 
     Attributes:
-        graph: an edge leads from each stage to one that it waits for, as it reads what that writes.
-        outdated: those that `dvc repro` would run, as far as can be said before: their params,
+        to_run: those that `dvc repro` would run, as far as can be said before: their params,
             sources, inputs or outputs are not what dvc.lock has, or those of a stage before them.
+            In the order of dvc.yaml; an edge leads from each to one that it waits for.
+        up_to_date: the others, whose outputs are of this configuration. Whatever else lies there
+            came with a clone, or from another configuration.
     """
 
-    graph: "nx.DiGraph[str]"
-    outdated: frozenset[str]
-
-    @property
-    def to_run(self) -> "nx.DiGraph[str]":
-        """Return the graph of the outdated stages, in the order of dvc.yaml."""
-        graph = self.graph.copy()
-        graph.remove_nodes_from(self.up_to_date)
-        return graph
-
-    @property
-    def up_to_date(self) -> frozenset[str]:
-        """Return those whose outputs are of this configuration.
-
-        Whatever else lies there came with a clone, or from another configuration.
-        """
-        return frozenset(self.graph) - self.outdated
+    to_run: "nx.DiGraph[str]"
+    up_to_date: frozenset[str]
 
 
 def look(targets: Sequence[str] = ()) -> State:
@@ -65,4 +51,6 @@ def look(targets: Sequence[str] = ()) -> State:
     if targets:
         needed = wanted.union(*(nx.descendants(graph, name) for name in wanted))
         graph.remove_nodes_from(set(graph) - needed)
-    return State(graph, frozenset(outdated & set(graph)))
+    up_to_date = frozenset(graph) - outdated
+    graph.remove_nodes_from(up_to_date)
+    return State(graph, up_to_date)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from autoencoders.randomness import Noise
 from autoencoders.samplers.base import Sampler
-from autoencoders.variants.priors import Prior
+from autoencoders.variants.priors.base import Prior
 
 
 class PriorSampler(Sampler):

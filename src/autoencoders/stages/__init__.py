@@ -6,7 +6,6 @@
 import hashlib
 import importlib
 from collections.abc import Collection, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,14 +51,14 @@ def run(item: Item) -> str:
     """
     loaded = params.load()
     _require_known(item, loaded)
-    if parallel.started().count > 1 and not pipeline.BY_NAME[item.stage].processes:
+    row = pipeline.BY_NAME[item.stage]
+    if parallel.started().count > 1 and not row.processes:
         shared = ", ".join(stage.name for stage in pipeline.STAGES if stage.processes)
         raise UserError(f"{item.name} runs as one process: torchrun is for {shared} alone")
     stage = _stage(item.stage)
     if not parallel.started().leads:
-        return stage.produce(loaded, item, tracking.StageRun(item))
-    turn = device.turn() if pipeline.BY_NAME[item.stage].on_gpu else nullcontext()
-    with turn, _tracked(stage, item, loaded) as run:
+        return stage.produce(loaded, item, tracking.NullRun())
+    with device.turn(row.on_gpu), _tracked(stage, item, loaded) as run:
         summary = stage.produce(loaded, item, run)
         _log(stage, item, run)
     return summary

@@ -47,7 +47,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             name=f"{item.dataset}/{item.variant}",
             device=device(),
             progress=progress,
-            folder=paths.checkpoints(),
+            folder=paths.CHECKPOINTS,
             digests=(data.metadata.sha256, code_sha256, classifier_sha256),
             perceive=perceive,
             processes=processes,

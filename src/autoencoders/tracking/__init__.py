@@ -7,11 +7,12 @@ error, every later call does nothing, and `autoencoders track` uploads what is m
 
 from autoencoders.tracking.dataset import DataUsed
 from autoencoders.tracking.model import TrainedModel
-from autoencoders.tracking.run import StageRun, stage_run, tracked
+from autoencoders.tracking.run import NullRun, StageRun, stage_run, tracked
 from autoencoders.tracking.store import tracking_uri
 
 __all__ = [
     "DataUsed",
+    "NullRun",
     "StageRun",
     "TrainedModel",
     "stage_run",

@@ -5,37 +5,31 @@ import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import mlflow.pyfunc
 import mlflow.pytorch
 import numpy as np
-import numpy.typing as npt
 import torch
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput, Run
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model, ModelSignature
+from mlflow.models import Model, ModelSignature, infer_signature
 from mlflow.types import Schema, TensorSpec
 
 from autoencoders.keys import Framework
 from autoencoders.tracking import private
-
-Images: TypeAlias = npt.NDArray[np.float32]
-Given: TypeAlias = tuple[np.dtype[Any], tuple[int, ...]]  # of a signature: what, and its shape
 
 NEEDED = {
     "torch": ("mlflow", "numpy", "pillow", "torch"),
     "tensorflow": ("keras", "mlflow", "numpy"),
 }
 LOADER = Path(__file__).with_name("png_or_arrays.py")  # goes with a model, and loads it
-FLOAT32 = np.dtype(np.float32)
 # Any array, as MLflow has it. Of one that says numbers and their shape, MLflow itself would refuse
 # the texts that PNGs are in JSON; the loader holds arrays against the shape instead.
-ANYTHING = np.dtype(object), (-1,)
+ANYTHING = Schema([TensorSpec(np.dtype(object), (-1,))])
 
 
 @dataclass(frozen=True)
@@ -57,11 +51,6 @@ class TrainedModel:
     registered_name: str
     framework: Framework = "torch"
 
-    @property
-    def tags(self) -> dict[str, str]:
-        """The tag `weights.sha256`."""
-        return {"weights.sha256": self.weights_sha256}
-
 
 def export(model: TrainedModel, folder: Path) -> Model:
     """Write a model in MLflow's format: a `torch.export` program or what Keras saves.
@@ -77,48 +66,32 @@ def export(model: TrainedModel, folder: Path) -> Model:
     """
     shape = (2, *model.input_shape)  # torch.export takes a batch of one for a constant
     example = np.linspace(0, 1, num=int(np.prod(shape)), dtype=np.float32).reshape(shape)
-    prepare = _torch if model.framework == "torch" else _keras
-    given, output_shape, save = prepare(model, example)
-    description = Model()
-    requirements = NEEDED[model.framework]
+    description, needed = Model(), NEEDED[model.framework]
+    options: dict[str, Any] = {
+        "mlflow_model": description,
+        "input_example": example,
+        "pip_requirements": [f"{name}=={version(name).split('+')[0]}" for name in needed],
+    }
     with contextlib.redirect_stderr(io.StringIO()):  # torch.export prints what it cannot export
-        save(
+        if model.framework == "tensorflow":
+            from mlflow import tensorflow  # it imports TensorFlow
+
+            signature = infer_signature(example, np.asarray(model.network(example)))
+            tensorflow.save_model(model.network, folder, signature=signature, **options)
+            return description
+        with torch.no_grad():
+            made = model.network(torch.from_numpy(example)).numpy()
+        signature = ModelSignature(ANYTHING, infer_signature(example, made).outputs)
+        mlflow.pytorch.save_model(
             model.network,
             folder,
-            mlflow_model=description,
-            signature=ModelSignature(
-                Schema([TensorSpec(*given)]),
-                Schema([TensorSpec(FLOAT32, (-1, *output_shape[1:]))]),
-            ),
-            input_example=example,
-            pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in requirements],
+            signature=signature,
+            serialization_format="pt2",
+            code_paths=[os.fspath(LOADER)],
+            **options,
         )
-    if model.framework == "torch":
-        private.load_by(description, LOADER.stem, {"input_shape": list(model.input_shape)})
+    private.load_by(description, LOADER.stem, {"input_shape": list(model.input_shape)})
     return description
-
-
-def input_shape(description: Model) -> tuple[int, ...]:
-    """Return the shape of one image that a model takes: as `export` notes it, or as signed."""
-    config = description.flavors[mlflow.pyfunc.FLAVOR_NAME].get("config") or {}
-    shape = config.get("input_shape") or description.signature.inputs.inputs[0].shape[1:]
-    return tuple(shape)
-
-
-def _torch(model: TrainedModel, example: Images) -> tuple[Given, tuple[int, ...], Any]:
-    with torch.no_grad():
-        output = model.network(torch.from_numpy(example))
-    save = partial(
-        mlflow.pytorch.save_model, serialization_format="pt2", code_paths=[os.fspath(LOADER)]
-    )
-    return ANYTHING, output.shape, save
-
-
-def _keras(model: TrainedModel, example: Images) -> tuple[Given, tuple[int, ...], Any]:
-    import mlflow.tensorflow  # it imports TensorFlow
-
-    given = FLOAT32, (-1, *model.input_shape)
-    return given, model.network(example).shape, mlflow.tensorflow.save_model
 
 
 def register(
@@ -132,12 +105,13 @@ def register(
     version_tags: Mapping[str, str],
 ) -> None:
     """Store an exported model as an output of a run, and as the newest version of its name."""
+    of_weights = {"weights.sha256": model.weights_sha256}
     logged = client.create_logged_model(
         run.info.experiment_id,
         name=model.registered_name,
         source_run_id=run.info.run_id,
         params=run.data.params,
-        tags={**tags, **model.tags},
+        tags={**tags, **of_weights},
     )
     description.model_id = description.model_uuid = logged.model_id
     description.run_id = run.info.run_id
@@ -157,7 +131,7 @@ def register(
         source=logged.artifact_location,
         run_id=run.info.run_id,
         model_id=logged.model_id,
-        tags={**version_tags, **model.tags},
+        tags={**version_tags, **of_weights},
         await_creation_for=0,
     )
     private.show_version(client, logged.model_id, registered)

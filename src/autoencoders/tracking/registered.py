@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from autoencoders.errors import UserError
 from autoencoders.tracking import private, store
-from autoencoders.tracking.model import input_shape
 
 Images = npt.NDArray[np.float32]
 FORMS = "models:/<name>/<version>, models:/<name>@<alias> or runs:/<run>/<path>"
@@ -41,8 +40,10 @@ def load(uri: str) -> RegisteredModel:
     try:
         with store.quiet():
             model = _load(uri)
-            given = input_shape(model.metadata)
-            made = tuple(model.metadata.signature.outputs.inputs[0].shape[1:])
+            signature = model.metadata.signature
+            # Where `model.export` says nothing of it, the signature does.
+            given = model.model_config.get("input_shape") or signature.inputs.inputs[0].shape[1:]
+            made = signature.outputs.inputs[0].shape[1:]
     except Exception as error:
         where = store.without_password(store.tracking_uri())
         raise UserError(
@@ -51,7 +52,7 @@ def load(uri: str) -> RegisteredModel:
         ) from error
     parts = path.strip("/").split("/")
     name = parts[0].split("@")[0] if scheme == "models" else parts[-1]
-    return RegisteredModel(name, given, made, model.predict)
+    return RegisteredModel(name, tuple(given), tuple(made), model.predict)
 
 
 def _load(uri: str) -> Any:

@@ -6,6 +6,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from autoencoders.tracking import champion, store
 from autoencoders.tracking import model as models
 from autoencoders.tracking.dataset import DataUsed, as_input
 from autoencoders.tracking.model import TrainedModel
-from autoencoders.tracking.origin import fingerprint, flatten, origin, source
+from autoencoders.tracking.origin import fingerprint, origin, source
 
 
 def tracked(experiment: str) -> set[tuple[str, str]]:
@@ -33,7 +35,9 @@ def tracked(experiment: str) -> set[tuple[str, str]]:
         with store.quiet():
             client = store.connect()
             found = client.get_experiment_by_name(experiment)
-            runs = store.all_runs(client, found.experiment_id) if found else []
+            if found is None:
+                return set()
+            runs = client.search_runs([found.experiment_id], max_results=store.ALL_RUNS)
             ids = {run.info.run_id for run in runs}
             whole = [run for run in runs if _is_whole(run, ids, client)]
     except UserError:
@@ -64,10 +68,9 @@ def stage_run(
     params: Mapping[str, Any],
     configuration: Mapping[str, Any],
     experiment: str,
-    tags: Mapping[str, str] = {},
     data: DataUsed | None = None,
 ) -> Iterator["StageRun"]:
-    """Track one execution of a stage: FINISHED, FAILED on an exception, KILLED on Ctrl-C.
+    """Track an execution of a stage: FINISHED, FAILED on an exception, KILLED on Ctrl-C.
 
     Exceptions of the body pass through; those of MLflow never reach it.
 
@@ -77,12 +80,29 @@ def stage_run(
         configuration: the whole content of params.yaml. Its digest, the commit and the name of the
             DVC experiment identify the parent run, which is created when it is missing.
         experiment: the MLflow experiment.
-        tags: further tags, such as `outputs.sha256`.
         data: the images used, logged as the run's input.
     """
-    run = StageRun(
-        item, lambda: MlflowRun(item, params, configuration, experiment, tags=tags, data=data)
-    )
+
+    def start() -> StageRun:
+        client, origin_tags = store.connect(), origin()
+        experiment_id, parent_id = store.find_or_create_parent(
+            client, experiment, configuration, origin_tags
+        )
+        all_tags = {
+            "mlflow.parentRunId": parent_id,
+            "params.sha256": fingerprint(params),
+            **item.tags,
+            **source(" ".join(item.command)),
+            **origin_tags,
+            **(data.tags if data else {}),
+        }
+        run_id = client.create_run(experiment_id, tags=all_tags, run_name=item.name).info.run_id
+        store.log_params(client, run_id, params)
+        if data:
+            client.log_inputs(run_id, [as_input(data, item.stage)])
+        return StageRun(client, item, data, experiment_id, parent_id, run_id)
+
+    run: Any = _UntilLost(item, start)
     try:
         yield run
     except KeyboardInterrupt:
@@ -94,38 +114,27 @@ def stage_run(
     run.end("FINISHED")
 
 
-class NullRun:
-    """A run whose every call does nothing."""
-
-    id = ""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *arguments, **options: None
-
-
+@dataclass
 class StageRun:
-    """What a stage logs to: a run of MLflow's until that fails, and from then on a `NullRun`.
+    """What a stage logs to: a run in MLflow.
 
     Attributes:
+        id: MLflow's id of the run, "" where nothing is tracked or not any more.
         epochs_logged: at least one epoch's metrics have been given to `log_epoch`.
     """
 
-    def __init__(self, item: Item, start: Callable[[], "MlflowRun | NullRun"] = NullRun) -> None:
-        """Start a run; one that is not tracked by default."""
-        self._item = item
-        self._run: MlflowRun | NullRun = NullRun()
-        self.epochs_logged = False
-        self._try(lambda: setattr(self, "_run", start()))
-
-    @property
-    def id(self) -> str:
-        """MLflow's id of the run, "" where nothing is tracked or not any more."""
-        return self._run.id
+    _client: MlflowClient
+    _item: Item
+    _data: DataUsed | None
+    _experiment_id: str
+    _parent_id: str
+    id: str
+    epochs_logged: bool = False
 
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Log an epoch's metrics, as one transaction."""
         self.epochs_logged = True
-        self._try(lambda: self._run.log(metrics, step=epoch))
+        self._client.log_batch(self.id, metrics=_metrics(metrics, epoch))
 
     def log(
         self,
@@ -135,13 +144,14 @@ class StageRun:
         tags: Mapping[str, str] = {},
     ) -> None:
         """Log final metrics, files or folders, and tags."""
-        self._try(lambda: self._run.log(metrics, artifacts, tags))
+        entries = [RunTag(name, value) for name, value in tags.items()]
+        self._client.log_batch(self.id, metrics=_metrics(metrics), tags=entries)
+        for path in artifacts:
+            self._client.log_artifact(self.id, os.fspath(path))
 
-    def log_to_parent(
-        self, *, metrics: Mapping[str, float] = {}, artifacts: Sequence[Path] = ()
-    ) -> None:
+    def log_to_parent(self, metrics: Mapping[str, float], artifacts: Sequence[Path] = ()) -> None:
         """Log to the configuration's run, so that configurations compare (`mnist/conv/psnr`)."""
-        self._try(lambda: self._run.log(metrics, artifacts, to_parent=True))
+        replace(self, id=self._parent_id).log(metrics=metrics, artifacts=artifacts)
 
     def log_model(self, model: TrainedModel) -> None:
         """Export the model, log it as this run's output, and register it as a new version.
@@ -150,87 +160,6 @@ class StageRun:
         takes and gives NumPy arrays with any number of images. A network that torch.export cannot
         export is a warning of its own.
         """
-        self._try(lambda: self._run.log_model(model))
-
-    def log_model_metrics(self, weights_sha256: str, metrics: Mapping[str, float]) -> None:
-        """Log metrics to this run and, where there is one, to the logged model of these weights.
-
-        If it is better than the champion of its name, it is the champion from now on; see
-        `champion.crown`, whose line is printed.
-        """
-        self._try(lambda: self._run.log_model_metrics(weights_sha256, metrics))
-
-    def end(self, status: str) -> None:
-        """End the run, and with it its configuration's, as FINISHED, FAILED or KILLED."""
-        self._try(lambda: self._run.end(status))
-
-    def _try(self, call: Callable[[], None]) -> None:
-        try:
-            with store.quiet():
-                call()
-        except Exception as error:
-            self._run = NullRun()
-            warn(
-                f"{self._item.name} is no longer tracked by MLflow ({store.reason(error)}). The "
-                "stage goes on and its files will be complete: `autoencoders track` uploads them"
-            )
-
-
-class MlflowRun:
-    """A run in MLflow's store, whose calls raise what MLflow raises; `StageRun` describes them."""
-
-    def __init__(
-        self,
-        item: Item,
-        params: Mapping[str, Any],
-        configuration: Mapping[str, Any],
-        experiment: str,
-        *,
-        tags: Mapping[str, str],
-        data: DataUsed | None,
-    ) -> None:
-        self._item, self._data = item, data
-        self._client = store.connect()
-        origin_tags = origin()
-        self._experiment_id, self._parent_id = store.find_or_create_parent(
-            self._client, experiment, configuration, origin_tags
-        )
-        run = self._client.create_run(
-            self._experiment_id,
-            run_name=item.name,
-            tags={
-                "mlflow.parentRunId": self._parent_id,
-                "params.sha256": fingerprint(params),
-                **item.tags,
-                **source(" ".join(item.command)),
-                **origin_tags,
-                **(data.tags if data else {}),
-                **tags,
-            },
-        )
-        self.id = run.info.run_id
-        store.log_params(self._client, self.id, flatten(params))
-        if data:
-            self._client.log_inputs(self.id, [as_input(data, item.stage)])
-
-    def log(
-        self,
-        metrics: Mapping[str, float],
-        artifacts: Sequence[Path] = (),
-        tags: Mapping[str, str] = {},
-        *,
-        step: int = 0,
-        to_parent: bool = False,
-    ) -> None:
-        """Log to this run or to that of its configuration."""
-        run_id = self._parent_id if to_parent else self.id
-        entries = [RunTag(name, value) for name, value in tags.items()]
-        self._client.log_batch(run_id, metrics=_metrics(metrics, step=step), tags=entries)
-        for path in artifacts:
-            self._client.log_artifact(run_id, os.fspath(path))
-
-    def log_model(self, model: TrainedModel) -> None:
-        """Export a model and register it."""
         with tempfile.TemporaryDirectory() as folder:
             exported = Path(folder, "model")
             try:
@@ -249,30 +178,61 @@ class MlflowRun:
             )
 
     def log_model_metrics(self, weights_sha256: str, metrics: Mapping[str, float]) -> None:
-        """Log to this run, and to the model of these weights."""
+        """Log metrics to this run and, where there is one, to the logged model of these weights.
+
+        If it is better than the champion of its name, it is the champion from now on; see
+        `champion.crown`, whose line is printed.
+        """
         model_id = models.find(self._client, self._experiment_id, weights_sha256)
-        entries = _metrics(metrics, step=0, model_id=model_id, data=self._data)
-        self._client.log_batch(self.id, metrics=entries)
+        of_data = (self._data.name, self._data.digest) if self._data else ()
+        self._client.log_batch(self.id, metrics=_metrics(metrics, 0, model_id, *of_data))
         if model_id and self._data and self._data.test_sha256:
             said = champion.crown(self._client, model_id, metrics, self._data.test_sha256)
             if said:
                 print(f"champion: {said}", file=sys.stderr)
 
     def end(self, status: str) -> None:
-        """End the run, and that of its configuration."""
+        """End the run, and with it its configuration's, as FINISHED, FAILED or KILLED."""
         self._client.set_terminated(self.id, status)
         self._client.set_terminated(self._parent_id, status)
 
 
-def _metrics(
-    values: Mapping[str, float],
-    *,
-    step: int,
-    model_id: str | None = None,
-    data: DataUsed | None = None,
-) -> list[Metric]:
+class NullRun(StageRun):
+    """A run whose every call does nothing, as tracking is lost or another process tracks."""
+
+    def __init__(self) -> None:
+        """Start nothing."""
+
+    def __getattribute__(self, name: str) -> Any:
+        """Return what does nothing."""
+        return "" if name == "id" else lambda *arguments, **options: None
+
+
+class _UntilLost:
+    """Passes calls on to a run until MLflow fails, and to a `NullRun` from then on."""
+
+    def __init__(self, item: Item, start: Callable[[], StageRun]) -> None:
+        self._item = item
+        self._run: StageRun = NullRun()
+        self._run = self._try(start) or self._run
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._run, name)
+        return partial(self._try, found) if callable(found) else found
+
+    def _try(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        try:
+            with store.quiet():
+                return call(*arguments, **options)
+        except Exception as error:
+            self._run = NullRun()
+            warn(
+                f"{self._item.name} is no longer tracked by MLflow ({store.reason(error)}). The "
+                "stage goes on and its files will be complete: `autoencoders track` uploads them"
+            )
+
+
+def _metrics(values: Mapping[str, float], step: int = 0, *of_model: str | None) -> list[Metric]:
+    """Return metrics of now; those of a model have its id, and the name and digest of its data."""
     now = int(time.time() * 1000)
-    dataset = (data.name, data.digest) if data else (None, None)
-    return [
-        Metric(name, float(value), now, step, model_id, *dataset) for name, value in values.items()
-    ]
+    return [Metric(name, float(value), now, step, *of_model) for name, value in values.items()]

@@ -13,16 +13,17 @@ from urllib.parse import unquote
 import sqlalchemy
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Param, Run
+from mlflow.entities import Param
 
 from autoencoders import files, paths
 from autoencoders.errors import UserError, warn
 from autoencoders.tracking import private
 from autoencoders.tracking.origin import fingerprint, flatten, lives, process, source
 
-MLFLOW_PARAMS_PER_BATCH = 100
+ALL_RUNS = 50_000  # the most that MLflow returns at once, the newest first
 PARENT = "configuration"  # the tag `stage` of parent runs
 ARTIFACTS = "mlartifacts"
+SERVERS = ("http://", "https://")
 
 
 def tracking_uri() -> str:
@@ -53,7 +54,7 @@ def connect() -> MlflowClient:
     private.settle()
     uri = tracking_uri()
     with _lock():
-        if not _is_server(uri):
+        if not uri.startswith(SERVERS):
             # MLflow would try ten times, for 100 seconds, to open what cannot be opened.
             sqlalchemy.create_engine(uri).connect().close()
         client = MlflowClient(uri)
@@ -78,7 +79,7 @@ def find_or_create_parent(
     with _lock():
         experiment_id = _experiment_id(client, experiment)
         _end_those_left_behind(client, experiment_id)
-        for run in all_runs(client, experiment_id, same_params):
+        for run in client.search_runs([experiment_id], same_params, max_results=ALL_RUNS):
             if all(run.data.tags.get(tag) == origin.get(tag) for tag in ("git.commit", "dvc.exp")):
                 return experiment_id, str(run.info.run_id)
         short_digests = [text[:7] for text in (origin.get("git.commit"), digest) if text]
@@ -87,27 +88,14 @@ def find_or_create_parent(
             run_name=origin.get("dvc.exp", "-".join(short_digests)),
             tags={"stage": PARENT, "params.sha256": digest, **source("dvc repro"), **origin},
         )
-        log_params(client, parent.info.run_id, flatten(configuration))
+        log_params(client, parent.info.run_id, configuration)
         return experiment_id, str(parent.info.run_id)
 
 
-def all_runs(client: MlflowClient, experiment_id: str, wanted: str = "") -> list[Run]:
-    """Return the runs of an experiment that a filter of mlflow's lets pass, of all pages."""
-    runs: list[Run] = []
-    token = None
-    while True:
-        page = client.search_runs([experiment_id], wanted, page_token=token)
-        runs += page
-        token = page.token
-        if not token:
-            return runs
-
-
-def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
-    """Log any number of params to a run."""
-    entries = [Param(name, value) for name, value in params.items()]
-    for start in range(0, len(entries), MLFLOW_PARAMS_PER_BATCH):
-        client.log_batch(run_id, params=entries[start : start + MLFLOW_PARAMS_PER_BATCH])
+def log_params(client: MlflowClient, run_id: str, params: Mapping[str, Any]) -> None:
+    """Log any number of params to a run, nested keys joined by dots."""
+    entries = [Param(name, value) for name, value in flatten(params).items()]
+    client.log_batch(run_id, params=entries)
 
 
 @contextmanager
@@ -146,12 +134,17 @@ def _experiment_id(client: MlflowClient, name: str) -> str:
             client.restore_experiment(found.experiment_id)
             warn(f"the MLflow experiment {name!r} was deleted: it is restored, with its runs")
         return str(found.experiment_id)
-    return str(client.create_experiment(name, artifact_location=_artifact_location()))
+    uri, artifacts = tracking_uri(), None
+    if not uri.startswith(SERVERS):  # beside the database, as `mlflow server` has it by default
+        database = _sqlite_file(uri)
+        folder = database.parent if database else paths.users("")
+        artifacts = (folder / ARTIFACTS).as_uri()
+    return str(client.create_experiment(name, artifacts))
 
 
 def _end_those_left_behind(client: MlflowClient, experiment_id: str) -> None:
     running = "attributes.status = 'RUNNING' and tags.host = '{host}'".format(**process())
-    for run in all_runs(client, experiment_id, running):
+    for run in client.search_runs([experiment_id], running, max_results=ALL_RUNS):
         if not lives(run.data.tags.get("process", "")):
             client.set_terminated(run.info.run_id, "KILLED")
 
@@ -160,24 +153,7 @@ def _lock() -> FileLock:
     return FileLock(paths.users("mlflow.db.lock"), timeout=private.LOCK_SECONDS)
 
 
-def _is_server(uri: str) -> bool:
-    return uri.startswith(("http://", "https://"))
-
-
 def _sqlite_file(uri: str) -> Path | None:
     """Return the file of a SQLite URI, None for any other."""
     prefix = "sqlite:///"
     return paths.users(uri.removeprefix(prefix)) if uri.startswith(prefix) else None
-
-
-def _artifact_location() -> str | None:
-    """Return a folder beside the database; None where the server decides.
-
-    It is the folder that `mlflow server` uses by default, so that both agree.
-    """
-    uri = tracking_uri()
-    if _is_server(uri):
-        return None
-    database = _sqlite_file(uri)
-    folder = database.parent if database else paths.users("")
-    return (folder / ARTIFACTS).as_uri()

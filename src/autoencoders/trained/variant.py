@@ -23,7 +23,7 @@ from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.inputs import Input
 from autoencoders.variants.objectives.base import Perceive
-from autoencoders.variants.priors import Prior
+from autoencoders.variants.priors.base import Prior
 
 CPU = torch.device("cpu")
 BATCH = 250

@@ -11,8 +11,8 @@ from autoencoders.data.batches import batches, images_at_a_time, shuffled, steps
 from autoencoders.device import CPU, tune_cpu
 from autoencoders.randomness import generator, seeded_initialisation
 from autoencoders.training.loop import VALIDATION_BATCH
-from autoencoders.training.optimizers import set_rates
 from autoencoders.training.record import SILENT, Progress
+from autoencoders.training.schedules import set_rates
 from autoencoders.training.settings import Classifier
 from autoencoders.variants.classifier import ConvClassifier
 from autoencoders.variants.models.base import kaiming

@@ -17,9 +17,9 @@ from autoencoders.errors import UserError
 from autoencoders.keys import Precision
 from autoencoders.randomness import Noise
 from autoencoders.training import checkpoints
-from autoencoders.training.optimizers import set_rates
 from autoencoders.training.parallel import ALONE, Processes
 from autoencoders.training.record import Progress, Record, Row
+from autoencoders.training.schedules import set_rates
 from autoencoders.training.settings import Training
 from autoencoders.training.watch import Guard, Means, diverged
 from autoencoders.variants.assembly import Assembled

@@ -4,8 +4,24 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from autoencoders.keys import Fraction, Rate
+from autoencoders.training.adaptive import adam
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration, in Jordan et al.
 LARGE = 2**14  # entries of a matrix from which Muon no longer pads it into a batch
+
+
+def muon(
+    parameters: list[nn.Parameter],
+    lr: Rate,
+    adam_lr: Rate,
+    momentum: Fraction = 0.95,
+    eps: Rate = 1e-8,
+) -> list[torch.optim.Optimizer]:
+    """Muon (Jordan et al. 2024) for weights, as matrices of outputs × inputs; Adam for biases."""
+    weights = [p for p in parameters if p.ndim >= 2]
+    others = [p for p in parameters if p.ndim < 2]
+    return [Muon(weights, lr=lr, momentum=momentum), *adam(others, lr=adam_lr, eps=eps)]
 
 
 class Muon(torch.optim.Optimizer):

@@ -9,9 +9,10 @@ from autoencoders.randomness import seeded_initialisation
 from autoencoders.variants.inputs import INPUTS, Input
 from autoencoders.variants.models import MODELS
 from autoencoders.variants.models.base import Autoencoder, kaiming
-from autoencoders.variants.objectives import OBJECTIVES, Objective
-from autoencoders.variants.objectives.base import Networks, Perceive
-from autoencoders.variants.priors import PRIORS, Prior
+from autoencoders.variants.objectives import OBJECTIVES
+from autoencoders.variants.objectives.base import Networks, Objective, Perceive
+from autoencoders.variants.priors import PRIORS
+from autoencoders.variants.priors.base import Prior
 
 AnInput: TypeAlias = Annotated[Component, OneOf(INPUTS)]
 AModel: TypeAlias = Annotated[Component, OneOf(MODELS)]

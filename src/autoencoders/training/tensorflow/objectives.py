@@ -12,8 +12,8 @@ from autoencoders.keys import PixelLoss
 from autoencoders.training.tensorflow.backend import keras, tf
 from autoencoders.training.tensorflow.inputs import Noise, see
 from autoencoders.variants.inputs import Input
-from autoencoders.variants.objectives import Objective
 from autoencoders.variants.objectives.adversarial import DISCRIMINATOR, Adversarial
+from autoencoders.variants.objectives.base import Objective
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
 

@@ -14,5 +14,3 @@ OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "variational": Variational,
     "adversarial": Adversarial,
 }
-
-__all__ = ["OBJECTIVES", "Objective"]

@@ -12,7 +12,8 @@ from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.models.mlp import layers
 from autoencoders.variants.objectives.base import Networks, Objective, Step, Terms
 from autoencoders.variants.objectives.losses import reconstruction
-from autoencoders.variants.priors import STANDARD_NORMAL, Prior
+from autoencoders.variants.priors.base import Prior
+from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
 
 DISCRIMINATOR = "discriminator"  # the name of the network, and of the step that moves it
 

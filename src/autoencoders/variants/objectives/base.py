@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from autoencoders.keys import Likelihood
 from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import Autoencoder
-from autoencoders.variants.priors import Prior
+from autoencoders.variants.priors.base import Prior
 
 Terms = dict[str, Tensor]
 Step = Callable[[str, Tensor], None]

@@ -9,7 +9,8 @@ from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood, squared_error
-from autoencoders.variants.priors import STANDARD_NORMAL, Prior
+from autoencoders.variants.priors.base import Prior
+from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
 
 
 class Variational(Objective):

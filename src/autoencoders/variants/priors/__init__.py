@@ -3,10 +3,8 @@
 from collections.abc import Callable
 
 from autoencoders.variants.priors.base import Prior
-from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL, StandardNormal
+from autoencoders.variants.priors.standard_normal import StandardNormal
 
 PRIORS: dict[str, Callable[..., Prior]] = {
     "standard_normal": StandardNormal,
 }
-
-__all__ = ["PRIORS", "STANDARD_NORMAL", "Prior"]

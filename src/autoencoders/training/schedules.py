@@ -1,0 +1,33 @@
+"""Learning-rate schedules, from the share of a training that is done, in [0, 1), to a factor."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+
+from autoencoders.keys import Fraction, Share
+
+Schedule = Callable[[float], float]
+
+
+def constant() -> Schedule:
+    """Keep the rate as it is."""
+    return lambda done: 1.0
+
+
+def one_cycle(warmup: Share, final: Fraction = 0.0) -> Schedule:
+    """Raise the rate linearly over the share `warmup`, then lower it linearly to `final`."""
+
+    def factor(done: float) -> float:
+        if done < warmup:
+            return done / warmup
+        return 1 - (1 - final) * (done - warmup) / (1 - warmup)
+
+    return factor
+
+
+def set_rates(optimizers: Iterable[torch.optim.Optimizer], factor: float) -> float:
+    """Set every learning rate to `factor` times its full value; return the first one."""
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    for group in groups:
+        group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+    return float(groups[0]["lr"])
