@@ -94,12 +94,11 @@ def test_a_stage_depends_on_the_code_that_is_listed_for_it(stage: pipeline.Stage
 
 def test_what_the_lists_of_code_leave_out_or_choose_from_is_there() -> None:
     code = Code()
-    modules = set(code.paths)
-    assert modules | {folder(name) for name in modules} >= dependencies.GLUE
+    assert {*code.paths, *map(folder, code.paths)} >= dependencies.GLUE
     registries = {"models", "objectives", "optimizers", "priors", "samplers"}
-    assert {module.split(".")[-1] for module in modules if code.table(module)} == registries
-    perceiving = [k for k in OBJECTIVES if "perceive" in signature(OBJECTIVES[k]).parameters]
-    assert {*perceiving} == dependencies.PERCEIVING
+    assert {module.split(".")[-1] for module in code.paths if code.table(module)} == registries
+    takes = {kind: signature(build).parameters for kind, build in OBJECTIVES.items()}
+    assert {kind for kind in takes if "perceive" in takes[kind]} == dependencies.PERCEIVING
 
 
 def test_dvc_runs_the_stages_of_the_table() -> None:

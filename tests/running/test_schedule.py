@@ -38,8 +38,8 @@ def test_stages_start_when_all_that_they_wait_for_is_done() -> None:
 
 
 def test_what_is_not_to_be_run_is_not_waited_for() -> None:
-    schedule = Schedule(GRAPH.subgraph(["report", "evaluate@conv"]), {}, cores=1)
-    assert schedule.start() == ["evaluate@conv"]
+    to_run = GRAPH.subgraph(["report", "evaluate@conv"])
+    assert Schedule(to_run, {}, cores=1).start() == ["evaluate@conv"]
 
 
 def test_no_more_cores_are_used_than_there_are() -> None:
