@@ -387,15 +387,6 @@ def test_a_residual_network_refuses_what_it_cannot_unshuffle() -> None:
         build("residual", {"width": 16, "blocks": 2, "unshuffle": 2}, (1, 28, 27), (1, 28, 27))
 
 
-def test_slip_reconstructing_a_random_draw_a_vae_reconstructs_from_the_posterior_mean() -> None:
-    model = build("mlp_vae", VAE)
-    assert isinstance(model, VariationalAutoencoder)
-    x = torch.rand(4, *GREY)
-    mean, _ = model.posterior(x)
-    assert torch.equal(model.encode(x), mean)
-    assert torch.equal(model(x), model.decode(mean).sigmoid())
-
-
 def test_too_few_doublings_say_what_to_change() -> None:
     with pytest.raises(ValueError, match=r"1 doublings of 4×4 .* 28×28.*decoder_channels"):
         build("conv_ae", CONV | {"decoder_channels": [8]})
