@@ -458,10 +458,13 @@ def test_without_the_extra_only_a_variant_that_runs_is_refused(
     params.parse(content | {"variants_to_run": ["conv"]}, "params.yaml")
 
 
-def test_a_variant_that_does_not_run_is_checked_too() -> None:
+def test_all_variants_are_checked_and_one_that_does_not_run_too() -> None:
     content = edited("variants_to_run", ["vae"])
     content["variants"]["conv"]["model"]["decoder_channels"] = [4]
-    assert "variants.conv" in complaint(content)
+    content["variants"]["vae"]["objective"] = {"kind": "reconstruction", "loss": "bce"}
+    conv, vae = complaint(content).splitlines()
+    assert conv.startswith("params.yaml: variants.conv: 1 doublings")
+    assert vae.startswith("params.yaml: variants.vae: the reconstruction objective never trains")
 
 
 def test_a_variant_that_suits_a_dataset_that_does_not_run_is_no_mistake() -> None:
