@@ -135,18 +135,6 @@ def trained(module: torch.nn.Module) -> TrainedModel:
     return TrainedModel(module.eval(), (1, 6, 6), WEIGHTS, "mnist-vae")
 
 
-@pytest.mark.parametrize(
-    ("item", "name"),
-    [
-        (Item("train", "mnist", "vae"), "train@mnist-vae"),
-        (Item("fetch", "fashion_mnist"), "fetch@fashion_mnist"),
-        (Item("report"), "report"),
-    ],
-)
-def test_a_run_is_named_as_the_stage_in_dvc(item: Item, name: str) -> None:
-    assert item.name == name
-
-
 def test_a_training_with_all_that_it_logs(repository: Path, client: MlflowClient) -> None:
     history = Path("history.csv")
     history.write_text("epoch,loss\n0,2.0\n1,1.0\n")

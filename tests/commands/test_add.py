@@ -59,16 +59,6 @@ def test_nothing_is_added_where_a_name_is_no_example(names: list[str], says: str
     assert paths.PARAMS.read_text("utf-8") == before
 
 
-def test_what_is_there_already_is_not_replaced() -> None:
-    run(add, "add", "superres_2x")
-    before = paths.PARAMS.read_text("utf-8")
-    assert run(add, "add", "superres_4x", "superres_2x") == (
-        [],
-        ["variants.superres_2x is in params.yaml already: nothing was added"],
-    )
-    assert paths.PARAMS.read_text("utf-8") == before
-
-
 def test_params_that_are_invalid_stay_as_they_are_and_say_why() -> None:
     text = paths.PARAMS.read_text("utf-8").replace("epochs: 30", "epochs: thirty")
     paths.PARAMS.write_text(text, "utf-8")

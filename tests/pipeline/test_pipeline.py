@@ -5,8 +5,6 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import reduce
-from operator import getitem
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +14,10 @@ import torch
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from autoencoders import files, pipeline, yaml12
+from autoencoders import files, pipeline
 from autoencoders.data.prepared import Prepared
 from autoencoders.trained.variant import load
+from tests.faults.changes import put
 
 Runner = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -112,7 +111,7 @@ def test_what_dvc_shows_without_arguments_is_useful(repository: Path, run: Runne
 def test_one_variants_learning_rate_reruns_that_variant_and_the_report(
     repository: Path, run: Runner
 ) -> None:
-    change(repository, "variants.vae.training.optimizers.model.lr", 0.002)
+    put("variants.vae.training.optimizers.model.lr", 0.002)(repository)
     assert "0.002" in run(repository, "dvc", "params", "diff").stdout
     assert sorted(stages_run(run(repository, "dvc", "repro"))) == [
         "evaluate@mnist-vae",
@@ -149,7 +148,7 @@ def test_losing_the_tracking_server_loses_nothing_and_track_uploads_it(
 ) -> None:
     store = store_of(repository)
     before = finished_runs(store)
-    change(repository, "evaluation.elbo_draws", 3)
+    put("evaluation.elbo_draws", 3)(repository)
     command = ("dvc", "repro", "--single-item", "evaluate@mnist-vae")
     done = run(repository, *command, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert done.stderr.count("warning:") == 1
@@ -163,21 +162,13 @@ def test_what_another_configuration_made_is_not_uploaded(repository: Path, run: 
     # As in a clone, in which the committed reports lie.
     store = store_of(repository)
     before = finished_runs(store)
-    change(repository, "data.seed", 7)
+    put("data.seed", 7)(repository)
     run(repository, "dvc", "repro", "prepare@mnist")
     said = run(repository, "autoencoders", "track").stdout
     assert "uploaded" not in said
     assert "left out 12 stages" in said
     new = [run for id, run in finished_runs(store).items() if id not in before]
     assert {run.data.tags["stage"] for run in new} == {"configuration", "fetch", "prepare"}
-
-
-def change(repository: Path, key: str, value: object) -> None:
-    path = repository / "params.yaml"
-    params = yaml12.read(path)
-    *sections, last = key.split(".")
-    reduce(getitem, sections, params)[last] = value
-    path.write_text(yaml12.dump(params), "utf-8")
 
 
 def stages_run(done: subprocess.CompletedProcess[str]) -> list[str]:

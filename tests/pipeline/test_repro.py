@@ -9,24 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from autoencoders import paths, yaml12
+from autoencoders import yaml12
+from tests.faults.changes import put
 
 Runner = Callable[..., subprocess.CompletedProcess[str]]
 Copy = Callable[[Path], Path]
 
 REPRO = ("autoencoders", "repro", "--jobs", "2")
 TRAINED = "train@mnist-vae: "
-
-
-def set_learning_rate(repository: Path, variant: str, lr: float) -> None:
-    params = yaml12.read(repository / paths.PARAMS)
-    params["variants"][variant]["training"]["optimizers"]["model"]["lr"] = lr
-    (repository / paths.PARAMS).write_text(yaml12.dump(params), "utf-8")
+LEARNING_RATE = "variants.{}.training.optimizers.model.lr"
 
 
 def test_a_failure_stops_only_what_waits_for_it(repository: Path, run: Runner) -> None:
-    set_learning_rate(repository, "vae", 1e30)
-    set_learning_rate(repository, "conv", 1e-3)
+    put(LEARNING_RATE.format("vae"), 1e30)(repository)
+    put(LEARNING_RATE.format("conv"), 1e-3)(repository)
     shutil.rmtree(repository / "reports/figures/mnist/conv")
     done = run(repository, *REPRO, fails=True)
     lines = done.stdout.splitlines()
@@ -43,7 +39,7 @@ def test_a_failure_stops_only_what_waits_for_it(repository: Path, run: Runner) -
 def test_ctrl_c_ends_all_a_second_repro_is_refused_and_the_next_goes_on_to_the_end(
     repository: Path, run: Runner, environment: dict[str, str]
 ) -> None:
-    set_learning_rate(repository, "vae", 1e-3)
+    put(LEARNING_RATE.format("vae"), 1e-3)(repository)
     source = {"PYTHONPATH": str(repository / "src")}
     with subprocess.Popen(
         REPRO,

@@ -19,7 +19,7 @@ from autoencoders.pipeline import Item
 from autoencoders.sources import published
 from autoencoders.stages import report
 from autoencoders.trained import classifier, variant
-from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
+from autoencoders.trained.classifier import MOMENTS, ClassifierDescription, Judge, moments
 from autoencoders.trained.variant import Description
 from autoencoders.variants.classifier import ConvClassifier
 from tests.saved import PARAMS
@@ -205,6 +205,18 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
         *(MODEL / "params.yaml", lambda content: content.replace(b"- 512", b"- 511")),
         "size mismatch",
     ),
+    "another classifier": (
+        *(
+            CLASSIFIER / "params.yaml",
+            lambda content: content.replace(b"features: 8", b"features: 9"),
+        ),
+        "size mismatch",
+    ),
+    "moments of other features": (
+        *(CLASSIFIER / MOMENTS, lambda _: save(moments(torch.rand(20, 9))._asdict())),
+        "it is not of 8 features",
+    ),
+    "moments that are not numbers": (CLASSIFIER / MOMENTS, not_finite, "not finite"),
     "an epoch twice": (
         *(MODEL / "history.csv", lambda content: content + content.splitlines(True)[-1]),
         "its epochs do not count from 1",
@@ -278,7 +290,9 @@ def test_what_parses_and_says_something_else_is_told_too(
     assert message.endswith(f": run `dvc repro -f -s {stage}`")
 
 
-def test_a_missing_file_is_told_as_missing(damage: Any) -> None:
-    damage(MODEL / "history.csv", lambda content: content)
-    (MODEL / "history.csv").unlink()
-    assert complaint(read_history).startswith("models/mnist/vae/history.csv is missing: run")
+@pytest.mark.parametrize("path", READ, ids=str)
+def test_a_missing_file_is_told_as_missing(damage: Any, path: Path) -> None:
+    stage, read = READ[path]
+    damage(path, lambda content: content)
+    path.unlink()
+    assert complaint(read) == f"{path} is missing: run `dvc repro {stage}`"

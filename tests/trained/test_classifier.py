@@ -55,6 +55,8 @@ def test_what_is_loaded_is_what_was_saved_and_learns_no_more(
     teacher, digest = classifier.load_teacher(tmp_path / "classifier", CPU)
     assert torch.equal(teacher(images), judge.classifier(images))
     assert digest == files.digest(tmp_path / "classifier" / WEIGHTS)
+    (tmp_path / "classifier" / MOMENTS).unlink()
+    assert classifier.load(tmp_path / "classifier") is not None  # it needs no moments
 
 
 def test_a_dataset_of_one_class_has_a_record_and_no_classifier(
@@ -68,44 +70,6 @@ def test_a_dataset_of_one_class_has_a_record_and_no_classifier(
     assert FORM.validate_python(yaml12.read(folder / RECORD)) == single
     with pytest.raises(UserError, match=r"holds no network, as .* one class: choose an objective"):
         classifier.load_teacher(folder, CPU)
-
-
-@pytest.mark.parametrize("damage", ["another network's", "cut off", "missing"])
-def test_weights_that_do_not_fit_are_one_line_that_names_the_stage(
-    tmp_path: Path, description: ClassifierDescription, damage: str
-) -> None:
-    folder = tmp_path / "classifier"
-    classifier.save(folder, description, judging(description))
-    weights, record = folder / WEIGHTS, folder / RECORD
-    if damage == "another network's":
-        record.write_text(record.read_text("utf-8").replace("features: 8", "features: 9"))
-    elif damage == "cut off":
-        weights.write_bytes(weights.read_bytes()[:100])
-    else:
-        weights.unlink()
-    with pytest.raises(UserError, match="classifier") as error:
-        classifier.load(folder)
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("damage", ["of another size", "not finite", "cut off", "missing"])
-def test_moments_that_do_not_fit_are_one_line_that_names_the_stage(
-    tmp_path: Path, description: ClassifierDescription, damage: str
-) -> None:
-    folder, judge = tmp_path / "classifier", judging(description)
-    if damage == "of another size":
-        judge = judge._replace(moments=moments(torch.rand(20, 9)))
-    elif damage == "not finite":
-        judge.moments.mean[0] = torch.nan
-    classifier.save(folder, description, judge)
-    if damage == "cut off":
-        (folder / MOMENTS).write_bytes((folder / MOMENTS).read_bytes()[:100])
-    elif damage == "missing":
-        (folder / MOMENTS).unlink()
-    assert classifier.load(folder) is not None
-    with pytest.raises(UserError, match="classifier") as error:
-        classifier.load_judge(folder)
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("count", [1, 2, 30])

@@ -1,4 +1,3 @@
-import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,25 +28,6 @@ def test_a_state_comes_back_as_it_went(tmp_path: Path) -> None:
 
 def test_where_there_is_none_there_is_none(tmp_path: Path) -> None:
     assert checkpoints.load(tmp_path / "state.pt", CPU) is None
-
-
-def test_a_failed_write_leaves_the_old_state_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = tmp_path / "state.pt"
-    checkpoints.save(target, {"epoch": 1})
-
-    def disk_full(temporary: Path, content: bytes) -> None:
-        with temporary.open("wb") as stream:
-            stream.write(content[: len(content) // 2])
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_bytes", disk_full)
-        with pytest.raises(OSError, match=rf"No space left on device: '{target}'"):
-            checkpoints.save(target, {"epoch": 2})
-    assert checkpoints.load(target, CPU) == {"epoch": 1}
-    assert list(tmp_path.iterdir()) == [target]
 
 
 def flipped(content: bytes) -> bytes:

@@ -42,14 +42,6 @@ def test_orthogonalise_brings_singular_values_near_one_and_keeps_the_vectors(
     assert s.max() < 1.3
 
 
-@pytest.mark.parametrize(("rows", "columns"), SIZES)
-def test_orthogonalise_is_a_polynomial_of_the_singular_values(rows: int, columns: int) -> None:
-    matrix = random_matrix(rows, columns)
-    expected = numpy_newton_schulz(matrix.numpy())
-    (result,) = orthogonalise([matrix])
-    np.testing.assert_allclose(result, expected, atol=1e-4)
-
-
 def test_orthogonalise_of_zero_is_zero() -> None:
     (result,) = orthogonalise([torch.zeros(3, 4)])
     assert torch.equal(result, torch.zeros(3, 4))

@@ -92,17 +92,3 @@ def test_a_finished_training_is_not_done_again(blobs: Blobs, tmp_path: Path) -> 
     assert histories[0] == histories[1]
     assert again.rows == []
     assert identical(weights(subjects[0]), weights(subjects[1]))
-
-
-def test_a_training_with_a_damaged_checkpoint_ends_as_one_without(
-    blobs: Blobs, tmp_path: Path
-) -> None:
-    checkpoint, heard = tmp_path / "unfinished.pt", Heard(stop_at_epoch=1)
-    subjects = [variant(plain(), Reconstruction("bce")) for _ in range(3)]
-    data = (blobs(24), blobs(8), settings(2))
-    expected = run(subjects[0], *data)
-    with pytest.raises(KeyboardInterrupt):
-        run(subjects[1], *data, progress=heard, checkpoint=checkpoint)
-    checkpoint.write_bytes(checkpoint.read_bytes()[:-1])
-    assert run(subjects[2], *data, checkpoint=checkpoint) == expected
-    assert identical(weights(subjects[2]), weights(subjects[0]))

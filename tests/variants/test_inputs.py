@@ -69,28 +69,6 @@ def test_noise_that_is_not_clamped_is_a_normal_whatever_the_image(noise: Noise) 
     assert stats.kstest(seen.flatten(), stats.norm(0.1, 0.3).cdf).pvalue > 0.01
 
 
-def test_slip_one_noise_tensor_reused_noise_is_fresh_per_image_and_call(
-    noise: Noise,
-) -> None:
-    noisy = Noisy(mean=0.0, std=0.05)
-    images = torch.full((4, 1, 8, 8), 0.5)
-    seen = torch.cat([noisy(images, noise), noisy(images, noise)])
-    correlations = np.corrcoef(seen.flatten(1).numpy()) - np.eye(8)
-    assert abs(correlations).max() < 0.6
-
-
-def test_noise_of_an_image_does_not_depend_on_the_batch_size() -> None:
-    images = torch.full((50, 1, 28, 28), 0.5)
-
-    def seen(batch_size: int) -> Tensor:
-        noise = Noise(torch.Generator().manual_seed(1))
-        noisy = Noisy(mean=0.5, std=0.3)
-        return torch.cat([noisy(batch, noise) for batch in images.split(batch_size)])
-
-    assert torch.equal(seen(50), seen(7))
-    assert torch.equal(seen(50), seen(1))
-
-
 def test_noise_leaves_the_clean_image_as_it_was(pictures: Pictures, noise: Noise) -> None:
     images = pictures(3)
     before = images.clone()

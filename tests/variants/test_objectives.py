@@ -15,7 +15,7 @@ from autoencoders.variants.models.base import Autoencoder, VariationalAutoencode
 from autoencoders.variants.objectives import OBJECTIVES
 from autoencoders.variants.objectives.adversarial import Adversarial, discriminate
 from autoencoders.variants.objectives.base import Networks, Objective, Terms
-from autoencoders.variants.objectives.losses import cross_entropy, draw, squared_error
+from autoencoders.variants.objectives.losses import cross_entropy, draw
 from autoencoders.variants.objectives.perceptual import Perceptual
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
@@ -159,23 +159,9 @@ def test_a_model_without_posterior_is_refused_by_the_variational_objective() -> 
 # --- reconstruction
 
 
-def test_binary_cross_entropy_is_the_one_of_probabilities() -> None:
-    logits, images = 3 * torch.randn(4, 1, 3, 3).double(), torch.rand(4, 1, 3, 3).double()
-    x, p = images.numpy(), 1 / (1 + np.exp(-logits.numpy()))
-    expected = -(x * np.log(p) + (1 - x) * np.log(1 - p))
-    np.testing.assert_allclose(cross_entropy(logits, images), expected.reshape(4, 9), rtol=1e-5)
-
-
 def test_binary_cross_entropy_stays_finite_and_exact_for_sure_and_wrong_logits() -> None:
     logits, images = torch.full((1, 1, 1, 2), 200.0), torch.tensor([[[[1.0, 0.0]]]])
     assert cross_entropy(logits, images).tolist() == [[0, 200]]
-
-
-def test_squared_error_is_the_one_of_intensities() -> None:
-    logits, images = torch.randn(4, 1, 3, 3).double(), torch.rand(4, 1, 3, 3).double()
-    p = 1 / (1 + np.exp(-logits.numpy()))
-    expected = (p - images.numpy()) ** 2
-    np.testing.assert_allclose(squared_error(logits, images), expected.reshape(4, 9), rtol=1e-4)
 
 
 @pytest.mark.parametrize(
