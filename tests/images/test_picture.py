@@ -162,7 +162,7 @@ def test_a_phones_photo_with_a_preview_beside_is_one_image(tmp_path: Path) -> No
 
 def test_jpeg_refuses_what_is_transparent(tmp_path: Path) -> None:
     half_clear = read(saved(tmp_path, with_alpha(Image.fromarray(RAMP))))
-    with pytest.raises(Unfit, match="which JPEG cannot hold: give --format png"):
+    with pytest.raises(Unfit, match="which JPEG cannot hold: choose png"):
         write(tmp_path / "b.jpg", half_clear)
     assert not (tmp_path / "b.jpg").exists()
 

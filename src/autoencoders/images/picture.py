@@ -22,6 +22,14 @@ class Unfit(Exception):  # noqa: N818 - what it means is the caller's to decide
     """A file that is not read or written as an image; the message says why."""
 
 
+class TooLarge(Unfit):
+    """A file with more bytes, or more pixels, than are taken."""
+
+
+class OtherSize(Unfit):
+    """An image that is not of the only size that is taken, and may be resampled to it."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """An image, upright.
@@ -35,6 +43,7 @@ class Picture:
         depth: bits per channel in its file: 8, 16, or 32 for floating-point numbers.
         profile: the ICC profile.
         has_more: its file holds more images after this one.
+        format: what Pillow calls that of its file.
     """
 
     planes: Samples
@@ -42,6 +51,7 @@ class Picture:
     depth: int = 8
     profile: bytes | None = None
     has_more: bool = False
+    format: str | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -88,13 +98,24 @@ def matched(picture: Picture, channels: int, size: tuple[int, int] | None = None
     return planes if size is None else resized(planes, *size)
 
 
+def seen(picture: Picture, shape: tuple[int, int, int], resize: bool) -> Floats:
+    """Return a picture as a network sees it that takes images of one shape, `(C, H, W)`.
+
+    Raises:
+        OtherSize: it has another height and width, and is not to be resampled.
+    """
+    planes = matched(picture, shape[0], shape[1:] if resize else None)
+    require_size(planes, shape)
+    return floats(planes)
+
+
 def require_size(planes: Samples, shape: tuple[int, ...]) -> None:
-    """Raise `Unfit` for an image that is not of the height and width of `shape`."""
+    """Raise `OtherSize` for an image that is not of the height and width of `shape`."""
     if planes.shape[1:] != shape[1:]:
         found, allowed = (f"{width}×{height}" for _, height, width in (planes.shape, shape))
-        raise Unfit(
-            f"{found} pixels; this variant takes {allowed}: resize it, or give --resize to have "
-            "the square in its middle resampled"
+        raise OtherSize(
+            f"{found} pixels; this variant takes {allowed}: resize it, or give --resize (by HTTP, "
+            "resize=true) to have the square in its middle resampled"
         )
 
 

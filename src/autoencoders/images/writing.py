@@ -27,9 +27,10 @@ def kind_of(target: Path) -> str:
     return ENDINGS[target.suffix.lower()].upper()
 
 
-def holds_alpha(kind: str) -> bool:
-    """Return whether transparency can be written as a `kind`, which is what Pillow calls it."""
-    return kind != "JPEG"
+def require_alpha(picture: Picture, kind: str) -> None:
+    """Raise `Unfit` for a picture whose transparency cannot be written as a `kind`."""
+    if picture.alpha is not None and kind == "JPEG":
+        raise Unfit("has transparent parts, which JPEG cannot hold: choose png, webp or tiff")
 
 
 def written_depth(picture: Picture, kind: str) -> int:
@@ -43,8 +44,7 @@ def encoded(picture: Picture, kind: str, origin: str) -> bytes:
     Raises:
         Unfit: the format cannot hold it.
     """
-    if not holds_alpha(kind) and picture.alpha is not None:
-        raise Unfit("has transparent parts, which JPEG cannot hold: give --format png")
+    require_alpha(picture, kind)
     depth = written_depth(picture, kind)
     values = _values(picture, depth)
     if depth == 16 and values.ndim == 3:  # Pillow has no such images

@@ -18,20 +18,10 @@ from starlette.types import Receive, Scope, Send
 
 from autoencoders.application.network import Network
 from autoencoders.errors import warn
-from autoencoders.images.picture import Unfit
+from autoencoders.images.picture import OtherSize, TooLarge, Unfit
+from autoencoders.images.reading import read
 from autoencoders.params import suggestion
-from autoencoders.serving.applying import (
-    MOST_BYTES,
-    Kind,
-    OtherSize,
-    TooLarge,
-    applied,
-    converted,
-    encoded,
-    fitting,
-    most_pixels,
-    read,
-)
+from autoencoders.serving.applying import MOST_BYTES, Kind, applied, most_pixels, written
 from autoencoders.serving.explorer import Explorer
 from autoencoders.serving.queue import Job, Queue
 
@@ -193,7 +183,10 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
         job: Annotated[Job, Depends(queue.receiving(most * DEEPEST))], format: Kind = "png"
     ) -> Response:
         """Return an image that was answered, which is the request's body, in another format."""
-        work = partial(converted, job.file, format, most, network.made_by)
+
+        def work() -> bytes:
+            return written(read(job.file, most=most), format, network.made_by)
+
         content = await queue.compute(job, work)
         return Response(content, media_type=f"image/{format}")
 
@@ -262,7 +255,7 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
                 latent = []
             if len(latent) != size:
                 raise Unfit(f'allowed: {{"latent": […]}}, of {size} finite numbers')
-            return encoded(explorer.decode(latent), "png", network.made_by)
+            return written(explorer.decode(latent), "png", network.made_by)
 
         return Response(await queue.compute(job, work), media_type="image/png")
 
@@ -273,8 +266,6 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
         """Return the latent of an image file, which is the request's body."""
 
         def work() -> list[float]:
-            seen, _ = read(job.file, most_pixels(network.factor))
-            seen = fitting(seen, network, resize)
-            return explorer.encode(seen)
+            return explorer.encode(read(job.file, most=most_pixels(network.factor)), resize)
 
         return {"latent": await queue.compute(job, work)}
