@@ -15,14 +15,16 @@ from autoencoders.images.picture import Picture, matched, samples
 from autoencoders.images.reading import read
 from autoencoders.images.writing import encoded, kind_of
 from autoencoders.sources import fetched, folders
+from autoencoders.sources.cutting import Cutter
 
 
 def fetch(source: Path, target: Path, **changes: Any) -> fetched.SourceInfo:
     settings: dict[str, Any] = {
-        **{"title": "My pets", "size": 8, "channels": 3, "test_fraction": 0.25},
-        **{"misfits": "refuse", "seed": 0},
-    }
-    return folders.fetch("pets", source, target, **settings | changes)
+        **{"title": "My pets", "test_fraction": 0.25, "seed": 0, "channels": 3},
+        **{"size": 8, "misfits": "refuse"},
+    } | changes
+    cutter = Cutter(*(settings.pop(name) for name in ("size", "channels", "misfits")))
+    return folders.fetch("pets", source, target, cutter=cutter, **settings)
 
 
 def pack(source: Path, target: Path, **changes: Any) -> fetched.Arrays:

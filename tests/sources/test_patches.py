@@ -11,18 +11,20 @@ from autoencoders import packing
 from autoencoders.data import prepared
 from autoencoders.errors import UserError
 from autoencoders.sources import fetched, folders
+from autoencoders.sources.cutting import Cutter
 
 SIZE, PER_IMAGE = 8, 5
 
 
 def fetch(source: Path, target: Path, **changes: Any) -> fetched.Arrays:
     settings: dict[str, Any] = {
-        **{"title": "Photos", "size": SIZE, "channels": 1, "test_fraction": 0.3},
-        **{"misfits": "refuse", "seed": 0, "per_image": PER_IMAGE, "turned": False},
-    }
-    return fetched.read_arrays(
-        target, folders.fetch("photos", source, target, **settings | changes)
-    )
+        **{"title": "Photos", "test_fraction": 0.3, "seed": 0, "channels": 1},
+        **{"size": SIZE, "misfits": "refuse", "per_image": PER_IMAGE, "turned": False},
+    } | changes
+    keys = ("size", "channels", "misfits", "per_image", "turned")
+    cutter = Cutter(*(settings.pop(key) for key in keys))
+    info = folders.fetch("photos", source, target, cutter=cutter, **settings)
+    return fetched.read_arrays(target, info)
 
 
 def draw(path: Path, number: int, width: int, height: int) -> np.ndarray:

@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +35,9 @@ class Cutter:
     Attributes:
         size: height and width.
         channels: 1 makes all grey, 3 colour.
-        resize: the image as a whole is cut to the square in its middle and resampled.
+        misfits: what becomes of files that cannot be read or are of another size: `refuse` any of
+            them, `skip` them with a warning, or `resize` those of another size (cut to the square
+            in their middle, then resampled by Lanczos' filter) and refuse the unreadable.
         per_image: so many patches are taken of each image to train on, from anywhere at its own
             resolution; to test on, those of a grid that begins in the upper left corner. None takes
             the image as a whole.
@@ -42,13 +46,14 @@ class Cutter:
 
     size: int
     channels: int
-    resize: bool = False
+    misfits: Misfits = "refuse"
     per_image: int | None = None
     turned: bool = False
 
     def pixels(self, picture: Picture) -> Bytes:
         """Return a picture as bytes `(C, H, W)`, which networks are trained on; rounded last."""
-        seen = matched(picture, self.channels, (self.size, self.size) if self.resize else None)
+        size = (self.size, self.size) if self.misfits == "resize" else None
+        seen = matched(picture, self.channels, size)
         return np.asarray(samples(seen, 8), np.uint8)
 
     def images(self, pixels: Bytes, tested: bool, random: np.random.Generator) -> Bytes:
@@ -66,16 +71,12 @@ class Cutter:
             raise Unfit(f"{width}×{height} pixels, smaller than a patch")
         if tested:
             tops, lefts = (range(0, side - self.size + 1, self.size) for side in (height, width))
-            return np.stack([self._patch(pixels, top, left) for top in tops for left in lefts])
+            return np.stack([self._patch(pixels, *corner) for corner in product(tops, lefts)])
         return np.stack([self._anywhere(pixels, random) for _ in range(self.per_image)])
 
     def _anywhere(self, pixels: Bytes, random: np.random.Generator) -> Bytes:
-        _, height, width = pixels.shape
-        top, left = random.integers((height - self.size + 1, width - self.size + 1))
-        patch = self._patch(pixels, top, left)
-        if not self.turned:
-            return patch
-        way = int(random.integers(8))
+        patch = self._patch(pixels, *random.integers(np.array(pixels.shape[1:]) - self.size + 1))
+        way = int(random.integers(8)) if self.turned else 0
         turned = np.rot90(patch, way % 4, axes=(1, 2))
         return turned[:, :, ::-1] if way >= 4 else turned
 
@@ -83,30 +84,20 @@ class Cutter:
         return pixels[:, top : top + self.size, left : left + self.size]
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(NamedTuple):
     """What a file gives: `images`, the SHA-256 of all its pixels, whether it holds more frames."""
 
     images: Bytes
-    sha256: bytes
+    sha256: str
     has_more: bool
 
 
-@dataclass(frozen=True)
-class Packed:
-    """What the files that fit gave: their images in one npy file, one after the other.
+class Packed(NamedTuple):
+    """A file that fits: which of all it is, how many images it gave, its pixels' SHA-256."""
 
-    Attributes:
-        path: of the npy file.
-        files: which of all files these are.
-        counts: images of each.
-        sha256: of each one's pixels.
-    """
-
-    path: Path
-    files: list[int]
-    counts: list[int]
-    sha256: list[bytes]
+    file: int
+    count: int
+    sha256: str
 
 
 def pack(
@@ -117,14 +108,13 @@ def pack(
     target: Path,
     seed: int,
     key: str,
-    misfits: Misfits,
-) -> Packed:
+) -> list[Packed]:
     """Write the images of all files that fit into one npy file, in the order of the paths.
 
     Raises:
-        UserError: files do not fit, and `misfits` does not say to skip them.
+        UserError: files do not fit, and the cutter does not say to skip them.
     """
-    packed = Packed(target, [], [], [])
+    packed: list[Packed] = []
     misfitting: list[str] = []
     longer: list[Path] = []
     seeds = [[seed, 2, *os.fsencode(path.as_posix())] for path in paths]
@@ -135,12 +125,10 @@ def pack(
                 misfitting.append(f"{printable(str(source / paths[i]))}: {cut}")
                 continue
             append(cut.images)
-            packed.files.append(i)
-            packed.counts.append(len(cut.images))
-            packed.sha256.append(cut.sha256)
+            packed.append(Packed(i, len(cut.images), cut.sha256))
             longer += [paths[i]] * cut.has_more
     if misfitting:
-        _settle(misfitting, len(packed.files), key, cutter, misfits)
+        _settle(misfitting, len(packed), key, cutter)
     if longer:
         warn(
             f"{key}.folder: {printable(str(source))}: the first frame or page is taken of files "
@@ -150,29 +138,34 @@ def pack(
 
 
 def write_parts(
-    folder: Path, packed: Packed, labels: Bytes, tested: Bools, random: np.random.Generator
+    folder: Path,
+    whole: Path,
+    counts: Sequence[int],
+    labels: Bytes,
+    tested: Bools,
+    random: np.random.Generator,
 ) -> None:
-    """Write the four arrays, mixed, and delete what they are made of.
+    """Write the four arrays, mixed, and delete the `whole` npy file that they are made of.
 
-    `labels` and `tested` are one per file. Images to train on stay together by their file.
+    `counts` of images, `labels` and `tested` are one per file. Images to train on stay together by
+    their file.
     """
     # Figures show the first images of a split: let these be of all classes.
     order = random.permutation(len(labels))
-    ends = np.cumsum(packed.counts)
-    ranges = [np.arange(end - count, end) for end, count in zip(ends, packed.counts, strict=True)]
+    owners = np.repeat(np.arange(len(labels)), counts)
+    ranges = np.split(np.arange(len(owners)), np.cumsum(counts)[:-1])
     train, test = (
         np.concatenate([ranges[i] for i in part])
         for part in (order[~tested[order]], order[tested[order]])
     )
-    if max(packed.counts) > 1:  # the next patch would be the neighbour
+    if max(counts) > 1:  # the next patch would be the neighbour
         test = random.permutation(test)
-    images = np.load(packed.path, mmap_mode="r")
-    owners = np.repeat(np.arange(len(labels)), packed.counts)
+    images = np.load(whole, mmap_mode="r")
     names = zip(NPY_FILES[::2], NPY_FILES[1::2], strict=True)
     for (images_name, labels_name), rows in zip(names, (train, test), strict=True):
         write_rows(folder / images_name, images, rows)
         np.save(folder / labels_name, labels[owners[rows]])
-    packed.path.unlink()
+    whole.unlink()
 
 
 def _cut_all(
@@ -192,7 +185,7 @@ def _cut_all(
             return reason
         digest = hashlib.sha256(str(pixels.shape).encode())
         digest.update(pixels.tobytes())
-        return Cut(images, digest.digest(), picture.has_more)
+        return Cut(images, digest.hexdigest(), picture.has_more)
 
     with (
         warnings.catch_warnings(),  # once for all: threads that each do may undo one another's
@@ -207,9 +200,9 @@ def _cut_all(
                 yield outcome
 
 
-def _settle(complaints: list[str], kept: int, key: str, cutter: Cutter, misfits: Misfits) -> None:
+def _settle(complaints: list[str], kept: int, key: str, cutter: Cutter) -> None:
     """Warn of the files that are skipped, or refuse them all."""
-    if misfits == "skip" and kept:
+    if cutter.misfits == "skip" and kept:
         for complaint in complaints:
             warn(f"skipped {complaint}")
         return
@@ -218,7 +211,7 @@ def _settle(complaints: list[str], kept: int, key: str, cutter: Cutter, misfits:
         wanted, ways, size_key = f"{size} images", "skip or resize", "size"
     else:
         wanted, ways, size_key = f"images of at least {size} pixels", "skip", "patches.size"
-    advice = "remove these files" if misfits == "resize" else f"set {key}.misfits to {ways}"
+    advice = "remove these files" if cutter.misfits == "resize" else f"set {key}.misfits to {ways}"
     counted = f"{len(complaints)} of {len(complaints) + kept} files are not {wanted}"
     raise UserError(
         "\n".join([*complaints, f"{key}: {counted}; {advice}, or change {key}.{size_key}"])

@@ -4,11 +4,11 @@ A layout that is nearly one of those known is refused by name: read as another o
 wrong classes without a word.
 """
 
+import os
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from itertools import takewhile
 from pathlib import Path
 
 from autoencoders.errors import UserError, warn
@@ -104,7 +104,7 @@ def _refuse_nearly_known(paths: Sequence[Path], where: str, source: Path | None)
         where: what to begin a complaint with.
         source: that folder, to name one in it that might be meant; None where there are two.
     """
-    shared = _shared_folders(paths)
+    shared = Path(os.path.commonpath([path.parent for path in paths])).parts
     wrapper = "/".join(map(printable, shared))
     below = [path.parts[len(shared) :] for path in paths]
     folders = sorted({parts[0] for parts in below if len(parts) > 1})
@@ -134,14 +134,6 @@ def _refuse_nearly_known(paths: Sequence[Path], where: str, source: Path | None)
     for taken, what in ((lone, "no part of a split"), (list(inside), "whatever folders are in it")):
         if taken:
             warn(f"{where}: {shown(taken)} is taken for a class, {what}")
-
-
-def _shared_folders(paths: Sequence[Path]) -> tuple[str, ...]:
-    """Return the names of the folders that all images lie in, from the outermost."""
-    parents = [path.parts[:-1] for path in paths]
-    first, last = min(parents), max(parents)
-    same = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
-    return tuple(name for name, _ in same)
 
 
 def _like_split(names: Sequence[str]) -> list[str]:
