@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from autoencoders.application.precision import keep_last_layer
 from autoencoders.components import Component
@@ -75,7 +74,14 @@ def geometry(layouts: Layouts) -> Geometry | None:
     no difference. Whatever the model, that is found by trying, on the CPU.
     """
     stride = _stride(layouts)
-    if stride is None or not _same_weights(layouts, stride):
+    if stride is None:
+        return None
+    _, height, width = layouts.input_shape
+    larger = layouts.empty(height + stride, width + stride).state_dict()
+    weights = layouts.weights
+    if {name: value.shape for name, value in larger.items()} != {
+        name: value.shape for name, value in weights.items()
+    }:
         return None
     down, across = (_reach(layouts, stride, axis) for axis in (1, 2))
     return None if down is None or across is None else Geometry(stride, max(down, across))
@@ -94,14 +100,6 @@ def _stride(layouts: Layouts) -> int | None:
     return LONGER // growth if len(grown) == 1 and growth and LONGER % growth == 0 else None
 
 
-def _same_weights(layouts: Layouts, stride: int) -> bool:
-    """Return whether a larger input leaves all weights' shapes as they are."""
-    _, height, width = layouts.input_shape
-    larger = layouts.empty(height + stride, width + stride).state_dict()
-    shapes = {name: value.shape for name, value in larger.items()}
-    return shapes == {name: value.shape for name, value in layouts.weights.items()}
-
-
 @torch.no_grad()
 def _reach(layouts: Layouts, stride: int, axis: int) -> int | None:
     """Return how far an output sees along an axis of `(C, H, W)`; None where that has no end.
@@ -115,13 +113,8 @@ def _reach(layouts: Layouts, stride: int, axis: int) -> int | None:
         image = torch.zeros(shape)
         image.narrow(axis, start, stride).fill_(torch.nan)
         seeing = layouts.at(*shape[1:])(image[None])[0].isnan()
-        first, last = _ends(seeing.movedim(axis, 0).flatten(1).any(1))
+        places = seeing.movedim(axis, 0).flatten(1).any(1).nonzero().flatten().tolist()
+        first, last = (places[0], places[-1]) if places else (0, 0)
         if first > 0 and last < layouts.factor * shape[axis] - 1:
             return max(start + stride - 1 - first // layouts.factor, last // layouts.factor - start)
     return None
-
-
-def _ends(flags: Tensor) -> tuple[int, int]:
-    """Return the places of the first and the last that is true; zeros where none is."""
-    places = flags.nonzero()
-    return (int(places[0]), int(places[-1])) if len(places) else (0, 0)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 
 from autoencoders.application.any_size import Geometry
 
@@ -24,10 +23,6 @@ class Stretch:
         """Return how many rows or columns the network is given."""
         return self.stop - self.start
 
-    def given(self) -> slice:
-        """Return where it is in the image."""
-        return slice(self.start, self.stop)
-
     def kept(self, factor: int) -> slice:
         """Return where what is kept is in an output that is `factor` times as large."""
         return slice(factor * self.kept_from, factor * self.kept_to)
@@ -36,21 +31,6 @@ class Stretch:
         """Return where what is kept is in the output of this stretch alone."""
         first = self.kept_from - self.start
         return slice(factor * first, factor * (first + self.kept_to - self.kept_from))
-
-
-def tiles(
-    size: tuple[int, int], trained: tuple[int, int], side: int, geometry: Geometry
-) -> Iterator[tuple[Stretch, Stretch]]:
-    """Yield the rows and columns of tiles that cover an image of this `size`.
-
-    An image of more than `side`² pixels is cut into tiles of about that; others are one.
-    """
-    length = side if size[0] * size[1] > side**2 else max(size)
-    down, across = (
-        list(stretches(along, at_training, length, geometry))
-        for along, at_training in zip(size, trained, strict=True)
-    )
-    return product(down, across)
 
 
 def stretches(size: int, trained: int, length: int, geometry: Geometry) -> Iterator[Stretch]:

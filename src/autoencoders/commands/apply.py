@@ -4,7 +4,6 @@ import argparse
 import errno
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -31,6 +30,11 @@ def add(parser: Parser) -> None:
         help="a trained variant; left out with --model",
     )
     images = add_images(parser)
+
+    def model(uri: str) -> str:
+        images.required = False  # what stands first is no variant, and may be the only image
+        return uri
+
     parser.add_argument(
         "--to",
         type=absolute,
@@ -40,8 +44,7 @@ def add(parser: Parser) -> None:
     )
     parser.add_argument(
         "--model",
-        action=_Model,
-        images=images,
+        type=model,
         metavar="URI",
         help="take a model of MLflow's, such as models:/mnist-denoise/1, for images of its size",
     )
@@ -58,24 +61,6 @@ def add(parser: Parser) -> None:
         "--compare", action="store_true", help="write each image and what became of it in one"
     )
     add_precision(parser)
-
-
-class _Model(argparse.Action):
-    """Takes the place of the variant, which is the first image then, be it the only one."""
-
-    def __init__(self, images: argparse.Action, **options: Any) -> None:
-        super().__init__(**options)
-        self.images = images
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        namespace.model = values
-        self.images.required = False
 
 
 def _text_and_path(argument: str) -> tuple[str, Path]:

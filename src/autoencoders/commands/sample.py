@@ -8,7 +8,7 @@ from tqdm import tqdm
 from autoencoders import params
 from autoencoders.application import drawing
 from autoencoders.application.lookup import load
-from autoencoders.commands import Parser, absolute, positive
+from autoencoders.commands import Parser, absolute, whole
 from autoencoders.files import write_bytes
 from autoencoders.images import targets
 from autoencoders.images.names import printable
@@ -19,14 +19,14 @@ from autoencoders.images.writing import encoded
 def add(parser: Parser) -> None:
     """Add the arguments."""
     parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
-    parser.add_argument("--count", type=positive, default=64, help="how many; by default 64")
+    parser.add_argument("--count", type=whole(1), default=64, help="how many; by default 64")
     parser.add_argument(
         "--sampler",
         default="prior",
         help="what codes are drawn from: prior (the default), or what is fitted to the codes of "
         "training images, gaussian or mixture",
     )
-    parser.add_argument("--seed", type=_seed, default=0, help="0 by default; the same, the same")
+    parser.add_argument("--seed", type=whole(0), default=0, help="0 by default; the same, the same")
     parser.add_argument(
         "--to", type=absolute, required=True, metavar="OUT", help="the folder to write PNGs into"
     )
@@ -54,9 +54,3 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         target = names.free(options.to / f"{name}.png", origin)
         write_bytes(target, encoded(Picture(image), "PNG", origin))
         yield printable(str(target))
-
-
-def _seed(argument: str) -> int:
-    if not argument.isdecimal():
-        raise argparse.ArgumentTypeError(f"found {argument!r}; allowed: 0, 1, 2, …")
-    return int(argument)

@@ -12,7 +12,7 @@ import uvicorn
 
 from autoencoders.application.lookup import load
 from autoencoders.application.network import Network, registered_network, trained_network
-from autoencoders.commands import Parser, add_precision, ignore_signals
+from autoencoders.commands import Parser, add_precision, ignore_signals, whole
 from autoencoders.errors import UserError, warn
 from autoencoders.images.names import printable
 from autoencoders.serving.app import application
@@ -33,7 +33,10 @@ def add(parser: Parser) -> None:
         help="take a model of MLflow's, such as models:/mnist-denoise/1, for images of its size",
     )
     parser.add_argument(
-        "--port", type=_port, default=8000, help="8000 by default; 0 takes any that is free"
+        "--port",
+        type=whole(0, 65535),
+        default=8000,
+        help="8000 by default; 0 takes any that is free",
     )
     parser.add_argument(
         "--host",
@@ -93,9 +96,3 @@ def _listening(host: str, port: int) -> socket.socket:
             f"--host {printable(host)} --port {port} cannot be listened on ({why}); allowed: an "
             "address of this machine, and a port that you may take, or 0 for any"
         ) from None
-
-
-def _port(argument: str) -> int:
-    if not argument.isdecimal() or int(argument) > 65535:
-        raise argparse.ArgumentTypeError(f"found {argument!r}; allowed: 0 to 65535")
-    return int(argument)

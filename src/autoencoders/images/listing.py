@@ -78,8 +78,10 @@ def list_images(source: Path) -> Listing:
             listing.left_out.setdefault(str(kind), []).append(relative)
             continue
         seen.add(real)
-        if names is None:
-            _add_file(listing, relative)
+        if names is None and place.name.lower().endswith(ENDINGS):
+            listing.images.append(relative)
+        elif names is None:
+            listing.other_endings[printable(place.suffix.lower()) or "without any"] += 1
         else:
             listing.folders.append(relative)
             below = [place / name for name in names if not name.startswith(".")]
@@ -165,10 +167,3 @@ def _inside(place: Path, relative: Path) -> list[str] | None:
     if not stat.S_ISREG(mode):
         raise LeftOut("neither files nor folders")
     return None
-
-
-def _add_file(listing: Listing, path: Path) -> None:
-    if path.name.lower().endswith(ENDINGS):
-        listing.images.append(path)
-    else:
-        listing.other_endings[printable(path.suffix.lower()) or "without any"] += 1

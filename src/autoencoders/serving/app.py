@@ -225,16 +225,15 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
         """Say what there is to walk through: axes, a latent to start from, codes; or why not."""
         if isinstance(explorer, str):
             return {"why_not": explorer}
-        codes = explorer.codes
-        shown = codes is not None and len(explorer.start) == 2
+        codes = explorer.codes if len(explorer.start) == 2 else None
         return {
             "size": len(explorer.start),
             "axes": [asdict(axis) for axis in explorer.axes],
             "start": explorer.start,
-            "points": codes.latents.tolist() if codes and shown else [],
-            "classes": codes.classes if codes and shown else [],
-            "class_names": codes.class_names if codes and shown else [],
-            "colours": codes.colours if codes and shown else [],
+            "points": codes.latents.tolist() if codes else [],
+            "classes": codes.classes if codes else [],
+            "class_names": codes.class_names if codes else [],
+            "colours": codes.colours if codes else [],
         }
 
     if isinstance(explorer, str):

@@ -80,20 +80,13 @@ class Explorer:
         return latent
 
 
-def why_not(trained: Trained) -> str | None:
-    """Return why there is nothing to walk through; None where there is."""
+def explorer(trained: Trained) -> Explorer | str:
+    """Return what there is to walk through of a trained variant, or why there is nothing."""
     if trained.latent_holds_input:
         return "a part of this variant's latents is the image that it is given"
     if len(trained.latent_shape) > 1:
         shape = "×".join(map(str, trained.latent_shape))
         return f"this variant's latents are feature maps, of {shape} numbers"
-    return None
-
-
-def explorer(trained: Trained) -> Explorer | str:
-    """Return what there is to walk through of a trained variant, or why there is nothing."""
-    if reason := why_not(trained):
-        return reason
     codes = _codes(trained)
     low, high = _bounds(trained, codes)
     start = (low + high) / 2 if codes is None else codes.latents[0]

@@ -96,7 +96,7 @@ class Packed(NamedTuple):
     """A file that fits: which of all it is, how many images it gave, its pixels' SHA-256."""
 
     file: int
-    count: int
+    images: int
     sha256: str
 
 
