@@ -122,7 +122,7 @@ def test_bits_that_pillow_does_not_read_are_known_to_be_lost(tmp_path: Path) -> 
     inks = np.stack([DEEP] * 4, 2)
     tifffile.imwrite(tmp_path / "a.tif", inks, photometric="separated")
     found = read(tmp_path / "a.tif")
-    assert (found.depth, written_depth(found, "TIFF")) == (16, 8)
+    assert (found.depth, written_depth(found, "tiff")) == (16, 8)
 
 
 @pytest.mark.parametrize(

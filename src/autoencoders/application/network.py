@@ -11,9 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autoencoders.application.any_size import Geometry, Layouts, geometry
+from autoencoders.application.any_size import Geometry, Layouts, Stretch, geometry, stretches
 from autoencoders.application.precision import Precision, has_bfloat16
-from autoencoders.application.tiles import Stretch, stretches
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.images.picture import (

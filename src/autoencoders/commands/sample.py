@@ -52,5 +52,5 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         name = f"{trained.description.name}-{options.sampler}-{options.seed}-{number:05}"
         origin = f"{targets.OURS} {trained.description.dataset}/{name}"
         target = names.free(options.to / f"{name}.png", origin)
-        write_bytes(target, encoded(Picture(image), "PNG", origin))
+        write_bytes(target, encoded(Picture(image), "png", origin))
         yield printable(str(target))

@@ -18,10 +18,6 @@ MOST_SHOWN = 3  # examples in a message
 MOST_ENDINGS = 5  # that are counted one by one
 
 
-class LeftOut(Exception):  # noqa: N818 - not an error
-    """Something that is not looked at; the message is its kind."""
-
-
 @dataclass
 class Listing:
     """The image files and the folders in a folder, relative to it, in the order of their paths.
@@ -68,23 +64,19 @@ def list_images(source: Path) -> Listing:
     places, links = deque([source]), deque[Path]()
     while places or links:
         place = places.popleft() if places else links.popleft()
-        relative = place.relative_to(source)
-        real = os.path.realpath(place)
-        try:
-            if real in seen:
-                raise LeftOut("links to what is listed already")
-            names = _inside(place, relative)
-        except LeftOut as kind:
-            listing.left_out.setdefault(str(kind), []).append(relative)
+        relative, real = place.relative_to(source), os.path.realpath(place)
+        found = "links to what is listed already" if real in seen else _inside(place, relative)
+        if isinstance(found, str):
+            listing.left_out.setdefault(found, []).append(relative)
             continue
         seen.add(real)
-        if names is None and place.name.lower().endswith(ENDINGS):
+        if found is None and place.name.lower().endswith(ENDINGS):
             listing.images.append(relative)
-        elif names is None:
+        elif found is None:
             listing.other_endings[printable(place.suffix.lower()) or "without any"] += 1
         else:
             listing.folders.append(relative)
-            below = [place / name for name in names if not name.startswith(".")]
+            below = [place / name for name in found if not name.startswith(".")]
             places.extend(path for path in below if not path.is_symlink())
             links.extend(path for path in below if path.is_symlink())
     listing.images.sort(key=Path.as_posix)
@@ -153,17 +145,15 @@ def _files_of(place: Path, to: Path) -> Iterator[ImageFile]:
     yield from images
 
 
-def _inside(place: Path, relative: Path) -> list[str] | None:
-    """Return the names in a folder, in order; None for a file."""
+def _inside(place: Path, relative: Path) -> list[str] | str | None:
+    """Return the names in a folder, in order; None for a file; what it is if it is left out."""
     try:
         mode = place.stat().st_mode
         if stat.S_ISDIR(mode):
             if relative.name.casefold() in FOREIGN:
-                raise LeftOut("folders of the system's")
+                return "folders of the system's"
             return sorted(os.listdir(place))  # noqa: PTH208 - the names alone
     except OSError:
         lost = place.is_symlink() and not os.path.exists(place)  # noqa: PTH110 - Path's may raise
-        raise LeftOut("links that lead nowhere" if lost else "cannot be opened") from None
-    if not stat.S_ISREG(mode):
-        raise LeftOut("neither files nor folders")
-    return None
+        return "links that lead nowhere" if lost else "cannot be opened"
+    return None if stat.S_ISREG(mode) else "neither files nor folders"

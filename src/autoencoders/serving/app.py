@@ -20,8 +20,10 @@ from autoencoders.application.network import Network
 from autoencoders.errors import warn
 from autoencoders.images.picture import OtherSize, TooLarge, Unfit
 from autoencoders.images.reading import read
+from autoencoders.images.targets import OURS
+from autoencoders.images.writing import encoded
 from autoencoders.params import suggestion
-from autoencoders.serving.applying import MOST_BYTES, Kind, applied, most_pixels, written
+from autoencoders.serving.applying import MOST_BYTES, Kind, applied, most_pixels
 from autoencoders.serving.explorer import Explorer
 from autoencoders.serving.queue import Job, Queue
 
@@ -176,6 +178,7 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
         content, kind = await queue.compute(job, work)
         return Response(content, media_type=f"image/{kind}")
 
+    origin = f"{OURS} {network.made_by}"
     most = network.factor**2 * most_pixels(network.factor)
 
     @app.post("/convert", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=FILE)
@@ -185,7 +188,7 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
         """Return an image that was answered, which is the request's body, in another format."""
 
         def work() -> bytes:
-            return written(read(job.file, most=most), format, network.made_by)
+            return encoded(read(job.file, most=most), format, origin)
 
         content = await queue.compute(job, work)
         return Response(content, media_type=f"image/{format}")
@@ -254,7 +257,7 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
                 latent = []
             if len(latent) != size:
                 raise Unfit(f'allowed: {{"latent": […]}}, of {size} finite numbers')
-            return written(explorer.decode(latent), "png", network.made_by)
+            return encoded(explorer.decode(latent), "png", f"{OURS} {network.made_by}")
 
         return Response(await queue.compute(job, work), media_type="image/png")
 

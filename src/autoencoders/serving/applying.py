@@ -47,12 +47,12 @@ def applied(
     """
     seen = read(path, most=most_pixels(network.factor))
     kind = kind or OWN_KINDS.get(seen.format, "png")
-    require_alpha(seen, kind.upper())
+    require_alpha(seen, kind)
     if resize:
         seen = fitted(seen, *network.input_shape[1:])
     made = colour.through(_telling(network, seen, luma, tell), seen, luma)
     tell(1.0)
-    return written(made, kind, network.made_by), kind
+    return encoded(made, kind, f"{OURS} {network.made_by}"), kind
 
 
 def _telling(network: Network, seen: Picture, luma: bool, tell: Callable[[float], None]) -> Network:
@@ -67,15 +67,6 @@ def _telling(network: Network, seen: Picture, luma: bool, tell: Callable[[float]
         return network.at(height, width)
 
     return replace(network, at=at)
-
-
-def written(made: Picture, kind: Kind, made_by: str) -> bytes:
-    """Return an image file's bytes; its EXIF says which variant made it.
-
-    Raises:
-        Unfit: the format cannot hold it.
-    """
-    return encoded(made, kind.upper(), f"{OURS} {made_by}")
 
 
 def most_pixels(factor: int) -> int:

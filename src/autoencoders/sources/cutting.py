@@ -19,8 +19,8 @@ from autoencoders.images.listing import shown
 from autoencoders.images.names import printable
 from autoencoders.images.picture import Picture, Unfit, matched, samples
 from autoencoders.images.reading import read
-from autoencoders.keys import Bytes, Misfits
-from autoencoders.sources.arrays import growing, write_rows
+from autoencoders.keys import Bytes, ImageShape, Misfits
+from autoencoders.sources.arrays import write_rows
 from autoencoders.sources.fetched import NPY_FILES
 
 Bools = npt.NDArray[np.bool_]
@@ -109,7 +109,7 @@ def pack(
     seed: int,
     key: str,
 ) -> list[Packed]:
-    """Write the images of all files that fit into one npy file, in the order of the paths.
+    """Write the bytes of all files' images, of those that fit, in the order of the paths.
 
     Raises:
         UserError: files do not fit, and the cutter does not say to skip them.
@@ -119,12 +119,12 @@ def pack(
     longer: list[Path] = []
     seeds = [[seed, 2, *os.fsencode(path.as_posix())] for path in paths]
     cuts = _cut_all(cutter, [source / path for path in paths], tested.tolist(), seeds)
-    with growing(target, (cutter.channels, cutter.size, cutter.size)) as append:
+    with target.open("wb") as stream:
         for i, cut in enumerate(cuts):
             if isinstance(cut, Unfit):
                 misfitting.append(f"{printable(str(source / paths[i]))}: {cut}")
                 continue
-            append(cut.images)
+            stream.write(cut.images.tobytes())
             packed.append(Packed(i, len(cut.images), cut.sha256))
             longer += [paths[i]] * cut.has_more
     if misfitting:
@@ -140,15 +140,16 @@ def pack(
 def write_parts(
     folder: Path,
     whole: Path,
+    shape: ImageShape,
     counts: Sequence[int],
     labels: Bytes,
     tested: Bools,
     random: np.random.Generator,
 ) -> None:
-    """Write the four arrays, mixed, and delete the `whole` npy file that they are made of.
+    """Write the four arrays, mixed, and delete the file `whole` that `pack` made.
 
-    `counts` of images, `labels` and `tested` are one per file. Images to train on stay together by
-    their file.
+    Images have the `shape` `(C, H, W)`. `counts` of them, `labels` and `tested` are one per file.
+    Images to train on stay together by their file.
     """
     # Figures show the first images of a split: let these be of all classes.
     order = random.permutation(len(labels))
@@ -160,7 +161,7 @@ def write_parts(
     )
     if max(counts) > 1:  # the next patch would be the neighbour
         test = random.permutation(test)
-    images = np.load(whole, mmap_mode="r")
+    images = np.memmap(whole, np.uint8, "r").reshape(len(owners), *shape)
     names = zip(NPY_FILES[::2], NPY_FILES[1::2], strict=True)
     for (images_name, labels_name), rows in zip(names, (train, test), strict=True):
         write_rows(folder / images_name, images, rows)

@@ -55,15 +55,15 @@ def fetch(
     key = f"data.datasets.{dataset}"
     where = f"{key}.folder: {printable(str(source))}"
     _require_folder(source, target, key)
-    listing = _list(source, key)
+    listing = _list(source, where)
     paths = listing.images
-    split = layout.is_split(paths, source, key)
+    split = layout.is_split(paths, source, where)
     if split == (test_fraction is not None):
         raise UserError(
             f"{key}.test_fraction: found {test_fraction}; allowed: the share of the images to test "
             f"on, and null where {printable(str(source))} has {TRAIN}/ and {TEST}/"
         )
-    classes = layout.class_names([Path(*path.parts[split:]) for path in paths], source, key)
+    classes = layout.class_names([Path(*path.parts[split:]) for path in paths], where)
     names, labels = _labels(classes)
     rng = np.random.default_rng([seed, 1])  # another stream than prepare's
     tested = np.array([split and path.parts[0] == TEST for path in paths])
@@ -73,7 +73,7 @@ def fetch(
         except ValueError as error:
             raise UserError(f"{key}.test_fraction: {error}") from None
     with files.atomic_directory(target) as folder:
-        whole = folder / "all.npy"
+        whole, shape = folder / "all", (cutter.channels, cutter.size, cutter.size)
         packed = pack(source, paths, tested, cutter, whole, seed, key)
         read, counts, sha256 = (list(column) for column in zip(*packed, strict=True))
         paths, tested = [paths[i] for i in read], tested[read]
@@ -84,14 +84,14 @@ def fetch(
         _check_split(names, labels, tested, where, drawn=not split)
         if copies := _copies(sha256, labels, tested):
             warn(f"{where}: {copies}")
-        write_parts(folder, whole, counts, labels, tested, rng)
+        write_parts(folder, whole, shape, counts, labels, tested, rng)
         info = SourceInfo(
             dataset=dataset,
             title=title,
             source="folder",
             format="npy",
             class_names=tuple(names),
-            image_shape=(cutter.channels, cutter.size, cutter.size),
+            image_shape=shape,
             per_image=cutter.per_image or 1,
         )
         return write_record(folder, info)
@@ -118,9 +118,8 @@ def _require_folder(source: Path, target: Path, key: str) -> None:
         )
 
 
-def _list(source: Path, key: str) -> Listing:
+def _list(source: Path, where: str) -> Listing:
     """Return what lies in a folder; warn of what in it is left out."""
-    where = f"{key}.folder: {printable(str(source))}"
     listing = list_images(source)
     losses = listing.losses()
     if not listing.images:

@@ -28,13 +28,12 @@ UNNAMED = "image"  # the one class of images that lie in no class folders
 MOST_CLASSES = 256  # a label is one byte
 
 
-def is_split(paths: Sequence[Path], source: Path, key: str) -> bool:
+def is_split(paths: Sequence[Path], source: Path, where: str) -> bool:
     """Return whether the images, `paths` relative to `source`, lie in `train/` and `test/`.
 
     Raises:
         UserError: they lie in something like that, or in class folders that lie otherwise.
     """
-    where = f"{key}.folder: {printable(str(source))}"
     places = {path.parts[0] for path in paths}
     if not {TRAIN, TEST} <= places:
         _refuse_nearly_known(paths, where, source)
@@ -49,18 +48,16 @@ def is_split(paths: Sequence[Path], source: Path, key: str) -> bool:
     return True
 
 
-def class_names(paths: Sequence[Path], source: Path, key: str) -> list[str]:
+def class_names(paths: Sequence[Path], where: str) -> list[str]:
     """Return the name of each image's class, fit for figures.
 
     Args:
         paths: of the images, below `train/` and `test/` where these are the split.
-        source: the folder, for complaints.
-        key: that of the dataset, for complaints.
+        where: what to begin a complaint with.
 
     Raises:
         UserError: there are images beside class folders, too many classes, or two of one name.
     """
-    where = f"{key}.folder: {printable(str(source))}"
     beside = [path for path in paths if len(path.parts) == 1]
     if len(beside) == len(paths):
         return [UNNAMED] * len(paths)
