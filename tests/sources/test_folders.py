@@ -14,16 +14,16 @@ from autoencoders.errors import UserError
 from autoencoders.images.picture import Picture, matched, samples
 from autoencoders.images.reading import read
 from autoencoders.images.writing import encoded, kind_of
+from autoencoders.keys import Misfits
 from autoencoders.sources import fetched, folders
 from autoencoders.sources.cutting import Cutter
 
 
-def fetch(source: Path, target: Path, **changes: Any) -> fetched.SourceInfo:
-    settings: dict[str, Any] = {
-        **{"title": "My pets", "test_fraction": 0.25, "seed": 0, "channels": 3},
-        **{"size": 8, "misfits": "refuse"},
-    } | changes
-    cutter = Cutter(*(settings.pop(name) for name in ("size", "channels", "misfits")))
+def fetch(
+    source: Path, target: Path, channels: int = 3, misfits: Misfits = "refuse", **changes: Any
+) -> fetched.SourceInfo:
+    settings: dict[str, Any] = {"title": "My pets", "test_fraction": 0.25, "seed": 0} | changes
+    cutter = Cutter(8, channels, misfits)
     return folders.fetch("pets", source, target, cutter=cutter, **settings)
 
 

@@ -16,13 +16,9 @@ from autoencoders.sources.cutting import Cutter
 SIZE, PER_IMAGE = 8, 5
 
 
-def fetch(source: Path, target: Path, **changes: Any) -> fetched.Arrays:
-    settings: dict[str, Any] = {
-        **{"title": "Photos", "test_fraction": 0.3, "seed": 0, "channels": 1},
-        **{"size": SIZE, "misfits": "refuse", "per_image": PER_IMAGE, "turned": False},
-    } | changes
-    keys = ("size", "channels", "misfits", "per_image", "turned")
-    cutter = Cutter(*(settings.pop(key) for key in keys))
+def fetch(source: Path, target: Path, seed: int = 0, **changes: Any) -> fetched.Arrays:
+    cutter = Cutter(SIZE, 1, **{"per_image": PER_IMAGE} | changes)
+    settings: dict[str, Any] = {"title": "Photos", "test_fraction": 0.3, "seed": seed}
     info = folders.fetch("photos", source, target, cutter=cutter, **settings)
     return fetched.read_arrays(target, info)
 

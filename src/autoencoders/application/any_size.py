@@ -45,14 +45,9 @@ class Stretch:
         """Return how many rows or columns the network is given."""
         return self.stop - self.start
 
-    def kept(self, factor: int) -> slice:
-        """Return where what is kept is in an output that is `factor` times as large."""
-        return slice(factor * self.kept_from, factor * self.kept_to)
-
-    def kept_within(self, factor: int) -> slice:
-        """Return where what is kept is in the output of this stretch alone."""
-        first = self.kept_from - self.start
-        return slice(factor * first, factor * (first + self.kept_to - self.kept_from))
+    def kept(self, factor: int, start: int = 0) -> slice:
+        """Return where the kept is in an output from `start` on, `factor` times as large."""
+        return slice(factor * (self.kept_from - start), factor * (self.kept_to - start))
 
 
 def stretches(size: int, trained: int, length: int, geometry: Geometry) -> Iterator[Stretch]:

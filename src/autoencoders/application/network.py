@@ -96,7 +96,9 @@ class Network:
         for down, across in self.tiles(height, width):
             cut = floats(planes[:, down.start : down.stop, across.start : across.stop])
             made = self._made(cut, down.length, across.length)
-            inside = made[:, down.kept_within(self.factor), across.kept_within(self.factor)]
+            inside = made[
+                :, down.kept(self.factor, down.start), across.kept(self.factor, across.start)
+            ]
             whole[:, down.kept(self.factor), across.kept(self.factor)] = samples(inside, bits)
         return whole
 

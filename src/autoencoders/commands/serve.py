@@ -11,12 +11,12 @@ from contextlib import suppress
 import uvicorn
 
 from autoencoders.application.lookup import load
-from autoencoders.application.network import Network, registered_network, trained_network
+from autoencoders.application.network import registered_network, trained_network
 from autoencoders.commands import Parser, add_precision, ignore_signals, whole
 from autoencoders.errors import UserError, warn
 from autoencoders.images.names import printable
 from autoencoders.serving.app import application
-from autoencoders.serving.explorer import Explorer, explorer
+from autoencoders.serving.explorer import explorer
 
 HERE = ("localhost", "127.0.0.1", "[::1]")  # what a browser calls this machine on loopback
 WAITING = 2048  # connections that are not answered yet
@@ -56,7 +56,13 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         host, port = listening.getsockname()[:2]
         alone = ipaddress.ip_address(host).is_loopback
         address = f"[{host}]" if ":" in host else host
-        network, walk = _loaded(options)
+        if options.variant:
+            trained = load(options.variant)
+            walk = explorer(trained)
+            network = trained_network(trained, options.precision)
+        else:
+            walk = "a model of MLflow's has no latents"
+            network = registered_network(options.model)
         app = application(network, walk, (*HERE, address) if alone else ("*",))
         # What goes wrong with a request is answered, and said by the application itself.
         config = uvicorn.Config(
@@ -70,14 +76,6 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             warnings.simplefilter("ignore", RuntimeWarning)
             uvicorn.Server(config).run([listening])
         ignore_signals()
-
-
-def _loaded(options: argparse.Namespace) -> tuple[Network, Explorer | str]:
-    if options.variant:
-        trained = load(options.variant)
-        walk = explorer(trained)
-        return trained_network(trained, options.precision), walk
-    return registered_network(options.model), "a model of MLflow's has no latents"
 
 
 def _listening(host: str, port: int) -> socket.socket:

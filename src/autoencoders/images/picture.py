@@ -68,7 +68,7 @@ def floats(samples: Samples) -> Floats:
     """Return samples as numbers in [0, 1]."""
     numbers = samples.astype(np.float32, copy=False)
     if samples.dtype.kind == "u":
-        numbers /= _largest(8 * samples.itemsize)
+        numbers /= 2 ** (8 * samples.itemsize) - 1
     return numbers
 
 
@@ -79,7 +79,7 @@ def samples(values: Samples, bits: int) -> Samples:
     numbers = floats(values)
     if bits == 32:
         return numbers
-    scaled = numbers * np.float32(_largest(bits))
+    scaled = numbers * np.float32(2**bits - 1)
     return scaled.round(out=scaled).astype(KINDS[bits])
 
 
@@ -145,7 +145,3 @@ def fitted(picture: Picture, height: int, width: int) -> Picture:
     """Return a picture whose planes and alpha are `resized`."""
     alpha = None if picture.alpha is None else resized(picture.alpha, height, width)
     return replace(picture, planes=resized(picture.planes, height, width), alpha=alpha)
-
-
-def _largest(bits: int) -> int:
-    return int(np.iinfo(f"uint{bits}").max)

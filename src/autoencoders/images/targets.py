@@ -50,16 +50,15 @@ def single_file(to: Path, sources: Sequence[Path], asked: str | None) -> Path | 
     Raises:
         UserError: it names a file of a format that is not written, or not of the format `asked`.
     """
-    kind = ENDINGS.get(to.suffix.lower())
+    ending = to.suffix.lower()
     # Path's own raise on too long a name.
     one = len(sources) == 1 and os.path.isfile(sources[0])  # noqa: PTH113
-    if not one or os.path.isdir(to):  # noqa: PTH112
+    if not one or os.path.isdir(to) or ending not in Image.registered_extensions():  # noqa: PTH112
         return None
+    kind = ENDINGS.get(ending)
     if kind is None:
-        if to.suffix.lower() in Image.registered_extensions():
-            allowed = ", ".join(ENDINGS)
-            raise UserError(f"--to: found {printable(to.name)}; allowed: a folder, or {allowed}")
-        return None
+        allowed = ", ".join(ENDINGS)
+        raise UserError(f"--to: found {printable(to.name)}; allowed: a folder, or {allowed}")
     if asked not in (None, kind):
         raise UserError(f"--format: found {asked} for {printable(to.name)}: leave it out")
     return to

@@ -20,8 +20,7 @@ from autoencoders.images.names import printable
 from autoencoders.images.picture import Picture, Unfit, matched, samples
 from autoencoders.images.reading import read
 from autoencoders.keys import Bytes, ImageShape, Misfits
-from autoencoders.sources.arrays import write_rows
-from autoencoders.sources.fetched import NPY_FILES
+from autoencoders.sources.fetched import NPY_FILES, write_rows
 
 Bools = npt.NDArray[np.bool_]
 
@@ -92,14 +91,6 @@ class Cut(NamedTuple):
     has_more: bool
 
 
-class Packed(NamedTuple):
-    """A file that fits: which of all it is, how many images it gave, its pixels' SHA-256."""
-
-    file: int
-    images: int
-    sha256: str
-
-
 def pack(
     source: Path,
     paths: Sequence[Path],
@@ -108,13 +99,16 @@ def pack(
     target: Path,
     seed: int,
     key: str,
-) -> list[Packed]:
+) -> tuple[list[int], list[int], list[str]]:
     """Write the bytes of all files' images, of those that fit, in the order of the paths.
+
+    Returns:
+        Which files fit, how many images each gave, and the SHA-256 of each one's pixels.
 
     Raises:
         UserError: files do not fit, and the cutter does not say to skip them.
     """
-    packed: list[Packed] = []
+    fitting, counts, digests = list[int](), list[int](), list[str]()
     misfitting: list[str] = []
     longer: list[Path] = []
     seeds = [[seed, 2, *os.fsencode(path.as_posix())] for path in paths]
@@ -125,16 +119,18 @@ def pack(
                 misfitting.append(f"{printable(str(source / paths[i]))}: {cut}")
                 continue
             stream.write(cut.images.tobytes())
-            packed.append(Packed(i, len(cut.images), cut.sha256))
+            fitting.append(i)
+            counts.append(len(cut.images))
+            digests.append(cut.sha256)
             longer += [paths[i]] * cut.has_more
     if misfitting:
-        _settle(misfitting, len(packed), key, cutter)
+        _settle(misfitting, len(fitting), key, cutter)
     if longer:
         warn(
             f"{key}.folder: {printable(str(source))}: the first frame or page is taken of files "
             f"with several: {len(longer)} ({shown(longer)})"
         )
-    return packed
+    return fitting, counts, digests
 
 
 def write_parts(

@@ -74,8 +74,7 @@ def fetch(
             raise UserError(f"{key}.test_fraction: {error}") from None
     with files.atomic_directory(target) as folder:
         whole, shape = folder / "all", (cutter.channels, cutter.size, cutter.size)
-        packed = pack(source, paths, tested, cutter, whole, seed, key)
-        read, counts, sha256 = (list(column) for column in zip(*packed, strict=True))
+        read, counts, sha256 = pack(source, paths, tested, cutter, whole, seed, key)
         paths, tested = [paths[i] for i in read], tested[read]
         names, labels = _labels([classes[i] for i in read])
         emptied = layout.class_folders(listing.folders, split) - layout.class_folders(paths, split)
