@@ -17,7 +17,7 @@ from tqdm import tqdm
 from autoencoders.errors import UserError, warn
 from autoencoders.images.listing import shown
 from autoencoders.images.names import printable
-from autoencoders.images.picture import Picture, Unfit, matched, samples
+from autoencoders.images.picture import Unfit, matched, samples
 from autoencoders.images.reading import read
 from autoencoders.keys import Bytes, ImageShape, Misfits
 from autoencoders.sources.fetched import NPY_FILES, write_rows
@@ -49,14 +49,8 @@ class Cutter:
     per_image: int | None = None
     turned: bool = False
 
-    def pixels(self, picture: Picture) -> Bytes:
-        """Return a picture as bytes `(C, H, W)`, which networks are trained on; rounded last."""
-        size = (self.size, self.size) if self.misfits == "resize" else None
-        seen = matched(picture, self.channels, size)
-        return np.asarray(samples(seen, 8), np.uint8)
-
     def images(self, pixels: Bytes, tested: bool, random: np.random.Generator) -> Bytes:
-        """Return the images `(n, C, size, size)` of such pixels, to test or to train on.
+        """Return the images `(n, C, size, size)` of pixels `(C, H, W)`, to test or to train on.
 
         Raises:
             Unfit: they give none.
@@ -151,10 +145,8 @@ def write_parts(
     order = random.permutation(len(labels))
     owners = np.repeat(np.arange(len(labels)), counts)
     ranges = np.split(np.arange(len(owners)), np.cumsum(counts)[:-1])
-    train, test = (
-        np.concatenate([ranges[i] for i in part])
-        for part in (order[~tested[order]], order[tested[order]])
-    )
+    train = np.concatenate([ranges[i] for i in order if not tested[i]])
+    test = np.concatenate([ranges[i] for i in order if tested[i]])
     if max(counts) > 1:  # the next patch would be the neighbour
         test = random.permutation(test)
     images = np.memmap(whole, np.uint8, "r").reshape(len(owners), *shape)
@@ -173,10 +165,13 @@ def _cut_all(
     Few files are in memory at a time. On a terminal there is a bar.
     """
 
+    size = (cutter.size, cutter.size) if cutter.misfits == "resize" else None
+
     def one(path: Path, is_tested: bool, seed: Sequence[int]) -> Cut | Unfit:
         try:
             picture = read(path, first_frame=True)
-            pixels = cutter.pixels(picture)
+            seen = matched(picture, cutter.channels, size)
+            pixels = np.asarray(samples(seen, 8), np.uint8)  # rounded last
             images = cutter.images(pixels, is_tested, np.random.default_rng(seed))
         except Unfit as reason:
             return reason

@@ -54,8 +54,7 @@ def fetch(
     """
     key = f"data.datasets.{dataset}"
     where = f"{key}.folder: {printable(str(source))}"
-    _require_folder(source, target, key)
-    listing = _list(source, where)
+    listing = _listed(source, target, key)
     paths = listing.images
     split = layout.is_split(paths, source, where)
     if split == (test_fraction is not None):
@@ -102,8 +101,8 @@ def _labels(classes: Sequence[str]) -> tuple[list[str], Bytes]:
     return names.tolist(), labels.astype(np.uint8)
 
 
-def _require_folder(source: Path, target: Path, key: str) -> None:
-    """Refuse what is no folder, and one that would be replaced by what is made of it."""
+def _listed(source: Path, target: Path, key: str) -> Listing:
+    """Return what lies in a folder, which is not to be replaced; warn of what is left out."""
     if not os.path.isdir(source):  # noqa: PTH112 - Path's raises on some names
         raise UserError(
             f"{key}.folder: found {str(source)!r}, which is not a folder (looked for "
@@ -115,11 +114,7 @@ def _require_folder(source: Path, target: Path, key: str) -> None:
             f"{key}.folder: found {printable(str(source))}; allowed: a folder outside of {target}, "
             "which is replaced, and not around it"
         )
-
-
-def _list(source: Path, where: str) -> Listing:
-    """Return what lies in a folder; warn of what in it is left out."""
-    listing = list_images(source)
+    listing, where = list_images(source), f"{key}.folder: {printable(str(source))}"
     losses = listing.losses()
     if not listing.images:
         found = f"; left out are {losses}" * bool(losses)
