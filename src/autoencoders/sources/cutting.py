@@ -164,7 +164,6 @@ def _cut_all(
 
     Few files are in memory at a time. On a terminal there is a bar.
     """
-
     size = (cutter.size, cutter.size) if cutter.misfits == "resize" else None
 
     def one(path: Path, is_tested: bool, seed: Sequence[int]) -> Cut | Unfit:
