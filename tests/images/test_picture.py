@@ -12,7 +12,8 @@ from PIL.PngImagePlugin import PngInfo
 from autoencoders.files import write_bytes
 from autoencoders.images.picture import Floats, Picture, Unfit, fitted, floats, matched, samples
 from autoencoders.images.reading import read
-from autoencoders.images.writing import encoded, kind_of, written_depth
+from autoencoders.images.targets import ENDINGS
+from autoencoders.images.writing import encoded, written_depth
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 DEEP = np.arange(48, dtype=np.uint16).reshape(6, 8) * 1300
@@ -22,7 +23,7 @@ HALF_CLEAR = np.tile(np.array([0, 255], np.uint8), (6, 4))
 
 
 def write(target: Path, picture: Picture, origin: str = "autoencoders test") -> None:
-    write_bytes(target, encoded(picture, kind_of(target), origin))
+    write_bytes(target, encoded(picture, ENDINGS[target.suffix], origin))
 
 
 def saved(tmp_path: Path, image: Image.Image, name: str = "a.png", **options: Any) -> Path:
@@ -100,7 +101,7 @@ def test_what_is_written_is_what_was_read(tmp_path: Path, image: Image.Image, na
     found = read(source)
     write(tmp_path / name, found)
     again = read(tmp_path / name)
-    assert again.depth == found.depth == written_depth(found, kind_of(tmp_path / name))
+    assert again.depth == found.depth == written_depth(found, ENDINGS[Path(name).suffix])
     if name != "b.webp":  # which has no grey
         np.testing.assert_array_equal(again.planes, found.planes)
     assert (again.alpha is None) == (found.alpha is None)

@@ -13,7 +13,8 @@ from autoencoders import packing
 from autoencoders.errors import UserError
 from autoencoders.images.picture import Picture, matched, samples
 from autoencoders.images.reading import read
-from autoencoders.images.writing import encoded, kind_of
+from autoencoders.images.targets import ENDINGS
+from autoencoders.images.writing import encoded
 from autoencoders.keys import Misfits
 from autoencoders.sources import fetched, folders
 from autoencoders.sources.cutting import Cutter
@@ -147,7 +148,7 @@ def test_networks_are_trained_on_what_encode_shows_them_rounded_to_bytes(tmp_pat
     (tmp_path / "own").mkdir()
     for name, rows in (("a.png", slice(0, 10)), ("b.tif", slice(10, 20))):
         part = Picture(colours[:, rows], alpha[:, rows], depth=16)
-        kind = kind_of(tmp_path / name)
+        kind = ENDINGS[Path(name).suffix]
         (tmp_path / "own" / name).write_bytes(encoded(part, kind, "a test"))
     settings = {"channels": 1, "misfits": "resize", "test_fraction": 0.5}
     arrays = pack(tmp_path / "own", tmp_path / "raw", **settings)

@@ -17,15 +17,15 @@ from autoencoders.images.listing import image_files
 from autoencoders.images.names import printable
 from autoencoders.images.picture import Unfit, fitted
 from autoencoders.images.reading import read
-from autoencoders.images.targets import FORMATS, outputs, require_writable, single_file
-from autoencoders.images.writing import KEPT, encoded, kind_of, written_depth
+from autoencoders.images.targets import ENDINGS, FORMATS, outputs, require_writable, single_file
+from autoencoders.images.writing import KEPT, encoded, written_depth
 
 
 def add(parser: Parser) -> None:
     """Add the arguments."""
     parser.add_argument(
         "variant",
-        type=_text_and_path,
+        type=lambda argument: (argument, absolute(argument)),
         metavar="DATASET/VARIANT",
         help="a trained variant; left out with --model",
     )
@@ -63,10 +63,6 @@ def add(parser: Parser) -> None:
     add_precision(parser)
 
 
-def _text_and_path(argument: str) -> tuple[str, Path]:
-    return argument, absolute(argument)
-
-
 def run(options: argparse.Namespace) -> Iterator[str]:
     """Write what the network makes of each image; yield the paths written, printable.
 
@@ -98,7 +94,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             if options.resize:
                 picture = fitted(picture, *network.input_shape[1:])
             picture = through(network, picture, options.colour == "luma", options.compare)
-            kind = kind_of(target)
+            kind = ENDINGS[target.suffix.lower()]
             write_bytes(target, encoded(picture, kind, origin))
         except Unfit as reason:
             failed.append(f"{printable(str(image.path))}: {reason}")

@@ -46,11 +46,11 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     trained = load(options.variant, settings.batch_size)
     sampler = drawing.fitted(options.sampler, trained, settings)
     images = drawing.images(trained, sampler, options.count, options.seed)
-    names = targets.Targets([])
+    taken: set[str] = set()
     shown = tqdm(images, total=options.count, unit="image", disable=None, leave=False)
     for number, image in enumerate(shown):
         name = f"{trained.description.name}-{options.sampler}-{options.seed}-{number:05}"
         origin = f"{targets.OURS} {trained.description.dataset}/{name}"
-        target = names.free(options.to / f"{name}.png", origin)
+        target = targets.free(options.to / f"{name}.png", origin, taken)
         write_bytes(target, encoded(Picture(image), "png", origin))
         yield printable(str(target))

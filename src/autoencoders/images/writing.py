@@ -2,7 +2,6 @@
 
 import zlib
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import imagecodecs
@@ -11,7 +10,7 @@ from PIL import Image
 from PIL.PngImagePlugin import putchunk
 
 from autoencoders.images.picture import KINDS, Picture, Samples, Unfit, samples
-from autoencoders.images.targets import ENDINGS, SOFTWARE
+from autoencoders.images.targets import SOFTWARE
 
 DEEPEST = {"png": 16, "tiff": 32}  # bits per channel; of all others 8
 KEPT = (
@@ -20,11 +19,6 @@ KEPT = (
 )
 SAVED_WITH: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95}, "webp": {"lossless": True}}
 PNG_HEADER = 33  # bytes of a PNG's signature and first chunk
-
-
-def kind_of(target: Path) -> str:
-    """Return the format of a target's ending."""
-    return ENDINGS[target.suffix.lower()]
 
 
 def require_alpha(picture: Picture, kind: str) -> None:
