@@ -1,6 +1,5 @@
 """Tables of latents in a file, written a part at a time, so that they may be of any length."""
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,9 +59,7 @@ def require_table(target: Path) -> None:
 def _columns(path: Path) -> list[str]:
     """Return the names of a table's columns; none of what is no table."""
     try:
-        if path.suffix.lower() == ".csv":
-            with path.open(encoding="utf-8", newline="") as stream:
-                return next(csv.reader(stream))
-        return list(pa.parquet.read_schema(path).names)
+        read = pa.csv.open_csv if path.suffix.lower() == ".csv" else pa.parquet.ParquetFile
+        return list(read(path).schema.names)
     except Exception:  # whatever it is
         return []

@@ -6,12 +6,12 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 from tqdm import tqdm
 
 from autoencoders.errors import UserError, warn
@@ -62,19 +62,18 @@ class Cutter:
             return pixels[None]
         if min(height, width) < self.size:
             raise Unfit(f"{width}×{height} pixels, smaller than a patch")
+        patches = sliding_window_view(pixels, (self.size, self.size), axis=(1, 2))
         if tested:
-            tops, lefts = (range(0, side - self.size + 1, self.size) for side in (height, width))
-            return np.stack([self._patch(pixels, *corner) for corner in product(tops, lefts)])
-        return np.stack([self._anywhere(pixels, random) for _ in range(self.per_image)])
+            grid = np.moveaxis(patches[:, :: self.size, :: self.size], 0, 2)
+            return grid.reshape(-1, *grid.shape[2:])
+        return np.stack([self._anywhere(patches, random) for _ in range(self.per_image)])
 
-    def _anywhere(self, pixels: Bytes, random: np.random.Generator) -> Bytes:
-        patch = self._patch(pixels, *random.integers(np.array(pixels.shape[1:]) - self.size + 1))
+    def _anywhere(self, patches: Bytes, random: np.random.Generator) -> Bytes:
+        """Return one of an image's patches `(C, H, W, size, size)`, by its upper left corner."""
+        patch = patches[:, *random.integers(patches.shape[1:3])]
         way = int(random.integers(8)) if self.turned else 0
         turned = np.rot90(patch, way % 4, axes=(1, 2))
         return turned[:, :, ::-1] if way >= 4 else turned
-
-    def _patch(self, pixels: Bytes, top: int, left: int) -> Bytes:
-        return pixels[:, top : top + self.size, left : left + self.size]
 
 
 class Cut(NamedTuple):
