@@ -124,11 +124,9 @@ def geometry(layouts: Layouts) -> Geometry | None:
     if stride is None:
         return None
     _, height, width = layouts.input_shape
+    shapes = {(name, value.shape) for name, value in layouts.weights.items()}
     larger = layouts.empty(height + stride, width + stride).state_dict()
-    weights = layouts.weights
-    if {name: value.shape for name, value in larger.items()} != {
-        name: value.shape for name, value in weights.items()
-    }:
+    if {(name, value.shape) for name, value in larger.items()} != shapes:
         return None
     down, across = (_reach(layouts, stride, axis) for axis in (1, 2))
     return None if down is None or across is None else Geometry(stride, max(down, across))

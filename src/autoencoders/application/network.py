@@ -92,14 +92,13 @@ class Network:
         channels, height, width = planes.shape
         if self.geometry is None:
             require_size(planes, self.input_shape)
-        whole = np.empty((channels, self.factor * height, self.factor * width), KINDS[bits])
+        factor = self.factor
+        whole = np.empty((channels, factor * height, factor * width), KINDS[bits])
         for down, across in self.tiles(height, width):
             cut = floats(planes[:, down.start : down.stop, across.start : across.stop])
             made = self._made(cut, down.length, across.length)
-            inside = made[
-                :, down.kept(self.factor, down.start), across.kept(self.factor, across.start)
-            ]
-            whole[:, down.kept(self.factor), across.kept(self.factor)] = samples(inside, bits)
+            inside = made[:, down.kept(factor, down.start), across.kept(factor, across.start)]
+            whole[:, down.kept(factor), across.kept(factor)] = samples(inside, bits)
         return whole
 
     def _made(self, cut: Floats, height: int, width: int) -> Floats:

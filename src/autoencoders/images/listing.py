@@ -5,7 +5,7 @@ import os
 import stat
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from autoencoders.errors import UserError, warn
@@ -133,8 +133,8 @@ def _files_of(place: Path, to: Path) -> Iterator[ImageFile]:
         raise UserError("is the folder to write into; allowed: another one for --to")
     listing = list_images(place)
     if listing.left_out:
-        kinds = replace(listing, other_endings=Counter()).losses()
-        warn(f"{printable(str(place))}: not looked at: {kinds}")
+        listing.other_endings.clear()  # which is usual
+        warn(f"{printable(str(place))}: not looked at: {listing.losses()}")
     images = [
         ImageFile(place / below, below)
         for below in listing.images
