@@ -32,7 +32,7 @@ SamplerName: TypeAlias = Literal["prior", "gaussian", "mixture"]
 Framework: TypeAlias = Literal["torch", "tensorflow"]
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 
-# What becomes of unreadable files and other sizes among people's own images: see `folders.fetch`.
+# What becomes of unreadable files and other sizes among people's own images: see `cutting.Cutter`.
 Misfits: TypeAlias = Literal["refuse", "skip", "resize"]
 Source: TypeAlias = Literal["official", "stand-in", "folder"]
 

@@ -14,8 +14,7 @@ from autoencoders.data.stratification import stratified
 from autoencoders.errors import UserError
 from autoencoders.keys import Bytes
 from autoencoders.sources import fetched
-from autoencoders.sources.arrays import write_rows
-from autoencoders.sources.fetched import SourceInfo
+from autoencoders.sources.fetched import SourceInfo, write_rows
 
 Rows = npt.NDArray[np.intp]
 

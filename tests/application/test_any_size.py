@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from autoencoders.application import network as networks
-from autoencoders.application.any_size import Geometry, Layouts, geometry
+from autoencoders.application.any_size import Geometry, Layouts, geometry, stretches
 from autoencoders.application.network import Network
-from autoencoders.application.tiles import stretches
 from autoencoders.images.picture import Unfit
 from autoencoders.keys import ImageShape
 from autoencoders.variants.assembly import Assembled, Parts

@@ -236,7 +236,7 @@ def test_the_format_is_what_one_asks_for() -> None:
     assert applied("clear.png") == (["clear-superres.png"], [])
     written, complaints = applied("clear.png", "--format", "jpeg")
     assert written == []
-    assert "clear.png: has transparent parts, which JPEG cannot hold: give --" in complaints[0]
+    assert "clear.png: has transparent parts, which JPEG cannot hold: choose" in complaints[0]
 
 
 @pytest.mark.usefixtures("networkless")

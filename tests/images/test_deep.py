@@ -65,7 +65,7 @@ def test_a_png_is_read_and_written_to_the_last_bit(
     found = read(tmp_path / "a.png")
     np.testing.assert_array_equal(seen(found), values)
     write(tmp_path / "b.png", found)
-    assert found.depth == written_depth(found, "PNG") == 16
+    assert found.depth == written_depth(found, "png") == 16
     np.testing.assert_array_equal(seen(read(tmp_path / "b.png")), values)
 
 
@@ -89,7 +89,7 @@ def test_a_tiff_is_read_and_written_to_the_last_bit(
     found = read(tiff(tmp_path / "a.tif", values, **options))
     np.testing.assert_array_equal(seen(found), values)
     write(tmp_path / "b.tif", found)
-    assert found.depth == written_depth(found, "TIFF") == 16
+    assert found.depth == written_depth(found, "tiff") == 16
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), values)
 
 

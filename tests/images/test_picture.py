@@ -12,7 +12,8 @@ from PIL.PngImagePlugin import PngInfo
 from autoencoders.files import write_bytes
 from autoencoders.images.picture import Floats, Picture, Unfit, fitted, floats, matched, samples
 from autoencoders.images.reading import read
-from autoencoders.images.writing import encoded, kind_of, written_depth
+from autoencoders.images.targets import ENDINGS
+from autoencoders.images.writing import encoded, written_depth
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 DEEP = np.arange(48, dtype=np.uint16).reshape(6, 8) * 1300
@@ -22,7 +23,7 @@ HALF_CLEAR = np.tile(np.array([0, 255], np.uint8), (6, 4))
 
 
 def write(target: Path, picture: Picture, origin: str = "autoencoders test") -> None:
-    write_bytes(target, encoded(picture, kind_of(target), origin))
+    write_bytes(target, encoded(picture, ENDINGS[target.suffix], origin))
 
 
 def saved(tmp_path: Path, image: Image.Image, name: str = "a.png", **options: Any) -> Path:
@@ -100,7 +101,7 @@ def test_what_is_written_is_what_was_read(tmp_path: Path, image: Image.Image, na
     found = read(source)
     write(tmp_path / name, found)
     again = read(tmp_path / name)
-    assert again.depth == found.depth == written_depth(found, kind_of(tmp_path / name))
+    assert again.depth == found.depth == written_depth(found, ENDINGS[Path(name).suffix])
     if name != "b.webp":  # which has no grey
         np.testing.assert_array_equal(again.planes, found.planes)
     assert (again.alpha is None) == (found.alpha is None)
@@ -122,7 +123,7 @@ def test_bits_that_pillow_does_not_read_are_known_to_be_lost(tmp_path: Path) -> 
     inks = np.stack([DEEP] * 4, 2)
     tifffile.imwrite(tmp_path / "a.tif", inks, photometric="separated")
     found = read(tmp_path / "a.tif")
-    assert (found.depth, written_depth(found, "TIFF")) == (16, 8)
+    assert (found.depth, written_depth(found, "tiff")) == (16, 8)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_a_phones_photo_with_a_preview_beside_is_one_image(tmp_path: Path) -> No
 
 def test_jpeg_refuses_what_is_transparent(tmp_path: Path) -> None:
     half_clear = read(saved(tmp_path, with_alpha(Image.fromarray(RAMP))))
-    with pytest.raises(Unfit, match="which JPEG cannot hold: give --format png"):
+    with pytest.raises(Unfit, match="which JPEG cannot hold: choose png"):
         write(tmp_path / "b.jpg", half_clear)
     assert not (tmp_path / "b.jpg").exists()
 

@@ -13,16 +13,19 @@ from autoencoders import packing
 from autoencoders.errors import UserError
 from autoencoders.images.picture import Picture, matched, samples
 from autoencoders.images.reading import read
-from autoencoders.images.writing import encoded, kind_of
+from autoencoders.images.targets import ENDINGS
+from autoencoders.images.writing import encoded
+from autoencoders.keys import Misfits
 from autoencoders.sources import fetched, folders
+from autoencoders.sources.cutting import Cutter
 
 
-def fetch(source: Path, target: Path, **changes: Any) -> fetched.SourceInfo:
-    settings: dict[str, Any] = {
-        **{"title": "My pets", "size": 8, "channels": 3, "test_fraction": 0.25},
-        **{"misfits": "refuse", "seed": 0},
-    }
-    return folders.fetch("pets", source, target, **settings | changes)
+def fetch(
+    source: Path, target: Path, channels: int = 3, misfits: Misfits = "refuse", **changes: Any
+) -> fetched.SourceInfo:
+    settings: dict[str, Any] = {"title": "My pets", "test_fraction": 0.25, "seed": 0} | changes
+    cutter = Cutter(8, channels, misfits)
+    return folders.fetch("pets", source, target, cutter=cutter, **settings)
 
 
 def pack(source: Path, target: Path, **changes: Any) -> fetched.Arrays:
@@ -145,7 +148,7 @@ def test_networks_are_trained_on_what_encode_shows_them_rounded_to_bytes(tmp_pat
     (tmp_path / "own").mkdir()
     for name, rows in (("a.png", slice(0, 10)), ("b.tif", slice(10, 20))):
         part = Picture(colours[:, rows], alpha[:, rows], depth=16)
-        kind = kind_of(tmp_path / name)
+        kind = ENDINGS[Path(name).suffix]
         (tmp_path / "own" / name).write_bytes(encoded(part, kind, "a test"))
     settings = {"channels": 1, "misfits": "resize", "test_fraction": 0.5}
     arrays = pack(tmp_path / "own", tmp_path / "raw", **settings)

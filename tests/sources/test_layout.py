@@ -11,6 +11,7 @@ from autoencoders.images.names import printable
 from autoencoders.sources import layout
 
 HERE = Path("/pictures/birds")
+WHERE = f"data.datasets.birds.folder: {HERE}"
 
 
 def paths(folders: str) -> list[Path]:
@@ -19,12 +20,12 @@ def paths(folders: str) -> list[Path]:
 
 
 def split(folders: str) -> bool:
-    return layout.is_split(paths(folders), HERE, "data.datasets.birds")
+    return layout.is_split(paths(folders), HERE, WHERE)
 
 
 def names(folders: Sequence[str]) -> list[str]:
     listed = [Path(folder, "0.png") for folder in folders]
-    return layout.class_names(listed, HERE, "data.datasets.birds")
+    return layout.class_names(listed, WHERE)
 
 
 @pytest.mark.parametrize(

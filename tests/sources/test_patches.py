@@ -11,18 +11,16 @@ from autoencoders import packing
 from autoencoders.data import prepared
 from autoencoders.errors import UserError
 from autoencoders.sources import fetched, folders
+from autoencoders.sources.cutting import Cutter
 
 SIZE, PER_IMAGE = 8, 5
 
 
-def fetch(source: Path, target: Path, **changes: Any) -> fetched.Arrays:
-    settings: dict[str, Any] = {
-        **{"title": "Photos", "size": SIZE, "channels": 1, "test_fraction": 0.3},
-        **{"misfits": "refuse", "seed": 0, "per_image": PER_IMAGE, "turned": False},
-    }
-    return fetched.read_arrays(
-        target, folders.fetch("photos", source, target, **settings | changes)
-    )
+def fetch(source: Path, target: Path, seed: int = 0, **changes: Any) -> fetched.Arrays:
+    cutter = Cutter(SIZE, 1, **{"per_image": PER_IMAGE} | changes)
+    settings: dict[str, Any] = {"title": "Photos", "test_fraction": 0.3, "seed": seed}
+    info = folders.fetch("photos", source, target, cutter=cutter, **settings)
+    return fetched.read_arrays(target, info)
 
 
 def draw(path: Path, number: int, width: int, height: int) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""Networks whose layers fit images of every size: how they are laid out, and how far they see."""
+"""Networks whose layers fit images of every size: their layouts, how far they see, their tiles."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from autoencoders.application.precision import keep_last_layer
 from autoencoders.components import Component
@@ -26,6 +26,52 @@ class Geometry:
 
     stride: int
     reach: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Rows or columns of an image that a network is given at once, and those whose output is kept.
+
+    The former may go beyond the image's end.
+    """
+
+    start: int
+    stop: int
+    kept_from: int
+    kept_to: int
+
+    @property
+    def length(self) -> int:
+        """Return how many rows or columns the network is given."""
+        return self.stop - self.start
+
+    def kept(self, factor: int, start: int = 0) -> slice:
+        """Return where the kept is in an output from `start` on, `factor` times as large."""
+        return slice(factor * (self.kept_from - start), factor * (self.kept_to - start))
+
+
+def stretches(size: int, trained: int, length: int, geometry: Geometry) -> Iterator[Stretch]:
+    """Yield what covers an image along one axis, of `length` or a little more.
+
+    All starts are multiples of the network's stride, all lengths differ from the trained one by
+    such a multiple, and what is kept is the network's reach away from where the image is cut.
+    """
+    stride = geometry.stride
+    margin = -(-geometry.reach // stride) * stride
+    length = _at_least(max(length, 4 * margin + stride), trained, stride)
+    step = (length - 2 * margin) // stride * stride
+    end = _at_least(size, trained, stride)
+    for start in range(0, end, step):
+        kept_from = start + margin if start else 0
+        if start + length >= end:
+            yield Stretch(start, end, kept_from, size)
+            return
+        yield Stretch(start, start + length, kept_from, start + step + margin)
+
+
+def _at_least(size: int, trained: int, stride: int) -> int:
+    """Return the next size from `size` on that differs from `trained` by a multiple of `stride`."""
+    return size + (trained - size) % stride
 
 
 class Layouts:
@@ -75,7 +121,12 @@ def geometry(layouts: Layouts) -> Geometry | None:
     no difference. Whatever the model, that is found by trying, on the CPU.
     """
     stride = _stride(layouts)
-    if stride is None or not _same_weights(layouts, stride):
+    if stride is None:
+        return None
+    _, height, width = layouts.input_shape
+    shapes = {(name, value.shape) for name, value in layouts.weights.items()}
+    larger = layouts.empty(height + stride, width + stride).state_dict()
+    if {(name, value.shape) for name, value in larger.items()} != shapes:
         return None
     down, across = (_reach(layouts, stride, axis) for axis in (1, 2))
     return None if down is None or across is None else Geometry(stride, max(down, across))
@@ -94,14 +145,6 @@ def _stride(layouts: Layouts) -> int | None:
     return LONGER // growth if len(grown) == 1 and growth and LONGER % growth == 0 else None
 
 
-def _same_weights(layouts: Layouts, stride: int) -> bool:
-    """Return whether a larger input leaves all weights' shapes as they are."""
-    _, height, width = layouts.input_shape
-    larger = layouts.empty(height + stride, width + stride).state_dict()
-    shapes = {name: value.shape for name, value in larger.items()}
-    return shapes == {name: value.shape for name, value in layouts.weights.items()}
-
-
 @torch.no_grad()
 def _reach(layouts: Layouts, stride: int, axis: int) -> int | None:
     """Return how far an output sees along an axis of `(C, H, W)`; None where that has no end.
@@ -115,13 +158,8 @@ def _reach(layouts: Layouts, stride: int, axis: int) -> int | None:
         image = torch.zeros(shape)
         image.narrow(axis, start, stride).fill_(torch.nan)
         seeing = layouts.at(*shape[1:])(image[None])[0].isnan()
-        first, last = _ends(seeing.movedim(axis, 0).flatten(1).any(1))
+        places = seeing.movedim(axis, 0).flatten(1).any(1).nonzero().flatten().tolist()
+        first, last = (places[0], places[-1]) if places else (0, 0)
         if first > 0 and last < layouts.factor * shape[axis] - 1:
             return max(start + stride - 1 - first // layouts.factor, last // layouts.factor - start)
     return None
-
-
-def _ends(flags: Tensor) -> tuple[int, int]:
-    """Return the places of the first and the last that is true; zeros where none is."""
-    places = flags.nonzero()
-    return (int(places[0]), int(places[-1])) if len(places) else (0, 0)

@@ -1,6 +1,6 @@
 """Grey and colour images through grey and colour networks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -35,7 +35,7 @@ def through(
         Unfit: the network takes images of one size alone, and not of this one.
     """
     planes, bits, factor = picture.planes, picture.kept, network.factor
-    left, alpha = _enlarged([planes if compare else None, picture.alpha], factor, bits)
+    alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor, bits)
     network = replace(network, bfloat16=network.bfloat16 and bits == 8)
     if len(planes) == network.channels:
         made = network(planes, bits)
@@ -43,19 +43,14 @@ def through(
         made = samples(luma(network(planes.repeat(COLOUR, 0))), bits)
     else:
         made = np.empty((COLOUR, *(factor * length for length in picture.size)), KINDS[bits])
-        way = _by_luma if by_luma else _one_by_one
-        for plane, channel in zip(made, way(network, planes, bits), strict=True):
+        each = (network(channel[None], bits) for channel in planes)
+        channels = _by_luma(network, planes, bits) if by_luma else each
+        for plane, channel in zip(made, channels, strict=True):
             plane[:] = channel[0]
-    if left is not None:
-        made = np.concatenate([left, made], 2)
+    if compare:
+        made = np.concatenate([_enlarged(planes, factor, bits), made], 2)
         alpha = None if alpha is None else np.concatenate([alpha, alpha], 2)
     return replace(picture, planes=made, alpha=alpha)
-
-
-def _one_by_one(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
-    """Yield what a grey network makes of each channel, `(1, H, W)`."""
-    for channel in planes:
-        yield network(channel[None], bits)
 
 
 def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
@@ -69,16 +64,11 @@ def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
         yield samples(chroma.clip(0, 1, out=chroma), bits)
 
 
-def _enlarged(parts: Iterable[Samples | None], factor: int, bits: int) -> list[Samples | None]:
+def _enlarged(part: Samples, factor: int, bits: int) -> Samples:
     """Return samples of so many bits by bicubic interpolation, which may leave [0, 1]."""
-    return [
-        None
-        if part is None
-        else np.concatenate(
-            [samples(_interpolated(floats(plane[None]), factor).clip(0, 1), bits) for plane in part]
-        )
-        for part in parts
-    ]
+    return np.concatenate(
+        [samples(_interpolated(floats(plane[None]), factor).clip(0, 1), bits) for plane in part]
+    )
 
 
 def _interpolated(planes: Floats, factor: int) -> Floats:

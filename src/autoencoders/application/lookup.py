@@ -16,27 +16,14 @@ def load(named: str, batch_size: int = BATCH) -> Trained:
     """Return the trained variant `<dataset>/<variant>`, on the device that computes.
 
     Raises:
-        UserError: there is none, or what was trained is damaged.
+        UserError: there is none, and the message has those that there are; or it is damaged.
     """
-    item = _item(named)
-    data = Prepared(paths.prepared(item.dataset))
-    folder = paths.model(item.dataset, item.variant)
-    return variant.load(folder, data, exact_device(), batch_size)
-
-
-def _item(named: str) -> Item:
-    """Return the training of `<dataset>/<variant>`.
-
-    Raises:
-        UserError: there is none; the message has those that there are.
-    """
-    found = sorted(Path().glob(f"{paths.model('*', '*')}/{paths.WEIGHTS}"))
-    known = ["/".join(path.parent.parts[-2:]) for path in found]
-    known = [name for name in known if not name.endswith(f"/{paths.CLASSIFIER}")]
     dataset, slash, name = named.partition("/")
-    item = Item("train", dataset, name)
+    found = sorted(Path().glob(f"{paths.model('*', '*')}/{paths.WEIGHTS}"))
+    known = ["/".join(path.parts[-3:-1]) for path in found if path.parts[-2] != paths.CLASSIFIER]
     if named in known:
-        return item
+        data = Prepared(paths.prepared(dataset))
+        return variant.load(paths.model(dataset, name), data, exact_device(), batch_size)
     allowed = ", ".join(known) or "none yet"
     if not slash:
         raise UserError(f"found {named!r}; allowed: <dataset>/<variant>; trained: {allowed}")
@@ -47,5 +34,5 @@ def _item(named: str) -> Item:
     if known:
         advice = f"{suggestion(named, known)}, or train it first"
     else:
-        advice = f": run `dvc repro {item.name!r}`"
+        advice = f": run `dvc repro {Item('train', dataset, name).name!r}`"
     raise UserError(f"found {named!r}, which is not trained{advice}")

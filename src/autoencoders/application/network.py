@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import TypeAlias
 
 import numpy as np
@@ -10,9 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autoencoders.application.any_size import Geometry, Layouts, geometry
+from autoencoders.application.any_size import Geometry, Layouts, Stretch, geometry, stretches
 from autoencoders.application.precision import Precision, has_bfloat16
-from autoencoders.application.tiles import Stretch, tiles
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.images.picture import (
@@ -71,10 +71,13 @@ class Network:
     def tiles(self, height: int, width: int) -> list[tuple[Stretch, Stretch]]:
         """Return the rows and columns of the tiles that an image of this size goes through in."""
         if self.geometry is None:
-            whole = Stretch(0, height, 0, height), Stretch(0, width, 0, width)
-            return [whole]
-        trained = self.input_shape[1], self.input_shape[2]
-        return list(tiles((height, width), trained, SIDE, self.geometry))
+            return [(Stretch(0, height, 0, height), Stretch(0, width, 0, width))]
+        length = SIDE if height * width > SIDE**2 else max(height, width)
+        down, across = (
+            stretches(size, trained, length, self.geometry)
+            for size, trained in zip((height, width), self.input_shape[1:], strict=True)
+        )
+        return list(product(down, across))
 
     @torch.no_grad()
     def __call__(self, planes: Samples, bits: int = 32) -> Samples:
@@ -89,12 +92,13 @@ class Network:
         channels, height, width = planes.shape
         if self.geometry is None:
             require_size(planes, self.input_shape)
-        whole = np.empty((channels, self.factor * height, self.factor * width), KINDS[bits])
+        factor = self.factor
+        whole = np.empty((channels, factor * height, factor * width), KINDS[bits])
         for down, across in self.tiles(height, width):
-            cut = floats(planes[:, down.given(), across.given()])
+            cut = floats(planes[:, down.start : down.stop, across.start : across.stop])
             made = self._made(cut, down.length, across.length)
-            inside = made[:, down.kept_within(self.factor), across.kept_within(self.factor)]
-            whole[:, down.kept(self.factor), across.kept(self.factor)] = samples(inside, bits)
+            inside = made[:, down.kept(factor, down.start), across.kept(factor, across.start)]
+            whole[:, down.kept(factor), across.kept(factor)] = samples(inside, bits)
         return whole
 
     def _made(self, cut: Floats, height: int, width: int) -> Floats:

@@ -1,6 +1,5 @@
 """Tables of latents in a file, written a part at a time, so that they may be of any length."""
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,29 +23,21 @@ Append: TypeAlias = Callable[[Sequence[str], Sequence[str | None], Floats], None
 
 @contextmanager
 def writing(target: Path, size: int) -> Iterator[Append]:
-    """Yield what appends rows with `size` latents; all or nothing is at `target` afterwards.
-
-    Raises:
-        UserError: it cannot be written.
-    """
+    """Yield what appends rows with `size` latents; all or nothing is at `target` afterwards."""
     schema = pa.schema(
         [*((name, pa.string()) for name in KEYS), *((f"z{i}", pa.float32()) for i in range(size))]
     )
-    try:
-        with (
-            atomic_file(target) as temporary,
-            temporary.open("wb") as stream,
-            WRITERS[target.suffix.lower()](stream, schema) as writer,
-        ):
+    with (
+        atomic_file(target) as temporary,
+        temporary.open("wb") as stream,
+        WRITERS[target.suffix.lower()](stream, schema) as writer,
+    ):
 
-            def append(paths: Sequence[str], classes: Sequence[str | None], rows: Floats) -> None:
-                columns = [pa.array(paths), pa.array(classes, pa.string()), *map(pa.array, rows.T)]
-                writer.write_table(pa.table(columns, schema))
+        def append(paths: Sequence[str], classes: Sequence[str | None], rows: Floats) -> None:
+            columns = [pa.array(paths), pa.array(classes, pa.string()), *map(pa.array, rows.T)]
+            writer.write_table(pa.table(columns, schema))
 
-            yield append
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise UserError(f"{printable(str(target))} cannot be written: {why}") from None
+        yield append
 
 
 def require_table(target: Path) -> None:
@@ -68,9 +59,7 @@ def require_table(target: Path) -> None:
 def _columns(path: Path) -> list[str]:
     """Return the names of a table's columns; none of what is no table."""
     try:
-        if path.suffix.lower() == ".csv":
-            with path.open(encoding="utf-8", newline="") as stream:
-                return next(csv.reader(stream))
-        return list(pa.parquet.read_schema(path).names)
+        read = pa.csv.open_csv if path.suffix.lower() == ".csv" else pa.parquet.ParquetFile
+        return list(read(path).schema.names)
     except Exception:  # whatever it is
         return []

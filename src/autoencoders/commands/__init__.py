@@ -7,6 +7,7 @@ caller's and resolved when they are parsed; a command then runs in the repositor
 
 import argparse
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -62,8 +63,14 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def positive(argument: str) -> int:
-    """Return a number of things."""
-    if not argument.isdecimal() or int(argument) < 1:
-        raise argparse.ArgumentTypeError(f"found {argument!r}; allowed: 1, 2, …")
-    return int(argument)
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return what parses whole numbers from `least` to `most`."""
+
+    def number(argument: str) -> int:
+        found = int(argument) if argument.isdecimal() else -1
+        if found < least or (most is not None and found > most):
+            allowed = f"{least}, {least + 1}, …" if most is None else f"{least} to {most}"
+            raise argparse.ArgumentTypeError(f"found {argument!r}; allowed: {allowed}")
+        return found
+
+    return number

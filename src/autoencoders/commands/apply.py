@@ -4,7 +4,6 @@ import argparse
 import errno
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -18,19 +17,24 @@ from autoencoders.images.listing import image_files
 from autoencoders.images.names import printable
 from autoencoders.images.picture import Unfit, fitted
 from autoencoders.images.reading import read
-from autoencoders.images.targets import FORMATS, outputs, require_writable, single_file
-from autoencoders.images.writing import KEPT, encoded, kind_of, written_depth
+from autoencoders.images.targets import ENDINGS, FORMATS, outputs, require_writable, single_file
+from autoencoders.images.writing import KEPT, encoded, written_depth
 
 
 def add(parser: Parser) -> None:
     """Add the arguments."""
     parser.add_argument(
         "variant",
-        type=_text_and_path,
+        type=lambda argument: (argument, absolute(argument)),
         metavar="DATASET/VARIANT",
         help="a trained variant; left out with --model",
     )
     images = add_images(parser)
+
+    def model(uri: str) -> str:
+        images.required = False  # what stands first is no variant, and may be the only image
+        return uri
+
     parser.add_argument(
         "--to",
         type=absolute,
@@ -40,8 +44,7 @@ def add(parser: Parser) -> None:
     )
     parser.add_argument(
         "--model",
-        action=_Model,
-        images=images,
+        type=model,
         metavar="URI",
         help="take a model of MLflow's, such as models:/mnist-denoise/1, for images of its size",
     )
@@ -58,28 +61,6 @@ def add(parser: Parser) -> None:
         "--compare", action="store_true", help="write each image and what became of it in one"
     )
     add_precision(parser)
-
-
-class _Model(argparse.Action):
-    """Takes the place of the variant, which is the first image then, be it the only one."""
-
-    def __init__(self, images: argparse.Action, **options: Any) -> None:
-        super().__init__(**options)
-        self.images = images
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        namespace.model = values
-        self.images.required = False
-
-
-def _text_and_path(argument: str) -> tuple[str, Path]:
-    return argument, absolute(argument)
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
@@ -113,7 +94,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             if options.resize:
                 picture = fitted(picture, *network.input_shape[1:])
             picture = through(network, picture, options.colour == "luma", options.compare)
-            kind = kind_of(target)
+            kind = ENDINGS[target.suffix.lower()]
             write_bytes(target, encoded(picture, kind, origin))
         except Unfit as reason:
             failed.append(f"{printable(str(image.path))}: {reason}")

@@ -15,7 +15,7 @@ from autoencoders.errors import UserError
 from autoencoders.images import targets
 from autoencoders.images.listing import ImageFile, image_files
 from autoencoders.images.names import printable
-from autoencoders.images.picture import Floats, Unfit, floats, matched, require_size
+from autoencoders.images.picture import Floats, Unfit, seen
 from autoencoders.images.reading import read
 
 BATCH = 256  # images in memory at once, or fewer if they are large
@@ -44,28 +44,25 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     tables.require_table(options.to)
     targets.require_writable(options.to.parent)
     images, failed = image_files(options.images, options.to)
-    size = shape[1:] if options.resize else None
     count, lost = images_at_a_time(shape, BATCH), 0
     with (
         tables.writing(options.to, trained.latent_size) as append,
         tqdm(total=len(images), unit="image", disable=None, leave=False) as bar,
     ):
         for start in range(0, len(images), count):
-            seen: dict[ImageFile, Floats] = {}
+            batch: dict[ImageFile, Floats] = {}
             for image in images[start : start + count]:
                 try:
-                    planes = matched(read(image.path), shape[0], size)
-                    require_size(planes, shape)
-                    seen[image] = floats(planes)
+                    batch[image] = seen(read(image.path), shape, options.resize)
                 except Unfit as reason:
                     failed.append(f"{printable(str(image.path))}: {reason}")
                     lost += 1
                 bar.update()
-            if seen:
-                batch = torch.from_numpy(np.stack(list(seen.values()))).to(trained.device)
-                latents = trained.model.encode(batch).flatten(1).cpu().numpy()
-                names = [printable(str(image.path)) for image in seen]
-                append(names, [image.label for image in seen], latents)
+            if batch:
+                stacked = torch.from_numpy(np.stack(list(batch.values()))).to(trained.device)
+                latents = trained.model.encode(stacked).flatten(1).cpu().numpy()
+                names = [printable(str(image.path)) for image in batch]
+                append(names, [image.label for image in batch], latents)
         if lost:
             failed.append(f"{lost} of {len(images)} images are left out")
         if lost == len(images):  # no table is better than an empty one

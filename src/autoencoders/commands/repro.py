@@ -8,7 +8,7 @@ import joblib
 import psutil
 
 from autoencoders import params
-from autoencoders.commands import Parser, positive
+from autoencoders.commands import Parser, whole
 from autoencoders.errors import UserError
 from autoencoders.pipeline import Item
 from autoencoders.running import driver
@@ -26,7 +26,7 @@ def add(parser: Parser) -> None:
     )
     parser.add_argument(
         "--jobs",
-        type=positive,
+        type=whole(1),
         help="how many cores to use; by default all, if there are 2 GB of memory for each",
     )
 

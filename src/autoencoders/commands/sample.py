@@ -8,7 +8,7 @@ from tqdm import tqdm
 from autoencoders import params
 from autoencoders.application import drawing
 from autoencoders.application.lookup import load
-from autoencoders.commands import Parser, absolute, positive
+from autoencoders.commands import Parser, absolute, whole
 from autoencoders.files import write_bytes
 from autoencoders.images import targets
 from autoencoders.images.names import printable
@@ -19,14 +19,14 @@ from autoencoders.images.writing import encoded
 def add(parser: Parser) -> None:
     """Add the arguments."""
     parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
-    parser.add_argument("--count", type=positive, default=64, help="how many; by default 64")
+    parser.add_argument("--count", type=whole(1), default=64, help="how many; by default 64")
     parser.add_argument(
         "--sampler",
         default="prior",
         help="what codes are drawn from: prior (the default), or what is fitted to the codes of "
         "training images, gaussian or mixture",
     )
-    parser.add_argument("--seed", type=_seed, default=0, help="0 by default; the same, the same")
+    parser.add_argument("--seed", type=whole(0), default=0, help="0 by default; the same, the same")
     parser.add_argument(
         "--to", type=absolute, required=True, metavar="OUT", help="the folder to write PNGs into"
     )
@@ -46,17 +46,11 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     trained = load(options.variant, settings.batch_size)
     sampler = drawing.fitted(options.sampler, trained, settings)
     images = drawing.images(trained, sampler, options.count, options.seed)
-    names = targets.Targets([])
+    taken: set[str] = set()
     shown = tqdm(images, total=options.count, unit="image", disable=None, leave=False)
     for number, image in enumerate(shown):
         name = f"{trained.description.name}-{options.sampler}-{options.seed}-{number:05}"
         origin = f"{targets.OURS} {trained.description.dataset}/{name}"
-        target = names.free(options.to / f"{name}.png", origin)
-        write_bytes(target, encoded(Picture(image), "PNG", origin))
+        target = targets.free(options.to / f"{name}.png", origin, taken)
+        write_bytes(target, encoded(Picture(image), "png", origin))
         yield printable(str(target))
-
-
-def _seed(argument: str) -> int:
-    if not argument.isdecimal():
-        raise argparse.ArgumentTypeError(f"found {argument!r}; allowed: 0, 1, 2, …")
-    return int(argument)

@@ -11,12 +11,12 @@ from contextlib import suppress
 import uvicorn
 
 from autoencoders.application.lookup import load
-from autoencoders.application.network import Network, registered_network, trained_network
-from autoencoders.commands import Parser, add_precision, ignore_signals
+from autoencoders.application.network import registered_network, trained_network
+from autoencoders.commands import Parser, add_precision, ignore_signals, whole
 from autoencoders.errors import UserError, warn
 from autoencoders.images.names import printable
 from autoencoders.serving.app import application
-from autoencoders.serving.explorer import Explorer, explorer
+from autoencoders.serving.explorer import explorer
 
 HERE = ("localhost", "127.0.0.1", "[::1]")  # what a browser calls this machine on loopback
 WAITING = 2048  # connections that are not answered yet
@@ -33,7 +33,10 @@ def add(parser: Parser) -> None:
         help="take a model of MLflow's, such as models:/mnist-denoise/1, for images of its size",
     )
     parser.add_argument(
-        "--port", type=_port, default=8000, help="8000 by default; 0 takes any that is free"
+        "--port",
+        type=whole(0, 65535),
+        default=8000,
+        help="8000 by default; 0 takes any that is free",
     )
     parser.add_argument(
         "--host",
@@ -53,7 +56,13 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         host, port = listening.getsockname()[:2]
         alone = ipaddress.ip_address(host).is_loopback
         address = f"[{host}]" if ":" in host else host
-        network, walk = _loaded(options)
+        if options.variant:
+            trained = load(options.variant)
+            walk = explorer(trained)
+            network = trained_network(trained, options.precision)
+        else:
+            walk = "a model of MLflow's has no latents"
+            network = registered_network(options.model)
         app = application(network, walk, (*HERE, address) if alone else ("*",))
         # What goes wrong with a request is answered, and said by the application itself.
         config = uvicorn.Config(
@@ -67,14 +76,6 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             warnings.simplefilter("ignore", RuntimeWarning)
             uvicorn.Server(config).run([listening])
         ignore_signals()
-
-
-def _loaded(options: argparse.Namespace) -> tuple[Network, Explorer | str]:
-    if options.variant:
-        trained = load(options.variant)
-        walk = explorer(trained)
-        return trained_network(trained, options.precision), walk
-    return registered_network(options.model), "a model of MLflow's has no latents"
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -93,9 +94,3 @@ def _listening(host: str, port: int) -> socket.socket:
             f"--host {printable(host)} --port {port} cannot be listened on ({why}); allowed: an "
             "address of this machine, and a port that you may take, or 0 for any"
         ) from None
-
-
-def _port(argument: str) -> int:
-    if not argument.isdecimal() or int(argument) > 65535:
-        raise argparse.ArgumentTypeError(f"found {argument!r}; allowed: 0 to 65535")
-    return int(argument)

@@ -5,7 +5,7 @@ import os
 import stat
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from autoencoders.errors import UserError, warn
@@ -16,10 +16,6 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".ti
 FOREIGN = ("__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found")
 MOST_SHOWN = 3  # examples in a message
 MOST_ENDINGS = 5  # that are counted one by one
-
-
-class LeftOut(Exception):  # noqa: N818 - not an error
-    """Something that is not looked at; the message is its kind."""
 
 
 @dataclass
@@ -68,21 +64,19 @@ def list_images(source: Path) -> Listing:
     places, links = deque([source]), deque[Path]()
     while places or links:
         place = places.popleft() if places else links.popleft()
-        relative = place.relative_to(source)
-        real = os.path.realpath(place)
-        try:
-            if real in seen:
-                raise LeftOut("links to what is listed already")
-            names = _inside(place, relative)
-        except LeftOut as kind:
-            listing.left_out.setdefault(str(kind), []).append(relative)
+        relative, real = place.relative_to(source), os.path.realpath(place)
+        found = "links to what is listed already" if real in seen else _inside(place, relative)
+        if isinstance(found, str):
+            listing.left_out.setdefault(found, []).append(relative)
             continue
         seen.add(real)
-        if names is None:
-            _add_file(listing, relative)
+        if found is None and place.name.lower().endswith(ENDINGS):
+            listing.images.append(relative)
+        elif found is None:
+            listing.other_endings[printable(place.suffix.lower()) or "without any"] += 1
         else:
             listing.folders.append(relative)
-            below = [place / name for name in names if not name.startswith(".")]
+            below = [place / name for name in found if not name.startswith(".")]
             places.extend(path for path in below if not path.is_symlink())
             links.extend(path for path in below if path.is_symlink())
     listing.images.sort(key=Path.as_posix)
@@ -139,8 +133,8 @@ def _files_of(place: Path, to: Path) -> Iterator[ImageFile]:
         raise UserError("is the folder to write into; allowed: another one for --to")
     listing = list_images(place)
     if listing.left_out:
-        kinds = replace(listing, other_endings=Counter()).losses()
-        warn(f"{printable(str(place))}: not looked at: {kinds}")
+        listing.other_endings.clear()  # which is usual
+        warn(f"{printable(str(place))}: not looked at: {listing.losses()}")
     images = [
         ImageFile(place / below, below)
         for below in listing.images
@@ -151,24 +145,15 @@ def _files_of(place: Path, to: Path) -> Iterator[ImageFile]:
     yield from images
 
 
-def _inside(place: Path, relative: Path) -> list[str] | None:
-    """Return the names in a folder, in order; None for a file."""
+def _inside(place: Path, relative: Path) -> list[str] | str | None:
+    """Return the names in a folder, in order; None for a file; what it is if it is left out."""
     try:
         mode = place.stat().st_mode
         if stat.S_ISDIR(mode):
             if relative.name.casefold() in FOREIGN:
-                raise LeftOut("folders of the system's")
+                return "folders of the system's"
             return sorted(os.listdir(place))  # noqa: PTH208 - the names alone
     except OSError:
         lost = place.is_symlink() and not os.path.exists(place)  # noqa: PTH110 - Path's may raise
-        raise LeftOut("links that lead nowhere" if lost else "cannot be opened") from None
-    if not stat.S_ISREG(mode):
-        raise LeftOut("neither files nor folders")
-    return None
-
-
-def _add_file(listing: Listing, path: Path) -> None:
-    if path.name.lower().endswith(ENDINGS):
-        listing.images.append(path)
-    else:
-        listing.other_endings[printable(path.suffix.lower()) or "without any"] += 1
+        return "links that lead nowhere" if lost else "cannot be opened"
+    return None if stat.S_ISREG(mode) else "neither files nor folders"

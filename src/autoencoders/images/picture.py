@@ -22,6 +22,14 @@ class Unfit(Exception):  # noqa: N818 - what it means is the caller's to decide
     """A file that is not read or written as an image; the message says why."""
 
 
+class TooLarge(Unfit):
+    """A file with more bytes, or more pixels, than are taken."""
+
+
+class OtherSize(Unfit):
+    """An image that is not of the only size that is taken, and may be resampled to it."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """An image, upright.
@@ -35,6 +43,7 @@ class Picture:
         depth: bits per channel in its file: 8, 16, or 32 for floating-point numbers.
         profile: the ICC profile.
         has_more: its file holds more images after this one.
+        format: what Pillow calls that of its file.
     """
 
     planes: Samples
@@ -42,6 +51,7 @@ class Picture:
     depth: int = 8
     profile: bytes | None = None
     has_more: bool = False
+    format: str | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -58,7 +68,7 @@ def floats(samples: Samples) -> Floats:
     """Return samples as numbers in [0, 1]."""
     numbers = samples.astype(np.float32, copy=False)
     if samples.dtype.kind == "u":
-        numbers /= _largest(8 * samples.itemsize)
+        numbers /= 2 ** (8 * samples.itemsize) - 1
     return numbers
 
 
@@ -69,7 +79,7 @@ def samples(values: Samples, bits: int) -> Samples:
     numbers = floats(values)
     if bits == 32:
         return numbers
-    scaled = numbers * np.float32(_largest(bits))
+    scaled = numbers * np.float32(2**bits - 1)
     return scaled.round(out=scaled).astype(KINDS[bits])
 
 
@@ -88,13 +98,24 @@ def matched(picture: Picture, channels: int, size: tuple[int, int] | None = None
     return planes if size is None else resized(planes, *size)
 
 
+def seen(picture: Picture, shape: tuple[int, int, int], resize: bool) -> Floats:
+    """Return a picture as a network sees it that takes images of one shape, `(C, H, W)`.
+
+    Raises:
+        OtherSize: it has another height and width, and is not to be resampled.
+    """
+    planes = matched(picture, shape[0], shape[1:] if resize else None)
+    require_size(planes, shape)
+    return floats(planes)
+
+
 def require_size(planes: Samples, shape: tuple[int, ...]) -> None:
-    """Raise `Unfit` for an image that is not of the height and width of `shape`."""
+    """Raise `OtherSize` for an image that is not of the height and width of `shape`."""
     if planes.shape[1:] != shape[1:]:
         found, allowed = (f"{width}×{height}" for _, height, width in (planes.shape, shape))
-        raise Unfit(
-            f"{found} pixels; this variant takes {allowed}: resize it, or give --resize to have "
-            "the square in its middle resampled"
+        raise OtherSize(
+            f"{found} pixels; this variant takes {allowed}: resize it, or give --resize (by HTTP, "
+            "resize=true) to have the square in its middle resampled"
         )
 
 
@@ -124,7 +145,3 @@ def fitted(picture: Picture, height: int, width: int) -> Picture:
     """Return a picture whose planes and alpha are `resized`."""
     alpha = None if picture.alpha is None else resized(picture.alpha, height, width)
     return replace(picture, planes=resized(picture.planes, height, width), alpha=alpha)
-
-
-def _largest(bits: int) -> int:
-    return int(np.iinfo(f"uint{bits}").max)

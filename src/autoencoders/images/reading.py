@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from autoencoders.images.picture import COLOUR, GREY, Picture, Samples, Unfit
+from autoencoders.images.picture import COLOUR, GREY, Picture, Samples, TooLarge, Unfit
 
 # Files of other formats that hold more than one image hold versions of it, as phones' JPEGs do.
 FRAMED = ("AVIF", "GIF", "PNG", "TIFF", "WEBP")
@@ -28,7 +28,7 @@ BITS, PHOTOMETRIC, ORIENTATION, PLANES, EXTRA, SAMPLE_FORMAT = 258, 262, 274, 28
 WHITE_IS_ZERO, RGB, APART, MULTIPLIED, UNSIGNED, SIGNED = 0, 2, 2, 1, 1, 2
 
 
-def read(path: Path, first_frame: bool = False) -> Picture:
+def read(path: Path, first_frame: bool = False, most: int | None = None) -> Picture:
     """Read an image file: upright, as EXIF tells; its content decides what it is.
 
     Of 16 bits of CMYK, of PPM's colours, and of colours multiplied by their alpha, Pillow keeps the
@@ -37,12 +37,17 @@ def read(path: Path, first_frame: bool = False) -> Picture:
     Args:
         path: of the file.
         first_frame: read the first of several frames; without it they are refused.
+        most: pixels that are taken, which is looked up before any is decoded; None for all.
 
     Raises:
+        TooLarge: there are more pixels than `most`, or than are ever opened.
         Unfit: the file cannot be read, or what its numbers mean is not certain: floating-point
             numbers must lie in [0, 1].
     """
     with opening(path) as opened:
+        if most is not None and opened.width * opened.height > most:
+            size = f"{opened.width}×{opened.height}"
+            raise TooLarge(f"{size} pixels; allowed: {most // 10**6} million in all")
         has_more = opened.format in FRAMED and _is_animated(opened)
         if has_more and not first_frame:
             raise Unfit("holds several frames: save the one that is meant as a file of its own")
@@ -53,7 +58,7 @@ def read(path: Path, first_frame: bool = False) -> Picture:
         fits = opened.mode in PROFILED and not _has_grey_palette(opened)
         profile = opened.info.get("icc_profile") if fits else None
     alpha = None if alpha is None else _upright(alpha, orientation)
-    return Picture(_upright(planes, orientation), alpha, depth, profile, has_more)
+    return Picture(_upright(planes, orientation), alpha, depth, profile, has_more, opened.format)
 
 
 @contextmanager
@@ -73,7 +78,8 @@ def opening(path: Path) -> Iterator[Image.Image]:
         except Unfit:
             raise
         except Exception as error:  # a decoder may raise anything on a damaged file
-            raise Unfit(f"cannot be read as an image ({_reason(error, path)})") from None
+            kind = TooLarge if isinstance(error, Image.DecompressionBombError) else Unfit
+            raise kind(f"cannot be read as an image ({_reason(error, path)})") from None
 
 
 def _require_file(path: Path) -> None:

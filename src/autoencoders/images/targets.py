@@ -5,7 +5,7 @@ import os
 import tempfile
 import unicodedata
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
@@ -28,20 +28,17 @@ SOFTWARE = 305  # EXIF's tag, and TIFF's, that says what made an image
 OURS = "autoencoders"  # how it begins
 
 
-class Targets:
-    """The names that are still free, as outputs take one after the other."""
+def free(wanted: Path, origin: str, taken: set[str]) -> Path:
+    """Return `wanted`, or the first of its numbered names that is free or of this `origin`.
 
-    def __init__(self, inputs: Iterable[Path]) -> None:
-        self.taken = {_seen_as(name) for path in inputs for name in (path, _real(path))}
-
-    def free(self, wanted: Path, origin: str) -> Path:
-        """Return `wanted`, or the first of its numbered names that is free or of this `origin`."""
-        for n in count(1):
-            target = wanted if n == 1 else wanted.with_stem(f"{wanted.stem}-{n}")
-            if _seen_as(target) not in self.taken and may_replace(target, origin):
-                break
-        self.taken.add(_seen_as(target))
-        return target
+    It is then `taken` too.
+    """
+    for n in count(1):
+        target = wanted if n == 1 else wanted.with_stem(f"{wanted.stem}-{n}")
+        if _seen_as(target) not in taken and may_replace(target, origin):
+            break
+    taken.add(_seen_as(target))
+    return target
 
 
 def single_file(to: Path, sources: Sequence[Path], asked: str | None) -> Path | None:
@@ -50,16 +47,15 @@ def single_file(to: Path, sources: Sequence[Path], asked: str | None) -> Path | 
     Raises:
         UserError: it names a file of a format that is not written, or not of the format `asked`.
     """
-    kind = ENDINGS.get(to.suffix.lower())
+    ending = to.suffix.lower()
     # Path's own raise on too long a name.
     one = len(sources) == 1 and os.path.isfile(sources[0])  # noqa: PTH113
-    if not one or os.path.isdir(to):  # noqa: PTH112
+    if not one or os.path.isdir(to) or ending not in Image.registered_extensions():  # noqa: PTH112
         return None
+    kind = ENDINGS.get(ending)
     if kind is None:
-        if to.suffix.lower() in Image.registered_extensions():
-            allowed = ", ".join(ENDINGS)
-            raise UserError(f"--to: found {printable(to.name)}; allowed: a folder, or {allowed}")
-        return None
+        allowed = ", ".join(ENDINGS)
+        raise UserError(f"--to: found {printable(to.name)}; allowed: a folder, or {allowed}")
     if asked not in (None, kind):
         raise UserError(f"--format: found {asked} for {printable(to.name)}: leave it out")
     return to
@@ -81,11 +77,14 @@ def outputs(
     Raises:
         UserError: there is such a `file`, and it was not made of this image by this variant.
     """
-    names, found = Targets(image.path for image in images), []
+    inputs = {name for image in images for name in (image.path, Path(os.path.realpath(image.path)))}
+    taken, found = {_seen_as(name) for name in inputs}, []
     for image in images:
-        origin = f"{OURS} {by} {hashlib.sha256(os.fsencode(_real(image.path))).hexdigest()}"
+        origin = (
+            f"{OURS} {by} {hashlib.sha256(os.fsencode(os.path.realpath(image.path))).hexdigest()}"
+        )
         beside = to / image.below.parent / f"{image.path.stem}-{name}{_ending(asked, image.path)}"
-        target = names.free(file or beside, origin)
+        target = free(file or beside, origin, taken)
         if file not in (None, target):
             raise UserError(
                 f"--to: found {printable(str(file))}, which was not made of this image by this "
@@ -128,13 +127,10 @@ def _ending(asked: str | None, source: Path) -> str:
     return found if found in ENDINGS else ".png"
 
 
-def _real(path: Path) -> Path:
-    return Path(os.path.realpath(path))
-
-
 def _seen_as(path: Path) -> str:
     """Return what two names of one file have in common on any system.
 
     Names that differ in case alone are one, as many systems have it.
     """
-    return unicodedata.normalize("NFC", str(_real(path.parent) / path.name)).casefold()
+    real = Path(os.path.realpath(path.parent), path.name)
+    return unicodedata.normalize("NFC", str(real)).casefold()

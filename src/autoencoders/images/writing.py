@@ -2,7 +2,6 @@
 
 import zlib
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import imagecodecs
@@ -11,25 +10,21 @@ from PIL import Image
 from PIL.PngImagePlugin import putchunk
 
 from autoencoders.images.picture import KINDS, Picture, Samples, Unfit, samples
-from autoencoders.images.targets import ENDINGS, SOFTWARE
+from autoencoders.images.targets import SOFTWARE
 
-DEEPEST = {"PNG": 16, "TIFF": 32}  # bits per channel; of all others 8
+DEEPEST = {"png": 16, "tiff": 32}  # bits per channel; of all others 8
 KEPT = (
     "PNG and TIFF keep 16 of them, TIFF 32 of grey; of CMYK, and of colours that are multiplied by "
     "their alpha, 8 are read"
 )
-SAVED_WITH: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
+SAVED_WITH: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95}, "webp": {"lossless": True}}
 PNG_HEADER = 33  # bytes of a PNG's signature and first chunk
 
 
-def kind_of(target: Path) -> str:
-    """Return what Pillow calls the format of a target's ending."""
-    return ENDINGS[target.suffix.lower()].upper()
-
-
-def holds_alpha(kind: str) -> bool:
-    """Return whether transparency can be written as a `kind`, which is what Pillow calls it."""
-    return kind != "JPEG"
+def require_alpha(picture: Picture, kind: str) -> None:
+    """Raise `Unfit` for a picture whose transparency cannot be written as a `kind`."""
+    if picture.alpha is not None and kind == "jpeg":
+        raise Unfit("has transparent parts, which JPEG cannot hold: choose png, webp or tiff")
 
 
 def written_depth(picture: Picture, kind: str) -> int:
@@ -43,12 +38,11 @@ def encoded(picture: Picture, kind: str, origin: str) -> bytes:
     Raises:
         Unfit: the format cannot hold it.
     """
-    if not holds_alpha(kind) and picture.alpha is not None:
-        raise Unfit("has transparent parts, which JPEG cannot hold: give --format png")
+    require_alpha(picture, kind)
     depth = written_depth(picture, kind)
     values = _values(picture, depth)
     if depth == 16 and values.ndim == 3:  # Pillow has no such images
-        encode = _deep_png if kind == "PNG" else _deep_tiff
+        encode = _deep_png if kind == "png" else _deep_tiff
         return encode(values, origin, picture.profile)
     stream = BytesIO()
     try:
@@ -60,7 +54,7 @@ def encoded(picture: Picture, kind: str, origin: str) -> bytes:
             **SAVED_WITH.get(kind, {}),
         )
     except (OSError, ValueError) as error:  # what an encoder has to say of too large an image
-        raise Unfit(f"cannot be written as {kind} ({error})") from None
+        raise Unfit(f"cannot be written as {kind.upper()} ({error})") from None
     return stream.getvalue()
 
 

@@ -28,7 +28,7 @@ class StandIn(Strict):
 
 
 class Patches(Strict):
-    """How images of any size are cut into squares; see `cutting.Patches`."""
+    """How images of any size are cut into squares; see `cutting.Cutter`."""
 
     size: Annotated[int, Gt(0), Le(LARGEST)]
     per_image: Annotated[int, Gt(0)]
@@ -41,7 +41,7 @@ class ImageFolder(Strict):
     Either each is made `size`×`size` pixels large, or `patches` are cut from it. `test_fraction`
     is null where the folder has `train/` and `test/`; the title is by default the dataset's name.
     What becomes of `misfits`, files that cannot be read or are of another size, stands at
-    `folders.fetch`.
+    `cutting.Cutter`.
     """
 
     folder: Text

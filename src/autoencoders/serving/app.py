@@ -18,20 +18,12 @@ from starlette.types import Receive, Scope, Send
 
 from autoencoders.application.network import Network
 from autoencoders.errors import warn
-from autoencoders.images.picture import Unfit
+from autoencoders.images.picture import OtherSize, TooLarge, Unfit
+from autoencoders.images.reading import read
+from autoencoders.images.targets import OURS
+from autoencoders.images.writing import encoded
 from autoencoders.params import suggestion
-from autoencoders.serving.applying import (
-    MOST_BYTES,
-    Kind,
-    OtherSize,
-    TooLarge,
-    applied,
-    converted,
-    encoded,
-    fitting,
-    most_pixels,
-    read,
-)
+from autoencoders.serving.applying import MOST_BYTES, Kind, applied, most_pixels
 from autoencoders.serving.explorer import Explorer
 from autoencoders.serving.queue import Job, Queue
 
@@ -186,6 +178,7 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
         content, kind = await queue.compute(job, work)
         return Response(content, media_type=f"image/{kind}")
 
+    origin = f"{OURS} {network.made_by}"
     most = network.factor**2 * most_pixels(network.factor)
 
     @app.post("/convert", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=FILE)
@@ -193,7 +186,10 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
         job: Annotated[Job, Depends(queue.receiving(most * DEEPEST))], format: Kind = "png"
     ) -> Response:
         """Return an image that was answered, which is the request's body, in another format."""
-        work = partial(converted, job.file, format, most, network.made_by)
+
+        def work() -> bytes:
+            return encoded(read(job.file, most=most), format, origin)
+
         content = await queue.compute(job, work)
         return Response(content, media_type=f"image/{format}")
 
@@ -232,16 +228,15 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
         """Say what there is to walk through: axes, a latent to start from, codes; or why not."""
         if isinstance(explorer, str):
             return {"why_not": explorer}
-        codes = explorer.codes
-        shown = codes is not None and len(explorer.start) == 2
+        codes = explorer.codes if len(explorer.start) == 2 else None
         return {
             "size": len(explorer.start),
             "axes": [asdict(axis) for axis in explorer.axes],
             "start": explorer.start,
-            "points": codes.latents.tolist() if codes and shown else [],
-            "classes": codes.classes if codes and shown else [],
-            "class_names": codes.class_names if codes and shown else [],
-            "colours": codes.colours if codes and shown else [],
+            "points": codes.latents.tolist() if codes else [],
+            "classes": codes.classes if codes else [],
+            "class_names": codes.class_names if codes else [],
+            "colours": codes.colours if codes else [],
         }
 
     if isinstance(explorer, str):
@@ -262,7 +257,7 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
                 latent = []
             if len(latent) != size:
                 raise Unfit(f'allowed: {{"latent": […]}}, of {size} finite numbers')
-            return encoded(explorer.decode(latent), "png", network.made_by)
+            return encoded(explorer.decode(latent), "png", f"{OURS} {network.made_by}")
 
         return Response(await queue.compute(job, work), media_type="image/png")
 
@@ -273,8 +268,6 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
         """Return the latent of an image file, which is the request's body."""
 
         def work() -> list[float]:
-            seen, _ = read(job.file, most_pixels(network.factor))
-            seen = fitting(seen, network, resize)
-            return explorer.encode(seen)
+            return explorer.encode(read(job.file, most=most_pixels(network.factor)), resize)
 
         return {"latent": await queue.compute(job, work)}

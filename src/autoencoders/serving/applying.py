@@ -6,13 +6,12 @@ from itertools import count
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from PIL import Image
-
 from autoencoders.application import colour
 from autoencoders.application.network import Network, Run
-from autoencoders.images import picture, reading, writing
-from autoencoders.images.picture import GREY, Picture, Unfit
+from autoencoders.images.picture import GREY, Picture, fitted
+from autoencoders.images.reading import read
 from autoencoders.images.targets import OURS
+from autoencoders.images.writing import encoded, require_alpha
 
 Kind: TypeAlias = Literal["png", "jpeg", "webp", "tiff"]
 
@@ -25,14 +24,6 @@ OWN_KINDS: dict[str | None, Kind] = {  # what a file is, by Pillow's name, and c
     "WEBP": "webp",
     "TIFF": "tiff",
 }
-
-
-class TooLarge(Unfit):
-    """A file with more bytes, or more pixels, than are taken."""
-
-
-class OtherSize(Unfit):
-    """An image that is not of the only size that is taken, and may be resampled to it."""
 
 
 def applied(
@@ -54,13 +45,14 @@ def applied(
         OtherSize: they are too many or too few for the only size that the network takes.
         Unfit: it is no image, is damaged, or does not fit the network; the message says why.
     """
-    seen, own = read(path, most_pixels(network.factor))
-    seen, kind = fitting(seen, network, resize), kind or own
-    _require_room(seen, kind)
-    telling = _telling(network, seen, luma, tell)
-    made = colour.through(telling, seen, luma)
+    seen = read(path, most=most_pixels(network.factor))
+    kind = kind or OWN_KINDS.get(seen.format, "png")
+    require_alpha(seen, kind)
+    if resize:
+        seen = fitted(seen, *network.input_shape[1:])
+    made = colour.through(_telling(network, seen, luma, tell), seen, luma)
     tell(1.0)
-    return encoded(made, kind, network.made_by), kind
+    return encoded(made, kind, f"{OURS} {network.made_by}"), kind
 
 
 def _telling(network: Network, seen: Picture, luma: bool, tell: Callable[[float], None]) -> Network:
@@ -75,72 +67,6 @@ def _telling(network: Network, seen: Picture, luma: bool, tell: Callable[[float]
         return network.at(height, width)
 
     return replace(network, at=at)
-
-
-def converted(path: Path, kind: Kind, most: int, made_by: str) -> bytes:
-    """Return an image file's bytes in another format, with all that both can hold.
-
-    Raises:
-        TooLarge: there are more than `most` pixels.
-        Unfit: it is no image, is damaged, or the format cannot hold it.
-    """
-    made, _ = read(path, most)
-    _require_room(made, kind)
-    return encoded(made, kind, made_by)
-
-
-def read(path: Path, most: int) -> tuple[Picture, Kind]:
-    """Return an image, and the kind of file that it comes out as by itself.
-
-    How many pixels there are is looked up before any is decoded.
-
-    Raises:
-        TooLarge: there are more than `most`.
-        Unfit: it is no image, or damaged.
-    """
-    allowed = f"allowed: {most // 10**6} million in all"
-    try:
-        with reading.opening(path) as opened:
-            (width, height), kind = opened.size, opened.format
-    except Unfit as reason:
-        if isinstance(reason.__context__, Image.DecompressionBombError):
-            raise TooLarge(f"more pixels than are ever opened; {allowed}") from None
-        raise
-    if width * height > most:
-        raise TooLarge(f"{width}×{height} pixels; {allowed}")
-    return reading.read(path), OWN_KINDS.get(kind, "png")
-
-
-def fitting(seen: Picture, network: Network, resize: bool) -> Picture:
-    """Return a picture of a size that the network takes; by `resize` it is cut and resampled.
-
-    Raises:
-        OtherSize: it has another than the only one that the network takes.
-    """
-    _, height, width = network.input_shape
-    if resize:
-        return picture.fitted(seen, height, width)
-    if network.geometry is None and seen.size != (height, width):
-        raise OtherSize(
-            f"{seen.size[1]}×{seen.size[0]} pixels; this variant takes {width}×{height}: ask with "
-            "resize=true to have the square in its middle resampled"
-        )
-    return seen
-
-
-def _require_room(seen: Picture, kind: Kind) -> None:
-    """Refuse a format that cannot hold a picture's transparency."""
-    if not writing.holds_alpha(kind.upper()) and seen.alpha is not None:
-        raise Unfit("has transparent parts, which JPEG cannot hold: ask for another format")
-
-
-def encoded(made: Picture, kind: Kind, made_by: str) -> bytes:
-    """Return an image file's bytes; its EXIF says which variant made it.
-
-    Raises:
-        Unfit: the format cannot hold it.
-    """
-    return writing.encoded(made, kind.upper(), f"{OURS} {made_by}")
 
 
 def most_pixels(factor: int) -> int:

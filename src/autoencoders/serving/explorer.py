@@ -8,7 +8,7 @@ from torch import Tensor
 from autoencoders.errors import UserError
 from autoencoders.figures.latent_experiments import perturbations
 from autoencoders.figures.plots.latents import class_colours
-from autoencoders.images.picture import Floats, Picture, Unfit, floats, matched
+from autoencoders.images.picture import Floats, Picture, Unfit, seen
 from autoencoders.trained.variant import Trained
 
 SHOWN = 600  # training images whose codes are shown
@@ -68,28 +68,25 @@ class Explorer:
         return Picture(planes)
 
     @torch.no_grad()
-    def encode(self, seen: Picture) -> list[float]:
-        """Return the latent of a picture of the trained size."""
-        planes = floats(matched(seen, self.trained.input_shape[0]))
+    def encode(self, picture: Picture, resize: bool) -> list[float]:
+        """Return the latent of a picture of the trained size, or one that is resampled to it.
+
+        Raises:
+            OtherSize: it is of another size, and not to be resampled.
+        """
+        planes = seen(picture, self.trained.input_shape, resize)
         batch = torch.from_numpy(planes)[None].to(self.trained.device)
         latent: list[float] = self.trained.model.encode(batch)[0].tolist()
         return latent
 
 
-def why_not(trained: Trained) -> str | None:
-    """Return why there is nothing to walk through; None where there is."""
+def explorer(trained: Trained) -> Explorer | str:
+    """Return what there is to walk through of a trained variant, or why there is nothing."""
     if trained.latent_holds_input:
         return "a part of this variant's latents is the image that it is given"
     if len(trained.latent_shape) > 1:
         shape = "×".join(map(str, trained.latent_shape))
         return f"this variant's latents are feature maps, of {shape} numbers"
-    return None
-
-
-def explorer(trained: Trained) -> Explorer | str:
-    """Return what there is to walk through of a trained variant, or why there is nothing."""
-    if reason := why_not(trained):
-        return reason
     codes = _codes(trained)
     low, high = _bounds(trained, codes)
     start = (low + high) / 2 if codes is None else codes.latents[0]

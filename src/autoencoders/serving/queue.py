@@ -12,7 +12,7 @@ from anyio import CancelScope, CapacityLimiter, Semaphore, from_thread, to_threa
 from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 
-from autoencoders.serving.applying import TooLarge
+from autoencoders.images.picture import TooLarge
 
 T = TypeVar("T")
 

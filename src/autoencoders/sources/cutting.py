@@ -7,19 +7,20 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 from tqdm import tqdm
 
 from autoencoders.errors import UserError, warn
 from autoencoders.images.listing import shown
 from autoencoders.images.names import printable
-from autoencoders.images.picture import Picture, Unfit, matched, samples
+from autoencoders.images.picture import Unfit, matched, samples
 from autoencoders.images.reading import read
-from autoencoders.keys import Bytes, Misfits
-from autoencoders.sources.arrays import growing, write_rows
-from autoencoders.sources.fetched import NPY_FILES
+from autoencoders.keys import Bytes, ImageShape, Misfits
+from autoencoders.sources.fetched import NPY_FILES, write_rows
 
 Bools = npt.NDArray[np.bool_]
 
@@ -33,7 +34,9 @@ class Cutter:
     Attributes:
         size: height and width.
         channels: 1 makes all grey, 3 colour.
-        resize: the image as a whole is cut to the square in its middle and resampled.
+        misfits: what becomes of files that cannot be read or are of another size: `refuse` any of
+            them, `skip` them with a warning, or `resize` those of another size (cut to the square
+            in their middle, then resampled by Lanczos' filter) and refuse the unreadable.
         per_image: so many patches are taken of each image to train on, from anywhere at its own
             resolution; to test on, those of a grid that begins in the upper left corner. None takes
             the image as a whole.
@@ -42,17 +45,12 @@ class Cutter:
 
     size: int
     channels: int
-    resize: bool = False
+    misfits: Misfits = "refuse"
     per_image: int | None = None
     turned: bool = False
 
-    def pixels(self, picture: Picture) -> Bytes:
-        """Return a picture as bytes `(C, H, W)`, which networks are trained on; rounded last."""
-        seen = matched(picture, self.channels, (self.size, self.size) if self.resize else None)
-        return np.asarray(samples(seen, 8), np.uint8)
-
     def images(self, pixels: Bytes, tested: bool, random: np.random.Generator) -> Bytes:
-        """Return the images `(n, C, size, size)` of such pixels, to test or to train on.
+        """Return the images `(n, C, size, size)` of pixels `(C, H, W)`, to test or to train on.
 
         Raises:
             Unfit: they give none.
@@ -64,49 +62,26 @@ class Cutter:
             return pixels[None]
         if min(height, width) < self.size:
             raise Unfit(f"{width}×{height} pixels, smaller than a patch")
+        patches = sliding_window_view(pixels, (self.size, self.size), axis=(1, 2))
         if tested:
-            tops, lefts = (range(0, side - self.size + 1, self.size) for side in (height, width))
-            return np.stack([self._patch(pixels, top, left) for top in tops for left in lefts])
-        return np.stack([self._anywhere(pixels, random) for _ in range(self.per_image)])
+            grid = np.moveaxis(patches[:, :: self.size, :: self.size], 0, 2)
+            return grid.reshape(-1, *grid.shape[2:])
+        return np.stack([self._anywhere(patches, random) for _ in range(self.per_image)])
 
-    def _anywhere(self, pixels: Bytes, random: np.random.Generator) -> Bytes:
-        _, height, width = pixels.shape
-        top, left = random.integers((height - self.size + 1, width - self.size + 1))
-        patch = self._patch(pixels, top, left)
-        if not self.turned:
-            return patch
-        way = int(random.integers(8))
+    def _anywhere(self, patches: Bytes, random: np.random.Generator) -> Bytes:
+        """Return one of an image's patches `(C, H, W, size, size)`, by its upper left corner."""
+        patch = patches[:, *random.integers(patches.shape[1:3])]
+        way = int(random.integers(8)) if self.turned else 0
         turned = np.rot90(patch, way % 4, axes=(1, 2))
         return turned[:, :, ::-1] if way >= 4 else turned
 
-    def _patch(self, pixels: Bytes, top: int, left: int) -> Bytes:
-        return pixels[:, top : top + self.size, left : left + self.size]
 
-
-@dataclass(frozen=True)
-class Cut:
+class Cut(NamedTuple):
     """What a file gives: `images`, the SHA-256 of all its pixels, whether it holds more frames."""
 
     images: Bytes
-    sha256: bytes
+    sha256: str
     has_more: bool
-
-
-@dataclass(frozen=True)
-class Packed:
-    """What the files that fit gave: their images in one npy file, one after the other.
-
-    Attributes:
-        path: of the npy file.
-        files: which of all files these are.
-        counts: images of each.
-        sha256: of each one's pixels.
-    """
-
-    path: Path
-    files: list[int]
-    counts: list[int]
-    sha256: list[bytes]
 
 
 def pack(
@@ -117,62 +92,68 @@ def pack(
     target: Path,
     seed: int,
     key: str,
-    misfits: Misfits,
-) -> Packed:
-    """Write the images of all files that fit into one npy file, in the order of the paths.
+) -> tuple[list[int], list[int], list[str]]:
+    """Write the bytes of all files' images, of those that fit, in the order of the paths.
+
+    Returns:
+        Which files fit, how many images each gave, and the SHA-256 of each one's pixels.
 
     Raises:
-        UserError: files do not fit, and `misfits` does not say to skip them.
+        UserError: files do not fit, and the cutter does not say to skip them.
     """
-    packed = Packed(target, [], [], [])
+    fitting, counts, digests = list[int](), list[int](), list[str]()
     misfitting: list[str] = []
     longer: list[Path] = []
     seeds = [[seed, 2, *os.fsencode(path.as_posix())] for path in paths]
     cuts = _cut_all(cutter, [source / path for path in paths], tested.tolist(), seeds)
-    with growing(target, (cutter.channels, cutter.size, cutter.size)) as append:
+    with target.open("wb") as stream:
         for i, cut in enumerate(cuts):
             if isinstance(cut, Unfit):
                 misfitting.append(f"{printable(str(source / paths[i]))}: {cut}")
                 continue
-            append(cut.images)
-            packed.files.append(i)
-            packed.counts.append(len(cut.images))
-            packed.sha256.append(cut.sha256)
+            stream.write(cut.images.tobytes())
+            fitting.append(i)
+            counts.append(len(cut.images))
+            digests.append(cut.sha256)
             longer += [paths[i]] * cut.has_more
     if misfitting:
-        _settle(misfitting, len(packed.files), key, cutter, misfits)
+        _settle(misfitting, len(fitting), key, cutter)
     if longer:
         warn(
             f"{key}.folder: {printable(str(source))}: the first frame or page is taken of files "
             f"with several: {len(longer)} ({shown(longer)})"
         )
-    return packed
+    return fitting, counts, digests
 
 
 def write_parts(
-    folder: Path, packed: Packed, labels: Bytes, tested: Bools, random: np.random.Generator
+    folder: Path,
+    whole: Path,
+    shape: ImageShape,
+    counts: Sequence[int],
+    labels: Bytes,
+    tested: Bools,
+    random: np.random.Generator,
 ) -> None:
-    """Write the four arrays, mixed, and delete what they are made of.
+    """Write the four arrays, mixed, and delete the file `whole` that `pack` made.
 
-    `labels` and `tested` are one per file. Images to train on stay together by their file.
+    Images have the `shape` `(C, H, W)`. `counts` of them, `labels` and `tested` are one per file.
+    Images to train on stay together by their file.
     """
     # Figures show the first images of a split: let these be of all classes.
     order = random.permutation(len(labels))
-    ends = np.cumsum(packed.counts)
-    ranges = [np.arange(end - count, end) for end, count in zip(ends, packed.counts, strict=True)]
-    train, test = (
-        np.concatenate([ranges[i] for i in part])
-        for part in (order[~tested[order]], order[tested[order]])
-    )
-    if max(packed.counts) > 1:  # the next patch would be the neighbour
+    owners = np.repeat(np.arange(len(labels)), counts)
+    ranges = np.split(np.arange(len(owners)), np.cumsum(counts)[:-1])
+    train = np.concatenate([ranges[i] for i in order if not tested[i]])
+    test = np.concatenate([ranges[i] for i in order if tested[i]])
+    if max(counts) > 1:  # the next patch would be the neighbour
         test = random.permutation(test)
-    images = np.load(packed.path, mmap_mode="r")
-    owners = np.repeat(np.arange(len(labels)), packed.counts)
+    images = np.memmap(whole, np.uint8, "r").reshape(len(owners), *shape)
     names = zip(NPY_FILES[::2], NPY_FILES[1::2], strict=True)
     for (images_name, labels_name), rows in zip(names, (train, test), strict=True):
         write_rows(folder / images_name, images, rows)
         np.save(folder / labels_name, labels[owners[rows]])
-    packed.path.unlink()
+    whole.unlink()
 
 
 def _cut_all(
@@ -182,17 +163,19 @@ def _cut_all(
 
     Few files are in memory at a time. On a terminal there is a bar.
     """
+    size = (cutter.size, cutter.size) if cutter.misfits == "resize" else None
 
     def one(path: Path, is_tested: bool, seed: Sequence[int]) -> Cut | Unfit:
         try:
             picture = read(path, first_frame=True)
-            pixels = cutter.pixels(picture)
+            seen = matched(picture, cutter.channels, size)
+            pixels = np.asarray(samples(seen, 8), np.uint8)  # rounded last
             images = cutter.images(pixels, is_tested, np.random.default_rng(seed))
         except Unfit as reason:
             return reason
         digest = hashlib.sha256(str(pixels.shape).encode())
         digest.update(pixels.tobytes())
-        return Cut(images, digest.digest(), picture.has_more)
+        return Cut(images, digest.hexdigest(), picture.has_more)
 
     with (
         warnings.catch_warnings(),  # once for all: threads that each do may undo one another's
@@ -207,9 +190,9 @@ def _cut_all(
                 yield outcome
 
 
-def _settle(complaints: list[str], kept: int, key: str, cutter: Cutter, misfits: Misfits) -> None:
+def _settle(complaints: list[str], kept: int, key: str, cutter: Cutter) -> None:
     """Warn of the files that are skipped, or refuse them all."""
-    if misfits == "skip" and kept:
+    if cutter.misfits == "skip" and kept:
         for complaint in complaints:
             warn(f"skipped {complaint}")
         return
@@ -218,7 +201,7 @@ def _settle(complaints: list[str], kept: int, key: str, cutter: Cutter, misfits:
         wanted, ways, size_key = f"{size} images", "skip or resize", "size"
     else:
         wanted, ways, size_key = f"images of at least {size} pixels", "skip", "patches.size"
-    advice = "remove these files" if misfits == "resize" else f"set {key}.misfits to {ways}"
+    advice = "remove these files" if cutter.misfits == "resize" else f"set {key}.misfits to {ways}"
     counted = f"{len(complaints)} of {len(complaints) + kept} files are not {wanted}"
     raise UserError(
         "\n".join([*complaints, f"{key}: {counted}; {advice}, or change {key}.{size_key}"])

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import TypeAdapter
 from torchvision.datasets import CIFAR10, MNIST
 from torchvision.datasets.utils import check_integrity, extract_archive
@@ -20,6 +21,7 @@ from autoencoders.keys import Bytes, ImageShape, Source
 
 Format = Literal["idx", "cifar", "npy"]
 
+AT_ONCE = 64 * 2**20  # bytes copied
 RECORD = "source.json"
 IDX_FILES = tuple(name for name, md5 in MNIST.resources)
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = IDX_FILES
@@ -73,6 +75,15 @@ def write_idx(path: Path, array: Bytes) -> None:
     """Write bytes as gzipped IDX, MNIST's format; the same array gives the same file."""
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
     path.write_bytes(gzip.compress(header + array.tobytes(), compresslevel=6, mtime=0))
+
+
+def write_rows(path: Path, images: Bytes, rows: npt.NDArray[np.integer]) -> None:
+    """Write `images[rows]` as an npy file, byte for byte as `np.save` does, a part at a time."""
+    written = np.lib.format.open_memmap(path, "w+", np.uint8, (len(rows), *images.shape[1:]))
+    at_once = max(1, AT_ONCE // max(1, images[:1].nbytes))
+    for start in range(0, len(rows), at_once):
+        written[start : start + at_once] = images[rows[start : start + at_once]]
+    written.flush()
 
 
 def write_record(folder: Path, info: SourceInfo) -> SourceInfo:

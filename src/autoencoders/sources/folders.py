@@ -1,18 +1,18 @@
 """People's own images: a folder of them, packed so that later stages never read it again."""
 
 import os
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from autoencoders import files
 from autoencoders.data.stratification import stratified
 from autoencoders.errors import UserError, warn
 from autoencoders.images.listing import ENDINGS, Listing, list_images, shown
 from autoencoders.images.names import printable
-from autoencoders.keys import Bytes, Misfits
+from autoencoders.keys import Bytes
 from autoencoders.sources import layout
 from autoencoders.sources.cutting import Bools, Cutter, pack, write_parts
 from autoencoders.sources.fetched import SourceInfo, write_record
@@ -25,13 +25,9 @@ def fetch(
     target: Path,
     *,
     title: str,
-    size: int,
-    channels: int,
+    cutter: Cutter,
     test_fraction: float | None,
-    misfits: Misfits,
     seed: int,
-    per_image: int | None = None,
-    turned: bool = False,
 ) -> SourceInfo:
     """Pack a folder of images into four arrays and a record of them, `source.json`, as one folder.
 
@@ -46,18 +42,11 @@ def fetch(
         source: the folder; nothing is written in it.
         target: the folder to write; it is replaced as a whole, or left as it was.
         title: of the dataset, in figures and tables.
-        size: height and width of the images, in pixels; or of their patches.
-        channels: 1 makes all images grey, 3 colour.
+        cutter: what is taken of each image, and what becomes of those that do not fit.
         test_fraction: share of the images to test on, the same in each class to within one image;
             None where `source` has `train/` and `test/`.
-        misfits: what becomes of files that cannot be read or are of another size: `refuse` any of
-            them, `skip` them with a warning, or `resize` those of another size (cut to the square
-            in their middle, then resampled by Lanczos' filter) and refuse the unreadable.
         seed: decides which images of a class are tested on, how all are mixed, and where patches
             are.
-        per_image: cut so many patches from each image to train on, at its own resolution, and a
-            grid of them from each to test on; None takes whole images.
-        turned: turn and mirror the patches to train on at random.
 
     Raises:
         UserError: the folder is missing, empty or laid out otherwise, or overlaps with `target`; or
@@ -65,54 +54,55 @@ def fetch(
     """
     key = f"data.datasets.{dataset}"
     where = f"{key}.folder: {printable(str(source))}"
-    _require_folder(source, target, key)
-    listing = _list(source, key)
+    listing = _listed(source, target, key)
     paths = listing.images
-    split = layout.is_split(paths, source, key)
+    split = layout.is_split(paths, source, where)
     if split == (test_fraction is not None):
         raise UserError(
             f"{key}.test_fraction: found {test_fraction}; allowed: the share of the images to test "
             f"on, and null where {printable(str(source))} has {TRAIN}/ and {TEST}/"
         )
-    classes = layout.class_names([Path(*path.parts[split:]) for path in paths], source, key)
-    names = sorted(set(classes))
+    classes = layout.class_names([Path(*path.parts[split:]) for path in paths], where)
+    names, labels = _labels(classes)
     rng = np.random.default_rng([seed, 1])  # another stream than prepare's
-    if test_fraction is None:
-        tested = np.array([path.parts[0] == TEST for path in paths])
-    else:
-        tested = _draw(_labels(classes, names), test_fraction, key, rng)
-    cutter = Cutter(size, channels, misfits == "resize", per_image, turned)
+    tested = np.array([split and path.parts[0] == TEST for path in paths])
+    if test_fraction is not None:
+        try:
+            tested[stratified(labels, test_fraction, rng)[0]] = True
+        except ValueError as error:
+            raise UserError(f"{key}.test_fraction: {error}") from None
     with files.atomic_directory(target) as folder:
-        packed = pack(source, paths, tested, cutter, folder / "all.npy", seed, key, misfits)
-        paths, classes = [paths[i] for i in packed.files], [classes[i] for i in packed.files]
-        names, tested = sorted(set(classes)), tested[packed.files]
-        labels = _labels(classes, names)
+        whole, shape = folder / "all", (cutter.channels, cutter.size, cutter.size)
+        read, counts, sha256 = pack(source, paths, tested, cutter, whole, seed, key)
+        paths, tested = [paths[i] for i in read], tested[read]
+        names, labels = _labels([classes[i] for i in read])
         emptied = layout.class_folders(listing.folders, split) - layout.class_folders(paths, split)
         if emptied:
             warn(f"{where}: no image is read of {shown(sorted(emptied))}")
         _check_split(names, labels, tested, where, drawn=not split)
-        if copies := _copies(packed.sha256, labels, tested):
+        if copies := _copies(sha256, labels, tested):
             warn(f"{where}: {copies}")
-        write_parts(folder, packed, labels, tested, rng)
+        write_parts(folder, whole, shape, counts, labels, tested, rng)
         info = SourceInfo(
             dataset=dataset,
             title=title,
             source="folder",
             format="npy",
             class_names=tuple(names),
-            image_shape=(channels, size, size),
-            per_image=per_image or 1,
+            image_shape=shape,
+            per_image=cutter.per_image or 1,
         )
         return write_record(folder, info)
 
 
-def _labels(classes: Sequence[str], names: Sequence[str]) -> Bytes:
-    index = {name: label for label, name in enumerate(names)}
-    return np.array([index[name] for name in classes], np.uint8)
+def _labels(classes: Sequence[str]) -> tuple[list[str], Bytes]:
+    """Return the names of the classes, in order, and of each image the place of its own there."""
+    names, labels = np.unique(classes, return_inverse=True)
+    return names.tolist(), labels.astype(np.uint8)
 
 
-def _require_folder(source: Path, target: Path, key: str) -> None:
-    """Refuse what is no folder, and one that would be replaced by what is made of it."""
+def _listed(source: Path, target: Path, key: str) -> Listing:
+    """Return what lies in a folder, which is not to be replaced; warn of what is left out."""
     if not os.path.isdir(source):  # noqa: PTH112 - Path's raises on some names
         raise UserError(
             f"{key}.folder: found {str(source)!r}, which is not a folder (looked for "
@@ -124,12 +114,7 @@ def _require_folder(source: Path, target: Path, key: str) -> None:
             f"{key}.folder: found {printable(str(source))}; allowed: a folder outside of {target}, "
             "which is replaced, and not around it"
         )
-
-
-def _list(source: Path, key: str) -> Listing:
-    """Return what lies in a folder; warn of what in it is left out."""
-    where = f"{key}.folder: {printable(str(source))}"
-    listing = list_images(source)
+    listing, where = list_images(source), f"{key}.folder: {printable(str(source))}"
     losses = listing.losses()
     if not listing.images:
         found = f"; left out are {losses}" * bool(losses)
@@ -137,17 +122,6 @@ def _list(source: Path, key: str) -> Listing:
     if losses:
         warn(f"{where}: left out are {losses}")
     return listing
-
-
-def _draw(labels: Bytes, test_fraction: float, key: str, rng: np.random.Generator) -> Bools:
-    """Return which images to test on, `(N,)`."""
-    try:
-        chosen, _ = stratified(labels, test_fraction, rng)
-    except ValueError as error:
-        raise UserError(f"{key}.test_fraction: {error}") from None
-    tested = np.zeros(len(labels), bool)
-    tested[chosen] = True
-    return tested
 
 
 def _check_split(
@@ -171,18 +145,16 @@ def _check_split(
             warn(f"{where}: no image is there to {use} on of {shown(missing)}")
 
 
-def _copies(sha256: Sequence[bytes], labels: Bytes, tested: Bools) -> str:
+def _copies(sha256: Sequence[str], labels: Bytes, tested: Bools) -> str:
     """Say how many images have copies, pixel for pixel, and where; nothing where none has."""
-    alike: dict[bytes, list[int]] = defaultdict(list)
-    for i, digest in enumerate(sha256):
-        alike[digest].append(i)
-    groups = [group for group in alike.values() if len(group) > 1]
-    if not groups:
+    images = pd.DataFrame({"sha256": sha256, "label": labels, "tested": tested})
+    copies = images[images.duplicated("sha256", keep=False)]
+    if copies.empty:
         return ""
-    copied = sum(map(len, groups))
-    trained_on = sum(int(tested[group].sum()) for group in groups if not tested[group].all())
-    contradictory = sum(len(group) for group in groups if len(set(labels[group])) > 1)
+    alike = copies.groupby("sha256")
+    trained_on = (copies.tested & ~alike.tested.transform("all")).sum()
+    contradictory = (alike.label.transform("nunique") > 1).sum()
     return (
-        f"{copied} of the {len(labels)} images have copies, pixel for pixel: {trained_on} of the "
-        f"{tested.sum()} to test on among those to train on, {contradictory} in another class"
+        f"{len(copies)} of the {len(labels)} images have copies, pixel for pixel: {trained_on} of "
+        f"the {tested.sum()} to test on among those to train on, {contradictory} in another class"
     )

@@ -4,11 +4,11 @@ A layout that is nearly one of those known is refused by name: read as another o
 wrong classes without a word.
 """
 
+import os
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from itertools import takewhile
 from pathlib import Path
 
 from autoencoders.errors import UserError, warn
@@ -28,13 +28,12 @@ UNNAMED = "image"  # the one class of images that lie in no class folders
 MOST_CLASSES = 256  # a label is one byte
 
 
-def is_split(paths: Sequence[Path], source: Path, key: str) -> bool:
+def is_split(paths: Sequence[Path], source: Path, where: str) -> bool:
     """Return whether the images, `paths` relative to `source`, lie in `train/` and `test/`.
 
     Raises:
         UserError: they lie in something like that, or in class folders that lie otherwise.
     """
-    where = f"{key}.folder: {printable(str(source))}"
     places = {path.parts[0] for path in paths}
     if not {TRAIN, TEST} <= places:
         _refuse_nearly_known(paths, where, source)
@@ -49,18 +48,16 @@ def is_split(paths: Sequence[Path], source: Path, key: str) -> bool:
     return True
 
 
-def class_names(paths: Sequence[Path], source: Path, key: str) -> list[str]:
+def class_names(paths: Sequence[Path], where: str) -> list[str]:
     """Return the name of each image's class, fit for figures.
 
     Args:
         paths: of the images, below `train/` and `test/` where these are the split.
-        source: the folder, for complaints.
-        key: that of the dataset, for complaints.
+        where: what to begin a complaint with.
 
     Raises:
         UserError: there are images beside class folders, too many classes, or two of one name.
     """
-    where = f"{key}.folder: {printable(str(source))}"
     beside = [path for path in paths if len(path.parts) == 1]
     if len(beside) == len(paths):
         return [UNNAMED] * len(paths)
@@ -104,7 +101,7 @@ def _refuse_nearly_known(paths: Sequence[Path], where: str, source: Path | None)
         where: what to begin a complaint with.
         source: that folder, to name one in it that might be meant; None where there are two.
     """
-    shared = _shared_folders(paths)
+    shared = Path(os.path.commonpath([path.parent for path in paths])).parts
     wrapper = "/".join(map(printable, shared))
     below = [path.parts[len(shared) :] for path in paths]
     folders = sorted({parts[0] for parts in below if len(parts) > 1})
@@ -134,14 +131,6 @@ def _refuse_nearly_known(paths: Sequence[Path], where: str, source: Path | None)
     for taken, what in ((lone, "no part of a split"), (list(inside), "whatever folders are in it")):
         if taken:
             warn(f"{where}: {shown(taken)} is taken for a class, {what}")
-
-
-def _shared_folders(paths: Sequence[Path]) -> tuple[str, ...]:
-    """Return the names of the folders that all images lie in, from the outermost."""
-    parents = [path.parts[:-1] for path in paths]
-    first, last = min(parents), max(parents)
-    same = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
-    return tuple(name for name, _ in same)
 
 
 def _like_split(names: Sequence[str]) -> list[str]:

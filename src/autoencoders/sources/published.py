@@ -1,6 +1,7 @@
 """Fetching a published dataset: its official files, or generated stand-ins for them."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -8,18 +9,19 @@ import numpy as np
 
 from autoencoders import files
 from autoencoders.errors import UserError, warn
-from autoencoders.keys import Source
+from autoencoders.keys import Bytes, Source
 from autoencoders.sources import official, stand_ins
 from autoencoders.sources.datasets import DATASETS, Dataset, stand_in_banner
 from autoencoders.sources.fetched import (
-    IDX_FILES,
-    NPY_FILES,
+    FILES,
     Arrays,
     Format,
     SourceInfo,
     write_idx,
     write_record,
 )
+
+WRITERS: dict[Format, Callable[[Path, Bytes], None]] = {"idx": write_idx, "npy": np.save}
 
 Wanted = Literal["official", "stand-in", "auto"]
 
@@ -55,9 +57,15 @@ def fetch(
     known = DATASETS[dataset]
     with files.atomic_directory(target) as folder:
         downloaded = source != "stand-in" and _download(known, source, folder, mirror)
-        format: Format = known.format
+        # CIFAR-10's pickles are drawn as plain arrays.
+        format: Format = known.format if downloaded or known.format == "idx" else "npy"
         if not downloaded:
-            format = _draw(known, folder, train_images, test_images, seed)
+            drawn = Arrays(
+                *stand_ins.generate(dataset, "train", train_images, seed),
+                *stand_ins.generate(dataset, "test", test_images, seed),
+            )
+            for name, array in zip(FILES[format], drawn, strict=True):
+                WRITERS[format](folder / name, array)
         used: Source = "official" if downloaded else "stand-in"
         info = SourceInfo(dataset, known.title, used, format, known.class_names, known.shape)
         info = write_record(folder, info)
@@ -81,17 +89,3 @@ def _download(known: Dataset, source: Wanted, folder: Path, mirror: str | None) 
         return False
     print(f"{known.name}: official files from {served}", file=sys.stderr)
     return True
-
-
-def _draw(
-    known: Dataset, folder: Path, train_images: int, test_images: int, seed: int
-) -> Literal["idx", "npy"]:
-    """Write stand-ins: for MNIST in its own format, for CIFAR-10's pickles as plain arrays."""
-    drawn = Arrays(
-        *stand_ins.generate(known.name, "train", train_images, seed),
-        *stand_ins.generate(known.name, "test", test_images, seed),
-    )
-    names, write = (IDX_FILES, write_idx) if known.format == "idx" else (NPY_FILES, np.save)
-    for name, array in zip(names, drawn, strict=True):
-        write(folder / name, array)
-    return "idx" if known.format == "idx" else "npy"

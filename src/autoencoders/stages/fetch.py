@@ -7,6 +7,7 @@ from autoencoders import paths
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.sources import fetched, folders, published
+from autoencoders.sources.cutting import Cutter
 from autoencoders.tracking import StageRun
 
 
@@ -30,13 +31,15 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             paths.users(own.folder),
             target,
             title=(own.title or "").strip() or item.dataset,
-            size=own.shape[1],
-            channels=own.channels,
+            cutter=Cutter(
+                own.shape[1],
+                own.channels,
+                own.misfits,
+                own.patches.per_image if own.patches else None,
+                own.patches.turned if own.patches else False,
+            ),
             test_fraction=own.test_fraction,
-            misfits=own.misfits,
             seed=data.seed,
-            per_image=own.patches.per_image if own.patches else None,
-            turned=own.patches.turned if own.patches else False,
         )
     else:
         info = published.fetch(
