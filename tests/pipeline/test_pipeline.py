@@ -132,7 +132,7 @@ def test_a_figure_param_reruns_figures_alone_and_the_matrix_is_a_param(
         *("dvc", "exp", "run", "--name", "few"),
         *("-S", "variants_to_run=[vae]", "-S", "figures.images=3"),
     )
-    assert sorted(stages_run(ran)) == ["figures@mnist-vae", "report", "sources"]
+    assert sorted(stages_run(ran)) == ["figures@mnist-vae", "report"]
     assert list(pd.read_csv(repository / "reports/results.csv")["variant"]) == ["vae"]
     runs = finished_runs(store_of(repository))
     experiments = {run.data.tags.get("dvc.exp") for run in runs.values()}

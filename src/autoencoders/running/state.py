@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import networkx as nx
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
+from dvc.rwlock import RWLOCK_FILE, RWLockFileCorruptedError
 
 from autoencoders import dependencies
 from autoencoders.errors import UserError
@@ -44,6 +46,9 @@ def look(targets: Sequence[str] = ()) -> State:
             graph = nx.relabel_nodes(repo.index.graph, lambda stage: stage.addressing)
             wanted = {stage.addressing for t in targets for stage in repo.stage.collect(t)}
             changed = set(repo.status()) & set(graph)
+    except RWLockFileCorruptedError:  # Ctrl-C came while another `dvc` wrote it
+        Path(repo.tmp_dir, RWLOCK_FILE).unlink()
+        return look(targets)
     except DvcException as error:
         reason = " ".join(str(error).split())
         raise UserError(f"DVC cannot say what is to be run ({reason}): mend that first") from error
