@@ -42,7 +42,11 @@ def twins(assembled: Assembled) -> dict[str, keras.Model]:
 
 
 def keras_model(assembled: Assembled) -> keras.Model:
-    """Return a trained variant's network, from what is seen to the reconstruction in [0, 1]."""
+    """Return a trained variant's network, from what is seen to the reconstruction in [0, 1].
+
+    It computes in float32, also after a training that set Keras to bfloat16.
+    """
+    keras.config.set_dtype_policy("float32")
     networks = twins(assembled)
     take(networks.values(), assembled.networks.state_dict())
     encoder, decoder = networks["encoder"], networks["decoder"]
