@@ -1,4 +1,4 @@
-"""The networks: SPEC.md's sizes, and one contract that every registered model keeps."""
+"""The networks: the tutorials' sizes, and one contract that every registered model keeps."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -68,7 +68,7 @@ def sizes(module: nn.Module, x: Tensor) -> list[tuple[int, ...]]:
     return seen
 
 
-# --- SPEC.md's sizes
+# --- the tutorials' sizes
 
 
 def test_the_convolutional_encoder_goes_28_14_7_4() -> None:
