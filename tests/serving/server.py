@@ -27,7 +27,9 @@ def serving(
     """Yield the address of a trained network that is served from a thread."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
     app = application(network, explorer, hosts)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_config=None, log_level="critical", lifespan="off")
+    )
     thread = Thread(target=server.run, args=([listening],))
     thread.start()
     try:

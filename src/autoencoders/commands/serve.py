@@ -66,7 +66,11 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         app = application(network, walk, (*HERE, address) if alone else ("*",))
         # What goes wrong with a request is answered, and said by the application itself.
         config = uvicorn.Config(
-            app, log_level="critical", timeout_graceful_shutdown=LAST_ANSWERS, lifespan="off"
+            app,
+            log_config=None,  # it would close the handlers of all other libraries
+            log_level="critical",
+            timeout_graceful_shutdown=LAST_ANSWERS,
+            lifespan="off",
         )
         if not alone:
             warn(f"--host {options.host}: whoever reaches this machine may use the network")
