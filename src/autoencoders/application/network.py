@@ -13,7 +13,7 @@ from torch import Tensor
 
 from autoencoders.application.any_size import Geometry, Layouts, Stretch, geometry, stretches
 from autoencoders.application.precision import Precision, has_bfloat16
-from autoencoders.device import tune_cpu
+from autoencoders.device import CPU, tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.images.picture import (
     CHANNELS,
@@ -146,4 +146,4 @@ def registered_network(uri: str) -> Network:
     def run(seen: Tensor) -> Tensor:
         return torch.from_numpy(model.predict(seen.numpy()))
 
-    return Network(model.name, uri, *shapes, lambda height, width: run, torch.device("cpu"))
+    return Network(model.name, uri, *shapes, lambda height, width: run, CPU)

@@ -6,6 +6,8 @@ from math import prod
 import torch
 from torch import Tensor
 
+from autoencoders.device import CPU
+
 LARGEST = 2**24  # numbers that a batch holds, where how many images it has is for memory alone
 
 
@@ -29,7 +31,7 @@ def shuffled(
     n_images: int,
     batch_size: int,
     order: torch.Generator,
-    device: torch.device = torch.device("cpu"),  # noqa: B008 - it never changes
+    device: torch.device = CPU,
 ) -> Sequence[Tensor]:
     """Return an epoch's batches of indices, in random order; a last, partial one is dropped."""
     whole = steps_per_epoch(n_images, batch_size) * batch_size

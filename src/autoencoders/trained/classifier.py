@@ -11,6 +11,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from autoencoders import files
+from autoencoders.device import CPU
 from autoencoders.errors import UserError
 from autoencoders.keys import ImageShape
 from autoencoders.paths import RECORD, WEIGHTS
@@ -19,7 +20,6 @@ from autoencoders.training.settings import Classifier
 from autoencoders.variants.classifier import ConvClassifier
 
 MOMENTS = "test_images.safetensors"
-CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)

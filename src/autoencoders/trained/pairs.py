@@ -8,6 +8,7 @@ from torch import Tensor
 
 from autoencoders import randomness
 from autoencoders.data.batches import batches, images_at_a_time
+from autoencoders.device import CPU
 from autoencoders.variants.inputs import Input
 
 Pairs: TypeAlias = Iterator[tuple[Tensor, Tensor]]  # what is seen, and the image; batch by batch
@@ -31,7 +32,7 @@ def pairs(
     """
     noise = randomness.noise(seed, f"{split}/input")
     chunks = torch.arange(len(images)).split(images_at_a_time(images.shape[1:], batch_size))
-    for batch in batches(images, chunks, torch.device("cpu")):
+    for batch in batches(images, chunks, CPU):
         clean = batch.contiguous()
         yield input(clean, noise).to(device), clean.to(device)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from autoencoders import files, randomness
 from autoencoders.data.batches import images_at_a_time
 from autoencoders.data.prepared import Prepared
+from autoencoders.device import CPU
 from autoencoders.keys import ImageShape
 from autoencoders.paths import HISTORY, RECORD, WEIGHTS
 from autoencoders.randomness import Noise
@@ -25,7 +26,6 @@ from autoencoders.variants.inputs import Input
 from autoencoders.variants.objectives.base import Perceive
 from autoencoders.variants.priors.base import Prior
 
-CPU = torch.device("cpu")
 BATCH = 250
 
 

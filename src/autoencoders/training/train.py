@@ -23,7 +23,7 @@ Learning = Callable[..., Learner]  # as `training.loop.TorchLearner`
 class Trained(NamedTuple):
     """A variant with the best epoch's weights, and a row for each epoch.
 
-    `checkpoint` is the file that is of no more use when the weights are saved.
+    `checkpoint` is the file to delete once the weights are saved.
     """
 
     variant: Assembled
