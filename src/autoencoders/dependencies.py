@@ -2,8 +2,8 @@
 
 In dvc.yaml a stage depends on its list in place of folders of code: what a variant's parts do not
 import never runs the variant again, and what they import always does. Imports inside functions
-count too. A registry is a module of imports and tables alone, such as `MODELS`: of it count the
-entries that params.yaml names, and the modules that these are imported from.
+count too. A registry, such as `variants.models`, is a module of imports and tables alone. Of it,
+only the entries that params.yaml names count, with the modules that define them.
 """
 
 import ast
@@ -18,7 +18,7 @@ from autoencoders.errors import UserError
 from autoencoders.pipeline import STAGES
 
 PACKAGE = Path(__file__).parent
-# What passes values on and decides no byte: params and files are dependencies themselves.
+# Modules that pass values on and decide no output; DVC tracks params and data files itself.
 GLUE = {"components", "dependencies", "errors", "files", "keys", "params", "paths", "pipeline"}
 GLUE |= {"progress", "running", "stages.common", "tracking", "yaml12"}
 PERCEIVING = {"perceptual"}  # the objectives that learn from the dataset's classifier
@@ -129,7 +129,7 @@ def listing(stage: str, variant: str, content: Any, code: Code) -> str:
     if stage == "train" and not learns:
         left_out |= {"trained.classifier", "variants.classifier"}
     lines = code.reached(f"stages.{stage}", names, left_out)
-    if learns:  # in dvc.yaml its weights are no dependency: what makes them stands for them
+    if learns:  # dvc.yaml does not depend on the classifier's weights: list the code behind them
         lines += code.reached("stages.classify", names, left_out)
     return "".join(sorted(set(lines)))
 

@@ -1,7 +1,7 @@
 """How many threads compute, and how they wait, in variables that libraries read when loaded.
 
-So this comes before torch or NumPy is imported. Neither changes a result by a bit, but that sums of
-several threads come out in another order.
+Set them before torch or NumPy is imported. How threads wait changes no bit of a result. How many
+there are can: several threads add sums in another order.
 """
 
 import os
@@ -10,7 +10,7 @@ import psutil
 
 # One thread of OpenMP and the libraries of matrices, whatever the machine has.
 ONE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-# How GNU's OpenMP has a thread wait for the others: asleep, or looking so many times before.
+# How a thread of GNU's OpenMP waits for the others: it sleeps, or it first checks this many times.
 ASLEEP = {"OMP_WAIT_POLICY": "PASSIVE"}
 LOOKING = {"GOMP_SPINCOUNT": "10000"}
 MEASURED = 0.5  # seconds for which the machine's load is measured
@@ -33,9 +33,9 @@ def waiting(threads: int) -> dict[str, str]:
 def policy(threads: int, cores: int, busy: float) -> dict[str, str]:
     """Return how threads that compute together wait for each other.
 
-    To look is faster by half in small networks, as long as each thread has a core of its own. Else
-    it takes the core from the one that is waited for, and a step takes three times as long
-    (docs/speed.md).
+    Checking makes small networks up to 1.5 times as fast if each thread has a core of its own.
+    Otherwise it occupies the core that the awaited thread needs, and a step takes three times as
+    long (docs/speed.md).
 
     Args:
         threads: how many there are.

@@ -34,8 +34,8 @@ class OtherSize(Unfit):
 class Picture:
     """An image, upright.
 
-    A photograph in floating-point numbers is four times as large as its bytes: so it stays in
-    those, and `floats` makes numbers of a part of it when they are needed.
+    Samples keep the type of their file, because float32 takes four times the memory of bytes.
+    `floats` converts the part that is needed.
 
     Attributes:
         planes: grey or RGB, `(C, H, W)`.

@@ -179,8 +179,8 @@ def _alone() -> Iterator[None]:
 def _environments() -> Iterator[Callable[[int], dict[str, str]]]:
     """Yield what returns the environment of a stage that starts now, by its number of threads.
 
-    Libraries are loaded once for all stages, when the first one needs them, except for those whose
-    threads wait otherwise, which has to be known before.
+    One preloaded process serves all stages; it starts with the first stage that needs it. A stage
+    whose threads check for each other loads the libraries itself, as they read this setting then.
     """
     with ExitStack() as stack:
         address = cache(lambda: stack.enter_context(_preloaded()))

@@ -19,7 +19,7 @@ T = TypeVar("T")
 UPLOADS = 8  # files on the disk at a time; the others wait in their senders' sockets
 PATIENCE = 60  # seconds that a file may take to arrive
 FORM = "a form: send the file itself as the body, as `curl --data-binary @picture.png` does"
-GONE = 499  # as nginx has it: who asked has hung up
+GONE = 499  # as nginx has it: the client has disconnected
 
 
 @dataclass(eq=False)
@@ -28,8 +28,8 @@ class Job:
 
     Attributes:
         file: what the request sent.
-        held: what ends when it is computed: the file, and its place.
-        scope: what is cancelled where nobody waits for the answer any more.
+        held: the file and the place in the queue, which are released after the computation.
+        scope: is cancelled when the client has disconnected.
         share: how much of it is computed, from 0 to 1.
     """
 
@@ -62,7 +62,7 @@ class Queue:
     def receiving(self, most: int) -> Callable[[Request], AsyncIterator[Job]]:
         """Return a dependency of FastAPI's: a job, whose file is a request's body of `most` bytes.
 
-        The job is cancelled when who asked hangs up. The dependency raises:
+        The job is cancelled when the client disconnects. The dependency raises:
             TooLarge: there are too many bytes.
             HTTPException: it does not arrive in time, or not to its end; or it is a form.
             InterruptedError: the server ends before the request is answered.
@@ -102,7 +102,7 @@ class Queue:
 
 @contextmanager
 def _ending_with(request: Request, job: Job) -> Iterator[None]:
-    """End the job with its request, and both when who asked hangs up."""
+    """End the job with its request, and both when the client disconnects."""
 
     async def listen() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -124,8 +124,8 @@ def _ending_with(request: Request, job: Job) -> Iterator[None]:
 async def _store(request: Request, file: Path, most: int) -> None:
     """Write a request's body into a file.
 
-    What is too large is read to its end and not kept, as a client that is cut off in the middle of
-    its sentence does not hear the answer.
+    A body that is too large is read to its end and discarded, because a client reads the answer
+    only after it has sent the whole body.
     """
     size = 0
     try:

@@ -94,7 +94,7 @@ class Trained(Assembled):
 
     @property
     def latent_holds_input(self) -> bool:
-        """Return whether a part of a latent is what the encoder sees: it is hardly a latent."""
+        """Return whether a latent contains the encoder's input."""
         return self.model.latent_holds_input
 
     @property

@@ -34,8 +34,8 @@ def load(
     Args:
         folder: has the weights and the record.
         form: of the record.
-        build: makes the untrained network, and what may be about it; here it costs no time, as it
-            draws no weights.
+        build: builds the untrained network, and any object around it; it runs on the meta device,
+            where no weights are drawn.
         network_of: returns the network of what is built; None where it has none, and no weights.
 
     Raises:

@@ -12,7 +12,7 @@ from autoencoders.device import CPU, tune_cpu
 from autoencoders.randomness import generator, seeded_initialisation
 from autoencoders.training.loop import VALIDATION_BATCH
 from autoencoders.training.record import SILENT, Progress
-from autoencoders.training.schedules import set_rates
+from autoencoders.training.schedules import set_rates, share_done
 from autoencoders.training.settings import Classifier
 from autoencoders.variants.classifier import ConvClassifier
 from autoencoders.variants.models.base import kaiming
@@ -54,9 +54,7 @@ def train(
         total = torch.zeros((), device=device)
         chunks = shuffled(len(images), settings.batch_size, order)
         for index, batch in enumerate(batches(images, chunks, device)):
-            rate = set_rates(
-                optimizers, factor((epoch * steps + index) / (steps * settings.epochs))
-            )
+            rate = set_rates(optimizers, factor(share_done(epoch, index, steps, settings.epochs)))
             truth = labels[chunks[index]].to(device).long()
             loss = F.cross_entropy(network(batch), truth)
             network.zero_grad()

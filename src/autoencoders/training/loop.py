@@ -19,7 +19,7 @@ from autoencoders.randomness import Noise
 from autoencoders.training import checkpoints
 from autoencoders.training.parallel import ALONE, Processes
 from autoencoders.training.record import Progress, Record, Row
-from autoencoders.training.schedules import set_rates
+from autoencoders.training.schedules import set_rates, share_done
 from autoencoders.training.settings import Training
 from autoencoders.training.watch import Guard, Means, diverged
 from autoencoders.variants.assembly import Assembled
@@ -179,7 +179,7 @@ class TorchLearner:
             torch.clear_autocast_cache()  # it holds the weights as they were before the step
 
         for index, batch in enumerate(batches(images, mine, self.device)):
-            done = (guard.epoch * guard.steps + index) / (guard.steps * training.epochs)
+            done = share_done(guard.epoch, index, guard.steps, training.epochs)
             rate = set_rates(optimizers, factor(done))
             seen = self.see(batch, noise)
             with self.autocast():

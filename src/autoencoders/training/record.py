@@ -1,4 +1,4 @@
-"""What a training has come to: its epochs, and the best of them; and who is told."""
+"""A training's history, the weights of its best epoch, and the interface for its progress."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,16 +12,16 @@ Row = dict[str, float]
 
 
 class Progress:
-    """What is told about a training while it runs; who derives from it hears what it asks for."""
+    """Receives a training's progress; a method does nothing unless a subclass overrides it."""
 
     def begin(self, epochs: int, steps: int, done: int) -> None:
-        """Hear how many epochs of so many steps there are, and how many are done already."""
+        """Start `epochs` of `steps` batches each, of which `done` epochs are finished."""
 
     def step(self) -> None:
-        """Hear that one batch is done."""
+        """Count one finished batch."""
 
     def epoch(self, row: Row, images_per_second: float) -> None:
-        """Hear that one epoch is done; `row` is its line of the history."""
+        """Take a finished epoch; `row` is its line of the history."""
 
 
 SILENT = Progress()

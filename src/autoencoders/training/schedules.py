@@ -25,6 +25,11 @@ def one_cycle(warmup: Share, final: Fraction = 0.0) -> Schedule:
     return factor
 
 
+def share_done(epoch: int, step: int, steps: int, epochs: int) -> float:
+    """Return the share of a training that is done before a step; both count from 0."""
+    return (epoch * steps + step) / (steps * epochs)
+
+
 def set_rates(optimizers: Iterable[torch.optim.Optimizer], factor: float) -> float:
     """Set every learning rate to `factor` times its full value; return the first one."""
     groups = [group for optimizer in optimizers for group in optimizer.param_groups]

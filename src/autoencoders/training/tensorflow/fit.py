@@ -15,6 +15,7 @@ from autoencoders.errors import UserError
 from autoencoders.training.loop import VALIDATION_BATCH, in_bfloat16
 from autoencoders.training.parallel import ALONE, Processes
 from autoencoders.training.record import Progress, Row
+from autoencoders.training.schedules import share_done
 from autoencoders.training.settings import Training
 from autoencoders.training.tensorflow.backend import keras, tf
 from autoencoders.training.tensorflow.networks import give, take, twins
@@ -27,8 +28,8 @@ from autoencoders.variants.assembly import Assembled
 class KerasLearner:
     """A variant that trains under TensorFlow, in twins of its networks; see `loop.Learner`.
 
-    The batches come in the order that they have under PyTorch. What noise is drawn differs, as
-    TensorFlow's generators do. `device` is where PyTorch computes: TensorFlow finds its own.
+    Batches have the same order as under PyTorch. Noise differs, because TensorFlow has other
+    generators. `device` is PyTorch's; TensorFlow chooses its own.
 
     Raises:
         UserError: there are several `processes`.
@@ -122,9 +123,8 @@ class Steps(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Set the learning rates."""
-        done = self.guard.epoch * self.guard.steps + batch
-        share = done / (self.guard.steps * self.training.epochs)
-        set_rates(self.model, self.training, self.factor(share))
+        done = share_done(self.guard.epoch, batch, self.guard.steps, self.training.epochs)
+        set_rates(self.model, self.training, self.factor(done))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Look at the losses of one batch, and tell that it is done."""
