@@ -37,7 +37,7 @@ repro: setup ## Run the whole pipeline; JOBS=1 on one core alone, or dvc repro, 
 test: setup lint ## Lint, check types, and run all tests; ALL=1: also those of browsers, TensorFlow, MLflow's server
 	pytest -n 2 $(if $(ALL),-m '')
 
-quick: setup ## Run the tests that take no second each, for daily work
+quick: setup ## Run only the fast tests, for daily work
 	pytest -n 2 -m 'not slow and not service'
 
 numeric: setup ## Run the tests whose numbers depend on the processor
