@@ -9,7 +9,7 @@ from unittest.mock import patch
 import torch
 
 from autoencoders import params
-from autoencoders.data.batches import batches
+from autoencoders.datasets.batches import batches
 from autoencoders.device import device
 from autoencoders.training import loop
 from benchmarks import machine, reference, trainer

@@ -12,7 +12,7 @@ from typing import Any
 
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
-from autoencoders.training.record import Progress, Row
+from autoencoders.training.history import Progress, Row
 from benchmarks import machine, trainer
 from benchmarks.settings import VARIANTS
 from benchmarks.table import say

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from autoencoders.keys import Bytes
+from autoencoders.param_types import Bytes
 from benchmarks.networks import VAE, ConvAutoencoder, SuperResolution, perceptron
 
 BATCH_SIZE = 256

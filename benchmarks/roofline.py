@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_iter
 from torch.utils.flop_counter import FlopCounterMode
 
 from autoencoders.device import device
-from autoencoders.keys import Precision
+from autoencoders.param_types import Precision
 from autoencoders.training import loop
 from benchmarks import machine, trainer
 from benchmarks.settings import Options

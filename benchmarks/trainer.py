@@ -6,14 +6,14 @@ from typing import Any
 from torch import Tensor
 
 from autoencoders import params, paths, yaml12
-from autoencoders.data.prepared import Prepared
+from autoencoders.datasets.catalogue import DATASETS
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.device import device
 from autoencoders.params import Params
-from autoencoders.sources.datasets import DATASETS
 from autoencoders.trained.variant import Description, build
 from autoencoders.training import parallel
+from autoencoders.training.history import SILENT, Progress, Row
 from autoencoders.training.loop import fit
-from autoencoders.training.record import SILENT, Progress, Row
 from autoencoders.training.settings import Training, Variant
 from autoencoders.training.train import learning_under
 from autoencoders.variants.assembly import Assembled

@@ -1,7 +1,7 @@
 """Examples of what the registries hold, made from the signatures: tests find every entry.
 
-Who adds a model, an objective or an input adds nothing here; only a type that `keys` gets, and
-that is made of something new, may need a line in `_candidates`.
+A new model, objective or input needs no change here. Only a new type in `param_types` may need a
+line in `_candidates`.
 """
 
 import inspect
@@ -14,7 +14,7 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from autoencoders.components import GIVEN
-from autoencoders.keys import ImageShape
+from autoencoders.param_types import ImageShape
 from autoencoders.variants.assembly import Parts, assemble
 from autoencoders.variants.inputs import INPUTS
 from autoencoders.variants.models import MODELS

@@ -9,7 +9,7 @@ from types import ModuleType
 from autoencoders import params, paths, pipeline, yaml12
 from autoencoders.commands import Parser
 from autoencoders.errors import UserError
-from autoencoders.keys import ImageShape
+from autoencoders.param_types import ImageShape
 from autoencoders.trained import variant
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from autoencoders.components import Component
-from autoencoders.data.prepared import Metadata, Prepared, SplitInfo
+from autoencoders.datasets.prepared import Metadata, Prepared, SplitInfo
 from autoencoders.evaluation.features import SPLITS
 from autoencoders.evaluation.settings import Evaluation
-from autoencoders.keys import ImageShape
+from autoencoders.param_types import ImageShape
 from autoencoders.trained.classifier import Judge, moments
 from autoencoders.trained.variant import Description, Trained
 from autoencoders.training.settings import Variant

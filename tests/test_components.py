@@ -4,7 +4,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from autoencoders.components import Component, OneOf
-from autoencoders.keys import Count, ImageShape, Weight
+from autoencoders.param_types import Count, ImageShape, Weight
 
 
 class Shade:

@@ -35,8 +35,8 @@ from autoencoders.pipeline import Item
 from autoencoders.tracking import (
     DataUsed,
     TrainedModel,
-    origin,
     private,
+    provenance,
     registered,
     stage_run,
     store,
@@ -825,11 +825,11 @@ def test_a_run_that_kill_9_left_behind_is_ended_by_the_next_run(client: MlflowCl
 
 
 def test_a_process_lives_as_long_as_it_runs_and_its_number_may_be_given_again() -> None:
-    tags = origin.process()
-    assert origin.lives(tags["process"])
+    tags = provenance.process()
+    assert provenance.lives(tags["process"])
     number, start = tags["process"].split("@")
-    assert not origin.lives(f"{number}@{int(start) - 86400}")
-    assert not origin.lives("")
+    assert not provenance.lives(f"{number}@{int(start) - 86400}")
+    assert not provenance.lives("")
 
 
 ONE_STAGE = """
@@ -880,7 +880,7 @@ def test_the_names_of_a_tag_and_a_key_are_the_same() -> None:
 
 
 def test_a_model_is_loaded_by_the_module_that_goes_with_it(negative: Any) -> None:
-    assert negative.loader_module == "png_or_arrays"
+    assert negative.loader_module == "served_model"
 
 
 @pytest.mark.parametrize("before", [None, "sqlite:///other.db"])

@@ -15,7 +15,7 @@ from types import FrameType, ModuleType
 
 from autoencoders import checkout, commands, paths, pipeline, threads
 from autoencoders.errors import UserError
-from autoencoders.images.names import printable
+from autoencoders.images.file_names import printable
 from autoencoders.running import preloaded
 
 # The modules in `commands`, and what --help says of them; the others are stages.

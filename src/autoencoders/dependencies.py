@@ -19,8 +19,8 @@ from autoencoders.pipeline import STAGES
 
 PACKAGE = Path(__file__).parent
 # Modules that pass values on and decide no output; DVC tracks params and data files itself.
-GLUE = {"components", "dependencies", "errors", "files", "keys", "params", "paths", "pipeline"}
-GLUE |= {"progress", "running", "stages.common", "tracking", "yaml12"}
+GLUE = {"components", "dependencies", "errors", "files", "param_types", "params", "paths"}
+GLUE |= {"pipeline", "progress", "running", "stages.common", "tracking", "yaml12"}
 PERCEIVING = {"perceptual"}  # the objectives that learn from the dataset's classifier
 
 

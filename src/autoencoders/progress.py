@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
-from autoencoders.training.record import Progress, Row
+from autoencoders.training.history import Progress, Row
 
 
 class TrainingProgress(Progress):

@@ -10,8 +10,8 @@ from PIL import Image
 from torch import Tensor
 
 from autoencoders.application import colour
-from autoencoders.application.any_size import Geometry
 from autoencoders.application.network import Network
+from autoencoders.application.tiling import Geometry
 from autoencoders.images.picture import Picture, floats, samples
 
 COLOURS = np.random.default_rng(0).random((3, 6, 8), np.float32)

@@ -16,7 +16,7 @@ from autoencoders.application.network import Network
 from autoencoders.application.precision import InFloat32, has_bfloat16
 from autoencoders.images.picture import Picture, samples
 from autoencoders.variants.models import MODELS
-from tests.application.test_any_size import IMAGE, network, noise
+from tests.application.test_tiling import IMAGE, network, noise
 from tests.examples import example_model
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from autoencoders import params
-from autoencoders.keys import Bytes
+from autoencoders.param_types import Bytes
 from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.objectives.adversarial import discriminate

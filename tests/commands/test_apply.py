@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from autoencoders.commands import apply
-from autoencoders.images.names import printable
+from autoencoders.images.file_names import printable
 from autoencoders.tracking import registered
 from autoencoders.tracking.registered import Images, RegisteredModel
 from autoencoders.variants.assembly import Assembled
@@ -236,7 +236,7 @@ def test_the_format_is_what_one_asks_for() -> None:
     assert applied("clear.png") == (["clear-superres.png"], [])
     written, complaints = applied("clear.png", "--format", "jpeg")
     assert written == []
-    assert "clear.png: has transparent parts, which JPEG cannot hold: choose" in complaints[0]
+    assert "clear.png: has transparent parts, JPEG cannot hold them: choose" in complaints[0]
 
 
 @pytest.mark.usefixtures("networkless")

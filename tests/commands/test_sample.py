@@ -9,8 +9,8 @@ from torch import Tensor
 
 from autoencoders import randomness
 from autoencoders.commands import sample
-from autoencoders.data.prepared import Prepared
-from autoencoders.keys import ImageShape
+from autoencoders.datasets.prepared import Prepared
+from autoencoders.param_types import ImageShape
 from autoencoders.samplers import SAMPLERS
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.models.base import Autoencoder

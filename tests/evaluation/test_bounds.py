@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, distributions, nn
 
 from autoencoders.evaluation import bounds
-from autoencoders.keys import Likelihood
+from autoencoders.param_types import Likelihood
 from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
 from autoencoders.variants.models.mlp import MlpAE, MlpVAE

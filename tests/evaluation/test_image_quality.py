@@ -13,9 +13,9 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from sklearn.metrics import log_loss, mean_squared_error
 from torch import Tensor
 
+from autoencoders.datasets.raw_files import TEST_IMAGES
 from autoencoders.errors import UserError
 from autoencoders.evaluation import image_quality
-from autoencoders.sources.fetched import TEST_IMAGES
 
 SHAPES = [(1, 28, 28), (3, 32, 24)]
 

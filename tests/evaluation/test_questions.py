@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoencoders.evaluation import codes
-from autoencoders.evaluation.answers import answers
+from autoencoders.evaluation import code_statistics
+from autoencoders.evaluation.measure import answers
 from autoencoders.report.metrics import METRICS, OF_FEATURES, Metric
 from autoencoders.samplers import SAMPLERS
 from autoencoders.variants.assembly import Parts
@@ -104,7 +104,9 @@ def test_a_number_that_is_not_finite_is_left_out_and_said(
     blobs: Blobs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = {"good": 1.0, "bad": math.nan, "large": math.inf}
-    monkeypatch.setattr(codes, "measure", lambda _: {**found, "yardsticks": {"pca": found}})
+    monkeypatch.setattr(
+        code_statistics, "measure", lambda _: {**found, "yardsticks": {"pca": found}}
+    )
     trained = loaded(untrained(KINDS["mlp_vae-variational"], SHAPE), blobs(2, SHAPE))
     answered = answers(trained, None, SETTINGS)
     assert answered["good"] == answered["yardsticks"]["pca"]["good"] == 1.0

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from autoencoders.figures.settings import Figures
 from autoencoders.figures.table import TABLE, Drawing, pairs_of_classes
-from autoencoders.keys import Bytes
+from autoencoders.param_types import Bytes
 from autoencoders.trained.variant import Trained
 from tests.subjects import loaded, untrained
 

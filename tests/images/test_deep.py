@@ -9,9 +9,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from autoencoders.images.picture import Picture, Samples, Unfit
+from autoencoders.images.output_paths import may_replace
+from autoencoders.images.picture import Picture, Samples, UnusableImage
 from autoencoders.images.reading import read
-from autoencoders.images.targets import may_replace
 from autoencoders.images.writing import written_depth
 from tests.images.test_picture import write
 from tests.images.test_reading import png as written
@@ -157,7 +157,7 @@ def test_orientation_is_applied_once(tmp_path: Path) -> None:
 def test_half_a_file_is_refused(tmp_path: Path) -> None:
     whole = png(drawn(3, (130, 30)))
     (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(Unfit, match="cannot be read as an image"):
+    with pytest.raises(UnusableImage, match="cannot be read as an image"):
         read(tmp_path / "a.png")
 
 

@@ -10,9 +10,17 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from autoencoders.files import write_bytes
-from autoencoders.images.picture import Floats, Picture, Unfit, fitted, floats, matched, samples
+from autoencoders.images.output_paths import ENDINGS
+from autoencoders.images.picture import (
+    Floats,
+    Picture,
+    UnusableImage,
+    fitted,
+    floats,
+    matched,
+    samples,
+)
 from autoencoders.images.reading import read
-from autoencoders.images.targets import ENDINGS
 from autoencoders.images.writing import encoded, written_depth
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
@@ -129,14 +137,14 @@ def test_bits_that_pillow_does_not_read_are_known_to_be_lost(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ([0, 255], r"^float pixels from 0 to 255; allowed: 0 to 1, so scale them$"),
+        ([0, 255], r"^float pixels from 0 to 255; allowed: 0 to 1: scale them$"),
         ([-0.5, 1], r"^float pixels from -0.5 to 1; allowed"),
         ([0, np.nan], "^float pixels that are no numbers"),
     ],
 )
 def test_floats_outside_0_to_1_are_refused(tmp_path: Path, values: list[float], said: str) -> None:
     source = saved(tmp_path, Image.fromarray(np.array([values], np.float32)), "a.tif")
-    with pytest.raises(Unfit, match=said):
+    with pytest.raises(UnusableImage, match=said):
         read(source)
 
 
@@ -148,7 +156,9 @@ def test_a_gamma_that_would_be_lost_is_refused(tmp_path: Path, gamma: float, kno
     if known:
         assert read(tmp_path / "a.png").size == (2, 2)
     else:
-        with pytest.raises(Unfit, match="a PNG of gamma 1, which would be lost: save it as sRGB"):
+        with pytest.raises(
+            UnusableImage, match="a PNG of gamma 1, which would be lost: save it as sRGB"
+        ):
             read(tmp_path / "a.png")
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     Image.new("RGB", (2, 2)).save(tmp_path / "b.png", pnginfo=info, icc_profile=profile)
@@ -163,14 +173,14 @@ def test_a_phones_photo_with_a_preview_beside_is_one_image(tmp_path: Path) -> No
 
 def test_jpeg_refuses_what_is_transparent(tmp_path: Path) -> None:
     half_clear = read(saved(tmp_path, with_alpha(Image.fromarray(RAMP))))
-    with pytest.raises(Unfit, match="which JPEG cannot hold: choose png"):
+    with pytest.raises(UnusableImage, match="JPEG cannot hold them: choose png"):
         write(tmp_path / "b.jpg", half_clear)
     assert not (tmp_path / "b.jpg").exists()
 
 
 @pytest.mark.parametrize("name", ["b.webp", "b.jpg"])
 def test_an_image_that_is_too_long_for_its_format_is_one_line(tmp_path: Path, name: str) -> None:
-    with pytest.raises((Unfit, OSError)) as caught:
+    with pytest.raises((UnusableImage, OSError)) as caught:
         write(tmp_path / name, Picture(np.zeros((1, 1, 70_000), np.float32)))
     assert len(str(caught.value).splitlines()) == 1
     assert list(tmp_path.iterdir()) == []

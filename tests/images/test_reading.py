@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from autoencoders.images import reading
-from autoencoders.images.picture import Samples, Unfit, matched, samples
+from autoencoders.images.picture import Samples, UnusableImage, matched, samples
 
 HALF = (10, 200, 90)  # a colour, and what is left of it where it is half transparent over white
 HALF_OVER_WHITE = (132, 227, 172)
@@ -223,7 +223,7 @@ def test_the_first_of_several_frames_is_read_where_it_is_asked_for(
         picture = reading.read(tmp_path / f"{name}.{ending}", first_frame=True)
         assert picture.has_more == has_more
         assert (picture.planes == 255).all()
-    with pytest.raises(Unfit, match=r"^holds several frames: save"):
+    with pytest.raises(UnusableImage, match=r"^holds several frames: save"):
         reading.read(tmp_path / f"two.{ending}")
 
 
@@ -253,7 +253,7 @@ WHOLE = png(1000, 8, 0, np.random.default_rng(0).bytes(1000))
         (tiff(2, [8], 1, struct.pack("<2b", -1, 1), format=[2]), "^signed pixels: save it"),
         (
             tiff(1, [16] * 4, 2, bytes(8), planes=[2], extra=[1]),
-            "^channels of 16 bits one after the other: sav",
+            "^16-bit channels in separate planes: sav",
         ),
         (b"", r"^cannot be read as an image \(the file is empty\)$"),
         (b"a text", r"^cannot be read as an image \(damaged, or of no format that Pillow knows\)$"),
@@ -268,6 +268,6 @@ WHOLE = png(1000, 8, 0, np.random.default_rng(0).bytes(1000))
 )
 def test_what_does_not_fit_is_said(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(Unfit, match=said) as caught:
+    with pytest.raises(UnusableImage, match=said) as caught:
         reading.read(tmp_path / "a.png")
     assert len(str(caught.value).splitlines()) == 1

@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from autoencoders import files, pipeline
-from autoencoders.data.prepared import Prepared
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.trained.variant import load
 from tests.faults.changes import put
 

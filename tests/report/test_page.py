@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from autoencoders.figures.section import LatentPlane, Picture, Sheet
+from autoencoders.figures.section import FigureFile, LatentPlane, Sheet
 from autoencoders.report.page import render
 from tests.report.made import dataset, variant
 
@@ -172,7 +172,7 @@ def test_stand_ins_get_a_loud_banner_and_official_data_none() -> None:
 
 
 def test_pictures_have_words_and_relative_addresses() -> None:
-    pictures = [Picture("figures/mnist/conv/a b.png", "Inputs & outputs")]
+    pictures = [FigureFile("figures/mnist/conv/a b.png", "Inputs & outputs")]
     page = Page(render([dataset(variant("conv", {"mse": 1}, pictures=pictures))]))
     assert page.attributes("img", "src") == ["overview/mnist.png", "figures/mnist/conv/a%20b.png"]
     captions = ["Every variant on the same test images", "Inputs & outputs"]
@@ -240,7 +240,7 @@ def test_what_comes_from_outside_is_escaped() -> None:
             {"mse": 0.1, evil: 1.0},
             yardsticks={evil: {"mse": 0.2}},
             hyperparameters={evil: evil},
-            pictures=[Picture(evil, evil)],
+            pictures=[FigureFile(evil, evil)],
             model_sha256=evil,
             plane=replace(PLANE, classes=[evil], decoded=Sheet(evil, 2, 1)),
         ),

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
-from autoencoders.figures.section import LatentPlane, Picture, Sheet
+from autoencoders.figures.section import FigureFile, LatentPlane, Sheet
 from autoencoders.report.page import render
 from autoencoders.report.results import DatasetResults, VariantResult
 from tests.browser import chromium, needs_chromium
@@ -38,7 +38,7 @@ ORIGINALS = [200, 220, 240, 0]
 
 def section(name: str, metrics: dict[str, float], **others: Any) -> VariantResult:
     captions = ["Reconstructions", *(["Samples"] if name == "vae" else [])]
-    pictures = [Picture(f"{name}-{caption}.png", caption) for caption in captions]
+    pictures = [FigureFile(f"{name}-{caption}.png", caption) for caption in captions]
     yardsticks = {"mean_image": {"mse": 0.07}, "pca": {"mse": 0.02}}
     return made.variant(name, metrics, yardsticks, pictures=pictures, **others)
 

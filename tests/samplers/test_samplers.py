@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoencoders.keys import SamplerName
+from autoencoders.param_types import SamplerName
 from autoencoders.randomness import Noise
 from autoencoders.samplers import SAMPLERS, mixture
 from autoencoders.samplers.base import Sampler

@@ -13,11 +13,11 @@ from urllib.request import Request, urlopen
 import torch
 import uvicorn
 
-from autoencoders.application.any_size import Geometry
-from autoencoders.application.lookup import load
+from autoencoders.application.find_variant import load
 from autoencoders.application.network import Network, Run, trained_network
+from autoencoders.application.tiling import Geometry
 from autoencoders.serving.app import application
-from autoencoders.serving.explorer import Explorer, explorer
+from autoencoders.serving.latent_explorer import Explorer, explorer
 
 
 @contextmanager

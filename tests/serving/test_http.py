@@ -18,12 +18,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from autoencoders.application.any_size import Geometry
 from autoencoders.application.network import Network, Run
+from autoencoders.application.tiling import Geometry
 from autoencoders.commands import apply
-from autoencoders.data.prepared import Prepared
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.figures.plots.style import PALETTE
-from autoencoders.serving import applying, explorer, queue
+from autoencoders.serving import apply_image, latent_explorer, queue
 from autoencoders.variants.assembly import Assembled
 from tests.saved import PARAMS, run, saved
 from tests.serving.server import Stream, ask, loaded, post, refused, serving, stepping
@@ -153,9 +153,9 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
     "too many pixels": (header(6000, 6000), {}, 413, "6000×6000 pixels; allowed: 25 million"),
     "animated": (
         file(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:]),
-        *({}, 422, "holds several frames: save the one that is meant"),
+        *({}, 422, "holds several frames: save the frame to use"),
     ),
-    "clear as JPEG": (file(CLEAR), {"format": "jpeg"}, 422, "has transparent parts, which JPEG"),
+    "clear as JPEG": (file(CLEAR), {"format": "jpeg"}, 422, "has transparent parts, JPEG"),
     "format": (file(GREY), {"format": "bmp"}, 422, "format: allowed: 'png', 'jpeg', 'webp' or"),
     "colour": (file(GREY), {"colour": "red"}, 422, "colour: allowed: 'channels' or 'luma'"),
     "progress": (file(GREY), {"progress": "2"}, 422, "progress: allowed: true or false"),
@@ -184,7 +184,7 @@ def test_a_form_is_told_from_a_file(upscaler: str) -> None:
 def test_a_file_of_too_many_bytes_is_not_kept(
     chunked: bool, upscaler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent = bytes(applying.MOST_BYTES + 1)
+    sent = bytes(apply_image.MOST_BYTES + 1)
     body: Any = iter([sent[: 2**24], sent[2**24 :]]) if chunked else sent
     status, said = refused(post(f"{upscaler}/apply", body))
     assert (status, said) == (413, f"{len(sent)} bytes; allowed: 32 MiB")
@@ -207,7 +207,7 @@ def test_a_file_that_does_not_arrive_is_nobodys_fault(
 
 
 def test_what_enlarges_takes_fewer_pixels() -> None:
-    assert [applying.most_pixels(factor) for factor in (1, 2, 4)] == [25e6, 25e6, 6.25e6]
+    assert [apply_image.most_pixels(factor) for factor in (1, 2, 4)] == [25e6, 25e6, 6.25e6]
 
 
 def test_only_who_calls_this_machine_by_its_names_is_answered(upscaler: str) -> None:
@@ -386,7 +386,7 @@ def test_a_latent_that_is_too_far_out_has_no_image(
     status, said = refused(post(f"{vae}/decode", {"latent": [3e38, -3e38]}))
     assert (status, said) == (
         422,
-        "the decoder makes no image of numbers so large; allowed: smaller ones",
+        "the decoder gives no image for values this large: use smaller values",
     )
     assert capsys.readouterr().err == ""
 
@@ -449,9 +449,9 @@ def test_of_more_dimensions_those_that_change_the_image_most_are_moved(
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28), "aae")
     found = loaded("aae")[1]
-    assert isinstance(found, explorer.Explorer)
+    assert isinstance(found, latent_explorer.Explorer)
     assert len(found.start) == 150
-    assert len({axis.index for axis in found.axes}) == explorer.SLIDERS
+    assert len({axis.index for axis in found.axes}) == latent_explorer.SLIDERS
 
     def change(index: int) -> float:
         moved = [torch.tensor(found.start) for _ in range(2)]
@@ -469,7 +469,7 @@ def test_without_a_prior_the_plane_is_where_the_codes_are(
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28), "ae2d")
     found = loaded("ae2d")[1]
-    assert isinstance(found, explorer.Explorer)
+    assert isinstance(found, latent_explorer.Explorer)
     assert found.codes is not None
     for axis in found.axes:
         inside = found.codes.latents[:, axis.index]

@@ -10,13 +10,12 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from autoencoders import files, packing, params, paths, pipeline, tracking
-from autoencoders.data import prepared
-from autoencoders.data.prepared import Prepared
+from autoencoders import files, params, paths, pipeline, tracking
+from autoencoders.datasets import prepare, prepared, published
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.errors import UserError
 from autoencoders.evaluation import results
 from autoencoders.pipeline import Item
-from autoencoders.sources import published
 from autoencoders.stages import report
 from autoencoders.trained import classifier, variant
 from autoencoders.trained.classifier import MOMENTS, ClassifierDescription, Judge, moments
@@ -41,7 +40,7 @@ METRICS: dict[str, Any] = {
 
 
 def read_raw() -> None:
-    packing.prepare(RAW, Path("again"), train_fraction=0.9, seed=0)
+    prepare.prepare(RAW, Path("again"), train_fraction=0.9, seed=0)
 
 
 def read_split() -> None:
@@ -99,7 +98,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("written")
     sizes = {"train_images": 203, "test_images": 50, "seed": 0}
     published.fetch("mnist", "stand-in", folder / RAW, mirror=None, **sizes)
-    packing.prepare(folder / RAW, folder / PREPARED, train_fraction=0.9, seed=0)
+    prepare.prepare(folder / RAW, folder / PREPARED, train_fraction=0.9, seed=0)
     of_data = ("stand-in", "0" * 64, (1, 28, 28))
     vae = params.load(PARAMS).variants["vae"]
     described = Description("mnist", "vae", 1, *of_data, vae)

@@ -8,8 +8,8 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 
 from autoencoders import files, params, paths, tracking
-from autoencoders.data import prepared
-from autoencoders.keys import Bytes
+from autoencoders.datasets import prepared
+from autoencoders.param_types import Bytes
 from autoencoders.pipeline import Item
 from autoencoders.stages import pixels
 from tests.saved import PARAMS

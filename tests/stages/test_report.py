@@ -30,7 +30,7 @@ def test_the_report_loads_no_network() -> None:
     assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
     reached = Code().reached("report.results", set())
     folders = {line.split()[0].removesuffix(".py").split("/")[1] for line in reached}
-    assert folders == {"report", "figures", "evaluation", "errors", "files", "keys", "paths"}
+    assert folders == {"report", "figures", "evaluation", "errors", "files", "param_types", "paths"}
 
 
 def test_metrics_are_tracked_by_their_variants_names_whatever_these_are(

@@ -13,11 +13,11 @@ pytest.importorskip(
 
 from autoencoders.errors import UserError
 from autoencoders.training import loop
+from autoencoders.training.history import Row
 from autoencoders.training.parallel import ALONE
-from autoencoders.training.record import Row
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import fit
-from autoencoders.training.tensorflow.objectives import LEARNERS
+from autoencoders.training.tensorflow.objectives import KERAS_OBJECTIVES
 from autoencoders.training.tensorflow.supported import OBJECTIVES
 from autoencoders.variants import objectives
 from autoencoders.variants.assembly import Assembled
@@ -42,7 +42,7 @@ def run(
 
 
 def test_what_check_allows_is_what_there_is() -> None:
-    assert {objectives.OBJECTIVES[kind] for kind in OBJECTIVES} == set(LEARNERS)
+    assert {objectives.OBJECTIVES[kind] for kind in OBJECTIVES} == set(KERAS_OBJECTIVES)
 
 
 @pytest.mark.parametrize("name", FIVE)

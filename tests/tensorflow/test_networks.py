@@ -11,12 +11,12 @@ pytest.importorskip(
 )
 
 from autoencoders import randomness
-from autoencoders.keys import ImageShape
+from autoencoders.param_types import ImageShape
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import networks
 from autoencoders.training.tensorflow.backend import tf
 from autoencoders.training.tensorflow.fit import learner_of
-from autoencoders.training.tensorflow.inputs import Noise, see
+from autoencoders.training.tensorflow.inputs import StatelessNoise, see
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.inputs import Downsampled, Noisy
 from tests.tensorflow.twins import FIVE, assembled, images, variant
@@ -87,7 +87,7 @@ def test_images_are_reduced_alike(reduction: Any, factor: int) -> None:
 )
 def test_input_noise_has_the_same_distribution(input: Noisy) -> None:
     grey = tf.fill((5000, 14, 14, 1), 0.1)
-    seen = see(input, grey, Noise(0, "noise", tf.constant(0)))
+    seen = see(input, grey, StatelessNoise(0, "noise", tf.constant(0)))
     expected = input(torch.full((5000, 1, 14, 14), 0.1), randomness.noise(0, "noise"))
     ends = [0, 1] if input.clamp else []
     shares = [*ends, *np.linspace(0.02, 0.98, 25)]
@@ -96,8 +96,8 @@ def test_input_noise_has_the_same_distribution(input: Noisy) -> None:
 
 
 def test_no_two_draws_of_noise_are_alike() -> None:
-    first, again, later = (Noise(0, "noise", tf.constant(step)) for step in (0, 0, 1))
+    first, again, later = (StatelessNoise(0, "noise", tf.constant(step)) for step in (0, 0, 1))
     a, b = first.normal((50,)), first.normal((50,))
     np.testing.assert_array_equal(a, again.normal((50,)))
-    for other in (b, later.normal((50,)), Noise(1, "noise", tf.constant(0)).normal((50,))):
+    for other in (b, later.normal((50,)), StatelessNoise(1, "noise", tf.constant(0)).normal((50,))):
         assert np.abs(np.corrcoef(a, other)[0, 1]) < 0.5

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autoencoders.keys import ImageShape
+from autoencoders.param_types import ImageShape
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from autoencoders import files, params, paths, tracking, yaml12
-from autoencoders.data import prepared
+from autoencoders.datasets import prepared
 from autoencoders.errors import UserError
-from autoencoders.keys import Bytes
+from autoencoders.param_types import Bytes
 from autoencoders.paths import RECORD, WEIGHTS
 from autoencoders.pipeline import Item
 from autoencoders.stages import classify

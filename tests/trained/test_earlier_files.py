@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from autoencoders import yaml12
-from autoencoders.data.prepared import Prepared
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.paths import RECORD, WEIGHTS
 from autoencoders.trained import classifier, variant
 from autoencoders.trained.classifier import ClassifierDescription

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoencoders.data import batches as of_images
+from autoencoders.datasets import batches as of_images
 from autoencoders.trained.pairs import encoded, pairs
 from autoencoders.variants.inputs import Clean, Downsampled, Noisy
 from tests.subjects import VAE, loaded, untrained

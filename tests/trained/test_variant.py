@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from autoencoders import params
-from autoencoders.data.prepared import Prepared
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.paths import HISTORY, RECORD, WEIGHTS
 from autoencoders.trained import variant
 from autoencoders.trained.variant import Description

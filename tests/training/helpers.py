@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autoencoders.keys import ImageShape
+from autoencoders.param_types import ImageShape
 from autoencoders.randomness import Noise, seeded_initialisation
 from autoencoders.training import loop
+from autoencoders.training.history import Progress, Row
 from autoencoders.training.parallel import ALONE
-from autoencoders.training.record import Progress, Row
 from autoencoders.training.settings import Classifier, Training
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.inputs import Clean, Input

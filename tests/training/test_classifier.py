@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from autoencoders.keys import ImageShape
+from autoencoders.param_types import ImageShape
 from autoencoders.randomness import seeded_initialisation
 from autoencoders.training import classifier
 from autoencoders.training.classifier import measure

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoencoders.keys import ImageShape
+from autoencoders.param_types import ImageShape
 from autoencoders.params import why_impossible
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Parts, assemble

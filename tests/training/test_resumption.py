@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from torch import Tensor
 
-from autoencoders.training.record import Row
+from autoencoders.training.history import Row
 from autoencoders.variants.inputs import Noisy
 from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.objectives.base import Objective

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from autoencoders.training.settings import Variant
-from autoencoders.training.train import Trained, train
+from autoencoders.training.train import TrainingResult, train
 from autoencoders.variants.assembly import assemble
 from tests.training.helpers import SHAPE, Blobs, Heard, identical, run, settings, weights
 
@@ -21,7 +21,7 @@ DENOISER = Variant.model_validate(
 )
 
 
-def trained(blobs: Blobs, **arguments: Any) -> Trained:
+def trained(blobs: Blobs, **arguments: Any) -> TrainingResult:
     return train(blobs(24), blobs(8, SHAPE, 1), DENOISER, 1, name="blobs", **arguments)
 
 

@@ -5,7 +5,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from autoencoders.keys import Initialization
+from autoencoders.param_types import Initialization
 from autoencoders.variants.assembly import Parts, assemble
 from autoencoders.variants.inputs import Downsampled
 from autoencoders.variants.objectives.adversarial import Adversarial

@@ -7,7 +7,7 @@ from PIL import Image
 from scipy import ndimage, stats
 from torch import Tensor
 
-from autoencoders.keys import ImageShape, Reduction, Spread
+from autoencoders.param_types import ImageShape, Reduction, Spread
 from autoencoders.randomness import Noise
 from autoencoders.variants.filters import median_filter
 from autoencoders.variants.inputs import (

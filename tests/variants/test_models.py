@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from autoencoders.keys import ImageShape
+from autoencoders.param_types import ImageShape
 from autoencoders.randomness import Noise
 from autoencoders.variants.assembly import Assembled, Parts, assemble
 from autoencoders.variants.models import MODELS

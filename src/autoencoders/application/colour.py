@@ -32,7 +32,7 @@ def through(
     To `compare`, the picture stands to the left of what is made of it, at the same size.
 
     Raises:
-        Unfit: the network takes images of one size alone, and not of this one.
+        UnusableImage: the network takes images of one size alone, and not of this one.
     """
     planes, bits, factor = picture.planes, picture.kept, network.factor
     alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor, bits)

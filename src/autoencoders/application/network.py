@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autoencoders.application.any_size import Geometry, Layouts, Stretch, geometry, stretches
 from autoencoders.application.precision import Precision, has_bfloat16
+from autoencoders.application.tiling import Geometry, Layouts, Stretch, geometry, stretches
 from autoencoders.device import CPU, tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.images.picture import (
@@ -24,7 +24,7 @@ from autoencoders.images.picture import (
     require_size,
     samples,
 )
-from autoencoders.keys import ImageShape
+from autoencoders.param_types import ImageShape
 from autoencoders.tracking import registered
 from autoencoders.trained.variant import Trained
 
@@ -87,7 +87,7 @@ class Network:
         Images of more than SIDE² pixels go through in tiles, which makes no difference to them.
 
         Raises:
-            Unfit: the network takes images of one size alone, and not of this one.
+            UnusableImage: the network takes images of one size alone, and not of this one.
         """
         channels, height, width = planes.shape
         if self.geometry is None:

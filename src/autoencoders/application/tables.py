@@ -11,7 +11,7 @@ import pyarrow.parquet
 
 from autoencoders.errors import UserError
 from autoencoders.files import atomic_file
-from autoencoders.images.names import printable
+from autoencoders.images.file_names import printable
 from autoencoders.images.picture import Floats
 
 KEYS = ["path", "class"]  # columns before z0, z1, …; no class is an empty cell

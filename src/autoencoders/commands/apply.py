@@ -8,16 +8,22 @@ from pathlib import Path
 from tqdm import tqdm
 
 from autoencoders.application.colour import through
-from autoencoders.application.lookup import load
+from autoencoders.application.find_variant import load
 from autoencoders.application.network import registered_network, trained_network
 from autoencoders.commands import Parser, absolute, add_images, add_precision
 from autoencoders.errors import UserError, warn
 from autoencoders.files import write_bytes
+from autoencoders.images.file_names import printable
 from autoencoders.images.listing import image_files
-from autoencoders.images.names import printable
-from autoencoders.images.picture import Unfit, fitted
+from autoencoders.images.output_paths import (
+    ENDINGS,
+    FORMATS,
+    outputs,
+    require_writable,
+    single_file,
+)
+from autoencoders.images.picture import UnusableImage, fitted
 from autoencoders.images.reading import read
-from autoencoders.images.targets import ENDINGS, FORMATS, outputs, require_writable, single_file
 from autoencoders.images.writing import KEPT, encoded, written_depth
 
 
@@ -96,7 +102,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             picture = through(network, picture, options.colour == "luma", options.compare)
             kind = ENDINGS[target.suffix.lower()]
             write_bytes(target, encoded(picture, kind, origin))
-        except Unfit as reason:
+        except UnusableImage as reason:
             failed.append(f"{printable(str(image.path))}: {reason}")
             lost += 1
         except OSError as error:

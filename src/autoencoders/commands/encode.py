@@ -8,14 +8,14 @@ import torch
 from tqdm import tqdm
 
 from autoencoders.application import tables
-from autoencoders.application.lookup import load
+from autoencoders.application.find_variant import load
 from autoencoders.commands import Parser, absolute, add_images
-from autoencoders.data.batches import images_at_a_time
+from autoencoders.datasets.batches import images_at_a_time
 from autoencoders.errors import UserError
-from autoencoders.images import targets
+from autoencoders.images import output_paths
+from autoencoders.images.file_names import printable
 from autoencoders.images.listing import ImageFile, image_files
-from autoencoders.images.names import printable
-from autoencoders.images.picture import Floats, Unfit, seen
+from autoencoders.images.picture import Floats, UnusableImage, seen
 from autoencoders.images.reading import read
 
 BATCH = 256  # images in memory at once, or fewer if they are large
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     trained = load(options.variant)
     shape = trained.input_shape
     tables.require_table(options.to)
-    targets.require_writable(options.to.parent)
+    output_paths.require_writable(options.to.parent)
     images, failed = image_files(options.images, options.to)
     count, lost = images_at_a_time(shape, BATCH), 0
     with (
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             for image in images[start : start + count]:
                 try:
                     batch[image] = seen(read(image.path), shape, options.resize)
-                except Unfit as reason:
+                except UnusableImage as reason:
                     failed.append(f"{printable(str(image.path))}: {reason}")
                     lost += 1
                 bar.update()

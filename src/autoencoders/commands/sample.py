@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from tqdm import tqdm
 
 from autoencoders import params
-from autoencoders.application import drawing
-from autoencoders.application.lookup import load
+from autoencoders.application import sampling
+from autoencoders.application.find_variant import load
 from autoencoders.commands import Parser, absolute, whole
 from autoencoders.files import write_bytes
-from autoencoders.images import targets
-from autoencoders.images.names import printable
+from autoencoders.images import output_paths
+from autoencoders.images.file_names import printable
 from autoencoders.images.picture import Picture
 from autoencoders.images.writing import encoded
 
@@ -41,16 +41,16 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         UserError: the variant is not trained or has nothing to draw codes from; or the folder
             cannot be written.
     """
-    targets.require_writable(options.to)
+    output_paths.require_writable(options.to)
     settings = params.load().evaluation
     trained = load(options.variant, settings.batch_size)
-    sampler = drawing.fitted(options.sampler, trained, settings)
-    images = drawing.images(trained, sampler, options.count, options.seed)
+    sampler = sampling.fitted(options.sampler, trained, settings)
+    images = sampling.images(trained, sampler, options.count, options.seed)
     taken: set[str] = set()
     shown = tqdm(images, total=options.count, unit="image", disable=None, leave=False)
     for number, image in enumerate(shown):
         name = f"{trained.description.name}-{options.sampler}-{options.seed}-{number:05}"
-        origin = f"{targets.OURS} {trained.description.dataset}/{name}"
-        target = targets.free(options.to / f"{name}.png", origin, taken)
+        origin = f"{output_paths.OURS} {trained.description.dataset}/{name}"
+        target = output_paths.free(options.to / f"{name}.png", origin, taken)
         write_bytes(target, encoded(Picture(image), "png", origin))
         yield printable(str(target))

@@ -10,13 +10,13 @@ from contextlib import suppress
 
 import uvicorn
 
-from autoencoders.application.lookup import load
+from autoencoders.application.find_variant import load
 from autoencoders.application.network import registered_network, trained_network
 from autoencoders.commands import Parser, add_precision, ignore_signals, whole
 from autoencoders.errors import UserError, warn
-from autoencoders.images.names import printable
+from autoencoders.images.file_names import printable
 from autoencoders.serving.app import application
-from autoencoders.serving.explorer import explorer
+from autoencoders.serving.latent_explorer import explorer
 
 HERE = ("localhost", "127.0.0.1", "[::1]")  # what a browser calls this machine on loopback
 WAITING = 2048  # connections that are not answered yet

@@ -12,7 +12,7 @@ from torch import Tensor
 from autoencoders.errors import leave_out
 from autoencoders.evaluation.results import Answer
 from autoencoders.evaluation.settings import Evaluation
-from autoencoders.keys import Likelihood
+from autoencoders.param_types import Likelihood
 from autoencoders.randomness import Noise
 from autoencoders.trained.variant import Trained
 from autoencoders.variants.models.base import VariationalAutoencoder

@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from sklearn.neighbors import KDTree
 from torch import Tensor
 
-from autoencoders.data.stratification import stratified
+from autoencoders.datasets.stratification import stratified
 from autoencoders.errors import leave_out
+from autoencoders.evaluation.batched_matrix import MOST, SHORT, Rows
 from autoencoders.evaluation.results import Answer
-from autoencoders.evaluation.rows import MOST, SHORT, Rows
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.evaluation.yardsticks import Fitted
 from autoencoders.randomness import derived_seed

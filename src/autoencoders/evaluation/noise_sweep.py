@@ -11,7 +11,7 @@ from torch import Tensor
 from autoencoders.evaluation.image_quality import psnr
 from autoencoders.evaluation.results import Answer
 from autoencoders.evaluation.settings import Evaluation
-from autoencoders.keys import ImageShape, Spread
+from autoencoders.param_types import ImageShape, Spread
 from autoencoders.randomness import Noise
 from autoencoders.trained.pairs import Pairs, Predict
 from autoencoders.trained.variant import Trained

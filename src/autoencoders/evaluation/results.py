@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from autoencoders import files
-from autoencoders.keys import Source
+from autoencoders.param_types import Source
 
 # What a question about a trained variant is answered with: numbers by the names of metrics, and
 # under `yardsticks` the same of what the network is held against.

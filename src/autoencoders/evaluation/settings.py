@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from autoencoders.components import Strict
-from autoencoders.keys import AtLeastTwo, Count, Counts, Levels, SamplerName
+from autoencoders.param_types import AtLeastTwo, Count, Counts, Levels, SamplerName
 
 
 class Evaluation(Strict):

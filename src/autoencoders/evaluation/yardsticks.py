@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from autoencoders.evaluation.rows import MOST, SHORT, Rows
+from autoencoders.evaluation.batched_matrix import MOST, SHORT, Rows
 from autoencoders.trained.pairs import Pairs, Predict
 
 RIDGE = 1e-6  # added to each variance, as a share of their mean, so that none is zero

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from autoencoders import files
 from autoencoders.figures.plots.style import Images
-from autoencoders.keys import Bytes
+from autoencoders.param_types import Bytes
 
 RECORD = "section.json"
 # Sheets of the first test images: what the encoder sees, what comes out, the images themselves.
@@ -23,7 +23,7 @@ SEEN, MADE, ORIGINALS = "seen.png", "made.png", "originals.png"
 
 
 @dataclass(frozen=True)
-class Picture:
+class FigureFile:
     """A picture: its path from the page, and its caption, which is its alternative text too."""
 
     path: str
@@ -92,7 +92,7 @@ class Section:
     best_epoch: int
     validation_mse: Sequence[float]
     shown: int
-    pictures: Sequence[Picture]
+    pictures: Sequence[FigureFile]
     plane: LatentPlane | None
 
 

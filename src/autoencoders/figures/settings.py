@@ -1,7 +1,7 @@
 """What the figures take from params.yaml."""
 
 from autoencoders.components import Strict
-from autoencoders.keys import AtLeastTwo, Count
+from autoencoders.param_types import AtLeastTwo, Count
 
 
 class Figures(Strict):

@@ -21,7 +21,7 @@ from autoencoders.evaluation import image_quality
 from autoencoders.evaluation.noise_sweep import at_level, trained_levels
 from autoencoders.evaluation.results import Answer
 from autoencoders.figures import latent_experiments, plots
-from autoencoders.figures.section import Picture
+from autoencoders.figures.section import FigureFile
 from autoencoders.figures.settings import Figures
 from autoencoders.samplers import SAMPLERS
 from autoencoders.samplers.build import build
@@ -303,7 +303,7 @@ def pairs_of_classes(labels: npt.NDArray[np.integer[Any]], count: int) -> npt.ND
 
 
 @torch.no_grad()
-def draw(trained: Trained, measured: Answer, settings: Figures, folder: Path) -> list[Picture]:
+def draw(trained: Trained, measured: Answer, settings: Figures, folder: Path) -> list[FigureFile]:
     """Draw every figure that fits a variant into a new `folder`; return their files and captions.
 
     One that there are too few images for is left out, which is said.
@@ -314,4 +314,4 @@ def draw(trained: Trained, measured: Answer, settings: Figures, folder: Path) ->
         for drawing in drawings:
             figure = drawing.draw(trained, measured, settings)
             plots.save(figure, temporary / drawing.file, trained.description.source)
-    return [Picture(paths.from_page(folder / one.file), one.caption) for one in drawings]
+    return [FigureFile(paths.from_page(folder / one.file), one.caption) for one in drawings]

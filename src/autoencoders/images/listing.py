@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autoencoders.errors import UserError, warn
-from autoencoders.images.names import printable
+from autoencoders.images.file_names import printable
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
 # Folders that systems put beside people's own, compared without regard to case.

@@ -18,15 +18,15 @@ CHANNELS = GREY, COLOUR = 1, 3
 LUMA = np.array([19595, 38470, 7471], np.float32) / 2**16
 
 
-class Unfit(Exception):  # noqa: N818 - what it means is the caller's to decide
+class UnusableImage(Exception):  # noqa: N818 - what it means is the caller's to decide
     """A file that is not read or written as an image; the message says why."""
 
 
-class TooLarge(Unfit):
+class TooLarge(UnusableImage):
     """A file with more bytes, or more pixels, than are taken."""
 
 
-class OtherSize(Unfit):
+class WrongSize(UnusableImage):
     """An image that is not of the only size that is taken, and may be resampled to it."""
 
 
@@ -102,7 +102,7 @@ def seen(picture: Picture, shape: tuple[int, int, int], resize: bool) -> Floats:
     """Return a picture as a network sees it that takes images of one shape, `(C, H, W)`.
 
     Raises:
-        OtherSize: it has another height and width, and is not to be resampled.
+        WrongSize: it has another height and width, and is not to be resampled.
     """
     planes = matched(picture, shape[0], shape[1:] if resize else None)
     require_size(planes, shape)
@@ -110,10 +110,10 @@ def seen(picture: Picture, shape: tuple[int, int, int], resize: bool) -> Floats:
 
 
 def require_size(planes: Samples, shape: tuple[int, ...]) -> None:
-    """Raise `OtherSize` for an image that is not of the height and width of `shape`."""
+    """Raise `WrongSize` for an image that is not of the height and width of `shape`."""
     if planes.shape[1:] != shape[1:]:
         found, allowed = (f"{width}×{height}" for _, height, width in (planes.shape, shape))
-        raise OtherSize(
+        raise WrongSize(
             f"{found} pixels; this variant takes {allowed}: resize it, or give --resize (by HTTP, "
             "resize=true) to have the square in its middle resampled"
         )
@@ -128,7 +128,7 @@ def luma(planes: Samples) -> Samples:
 
 
 def resized(planes: Samples, height: int, width: int) -> Samples:
-    """Cut planes to the middle that is shaped so, and resample it, by Lanczos' filter.
+    """Crop planes to the middle that is shaped so, and resample it, by Lanczos' filter.
 
     What has this size already is returned as it is; all else as floating-point numbers.
     """

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from autoencoders.images.picture import COLOUR, GREY, Picture, Samples, TooLarge, Unfit
+from autoencoders.images.picture import COLOUR, GREY, Picture, Samples, TooLarge, UnusableImage
 
 # Files of other formats that hold more than one image hold versions of it, as phones' JPEGs do.
 FRAMED = ("AVIF", "GIF", "PNG", "TIFF", "WEBP")
@@ -41,8 +41,8 @@ def read(path: Path, first_frame: bool = False, most: int | None = None) -> Pict
 
     Raises:
         TooLarge: there are more pixels than `most`, or than are ever opened.
-        Unfit: the file cannot be read, or what its numbers mean is not certain: floating-point
-            numbers must lie in [0, 1].
+        UnusableImage: the file cannot be read, or the meaning of its pixel values is not certain:
+            floating-point values must lie in [0, 1].
     """
     with opening(path) as opened:
         if most is not None and opened.width * opened.height > most:
@@ -50,7 +50,7 @@ def read(path: Path, first_frame: bool = False, most: int | None = None) -> Pict
             raise TooLarge(f"{size} pixels; allowed: {most // 10**6} million in all")
         has_more = opened.format in FRAMED and _is_animated(opened)
         if has_more and not first_frame:
-            raise Unfit("holds several frames: save the one that is meant as a file of its own")
+            raise UnusableImage("holds several frames: save the frame to use as a separate file")
         _require_known_greys(opened)
         depth = _depth(opened)
         planes, alpha = _deep_colours(path, opened) if _is_deep(opened) else _loaded(opened)
@@ -66,7 +66,7 @@ def opening(path: Path) -> Iterator[Image.Image]:
     """Yield an image file, opened and not decoded, to a body that decodes it and does nothing else.
 
     Raises:
-        Unfit: the file cannot be opened, or the body fails, in whatever way.
+        UnusableImage: the file cannot be opened, or the body fails, in whatever way.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of large images, damaged EXIF: it is read or it is unfit
@@ -75,10 +75,10 @@ def opening(path: Path) -> Iterator[Image.Image]:
             # By its name, Pillow would map a TIFF into memory, and mix up height and width.
             with path.open("rb") as stream, Image.open(stream) as opened:
                 yield opened
-        except Unfit:
+        except UnusableImage:
             raise
         except Exception as error:  # a decoder may raise anything on a damaged file
-            kind = TooLarge if isinstance(error, Image.DecompressionBombError) else Unfit
+            kind = TooLarge if isinstance(error, Image.DecompressionBombError) else UnusableImage
             raise kind(f"cannot be read as an image ({_reason(error, path)})") from None
 
 
@@ -86,9 +86,9 @@ def _require_file(path: Path) -> None:
     """Refuse what cannot be opened without waiting for it, such as a pipe."""
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
-        raise Unfit("is a folder, not an image file")
+        raise UnusableImage("is a folder, not an image file")
     if not stat.S_ISREG(mode):
-        raise Unfit("is neither a file nor a folder")
+        raise UnusableImage("is neither a file nor a folder")
 
 
 def _is_animated(opened: Image.Image) -> bool:
@@ -105,7 +105,7 @@ def _require_known_greys(opened: Image.Image) -> None:
     if gamma is None or "icc_profile" in opened.info or "srgb" in opened.info:
         return
     if abs(gamma - USUAL_GAMMA) > 0.1 * USUAL_GAMMA:
-        raise Unfit(
+        raise UnusableImage(
             f"a PNG of gamma {gamma:g}, which would be lost: save it as sRGB or with a profile"
         )
 
@@ -179,19 +179,21 @@ def _decoded(opened: Image.Image) -> Image.Image:
     Where a colour counts as clear, it is `info["transparency"]`.
 
     Raises:
-        Unfit: what its numbers mean is not certain.
+        UnusableImage: what its numbers mean is not certain.
     """
     raw_mode, tags = _raw_mode(opened), _tags(opened)
     clear = opened.info.get("transparency")
     opened.load()
     if SIGNED in tags.get(SAMPLE_FORMAT, ()):
-        raise Unfit(f"signed pixels: {SAVE_OTHERWISE}, unsigned")
+        raise UnusableImage(f"signed pixels: {SAVE_OTHERWISE}, unsigned")
     several = len(opened.getbands()) > 1
     if several and tags.get(PLANES) == APART and max(tags.get(BITS, (1,))) > 8:
         # Pillow takes each byte of a channel for a pixel.
-        raise Unfit("channels of 16 bits one after the other: save it with 8, or interleaved")
+        raise UnusableImage(
+            "16-bit channels in separate planes: save it with 8 bits or interleaved"
+        )
     if opened.mode == "I" and opened.format not in ("PNG", "PPM"):  # where it holds 16 bits
-        raise Unfit(f"32-bit pixels: {SAVE_OTHERWISE}")
+        raise UnusableImage(f"32-bit pixels: {SAVE_OTHERWISE}")
     if isinstance(clear, int) and raw_mode in FEW_BITS:
         opened.info["transparency"] = clear * FEW_BITS[raw_mode]
     return opened.convert("LA") if opened.mode == "La" else opened
@@ -209,10 +211,10 @@ def _deep_greys(values: npt.NDArray[np.integer[Any]], opened: Image.Image) -> Sa
 
 def _in_range(values: Samples) -> Samples:
     if not np.isfinite(values).all():
-        raise Unfit("float pixels that are no numbers: save it with numbers in [0, 1]")
+        raise UnusableImage("float pixels that are no numbers: save it with numbers in [0, 1]")
     low, high = values.min(), values.max()
     if low < 0 or high > 1:
-        raise Unfit(f"float pixels from {low:g} to {high:g}; allowed: 0 to 1, so scale them")
+        raise UnusableImage(f"float pixels from {low:g} to {high:g}; allowed: 0 to 1: scale them")
     return values
 
 

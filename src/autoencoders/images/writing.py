@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import putchunk
 
-from autoencoders.images.picture import KINDS, Picture, Samples, Unfit, samples
-from autoencoders.images.targets import SOFTWARE
+from autoencoders.images.output_paths import SOFTWARE
+from autoencoders.images.picture import KINDS, Picture, Samples, UnusableImage, samples
 
 DEEPEST = {"png": 16, "tiff": 32}  # bits per channel; of all others 8
 KEPT = (
@@ -22,9 +22,11 @@ PNG_HEADER = 33  # bytes of a PNG's signature and first chunk
 
 
 def require_alpha(picture: Picture, kind: str) -> None:
-    """Raise `Unfit` for a picture whose transparency cannot be written as a `kind`."""
+    """Raise `UnusableImage` for a picture whose transparency cannot be written as a `kind`."""
     if picture.alpha is not None and kind == "jpeg":
-        raise Unfit("has transparent parts, which JPEG cannot hold: choose png, webp or tiff")
+        raise UnusableImage(
+            "has transparent parts, JPEG cannot hold them: choose png, webp or tiff"
+        )
 
 
 def written_depth(picture: Picture, kind: str) -> int:
@@ -36,7 +38,7 @@ def encoded(picture: Picture, kind: str, origin: str) -> bytes:
     """Return a picture as a file of a `kind`, with its `origin` in the EXIF.
 
     Raises:
-        Unfit: the format cannot hold it.
+        UnusableImage: the format cannot hold it.
     """
     require_alpha(picture, kind)
     depth = written_depth(picture, kind)
@@ -54,7 +56,7 @@ def encoded(picture: Picture, kind: str, origin: str) -> bytes:
             **SAVED_WITH.get(kind, {}),
         )
     except (OSError, ValueError) as error:  # what an encoder has to say of too large an image
-        raise Unfit(f"cannot be written as {kind.upper()} ({error})") from None
+        raise UnusableImage(f"cannot be written as {kind.upper()} ({error})") from None
     return stream.getvalue()
 
 

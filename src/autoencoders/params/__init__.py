@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from autoencoders import paths, yaml12
 from autoencoders.errors import UserError
-from autoencoders.params.complaints import describe, meant, suggestion
 from autoencoders.params.contradictions import contradictions, why_impossible
+from autoencoders.params.error_messages import describe, meant, suggestion
 from autoencoders.params.schema import Params, image_shapes
 
 __all__ = ["Params", "image_shapes", "load", "parse", "suggestion", "why_impossible"]

@@ -5,10 +5,10 @@ from collections.abc import Collection
 import torch
 
 from autoencoders import paths
-from autoencoders.keys import ImageShape
-from autoencoders.params.complaints import suggestion
+from autoencoders.datasets.catalogue import DATASETS
+from autoencoders.param_types import ImageShape
+from autoencoders.params.error_messages import suggestion
 from autoencoders.params.schema import Params, image_shapes
-from autoencoders.sources.datasets import DATASETS
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import supported
 from autoencoders.variants.assembly import assemble

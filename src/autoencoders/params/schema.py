@@ -6,10 +6,10 @@ from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import Field
 
 from autoencoders.components import Strict
+from autoencoders.datasets.catalogue import DATASETS
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.figures.settings import Figures
-from autoencoders.keys import ImageShape, Misfits, ProperFraction
-from autoencoders.sources.datasets import DATASETS
+from autoencoders.param_types import ImageShape, Misfits, ProperFraction
 from autoencoders.training.settings import Classifier, Variant
 
 Text = Annotated[str, MinLen(1)]
@@ -28,7 +28,7 @@ class StandIn(Strict):
 
 
 class Patches(Strict):
-    """How images of any size are cut into squares; see `cutting.Cutter`."""
+    """How images of any size are cut into squares; see `cutting.ImageExtractor`."""
 
     size: Annotated[int, Gt(0), Le(LARGEST)]
     per_image: Annotated[int, Gt(0)]
@@ -41,7 +41,7 @@ class ImageFolder(Strict):
     Either each is made `size`×`size` pixels large, or `patches` are cut from it. `test_fraction`
     is null where the folder has `train/` and `test/`; the title is by default the dataset's name.
     What becomes of `misfits`, files that cannot be read or are of another size, stands at
-    `cutting.Cutter`.
+    `cutting.ImageExtractor`.
     """
 
     folder: Text

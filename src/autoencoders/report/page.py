@@ -28,7 +28,7 @@ class _Cell:
 
 
 @dataclass(frozen=True)
-class _Row:
+class _TableRow:
     name: str
     anchor: str  # of the variant's section; empty for a yardstick
     cells: Sequence[_Cell]
@@ -38,7 +38,7 @@ class _Row:
 class _Table:
     title: str
     columns: Sequence[Metric]
-    rows: Sequence[_Row]
+    rows: Sequence[_TableRow]
     defeats: Sequence[str]  # sentences: which yardstick beats which network, and on what
 
 
@@ -121,12 +121,12 @@ def _row(
     numbers: Mapping[str, float],
     mark: str,
     marked: Sequence[Metric],
-) -> _Row:
+) -> _TableRow:
     cells = [
         _Cell(_text(metric, numbers), _value(metric, numbers), mark if metric in marked else "")
         for metric in columns
     ]
-    return _Row(name, anchor, cells)
+    return _TableRow(name, anchor, cells)
 
 
 def _columns(known: Sequence[Metric], present: Set[str]) -> list[Metric]:

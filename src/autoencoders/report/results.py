@@ -11,7 +11,7 @@ from autoencoders import files, paths
 from autoencoders.evaluation import results
 from autoencoders.evaluation.results import Answer, headline
 from autoencoders.figures import plots, section
-from autoencoders.figures.section import Picture, Section
+from autoencoders.figures.section import FigureFile, Section
 
 # What `dvc exp show` and `dvc metrics diff` compare: a column each, and a screen has few.
 COMPARED = ("psnr", "elbo")
@@ -62,9 +62,9 @@ class DatasetResults:
         return paths.OVERVIEW / f"{self.dataset}.png"
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[FigureFile]:
         """Return the pictures that are of no single variant."""
-        return [Picture(paths.from_page(self.overview), "Every variant on the same test images")]
+        return [FigureFile(paths.from_page(self.overview), "Every variant on the same test images")]
 
 
 def load(dataset: str, variants: list[str]) -> DatasetResults:

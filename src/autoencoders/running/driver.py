@@ -21,8 +21,8 @@ from rich.text import Text
 from autoencoders import threads
 from autoencoders.errors import UserError
 from autoencoders.running import preloaded
+from autoencoders.running.dvc_state import look
 from autoencoders.running.schedule import Schedule, in_words
-from autoencoders.running.state import look
 
 LOCK = Path(".dvc/tmp/autoencoders.lock")
 LOOK = 0.1  # seconds between two looks at what runs

@@ -5,7 +5,7 @@ from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
 from autoencoders.decomposition import principal_directions
-from autoencoders.keys import Count
+from autoencoders.param_types import Count
 from autoencoders.randomness import Noise
 from autoencoders.samplers.base import Sampler
 from autoencoders.samplers.gaussian import GaussianSampler

@@ -18,13 +18,13 @@ from starlette.types import Receive, Scope, Send
 
 from autoencoders.application.network import Network
 from autoencoders.errors import warn
-from autoencoders.images.picture import OtherSize, TooLarge, Unfit
+from autoencoders.images.output_paths import OURS
+from autoencoders.images.picture import TooLarge, UnusableImage, WrongSize
 from autoencoders.images.reading import read
-from autoencoders.images.targets import OURS
 from autoencoders.images.writing import encoded
 from autoencoders.params import suggestion
-from autoencoders.serving.applying import MOST_BYTES, Kind, applied, most_pixels
-from autoencoders.serving.explorer import Explorer
+from autoencoders.serving.apply_image import MOST_BYTES, Kind, applied, most_pixels
+from autoencoders.serving.latent_explorer import Explorer
 from autoencoders.serving.queue import Job, Queue
 
 PAGE = {  # the files of the page, and what each is
@@ -79,7 +79,7 @@ def application(
     if "*" not in hosts:
         app.router.dependencies.append(Depends(_require_own_page))
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
-    for kind in (Exception, InterruptedError, RequestValidationError, Unfit):
+    for kind in (Exception, InterruptedError, RequestValidationError, UnusableImage):
         app.add_exception_handler(kind, _refuse)
     for address, (name, media_type) in PAGE.items():
         file = FileResponse(Path(__file__).with_name(name), headers=SAFE, media_type=media_type)
@@ -120,9 +120,9 @@ def _refusal(request: Request, error: BaseException) -> tuple[int, dict[str, str
     match error:
         case TooLarge():
             return 413, {"detail": str(error)}
-        case OtherSize():  # the page has a box to tick where programs have a parameter
+        case WrongSize():  # the page has a box to tick where programs have a parameter
             return 422, {"detail": str(error), "mend": "resize"}
-        case Unfit():
+        case UnusableImage():
             return 422, {"detail": str(error)}
         case RequestValidationError():
             mistake = error.errors()[0]
@@ -256,7 +256,7 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
             except ValidationError:
                 latent = []
             if len(latent) != size:
-                raise Unfit(f'allowed: {{"latent": […]}}, of {size} finite numbers')
+                raise UnusableImage(f'allowed: {{"latent": […]}}, of {size} finite numbers')
             return encoded(explorer.decode(latent), "png", f"{OURS} {network.made_by}")
 
         return Response(await queue.compute(job, work), media_type="image/png")

@@ -17,7 +17,7 @@ from autoencoders.tracking import DataUsed, StageRun
 from autoencoders.training import parallel
 
 
-class Stage(Protocol):
+class StageModule(Protocol):
     """What each module of a stage defines."""
 
     def used_params(self, params: Params, item: Item) -> dict[str, Any]:
@@ -37,9 +37,9 @@ class Stage(Protocol):
         ...
 
 
-def _stage(name: str) -> Stage:
+def _stage(name: str) -> StageModule:
     """Import the module of a stage: it alone, since each costs seconds."""
-    stage: Stage = importlib.import_module(f"autoencoders.stages.{name}")
+    stage: StageModule = importlib.import_module(f"autoencoders.stages.{name}")
     return stage
 
 
@@ -92,7 +92,7 @@ def track(loaded: Params, done: Collection[str]) -> Iterator[str]:
         yield f"left out {len(waiting)} stages whose outputs are not of this params.yaml and code"
 
 
-def _tracked(stage: Stage, item: Item, loaded: Params) -> Any:
+def _tracked(stage: StageModule, item: Item, loaded: Params) -> Any:
     return tracking.stage_run(
         item,
         params=stage.used_params(loaded, item),
@@ -102,7 +102,7 @@ def _tracked(stage: Stage, item: Item, loaded: Params) -> Any:
     )
 
 
-def _log(stage: Stage, item: Item, run: StageRun) -> None:
+def _log(stage: StageModule, item: Item, run: StageRun) -> None:
     stage.log(item, run)
     run.log(tags={"outputs.sha256": _digest(item.outputs)})
 

@@ -4,7 +4,7 @@ from contextlib import closing
 from typing import Any
 
 from autoencoders import files, paths
-from autoencoders.data.prepared import Prepared
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.device import device, exact_device
 from autoencoders.evaluation import results
 from autoencoders.params import Params

@@ -1,7 +1,7 @@
 """What several stages say of their data."""
 
 from autoencoders import paths
-from autoencoders.data.prepared import Prepared
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.pipeline import Item
 from autoencoders.tracking import DataUsed
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from autoencoders import files, paths
-from autoencoders.data.prepared import Prepared
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.device import exact_device
 from autoencoders.evaluation import results
-from autoencoders.evaluation.answers import answers
+from autoencoders.evaluation.measure import answers
 from autoencoders.evaluation.noise_sweep import flat
 from autoencoders.params import Params
 from autoencoders.pipeline import Item

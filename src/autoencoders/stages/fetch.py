@@ -4,10 +4,10 @@ import os
 from typing import Any
 
 from autoencoders import paths
+from autoencoders.datasets import folders, published, raw_files
+from autoencoders.datasets.image_files import ImageExtractor
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
-from autoencoders.sources import fetched, folders, published
-from autoencoders.sources.cutting import Cutter
 from autoencoders.tracking import StageRun
 
 
@@ -31,7 +31,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             paths.users(own.folder),
             target,
             title=(own.title or "").strip() or item.dataset,
-            cutter=Cutter(
+            cutter=ImageExtractor(
                 own.shape[1],
                 own.channels,
                 own.misfits,
@@ -58,9 +58,9 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 def log(item: Item, run: StageRun) -> None:
     """Log where the files came from and their checksums."""
     folder = paths.raw(item.dataset)
-    info = fetched.read_source(folder)
+    info = raw_files.read_source(folder)
     run.log(
         tags={"data.source": info.source},
         metrics={f"bytes/{name}": file.bytes for name, file in info.files.items()},
-        artifacts=[folder / fetched.RECORD],
+        artifacts=[folder / raw_files.RECORD],
     )

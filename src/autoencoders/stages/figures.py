@@ -3,10 +3,10 @@
 from typing import Any
 
 from autoencoders import paths
-from autoencoders.data.prepared import Prepared
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.device import exact_device
 from autoencoders.evaluation import results
-from autoencoders.figures import planes, table
+from autoencoders.figures import page_content, table
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.stages.common import prepared_data
@@ -28,7 +28,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     trained = variant.load(paths.model(*names), data, exact_device())
     measured = results.load(paths.metrics(*names), *names)
     pictures = table.draw(trained, measured, params.figures, paths.figures(*names))
-    planes.write_section(trained, pictures, paths.section(*names))
+    page_content.write_section(trained, pictures, paths.section(*names))
     return f"{len(pictures)} figures in {paths.figures(*names)}"
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from autoencoders import files, paths
-from autoencoders.data.prepared import Prepared
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.evaluation import features, results
 from autoencoders.params import Params
 from autoencoders.pipeline import Item

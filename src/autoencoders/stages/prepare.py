@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from autoencoders import files, packing, paths
-from autoencoders.data import prepared
+from autoencoders import files, paths
+from autoencoders.datasets import prepare, prepared, raw_files
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
-from autoencoders.sources import fetched
 from autoencoders.tracking import DataUsed, StageRun
 
 
@@ -18,8 +17,8 @@ def used_params(params: Params, item: Item) -> dict[str, Any]:
 def data_used(item: Item) -> DataUsed:
     """Describe the fetched files."""
     folder = paths.raw(item.dataset)
-    info = fetched.read_source(folder)
-    record = files.digest(folder / fetched.RECORD)
+    info = raw_files.read_source(folder)
+    record = files.digest(folder / raw_files.RECORD)
     return DataUsed(item.dataset, info.source, record, folder.as_posix(), splits={})
 
 
@@ -27,7 +26,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     """Verify, split and pack a dataset."""
     target = paths.prepared(item.dataset)
     fraction = params.data.train_fraction
-    metadata = packing.prepare(paths.raw(item.dataset), target, fraction, params.data.seed)
+    metadata = prepare.prepare(paths.raw(item.dataset), target, fraction, params.data.seed)
     counts = ", ".join(f"{split.n_images} {name}" for name, split in metadata.splits.items())
     return f"{counts} images in {target}"
 

@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 
 from autoencoders import files, paths
+from autoencoders.datasets.catalogue import stand_in_banner
 from autoencoders.evaluation.results import headline
 from autoencoders.figures import plots
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.report import page, results
-from autoencoders.sources.datasets import stand_in_banner
 from autoencoders.tracking import StageRun
 
 

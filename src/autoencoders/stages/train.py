@@ -4,7 +4,7 @@ from contextlib import closing
 from typing import Any
 
 from autoencoders import dependencies, files, paths
-from autoencoders.data.prepared import Prepared
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.device import device
 from autoencoders.params import Params
 from autoencoders.pipeline import Item

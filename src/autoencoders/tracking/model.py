@@ -19,14 +19,14 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature, infer_signature
 from mlflow.types import Schema, TensorSpec
 
-from autoencoders.keys import Framework
+from autoencoders.param_types import Framework
 from autoencoders.tracking import private
 
 NEEDED = {
     "torch": ("mlflow", "numpy", "pillow", "torch"),
     "tensorflow": ("keras", "mlflow", "numpy"),
 }
-LOADER = Path(__file__).with_name("png_or_arrays.py")  # goes with a model, and loads it
+LOADER = Path(__file__).with_name("served_model.py")  # goes with a model, and loads it
 # Any array, as MLflow has it. Of one that says numbers and their shape, MLflow itself would refuse
 # the texts that PNGs are in JSON; the loader holds arrays against the shape instead.
 ANYTHING = Schema([TensorSpec(np.dtype(object), (-1,))])
@@ -55,7 +55,7 @@ class TrainedModel:
 def export(model: TrainedModel, folder: Path) -> Model:
     """Write a model in MLflow's format: a `torch.export` program or what Keras saves.
 
-    The former also answers PNGs in base64, by `png_or_arrays`.
+    The former also answers PNGs in base64, by `served_model`.
 
     Args:
         model: the network, for any number of images.

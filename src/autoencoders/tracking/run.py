@@ -20,7 +20,7 @@ from autoencoders.tracking import champion, store
 from autoencoders.tracking import model as models
 from autoencoders.tracking.dataset import DataUsed, as_input
 from autoencoders.tracking.model import TrainedModel
-from autoencoders.tracking.origin import fingerprint, origin, source
+from autoencoders.tracking.provenance import fingerprint, origin, source
 
 
 def tracked(experiment: str) -> set[tuple[str, str]]:

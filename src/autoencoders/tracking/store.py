@@ -18,7 +18,7 @@ from mlflow.entities import Param
 from autoencoders import files, paths
 from autoencoders.errors import UserError, warn
 from autoencoders.tracking import private
-from autoencoders.tracking.origin import fingerprint, flatten, lives, process, source
+from autoencoders.tracking.provenance import fingerprint, flatten, lives, process, source
 
 ALL_RUNS = 50_000  # the most that MLflow returns at once, the newest first
 PARENT = "configuration"  # the tag `stage` of parent runs

@@ -13,7 +13,7 @@ from torch import Tensor
 from autoencoders import files
 from autoencoders.device import CPU
 from autoencoders.errors import UserError
-from autoencoders.keys import ImageShape
+from autoencoders.param_types import ImageShape
 from autoencoders.paths import RECORD, WEIGHTS
 from autoencoders.trained import weights
 from autoencoders.training.settings import Classifier

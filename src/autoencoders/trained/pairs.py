@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from autoencoders import randomness
-from autoencoders.data.batches import batches, images_at_a_time
+from autoencoders.datasets.batches import batches, images_at_a_time
 from autoencoders.device import CPU
 from autoencoders.variants.inputs import Input
 

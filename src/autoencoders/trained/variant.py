@@ -12,10 +12,10 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from autoencoders import files, randomness
-from autoencoders.data.batches import images_at_a_time
-from autoencoders.data.prepared import Prepared
+from autoencoders.datasets.batches import images_at_a_time
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.device import CPU
-from autoencoders.keys import ImageShape
+from autoencoders.param_types import ImageShape
 from autoencoders.paths import HISTORY, RECORD, WEIGHTS
 from autoencoders.randomness import Noise
 from autoencoders.trained import weights

@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autoencoders.data.batches import batches, images_at_a_time, shuffled, steps_per_epoch
+from autoencoders.datasets.batches import batches, images_at_a_time, shuffled, steps_per_epoch
 from autoencoders.device import CPU, tune_cpu
 from autoencoders.randomness import generator, seeded_initialisation
+from autoencoders.training.history import SILENT, Progress
 from autoencoders.training.loop import VALIDATION_BATCH
-from autoencoders.training.record import SILENT, Progress
 from autoencoders.training.schedules import set_rates, share_done
 from autoencoders.training.settings import Classifier
 from autoencoders.variants.classifier import ConvClassifier

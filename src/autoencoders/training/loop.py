@@ -12,16 +12,16 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from autoencoders import randomness
-from autoencoders.data.batches import batches, images_at_a_time, shuffled, steps_per_epoch
+from autoencoders.datasets.batches import batches, images_at_a_time, shuffled, steps_per_epoch
 from autoencoders.errors import UserError
-from autoencoders.keys import Precision
+from autoencoders.param_types import Precision
 from autoencoders.randomness import Noise
 from autoencoders.training import checkpoints
+from autoencoders.training.history import Progress, Record, Row
+from autoencoders.training.monitoring import Guard, Means, diverged
 from autoencoders.training.parallel import ALONE, Processes
-from autoencoders.training.record import Progress, Record, Row
 from autoencoders.training.schedules import set_rates, share_done
 from autoencoders.training.settings import Training
-from autoencoders.training.watch import Guard, Means, diverged
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.objectives.base import Networks
 

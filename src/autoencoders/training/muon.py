@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autoencoders.keys import Fraction, Rate
-from autoencoders.training.adaptive import adam
+from autoencoders.param_types import Fraction, Rate
+from autoencoders.training.adam import adam
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration, in Jordan et al.
 LARGE = 2**14  # entries of a matrix from which Muon no longer pads it into a batch

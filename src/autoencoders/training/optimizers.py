@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from autoencoders.training.adaptive import adam, rmsprop
+from autoencoders.training.adam import adam, rmsprop
 from autoencoders.training.muon import muon
 from autoencoders.training.schedules import Schedule, constant, one_cycle
 

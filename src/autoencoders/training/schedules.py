@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import torch
 
-from autoencoders.keys import Fraction, Share
+from autoencoders.param_types import Fraction, Share
 
 Schedule = Callable[[float], float]
 

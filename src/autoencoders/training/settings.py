@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from autoencoders.components import Component, OneOf, Strict
-from autoencoders.keys import Count, Fraction, Framework, Initialization, Precision, Widths
+from autoencoders.param_types import Count, Fraction, Framework, Initialization, Precision, Widths
 from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
 from autoencoders.variants.assembly import Parts
 

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from autoencoders.device import CPU, tune_cpu
-from autoencoders.keys import Framework
+from autoencoders.param_types import Framework
 from autoencoders.training import checkpoints
+from autoencoders.training.history import SILENT, Progress, Row
 from autoencoders.training.loop import Learner, TorchLearner, fit
 from autoencoders.training.parallel import ALONE, Processes
-from autoencoders.training.record import SILENT, Progress, Row
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.objectives.base import Perceive
@@ -20,7 +20,7 @@ from autoencoders.variants.objectives.base import Perceive
 Learning = Callable[..., Learner]  # as `training.loop.TorchLearner`
 
 
-class Trained(NamedTuple):
+class TrainingResult(NamedTuple):
     """A variant with the best epoch's weights, and a row for each epoch.
 
     `checkpoint` is the file to delete once the weights are saved.
@@ -44,7 +44,7 @@ def train(
     digests: Sequence[str | None] = (),
     perceive: Perceive | None = None,
     processes: Processes = ALONE,
-) -> Trained:
+) -> TrainingResult:
     """Train a variant on images, uint8 `(N, C, H, W)`; memory-mapped ones are read by the batch.
 
     An epoch's best is the lowest validation loss. Numbers depend on the images, the settings,
@@ -83,7 +83,7 @@ def train(
     )
     learner = learning(assembled, training, seed, name, device, processes)
     history = fit(learner, train_images, validation_images, progress, checkpoint)
-    return Trained(assembled, history, checkpoint)
+    return TrainingResult(assembled, history, checkpoint)
 
 
 def learning_under(framework: Framework, threads: int) -> tuple[Learning, list[str]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from autoencoders.components import Component, OneOf, Strict
-from autoencoders.keys import ImageShape, Initialization
+from autoencoders.param_types import ImageShape, Initialization
 from autoencoders.randomness import seeded_initialisation
 from autoencoders.variants.inputs import INPUTS, Input
 from autoencoders.variants.models import MODELS

@@ -5,7 +5,7 @@ from math import prod
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autoencoders.keys import ImageShape
+from autoencoders.param_types import ImageShape
 from autoencoders.variants.models.convolutional import convolutions, pooled_maps, pooled_shape
 
 

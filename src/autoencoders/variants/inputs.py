@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autoencoders.keys import AtLeastTwo, Deviation, ImageShape, Reduction, Spread
+from autoencoders.param_types import AtLeastTwo, Deviation, ImageShape, Reduction, Spread
 from autoencoders.randomness import Noise
 from autoencoders.variants.filters import median_filter, non_local_means, wavelet_thresholding
 

@@ -104,7 +104,7 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def printable(text: str) -> str:
+def drawable_text(text: str) -> str:
     """Return people's `text` as it can be drawn, and seen: what has no shape as its code."""
     seen = "".join(
         c if c.isprintable() or c in WHITE else "" if category(c) == "Cf" else _code(c)
@@ -177,13 +177,13 @@ def text_size(text: str, size: float, weight: str = "normal") -> tuple[int, int]
 
 
 def wrap(text: str, width: int, size: float, weight: str = "normal") -> str:
-    """Break `printable(text)` into lines of at most `width` pixels, at spaces where it has any."""
+    """Break `drawable_text(text)` at spaces into lines of at most `width` pixels."""
 
     def fits(line: str) -> bool:
         return text_size(line, size, weight)[0] <= width
 
     lines: list[str] = []
-    for paragraph in printable(text).split("\n") if text else [""]:
+    for paragraph in drawable_text(text).split("\n") if text else [""]:
         line = ""
         for word in paragraph.split():
             longer = f"{line} {word}".strip()

@@ -9,19 +9,19 @@ import torch
 from torch import Tensor
 
 from autoencoders import randomness
-from autoencoders.data.batches import images_at_a_time, shuffled
+from autoencoders.datasets.batches import images_at_a_time, shuffled
 from autoencoders.device import CPU
 from autoencoders.errors import UserError
+from autoencoders.training.history import Progress, Row
 from autoencoders.training.loop import VALIDATION_BATCH, in_bfloat16
+from autoencoders.training.monitoring import Guard
 from autoencoders.training.parallel import ALONE, Processes
-from autoencoders.training.record import Progress, Row
 from autoencoders.training.schedules import share_done
 from autoencoders.training.settings import Training
 from autoencoders.training.tensorflow.backend import keras, tf
 from autoencoders.training.tensorflow.networks import give, take, twins
-from autoencoders.training.tensorflow.objectives import LEARNERS, Learner
+from autoencoders.training.tensorflow.objectives import KERAS_OBJECTIVES, KerasObjective
 from autoencoders.training.tensorflow.optimizers import OPTIMIZERS
-from autoencoders.training.watch import Guard
 from autoencoders.variants.assembly import Assembled
 
 
@@ -144,11 +144,15 @@ def set_up(threads: int) -> list[str]:
     return [tf.__version__, keras.__version__]
 
 
-def learner_of(assembled: Assembled, seed: int, name: str, *, bfloat16: bool = False) -> Learner:
+def learner_of(
+    assembled: Assembled, seed: int, name: str, *, bfloat16: bool = False
+) -> KerasObjective:
     """Return the Keras twin of a variant, its weights its own."""
     keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
     objective = assembled.objective
-    return LEARNERS[type(objective)](objective, twins(assembled), assembled.input, seed, name)
+    return KERAS_OBJECTIVES[type(objective)](
+        objective, twins(assembled), assembled.input, seed, name
+    )
 
 
 def optimizers(training: Training) -> dict[str, keras.optimizers.Optimizer]:
@@ -157,7 +161,7 @@ def optimizers(training: Training) -> dict[str, keras.optimizers.Optimizer]:
     return {step: OPTIMIZERS[own.pop("kind")](**own) for step, own in settings.items()}
 
 
-def set_rates(learner: Learner, training: Training, factor: float) -> None:
+def set_rates(learner: KerasObjective, training: Training, factor: float) -> None:
     """Set every learning rate to `factor` times its full value."""
     for step, optimizer in learner.optimizers.items():
         optimizer.learning_rate = training.optimizers[step].model_dump()["lr"] * factor

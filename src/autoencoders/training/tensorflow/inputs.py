@@ -7,7 +7,7 @@ from autoencoders.training.tensorflow.backend import tf
 from autoencoders.variants.inputs import Downsampled, Input, Noisy, NoisyDownsampled
 
 
-class Noise:
+class StatelessNoise:
     """Draws that depend on a seed, a purpose, the step and the place in it."""
 
     def __init__(self, seed: int, name: str, step: tf.Tensor) -> None:
@@ -30,7 +30,7 @@ class Noise:
         return tf.stack([tf.constant(key, tf.int64), self.step])
 
 
-def see(input: Input, images: tf.Tensor, noise: Noise) -> tf.Tensor:
+def see(input: Input, images: tf.Tensor, noise: StatelessNoise) -> tf.Tensor:
     """Return what `input` makes of images, as it does in PyTorch."""
     if isinstance(input, Downsampled):
         images = _reduced(input, images)

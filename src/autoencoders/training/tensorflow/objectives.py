@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from autoencoders.keys import PixelLoss
+from autoencoders.param_types import PixelLoss
 from autoencoders.training.tensorflow.backend import keras, tf
-from autoencoders.training.tensorflow.inputs import Noise, see
+from autoencoders.training.tensorflow.inputs import StatelessNoise, see
 from autoencoders.variants.inputs import Input
 from autoencoders.variants.objectives.adversarial import DISCRIMINATOR, Adversarial
 from autoencoders.variants.objectives.base import Objective
@@ -20,7 +20,7 @@ from autoencoders.variants.objectives.variational import Variational
 Terms = dict[str, tf.Tensor]
 
 
-class Learner(keras.Model):
+class KerasObjective(keras.Model):
     """What `fit` trains: networks, and what one update of them is.
 
     `terms` and `update` are as those of `variants.objectives.Objective`, whose settings it has. A
@@ -64,11 +64,11 @@ class Learner(keras.Model):
         """Return the logits of the reconstruction."""
         return self.decoder(self.encoder(seen))
 
-    def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
+    def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
         """Return the loss terms of a batch."""
         raise NotImplementedError
 
-    def update(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
+    def update(self, seen: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
         """Take one step down the loss, and return the terms."""
         with tf.GradientTape() as tape:
             terms = self.terms(seen, images, noise)
@@ -85,7 +85,7 @@ class Learner(keras.Model):
     def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Any]:
         """Learn from one batch; return the means of the epoch until now, and each step's loss."""
         number, images = batch
-        noise = Noise(self.seed, f"{self.purpose}/draws", number)
+        noise = StatelessNoise(self.seed, f"{self.purpose}/draws", number)
         terms = self.update(self.see(images, noise), images, noise)
         losses = {
             f"of_{step}": tf.reduce_mean(terms.get(step, terms["loss"])) for step in self.groups
@@ -95,7 +95,7 @@ class Learner(keras.Model):
     def test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Any]:
         """Measure one batch, in every epoch under the same noise."""
         number, images = batch
-        noise = Noise(self.seed, f"{self.purpose}/validation", number)
+        noise = StatelessNoise(self.seed, f"{self.purpose}/validation", number)
         return self._noted(self.terms(self.see(images, noise), images, noise))
 
     def _noted(self, terms: Terms) -> dict[str, Any]:
@@ -104,20 +104,20 @@ class Learner(keras.Model):
         return {mean.name: mean.result() for mean in self.means}
 
 
-class ReconstructionLearner(Learner):
+class KerasReconstruction(KerasObjective):
     """Gives back the image: binary cross-entropy or squared error, the mean over pixels."""
 
-    def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
+    def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
         """Return `loss`, in nats or squared intensity per pixel."""
         return reconstruction(self.objective.loss, self(seen), images)
 
 
-class VariationalLearner(Learner):
+class KerasVariational(KerasObjective):
     """Maximises the evidence lower bound, one draw per image (Kingma & Welling, eq. 7 and 10)."""
 
     term_names = ("loss", "reconstruction", "kl", "mse")
 
-    def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
+    def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
         """Return `loss` = `reconstruction` + `kl`, in nats per image, the latent drawn once."""
         mean, log_variance = self.encoder(seen)
         latents = mean + noise.normal(tf.shape(mean)) * tf.exp(log_variance / 2)
@@ -133,7 +133,7 @@ class VariationalLearner(Learner):
         }
 
 
-class AdversarialLearner(Learner):
+class KerasAdversarial(KerasObjective):
     """Reconstructs, with codes that a discriminator cannot tell from draws of the prior.
 
     Makhzani et al., arXiv 1511.05644, section 2.
@@ -150,7 +150,7 @@ class AdversarialLearner(Learner):
             "generator": self.encoder.trainable_variables,
         }
 
-    def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
+    def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
         """Return `loss`, the reconstruction's in nats per pixel, and both sides of the game."""
         codes = self.encoder(seen)
         return (
@@ -159,7 +159,7 @@ class AdversarialLearner(Learner):
             | self._of_generator(codes)
         )
 
-    def update(self, seen: tf.Tensor, images: tf.Tensor, noise: Noise) -> Terms:
+    def update(self, seen: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
         """Take the three steps, each with what the steps before it have changed."""
         with tf.GradientTape() as tape:
             reconstructed = reconstruction("bce", self(seen), images)
@@ -177,7 +177,7 @@ class AdversarialLearner(Learner):
         self.move("generator", loss, tape)
         return reconstructed | discriminator | generator
 
-    def _of_discriminator(self, codes: tf.Tensor, noise: Noise) -> Terms:
+    def _of_discriminator(self, codes: tf.Tensor, noise: StatelessNoise) -> Terms:
         real = self._logits(noise.normal(tf.shape(codes)))
         return {DISCRIMINATOR: tf.nn.softplus(-real) + tf.nn.softplus(self._logits(codes))}
 
@@ -211,8 +211,8 @@ def _flat(values: tf.Tensor) -> tf.Tensor:
     return tf.reshape(values, (tf.shape(values)[0], -1))
 
 
-LEARNERS: dict[type, Callable[..., Learner]] = {
-    Reconstruction: ReconstructionLearner,
-    Variational: VariationalLearner,
-    Adversarial: AdversarialLearner,
+KERAS_OBJECTIVES: dict[type, Callable[..., KerasObjective]] = {
+    Reconstruction: KerasReconstruction,
+    Variational: KerasVariational,
+    Adversarial: KerasAdversarial,
 }

@@ -37,7 +37,7 @@ class RMSprop(keras.optimizers.RMSprop):
         variable.assign_sub(learning_rate * gradient / (tf.sqrt(square) + self.epsilon))
 
 
-class Muon(_BiasCorrected, keras.optimizers.Muon):
+class KerasMuon(_BiasCorrected, keras.optimizers.Muon):
     """Muon (Jordan et al. 2024) for kernels, as matrices of inputs × outputs; Adam for biases.
 
     Keras takes matrices alone, and scales updates by another rule than `training.muon`.
@@ -69,7 +69,7 @@ def rmsprop(lr: float, eps: float) -> keras.optimizers.Optimizer:
 
 def muon(lr: float, adam_lr: float, momentum: float, eps: float) -> keras.optimizers.Optimizer:
     """Return Muon for kernels and Adam for biases, their rates in proportion."""
-    return Muon(
+    return KerasMuon(
         lr,
         adam_lr_ratio=adam_lr / lr,
         momentum=momentum,

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autoencoders.keys import Count, ImageShape, Upsampling, Widths
+from autoencoders.param_types import Count, ImageShape, Upsampling, Widths
 from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
 
 

@@ -5,7 +5,7 @@ from math import prod
 
 from torch import Tensor, nn
 
-from autoencoders.keys import Count, ImageShape, Widths
+from autoencoders.param_types import Count, ImageShape, Widths
 from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
 
 

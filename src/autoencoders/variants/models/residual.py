@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autoencoders.keys import Count, ImageShape
+from autoencoders.param_types import Count, ImageShape
 from autoencoders.variants.inputs import enlarge
 from autoencoders.variants.models.base import Autoencoder
 

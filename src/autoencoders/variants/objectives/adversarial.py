@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autoencoders.keys import Widths
+from autoencoders.param_types import Widths
 from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.models.mlp import layers

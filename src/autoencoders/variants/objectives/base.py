@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from autoencoders.keys import Likelihood
+from autoencoders.param_types import Likelihood
 from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.priors.base import Prior

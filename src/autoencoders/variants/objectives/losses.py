@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from autoencoders.keys import Likelihood, PixelLoss
+from autoencoders.param_types import Likelihood, PixelLoss
 from autoencoders.randomness import Noise
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from autoencoders.keys import PixelLoss, Weight
+from autoencoders.param_types import PixelLoss, Weight
 from autoencoders.randomness import Noise
 from autoencoders.variants.objectives.base import Networks, Objective, Perceive, Terms
 from autoencoders.variants.objectives.losses import pixel_loss, squared_error

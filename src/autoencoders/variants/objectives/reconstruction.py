@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from autoencoders.keys import PixelLoss
+from autoencoders.param_types import PixelLoss
 from autoencoders.randomness import Noise
 from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.losses import reconstruction

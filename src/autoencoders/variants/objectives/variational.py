@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from autoencoders.keys import Likelihood
+from autoencoders.param_types import Likelihood
 from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.objectives.base import Networks, Objective, Terms

@@ -1,1 +1,0 @@
-"""A dataset's packed splits, and batches of them."""

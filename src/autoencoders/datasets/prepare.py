@@ -1,0 +1,90 @@
+"""From fetched files to a dataset's splits: packed arrays, and what they are."""
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from autoencoders import files
+from autoencoders.datasets import prepared, raw_files
+from autoencoders.datasets.prepared import Metadata, SplitInfo
+from autoencoders.datasets.raw_files import SourceInfo, write_rows
+from autoencoders.datasets.stratification import stratified
+from autoencoders.errors import UserError
+from autoencoders.param_types import Bytes
+
+Rows = npt.NDArray[np.intp]
+
+
+def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metadata:
+    """Check the fetched files, split the training images, and write all as packed arrays.
+
+    Writes `<split>_images.npy` (uint8 `(N, C, H, W)`), `<split>_labels.npy` (uint8 `(N,)`) for
+    train, validation and test, and `metadata.json`. Images keep the order of the fetched files.
+
+    Args:
+        raw: a folder that the stage `fetch` wrote.
+        target: the folder to write; it is replaced as a whole, or left as it was.
+        train_fraction: share of the training images to train on, the rest to validate; exact in
+            total, and in each class to within one image.
+        seed: decides which images of a class are trained on.
+
+    Raises:
+        UserError: a raw file is missing, truncated or altered, or does not hold what its record
+            says; or a split would be empty.
+    """
+    info = raw_files.read_source(raw)
+    arrays = raw_files.read_arrays(raw, info)
+    images, labels = arrays.train_images, arrays.train_labels
+    shape, classes = info.image_shape, len(info.class_names)
+    with files.readable(raw):
+        prepared.require_bytes(images, labels, shape, classes)
+        prepared.require_bytes(arrays.test_images, arrays.test_labels, shape, classes)
+    try:
+        train, validation = _split(labels, info.per_image, train_fraction, seed)
+    except ValueError as error:
+        raise UserError(f"data.train_fraction: {error}") from None
+    test = np.arange(len(arrays.test_labels))
+    parts = {
+        "train": (images, labels, train),
+        "validation": (images, labels, validation),
+        "test": (arrays.test_images, arrays.test_labels, test),
+    }
+    with files.atomic_directory(target) as folder:
+        written = {name: _write(folder, name, *part, info) for name, part in parts.items()}
+        digests = [part.images_sha256 + part.labels_sha256 for part in written.values()]
+        metadata = Metadata(
+            dataset=info.dataset,
+            title=info.title,
+            source=info.source,
+            class_names=info.class_names,
+            image_shape=info.image_shape,
+            splits=written,
+            sha256=hashlib.sha256("".join(digests).encode()).hexdigest(),
+        )
+        files.write_json(folder / prepared.METADATA, asdict(metadata))
+    return metadata
+
+
+def _split(labels: Bytes, per_image: int, train_fraction: float, seed: int) -> list[Rows]:
+    """Return the rows to train on and those to validate on; patches of one image stay together."""
+    drawn = stratified(labels[::per_image], train_fraction, np.random.default_rng(seed))
+    patches = np.arange(per_image)
+    return [(part[:, None] * per_image + patches).reshape(-1) for part in drawn]
+
+
+def _write(
+    folder: Path, split: str, images: Bytes, labels: Bytes, rows: Rows, info: SourceInfo
+) -> SplitInfo:
+    images_path, labels_path = prepared.paths(folder, split)
+    write_rows(images_path, images.reshape(-1, *info.image_shape), rows)
+    np.save(labels_path, labels[rows])
+    counts = np.bincount(labels[rows], minlength=len(info.class_names))
+    return SplitInfo(
+        n_images=len(rows),
+        class_counts=tuple(int(count) for count in counts),
+        images_sha256=files.digest(images_path),
+        labels_sha256=files.digest(labels_path),
+    )

@@ -1,0 +1,146 @@
+"""A fetched folder: a dataset's files, and the record that says what they are.
+
+`fetch` writes it and `prepare` reads it, whatever the images' source and format.
+"""
+
+import gzip
+import struct
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import TypeAdapter
+from torchvision.datasets import CIFAR10, MNIST
+from torchvision.datasets.utils import check_integrity, extract_archive
+
+from autoencoders import files
+from autoencoders.param_types import Bytes, ImageShape, Source
+
+Format = Literal["idx", "cifar", "npy"]
+
+AT_ONCE = 64 * 2**20  # bytes copied
+RECORD = "source.json"
+IDX_FILES = tuple(name for name, md5 in MNIST.resources)
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = IDX_FILES
+NPY_FILES = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
+FILES: dict[Format, tuple[str, ...]] = {
+    "idx": IDX_FILES,
+    "cifar": (CIFAR10.filename,),
+    "npy": NPY_FILES,
+}
+
+
+class Arrays(NamedTuple):
+    """A dataset's images `(N, …)` and labels `(N,)`, all uint8, in the order of its files."""
+
+    train_images: Bytes
+    train_labels: Bytes
+    test_images: Bytes
+    test_labels: Bytes
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a fetched file was when it was fetched."""
+
+    bytes: int
+    sha256: str
+    md5: str
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """Where a dataset's files came from, and what they and their images are.
+
+    Of the images to train on, `per_image` after each other are patches of one image.
+    """
+
+    dataset: str
+    title: str
+    source: Source
+    format: Format
+    class_names: tuple[str, ...]
+    image_shape: ImageShape
+    files: dict[str, FileInfo] = field(default_factory=dict)
+    per_image: int = 1
+
+
+SOURCE_FORM = TypeAdapter(SourceInfo)
+
+
+def write_idx(path: Path, array: Bytes) -> None:
+    """Write bytes as gzipped IDX, MNIST's format; the same array gives the same file."""
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    path.write_bytes(gzip.compress(header + array.tobytes(), compresslevel=6, mtime=0))
+
+
+def write_rows(path: Path, images: Bytes, rows: npt.NDArray[np.integer]) -> None:
+    """Write `images[rows]` as an npy file, byte for byte as `np.save` does, a part at a time."""
+    written = np.lib.format.open_memmap(path, "w+", np.uint8, (len(rows), *images.shape[1:]))
+    at_once = max(1, AT_ONCE // max(1, images[:1].nbytes))
+    for start in range(0, len(rows), at_once):
+        written[start : start + at_once] = images[rows[start : start + at_once]]
+    written.flush()
+
+
+def write_record(folder: Path, info: SourceInfo) -> SourceInfo:
+    """Write the record of all files in a folder; it holds neither dates nor places."""
+    described = {
+        path.name: FileInfo(path.stat().st_size, files.digest(path), files.digest(path, "md5"))
+        for path in sorted(folder.iterdir())
+    }
+    info = replace(info, files=described)
+    files.write_json(folder / RECORD, asdict(info))
+    return info
+
+
+def read_source(folder: Path) -> SourceInfo:
+    """Read the record of a fetched folder.
+
+    Raises:
+        UserError: the record is missing or unreadable.
+    """
+    with files.readable(folder / RECORD) as path:
+        return SOURCE_FORM.validate_python(files.read_json(path))
+
+
+def read_arrays(folder: Path, info: SourceInfo) -> Arrays:
+    """Read the images and labels of a fetched folder.
+
+    Raises:
+        UserError: a file is missing, truncated or altered.
+    """
+    with files.readable(folder / RECORD):
+        described = {name: info.files[name] for name in FILES[info.format]}
+    for name, file in described.items():
+        files.verify(folder / name, file.sha256)
+    with files.readable(folder):
+        if info.format == "npy":
+            return Arrays(*(np.load(folder / name, mmap_mode="r") for name in NPY_FILES))
+        return _read_published(folder, MNIST if info.format == "idx" else CIFAR10)
+
+
+def _read_published(folder: Path, dataset: type[MNIST | CIFAR10]) -> Arrays:
+    """Unpack the files to where torchvision looks for them, and read them as torchvision does."""
+    with TemporaryDirectory() as scratch:
+        if dataset is CIFAR10:
+            # Unpickling may run code: only what was published is unpacked. Of it, torchvision
+            # verifies each file's MD5 again.
+            if not check_integrity(folder / CIFAR10.filename, CIFAR10.tgz_md5):
+                raise ValueError(f"{CIFAR10.filename} is not the published file")
+            extract_archive(folder / CIFAR10.filename, scratch)
+        else:
+            unpacked = Path(scratch, "MNIST", "raw")
+            unpacked.mkdir(parents=True)
+            for name in IDX_FILES:
+                extract_archive(folder / name, unpacked)
+        return Arrays(*_bytes(dataset(scratch, train=True)), *_bytes(dataset(scratch, train=False)))
+
+
+def _bytes(part: Any) -> tuple[Bytes, Bytes]:
+    """Return a dataset's images, channels first, and labels."""
+    images, labels = np.asarray(part.data), np.asarray(part.targets, np.uint8)
+    return images.transpose(0, 3, 1, 2) if images.ndim == 4 else images, labels

@@ -1,0 +1,152 @@
+"""What a model has whose codes themselves are drawn towards a prior, against NumPy."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, distributions, nn
+
+from autoencoders.evaluation import code_statistics
+from autoencoders.evaluation.results import Answer
+from autoencoders.randomness import Noise
+from autoencoders.variants.models.base import Autoencoder
+from autoencoders.variants.models.mlp import Flattened, MlpAE, MlpVAE
+from autoencoders.variants.objectives.adversarial import Adversarial
+from autoencoders.variants.objectives.base import Networks, Objective, Terms
+from autoencoders.variants.objectives.reconstruction import Reconstruction
+from autoencoders.variants.objectives.variational import Variational
+from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
+from tests.subjects import loaded, put_together
+
+Blobs = Callable[..., Tensor]
+Pictures = Callable[..., Tensor]
+
+SHAPE = (1, 8, 8)
+LATENT = 3
+
+
+@pytest.fixture
+def autoencoder() -> MlpAE:
+    torch.manual_seed(0)
+    return MlpAE(SHAPE, SHAPE, [16], LATENT).eval()
+
+
+def measure(
+    network: Autoencoder,
+    objective: Objective,
+    images: Tensor,
+    *,
+    batch_size: int = 7,
+    discriminator: nn.Module | None = None,
+) -> Answer:
+    assembled = put_together(objective, network, SHAPE)
+    if discriminator is not None:
+        networks = Networks(network, {"discriminator": discriminator})
+        assembled = replace(assembled, networks=networks)
+    return code_statistics.measure(loaded(assembled, images, batch_size=batch_size))
+
+
+def test_a_model_that_only_reconstructs_has_no_metrics_of_its_own(
+    autoencoder: MlpAE, blobs: Blobs
+) -> None:
+    assert measure(autoencoder, Reconstruction("bce"), blobs(8)) == {}
+
+
+def test_where_a_posterior_is_drawn_towards_the_prior_the_codes_are_not(blobs: Blobs) -> None:
+    assert measure(MlpVAE(SHAPE, SHAPE, [16], LATENT), Variational("gaussian"), blobs(8)) == {}
+
+
+@torch.no_grad()
+def test_code_mean_and_std_are_over_all_codes_entries(
+    autoencoder: MlpAE, blobs: Blobs, pictures: Pictures
+) -> None:
+    measured = measure(autoencoder, Adversarial((LATENT,), [4]), blobs(20))
+    code_statistics = autoencoder.encode(pictures(20)).double().numpy()
+    assert measured["code_mean"] == pytest.approx(code_statistics.mean(), rel=1e-5)
+    assert measured["code_std"] == pytest.approx(code_statistics.std(ddof=1), rel=1e-5)
+
+
+class Matching(Objective):
+    """An objective that the evaluation does not know: it matches moments, and has no opponent."""
+
+    prior = STANDARD_NORMAL
+
+    def check(self, model: Autoencoder) -> None:
+        pass
+
+    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+        raise NotImplementedError
+
+
+def test_an_unknown_objective_with_a_prior_has_a_code_mean_and_std(
+    autoencoder: MlpAE, blobs: Blobs
+) -> None:
+    known = measure(autoencoder, Adversarial((LATENT,), [4]), blobs(20))
+    del known["discriminator_accuracy"]
+    assert measure(autoencoder, Matching(), blobs(20)) == known
+
+
+@pytest.mark.parametrize(
+    ("weight", "bias", "accuracy"),
+    [
+        (0.0, 1.0, 0.5),  # calls everything real
+        (-1.0, 10.0, 1.0),  # calls small entries real: knows the codes, moved by 20, for fake
+        (1.0, -10.0, 0.0),  # has it the wrong way round
+    ],
+)
+@torch.no_grad()
+def test_a_discriminators_accuracy_counts_codes_and_prior_draws_alike(
+    weight: float, bias: float, accuracy: float, autoencoder: MlpAE, blobs: Blobs
+) -> None:
+    assert isinstance(autoencoder.encoder, Flattened)
+    last = list(autoencoder.encoder.children())[-1]
+    assert isinstance(last, nn.Linear)
+    last.bias.add_(20)
+    measured = measure(
+        autoencoder,
+        Adversarial((LATENT,), [1]),
+        blobs(50),
+        discriminator=threshold(weight, bias),
+    )
+    assert measured["discriminator_accuracy"] == accuracy
+
+
+@torch.no_grad()
+def test_a_discriminator_of_one_threshold_is_right_as_often_as_the_normal_distribution_says(
+    autoencoder: MlpAE, blobs: Blobs, pictures: Pictures
+) -> None:
+    discriminator = threshold(1.0, 0.5)  # real where the first entry is above -½
+    on_codes = (autoencoder.encode(pictures(4000))[:, 0] < -0.5).double().mean().item()
+    on_prior = distributions.Normal(0.0, 1.0).cdf(torch.tensor(0.5)).item()
+    measured = measure(
+        autoencoder, Adversarial((LATENT,), [1]), blobs(4000), discriminator=discriminator
+    )
+    expected = (on_codes + on_prior) / 2
+    error = 4 * 0.5 / math.sqrt(8000)
+    assert measured["discriminator_accuracy"] == pytest.approx(expected, abs=error)
+
+
+def test_nothing_depends_on_the_batch_size(autoencoder: MlpAE, blobs: Blobs) -> None:
+    opponent = threshold(1.0, 0.5)
+    one, many = (
+        measure(
+            autoencoder,
+            Adversarial((LATENT,), [4]),
+            blobs(40),
+            batch_size=batch_size,
+            discriminator=opponent,
+        )
+        for batch_size in (40, 7)
+    )
+    assert one == pytest.approx(many, rel=1e-5)
+
+
+@torch.no_grad()
+def threshold(weight: float, bias: float) -> nn.Module:
+    """Return a discriminator that heeds the first entry alone."""
+    linear = nn.Linear(LATENT, 1)
+    linear.weight[:] = torch.tensor([weight, 0, 0])
+    linear.bias[:] = bias
+    return nn.Sequential(linear)
