@@ -26,8 +26,8 @@ from autoencoders.errors import UserError
 from autoencoders.evaluation.image_quality import luma, psnr
 from autoencoders.evaluation.noise_sweep import at_level
 from autoencoders.images.listing import list_images
-from autoencoders.images.picture import floats, matched
-from autoencoders.images.reading import read
+from autoencoders.images.picture import to_floats, to_opaque_planes
+from autoencoders.images.reading import read_image
 from autoencoders.variants.inputs import Input
 
 
@@ -75,14 +75,14 @@ def measured(name: str, folder: Path, std: float | None = None) -> list[str]:
 
 def photograph(path: Path, channels: int, factor: int) -> Tensor:
     """Return an image `(1, C, H, W)` in [0, 1], of the size that can be reduced."""
-    picture = read(path)
-    colours = torch.from_numpy(floats(matched(picture, 3)))
+    picture = read_image(path)
+    colours = torch.from_numpy(to_floats(to_opaque_planes(picture, 3)))
     if channels == 3:
         image = colours
     elif factor > 1 and not torch.equal(colours[0], colours[1]):
         image = (16 + 219 * luma(colours[None])[0]) / 255
     else:
-        image = torch.from_numpy(floats(matched(picture, 1)))
+        image = torch.from_numpy(to_floats(to_opaque_planes(picture, 1)))
     height, width = (length - length % factor for length in image.shape[1:])
     return image[None, :, :height, :width]
 

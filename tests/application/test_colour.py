@@ -12,7 +12,7 @@ from torch import Tensor
 from autoencoders.application import colour
 from autoencoders.application.network import Network
 from autoencoders.application.tiling import Geometry
-from autoencoders.images.picture import Picture, floats, samples
+from autoencoders.images.picture import Picture, to_depth, to_floats
 
 COLOURS = np.random.default_rng(0).random((3, 6, 8), np.float32)
 
@@ -39,13 +39,13 @@ def test_what_is_made_has_as_many_bits_as_what_it_is_made_of(
     bits: int, kind: type[Any], luma: bool
 ) -> None:
     alpha = np.full((1, 6, 8), 0.5, np.float32)
-    seen = Picture(samples(COLOURS, bits), samples(alpha, bits), bits)
+    seen = Picture(to_depth(COLOURS, bits), to_depth(alpha, bits), bits)
     made = colour.through(network(1, doubled, factor=2), seen, luma)
     both = colour.through(network(1, doubled, factor=2), seen, luma, compare=True)
     for planes in (made.planes, made.alpha, both.planes, both.alpha):
         assert planes is not None
         assert planes.dtype == kind
-    np.testing.assert_allclose(floats(made.planes)[:, ::2, ::2], COLOURS, atol=0.51 / 255 + luma)
+    np.testing.assert_allclose(to_floats(made.planes)[:, ::2, ::2], COLOURS, atol=0.51 / 255 + luma)
 
 
 def test_by_luma_a_grey_network_leaves_the_chroma() -> None:
@@ -70,7 +70,7 @@ def test_by_luma_chroma_is_enlarged_where_the_network_enlarges() -> None:
 
 def test_a_colour_network_takes_grey_as_three_channels_and_gives_grey_back() -> None:
     made = colour.through(network(3, lambda seen: 1 - seen), Picture(COLOURS[:1], depth=16))
-    np.testing.assert_allclose(floats(made.planes), 1 - COLOURS[:1], atol=1 / 65535)
+    np.testing.assert_allclose(to_floats(made.planes), 1 - COLOURS[:1], atol=1 / 65535)
     assert made.depth == 16
 
 

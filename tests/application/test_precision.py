@@ -14,7 +14,7 @@ from torch import Tensor
 from autoencoders.application import colour
 from autoencoders.application.network import Network
 from autoencoders.application.precision import InFloat32, has_bfloat16
-from autoencoders.images.picture import Picture, samples
+from autoencoders.images.picture import Picture, to_depth
 from autoencoders.variants.models import MODELS
 from tests.application.test_tiling import IMAGE, network, noise
 from tests.examples import example_model
@@ -46,7 +46,7 @@ def test_what_has_more_than_8_bits_is_computed_in_float32(
 
     shapes = IMAGE, IMAGE
     one = Network("a", "a/a", *shapes, lambda *_: run, torch.device("cpu"), bfloat16=True)
-    colours = samples(noise(3, 28, 28), bits)
+    colours = to_depth(noise(3, 28, 28), bits)
     colour.through(one, Picture(colours, depth=bits), by_luma)
     colour.through(replace(one, bfloat16=False), Picture(colours, depth=bits), by_luma)
     n = len(seen) // 2

@@ -20,7 +20,7 @@ def paths(folders: str) -> list[Path]:
 
 
 def split(folders: str) -> bool:
-    return folder_layout.is_split(paths(folders), HERE, WHERE)
+    return folder_layout.has_split_folders(paths(folders), HERE, WHERE)
 
 
 def names(folders: Sequence[str]) -> list[str]:

@@ -12,10 +12,10 @@ from PIL import Image
 from autoencoders.datasets import folders, prepare, raw_files
 from autoencoders.datasets.image_files import ImageExtractor
 from autoencoders.errors import UserError
-from autoencoders.images.output_paths import ENDINGS
-from autoencoders.images.picture import Picture, matched, samples
-from autoencoders.images.reading import read
-from autoencoders.images.writing import encoded
+from autoencoders.images.output_paths import FORMAT_OF_EXTENSION
+from autoencoders.images.picture import Picture, to_depth, to_opaque_planes
+from autoencoders.images.reading import read_image
+from autoencoders.images.writing import encode_image
 from autoencoders.param_types import Misfits
 
 
@@ -23,8 +23,8 @@ def fetch(
     source: Path, target: Path, channels: int = 3, misfits: Misfits = "refuse", **changes: Any
 ) -> raw_files.SourceInfo:
     settings: dict[str, Any] = {"title": "My pets", "test_fraction": 0.25, "seed": 0} | changes
-    cutter = ImageExtractor(8, channels, misfits)
-    return folders.fetch("pets", source, target, cutter=cutter, **settings)
+    extractor = ImageExtractor(8, channels, misfits)
+    return folders.fetch("pets", source, target, extractor=extractor, **settings)
 
 
 def pack(source: Path, target: Path, **changes: Any) -> raw_files.Arrays:
@@ -147,13 +147,13 @@ def test_networks_are_trained_on_what_encode_shows_them_rounded_to_bytes(tmp_pat
     (tmp_path / "own").mkdir()
     for name, rows in (("a.png", slice(0, 10)), ("b.tif", slice(10, 20))):
         part = Picture(colours[:, rows], alpha[:, rows], depth=16)
-        kind = ENDINGS[Path(name).suffix]
-        (tmp_path / "own" / name).write_bytes(encoded(part, kind, "a test"))
+        kind = FORMAT_OF_EXTENSION[Path(name).suffix]
+        (tmp_path / "own" / name).write_bytes(encode_image(part, kind, "a test"))
     settings = {"channels": 1, "misfits": "resize", "test_fraction": 0.5}
     arrays = pack(tmp_path / "own", tmp_path / "raw", **settings)
     packed = {image.tobytes() for image in (*arrays.train_images, *arrays.test_images)}
-    files = [read(tmp_path / "own" / name) for name in ("a.png", "b.tif")]
-    shown = [samples(matched(file, 1, (8, 8)), 8).tobytes() for file in files]
+    files = [read_image(tmp_path / "own" / name) for name in ("a.png", "b.tif")]
+    shown = [to_depth(to_opaque_planes(file, 1, (8, 8)), 8).tobytes() for file in files]
     assert packed == set(shown)
 
 

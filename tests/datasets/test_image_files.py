@@ -15,9 +15,9 @@ SIZE, PER_IMAGE = 8, 5
 
 
 def fetch(source: Path, target: Path, seed: int = 0, **changes: Any) -> raw_files.Arrays:
-    cutter = ImageExtractor(SIZE, 1, **{"per_image": PER_IMAGE} | changes)
+    extractor = ImageExtractor(SIZE, 1, **{"per_image": PER_IMAGE} | changes)
     settings: dict[str, Any] = {"title": "Photos", "test_fraction": 0.3, "seed": seed}
-    info = folders.fetch("photos", source, target, cutter=cutter, **settings)
+    info = folders.fetch("photos", source, target, extractor=extractor, **settings)
     return raw_files.read_arrays(target, info)
 
 

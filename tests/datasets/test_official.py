@@ -51,7 +51,7 @@ def test_from_a_url(tmp_path: Path, served: str, ending: str) -> None:
 
 @pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
 def test_torchvision_names_the_files_that_are_read(dataset: str) -> None:
-    assert tuple(name for name, _ in official.published(dataset)[1]) == raw_files.IDX_FILES
+    assert tuple(name for name, _ in official.published_files(dataset)[1]) == raw_files.IDX_FILES
 
 
 def test_without_a_mirror_of_ones_own_from_the_official_ones(

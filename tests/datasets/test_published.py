@@ -14,7 +14,7 @@ from torchvision.datasets import CIFAR10
 
 from autoencoders import files
 from autoencoders.datasets import official, raw_files
-from autoencoders.datasets.published import Wanted, fetch
+from autoencoders.datasets.published import RequestedSource, fetch
 from autoencoders.datasets.raw_files import SourceInfo
 from autoencoders.datasets.stand_ins import generate
 from autoencoders.errors import UserError
@@ -24,7 +24,7 @@ BATCHES = tuple(f"data_batch_{n}" for n in range(1, 6))
 
 
 def fetch_few(
-    dataset: str, source: Wanted, target: Path, mirror: str | None = None, **changes: int
+    dataset: str, source: RequestedSource, target: Path, mirror: str | None = None, **changes: int
 ) -> SourceInfo:
     numbers = {"train_images": 60, "test_images": 30, "seed": 0} | changes
     return fetch(dataset, source, target, mirror=mirror, **numbers)
@@ -181,7 +181,7 @@ def test_official_without_a_mirror_says_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["official", "auto"])
 def test_a_corrupt_download_is_never_replaced_by_stand_ins(
-    tmp_path: Path, mirror: Path, source: Wanted
+    tmp_path: Path, mirror: Path, source: RequestedSource
 ) -> None:
     fetch_few("mnist", "stand-in", tmp_path / "raw" / "mnist")
     before = content(tmp_path / "raw" / "mnist")

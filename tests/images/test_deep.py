@@ -11,7 +11,7 @@ from PIL import Image
 
 from autoencoders.images.output_paths import may_replace
 from autoencoders.images.picture import Picture, Samples, UnusableImage
-from autoencoders.images.reading import read
+from autoencoders.images.reading import read_image
 from autoencoders.images.writing import written_depth
 from tests.images.test_picture import write
 from tests.images.test_reading import png as written
@@ -62,11 +62,11 @@ def test_a_png_is_read_and_written_to_the_last_bit(
 ) -> None:
     values = drawn(channels, size)
     (tmp_path / "a.png").write_bytes(png(values))
-    found = read(tmp_path / "a.png")
+    found = read_image(tmp_path / "a.png")
     np.testing.assert_array_equal(seen(found), values)
     write(tmp_path / "b.png", found)
     assert found.depth == written_depth(found, "png") == 16
-    np.testing.assert_array_equal(seen(read(tmp_path / "b.png")), values)
+    np.testing.assert_array_equal(seen(read_image(tmp_path / "b.png")), values)
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -86,7 +86,7 @@ def test_a_tiff_is_read_and_written_to_the_last_bit(
     tmp_path: Path, channels: int, size: tuple[int, int], options: dict[str, Any]
 ) -> None:
     values = drawn(channels, size)
-    found = read(tiff(tmp_path / "a.tif", values, **options))
+    found = read_image(tiff(tmp_path / "a.tif", values, **options))
     np.testing.assert_array_equal(seen(found), values)
     write(tmp_path / "b.tif", found)
     assert found.depth == written_depth(found, "tiff") == 16
@@ -103,7 +103,7 @@ def test_a_tiff_that_is_compressed_as_photoshop_does_it_is_read(tmp_path: Path) 
         tags["Compression"].overwrite(5)
         tags["StripOffsets"].overwrite((length,))
         tags["StripByteCounts"].overwrite((len(packed),))
-    np.testing.assert_array_equal(seen(read(tmp_path / "a.tif")), values)
+    np.testing.assert_array_equal(seen(read_image(tmp_path / "a.tif")), values)
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -123,14 +123,14 @@ def test_a_tiff_with_one_channel_after_the_other_is_read(
         extratags=turned,
         **options,
     )
-    found = read(tmp_path / "a.tif")
+    found = read_image(tmp_path / "a.tif")
     np.testing.assert_array_equal(seen(found), np.rot90(values, -1))
 
 
 def test_grey_with_alpha_is_written_as_colours_where_it_is_a_tiff(tmp_path: Path) -> None:
     values = drawn(2)
     (tmp_path / "a.png").write_bytes(png(values))
-    write(tmp_path / "b.tif", read(tmp_path / "a.png"))
+    write(tmp_path / "b.tif", read_image(tmp_path / "a.png"))
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), values[..., [0, 0, 0, 1]])
 
 
@@ -140,7 +140,7 @@ def test_an_output_is_known_again_and_keeps_its_colour_profile(tmp_path: Path, e
     write(target, Picture(planes, depth=16, profile=b"a profile"))
     assert may_replace(target, ORIGIN)
     assert not may_replace(target, f"{ORIGIN} another")
-    assert read(target).profile == b"a profile"
+    assert read_image(target).profile == b"a profile"
 
 
 def test_orientation_is_applied_once(tmp_path: Path) -> None:
@@ -151,21 +151,21 @@ def test_orientation_is_applied_once(tmp_path: Path) -> None:
     orientation = 274, "H", 1, 6, True
     turned = tiff(tmp_path / "a.tif", values, extratags=[orientation])
     for path in (tmp_path / "a.png", turned):
-        np.testing.assert_array_equal(seen(read(path)), np.rot90(values, -1))
+        np.testing.assert_array_equal(seen(read_image(path)), np.rot90(values, -1))
 
 
 def test_half_a_file_is_refused(tmp_path: Path) -> None:
     whole = png(drawn(3, (130, 30)))
     (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UnusableImage, match="cannot be read as an image"):
-        read(tmp_path / "a.png")
+        read_image(tmp_path / "a.png")
 
 
 def test_a_colour_that_counts_as_clear_is_clear(tmp_path: Path) -> None:
     values = drawn(3)
     clear = values[2, 1].astype(">u2").tobytes()
     (tmp_path / "a.png").write_bytes(png(values, tRNS=clear))
-    found = read(tmp_path / "a.png")
+    found = read_image(tmp_path / "a.png")
     np.testing.assert_array_equal(found.planes.transpose(1, 2, 0), values)
     assert found.alpha is not None
     assert np.argwhere(found.alpha[0] == 0).tolist() == [[2, 1]]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from autoencoders.images.listing import image_files
+from autoencoders.images.listing import find_image_files
 
 
 @pytest.fixture(autouse=True)
@@ -24,8 +24,8 @@ def draw(*names: str) -> None:
 def gathered(*names: str, to: str = "out") -> tuple[list[str], list[str]]:
     """Return the paths below what was given, and the complaints without the folder."""
     here = Path.cwd()
-    images, complaints = image_files([here / name for name in names], here / to)
-    below = [image.below.as_posix() for image in images]
+    images, complaints = find_image_files([here / name for name in names], here / to)
+    below = [image.relative_path.as_posix() for image in images]
     return below, [complaint.replace(f"{here}{os.sep}", "") for complaint in complaints]
 
 
@@ -77,7 +77,7 @@ def test_earlier_outputs_in_a_folder_are_no_inputs() -> None:
 
 def test_the_folder_that_an_image_lies_in_is_its_class() -> None:
     draw("pics/cat/a.png", "pics/b.png")
-    images, _ = image_files([Path.cwd() / "pics"], Path("out"))
+    images, _ = find_image_files([Path.cwd() / "pics"], Path("out"))
     assert [image.label for image in images] == [None, "cat"]
 
 

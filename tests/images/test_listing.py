@@ -47,8 +47,8 @@ def test_links_are_followed_to_what_is_new(
         (pets / name).symlink_to(target)
     listing = list_images(pets)
     assert images(listing) == listed
-    left_out = [path for places in listing.left_out.values() for path in places]
-    assert len(left_out) == len(links) - (len(listed) - len(PLAIN))
+    skipped = [path for places in listing.skipped.values() for path in places]
+    assert len(skipped) == len(links) - (len(listed) - len(PLAIN))
 
 
 def test_a_folder_that_cannot_be_opened_is_said_and_the_rest_is_listed(
@@ -64,7 +64,7 @@ def test_a_folder_that_cannot_be_opened_is_said_and_the_rest_is_listed(
     monkeypatch.setattr(os, "listdir", closed)
     listing = list_images(pets)
     assert images(listing) == ["dog/1.JPG"]
-    assert listing.losses() == "cannot be opened: 1 (cat)"
+    assert listing.describe_skipped() == "cannot be opened: 1 (cat)"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names here")
@@ -72,7 +72,7 @@ def test_a_pipe_is_no_file(pets: Path) -> None:
     os.mkfifo(pets / "pipe.png")
     listing = list_images(pets)
     assert images(listing) == PLAIN
-    assert listing.losses() == "neither files nor folders: 1 (pipe.png)"
+    assert listing.describe_skipped() == "neither files nor folders: 1 (pipe.png)"
 
 
 def test_what_is_left_out_is_counted_with_examples(pets: Path) -> None:
@@ -80,7 +80,7 @@ def test_what_is_left_out_is_counted_with_examples(pets: Path) -> None:
         (pets / f"notes.{i}").write_bytes(b"")
         (pets / f"lost{i}").symlink_to("nowhere")
     (pets / "more.1").write_bytes(b"")
-    assert list_images(pets).losses() == (
+    assert list_images(pets).describe_skipped() == (
         "links that lead nowhere: 7 (lost0, lost1, lost2, …); "
         "files of other endings: 8 (2 .1, 1 .0, 1 .2, 1 .3, 1 .4, …)"
     )

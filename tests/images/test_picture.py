@@ -10,18 +10,18 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from autoencoders.files import write_bytes
-from autoencoders.images.output_paths import ENDINGS
+from autoencoders.images.output_paths import FORMAT_OF_EXTENSION
 from autoencoders.images.picture import (
     Floats,
     Picture,
     UnusableImage,
-    fitted,
-    floats,
-    matched,
-    samples,
+    resize_picture,
+    to_depth,
+    to_floats,
+    to_opaque_planes,
 )
-from autoencoders.images.reading import read
-from autoencoders.images.writing import encoded, written_depth
+from autoencoders.images.reading import read_image
+from autoencoders.images.writing import encode_image, written_depth
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 DEEP = np.arange(48, dtype=np.uint16).reshape(6, 8) * 1300
@@ -31,7 +31,7 @@ HALF_CLEAR = np.tile(np.array([0, 255], np.uint8), (6, 4))
 
 
 def write(target: Path, picture: Picture, origin: str = "autoencoders test") -> None:
-    write_bytes(target, encoded(picture, ENDINGS[target.suffix], origin))
+    write_bytes(target, encode_image(picture, FORMAT_OF_EXTENSION[target.suffix], origin))
 
 
 def saved(tmp_path: Path, image: Image.Image, name: str = "a.png", **options: Any) -> Path:
@@ -77,17 +77,17 @@ def test_every_kind_of_pixels_is_read_as_it_is(
     alpha: Floats | None,
     depth: int,
 ) -> None:
-    found = read(saved(tmp_path, image, name))
+    found = read_image(saved(tmp_path, image, name))
     assert found.depth == depth
     assert 8 * found.planes.itemsize == depth
     if expected is not None:
         planes = np.atleast_3d(np.asarray(expected, np.float32)).transpose(2, 0, 1)
-        np.testing.assert_allclose(floats(found.planes), planes, atol=1e-6)
+        np.testing.assert_allclose(to_floats(found.planes), planes, atol=1e-6)
     if alpha is None:
         assert found.alpha is None
     else:
         assert found.alpha is not None
-        np.testing.assert_allclose(floats(found.alpha)[0], alpha, atol=1e-6)
+        np.testing.assert_allclose(to_floats(found.alpha)[0], alpha, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,12 @@ def test_every_kind_of_pixels_is_read_as_it_is(
 )
 def test_what_is_written_is_what_was_read(tmp_path: Path, image: Image.Image, name: str) -> None:
     source = saved(tmp_path, image, "a.tif" if image.mode == "F" else "a.png")
-    found = read(source)
+    found = read_image(source)
     write(tmp_path / name, found)
-    again = read(tmp_path / name)
-    assert again.depth == found.depth == written_depth(found, ENDINGS[Path(name).suffix])
+    again = read_image(tmp_path / name)
+    assert (
+        again.depth == found.depth == written_depth(found, FORMAT_OF_EXTENSION[Path(name).suffix])
+    )
     if name != "b.webp":  # which has no grey
         np.testing.assert_array_equal(again.planes, found.planes)
     assert (again.alpha is None) == (found.alpha is None)
@@ -120,17 +122,17 @@ def test_what_is_written_is_what_was_read(tmp_path: Path, image: Image.Image, na
 @pytest.mark.parametrize("name", ["b.png", "b.jpg", "b.webp", "b.tif"])
 def test_a_colour_profile_is_kept_where_it_still_fits(tmp_path: Path, name: str) -> None:
     colours = Image.fromarray(COLOURS)
-    found = read(saved(tmp_path, colours, icc_profile=b"a profile"))
+    found = read_image(saved(tmp_path, colours, icc_profile=b"a profile"))
     write(tmp_path / name, found)
-    assert read(tmp_path / name).profile == b"a profile"
+    assert read_image(tmp_path / name).profile == b"a profile"
     inks = saved(tmp_path, colours.convert("CMYK"), "inks.jpg", icc_profile=b"of inks")
-    assert read(inks).profile is None
+    assert read_image(inks).profile is None
 
 
 def test_bits_that_pillow_does_not_read_are_known_to_be_lost(tmp_path: Path) -> None:
     inks = np.stack([DEEP] * 4, 2)
     tifffile.imwrite(tmp_path / "a.tif", inks, photometric="separated")
-    found = read(tmp_path / "a.tif")
+    found = read_image(tmp_path / "a.tif")
     assert (found.depth, written_depth(found, "tiff")) == (16, 8)
 
 
@@ -145,7 +147,7 @@ def test_bits_that_pillow_does_not_read_are_known_to_be_lost(tmp_path: Path) -> 
 def test_floats_outside_0_to_1_are_refused(tmp_path: Path, values: list[float], said: str) -> None:
     source = saved(tmp_path, Image.fromarray(np.array([values], np.float32)), "a.tif")
     with pytest.raises(UnusableImage, match=said):
-        read(source)
+        read_image(source)
 
 
 @pytest.mark.parametrize(("gamma", "known"), [(0.45455, True), (1.0, False)])
@@ -154,25 +156,25 @@ def test_a_gamma_that_would_be_lost_is_refused(tmp_path: Path, gamma: float, kno
     info.add(b"gAMA", round(gamma * 100_000).to_bytes(4, "big"))
     Image.new("RGB", (2, 2), (9, 99, 199)).save(tmp_path / "a.png", pnginfo=info)
     if known:
-        assert read(tmp_path / "a.png").size == (2, 2)
+        assert read_image(tmp_path / "a.png").size == (2, 2)
     else:
         with pytest.raises(
             UnusableImage, match="a PNG of gamma 1, which would be lost: save it as sRGB"
         ):
-            read(tmp_path / "a.png")
+            read_image(tmp_path / "a.png")
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     Image.new("RGB", (2, 2)).save(tmp_path / "b.png", pnginfo=info, icc_profile=profile)
-    assert read(tmp_path / "b.png").profile == profile
+    assert read_image(tmp_path / "b.png").profile == profile
 
 
 def test_a_phones_photo_with_a_preview_beside_is_one_image(tmp_path: Path) -> None:
     large, small = Image.new("RGB", (8, 8), "red"), Image.new("RGB", (4, 4), "red")
     source = saved(tmp_path, large, "a.jpg", format="MPO", save_all=True, append_images=[small])
-    assert read(source).size == (8, 8)
+    assert read_image(source).size == (8, 8)
 
 
 def test_jpeg_refuses_what_is_transparent(tmp_path: Path) -> None:
-    half_clear = read(saved(tmp_path, with_alpha(Image.fromarray(RAMP))))
+    half_clear = read_image(saved(tmp_path, with_alpha(Image.fromarray(RAMP))))
     with pytest.raises(UnusableImage, match="JPEG cannot hold them: choose png"):
         write(tmp_path / "b.jpg", half_clear)
     assert not (tmp_path / "b.jpg").exists()
@@ -188,23 +190,23 @@ def test_an_image_that_is_too_long_for_its_format_is_one_line(tmp_path: Path, na
 
 def test_what_is_fitted_is_the_middle_as_datasets_have_it(tmp_path: Path) -> None:
     source = saved(tmp_path, with_alpha(Image.fromarray(COLOURS)))
-    found = fitted(read(source), 3, 3)
+    found = resize_picture(read_image(source), 3, 3)
     assert found.alpha is not None
     opaque = saved(tmp_path, Image.fromarray(COLOURS), "opaque.png")
-    np.testing.assert_array_equal(found.planes, matched(read(opaque), 3, (3, 3)))
+    np.testing.assert_array_equal(found.planes, to_opaque_planes(read_image(opaque), 3, (3, 3)))
     assert found.alpha.shape == (1, 3, 3)
-    exact = read(source)
-    assert fitted(exact, 6, 8).planes is exact.planes
+    exact = read_image(source)
+    assert resize_picture(exact, 6, 8).planes is exact.planes
 
 
 @pytest.mark.parametrize("bits", [8, 16, 32])
 def test_what_is_matched_keeps_its_depth_and_what_is_resized_is_not_rounded(bits: int) -> None:
-    colours = samples(COLOURS.transpose(2, 0, 1), bits)
+    colours = to_depth(COLOURS.transpose(2, 0, 1), bits)
     for channels in (1, 3):
-        alike = matched(Picture(colours, samples(HALF_CLEAR[None], bits)), channels)
+        alike = to_opaque_planes(Picture(colours, to_depth(HALF_CLEAR[None], bits)), channels)
         assert alike.dtype == colours.dtype
-        assert (floats(alike)[:, :, ::2] == 1).all()
-        small = matched(Picture(colours), channels, (3, 3))
+        assert (to_floats(alike)[:, :, ::2] == 1).all()
+        small = to_opaque_planes(Picture(colours), channels, (3, 3))
         assert small.dtype == np.float32
         by_bytes = Image.fromarray(COLOURS).convert("L" if channels == 1 else "RGB")
         fit = np.atleast_3d(np.asarray(ImageOps.fit(by_bytes, (3, 3), Image.Resampling.LANCZOS)))
@@ -216,8 +218,8 @@ def test_bytes_over_white_and_their_luma_are_pillows() -> None:
     values, alpha = np.mgrid[:256, :256].astype(np.uint8)
     with_white = Image.new("RGBA", values.shape, "white")
     with_white.alpha_composite(Image.fromarray(np.stack([values] * 3 + [alpha], 2)))
-    found = matched(Picture(values[None], alpha[None]), 3)
+    found = to_opaque_planes(Picture(values[None], alpha[None]), 3)
     np.testing.assert_array_equal(found.transpose(1, 2, 0), with_white.convert("RGB"))
     colours = np.random.default_rng(0).integers(0, 256, (3, 1000, 1000), np.uint8)
     expected = Image.fromarray(np.ascontiguousarray(colours.transpose(1, 2, 0))).convert("L")
-    np.testing.assert_array_equal(matched(Picture(colours), 1)[0], expected)
+    np.testing.assert_array_equal(to_opaque_planes(Picture(colours), 1)[0], expected)

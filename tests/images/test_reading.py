@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from autoencoders.images import reading
-from autoencoders.images.picture import Samples, UnusableImage, matched, samples
+from autoencoders.images.picture import Samples, UnusableImage, to_depth, to_opaque_planes
 
 HALF = (10, 200, 90)  # a colour, and what is left of it where it is half transparent over white
 HALF_OVER_WHITE = (132, 227, 172)
@@ -19,7 +19,7 @@ HALF_OVER_WHITE = (132, 227, 172)
 
 def trained_on(path: Path, channels: int = 1) -> Samples:
     """Return a file as datasets have it, `(C, H, W)`."""
-    return samples(matched(reading.read(path, first_frame=True), channels), 8)
+    return to_depth(to_opaque_planes(reading.read_image(path, first_frame=True), channels), 8)
 
 
 def read(path: Path, channels: int = 3) -> list[Any]:
@@ -220,11 +220,11 @@ def test_the_first_of_several_frames_is_read_where_it_is_asked_for(
     one.save(tmp_path / f"one.{ending}")
     one.save(tmp_path / f"two.{ending}", save_all=True, append_images=[two])
     for name, has_more in (("one", False), ("two", True)):
-        picture = reading.read(tmp_path / f"{name}.{ending}", first_frame=True)
+        picture = reading.read_image(tmp_path / f"{name}.{ending}", first_frame=True)
         assert picture.has_more == has_more
         assert (picture.planes == 255).all()
     with pytest.raises(UnusableImage, match=r"^holds several frames: save"):
-        reading.read(tmp_path / f"two.{ending}")
+        reading.read_image(tmp_path / f"two.{ending}")
 
 
 def test_what_pillow_warns_of_is_read_without_a_word(
@@ -269,5 +269,5 @@ WHOLE = png(1000, 8, 0, np.random.default_rng(0).bytes(1000))
 def test_what_does_not_fit_is_said(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(UnusableImage, match=said) as caught:
-        reading.read(tmp_path / "a.png")
+        reading.read_image(tmp_path / "a.png")
     assert len(str(caught.value).splitlines()) == 1

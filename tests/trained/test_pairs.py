@@ -33,10 +33,10 @@ def test_large_images_come_fewer_at_a_time_and_are_drawn_together(
     blobs: Blobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = blobs(12)
-    monkeypatch.setattr(of_images, "LARGEST", 200)  # of images of 64 numbers each
+    monkeypatch.setattr(of_images, "MAX_BATCH_VALUES", 200)  # of images of 64 numbers each
     assert [len(clean) for _, clean in pairs(Clean(), images, 1, "test", 5)] == [3, 3, 3, 3]
     assert [len(clean) for _, clean in pairs(Clean(), images, 1, "test", 2)] == [2] * 6
-    monkeypatch.setattr(of_images, "LARGEST", 2)
+    monkeypatch.setattr(of_images, "MAX_BATCH_VALUES", 2)
     assert [len(clean) for _, clean in pairs(Clean(), images, 1, "test", 5)] == [1] * 12
 
 

@@ -10,13 +10,13 @@ import torch.nn.functional as F
 from autoencoders.application.network import Network
 from autoencoders.images.picture import (
     COLOUR,
-    KINDS,
+    SAMPLE_TYPES,
     Floats,
     Picture,
     Samples,
-    floats,
     luma,
-    samples,
+    to_depth,
+    to_floats,
 )
 
 
@@ -34,15 +34,15 @@ def through(
     Raises:
         UnusableImage: the network takes images of one size alone, and not of this one.
     """
-    planes, bits, factor = picture.planes, picture.kept, network.factor
+    planes, bits, factor = picture.planes, picture.decoded_depth, network.factor
     alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor, bits)
     network = replace(network, bfloat16=network.bfloat16 and bits == 8)
     if len(planes) == network.channels:
         made = network(planes, bits)
     elif network.channels == COLOUR:
-        made = samples(luma(network(planes.repeat(COLOUR, 0))), bits)
+        made = to_depth(luma(network(planes.repeat(COLOUR, 0))), bits)
     else:
-        made = np.empty((COLOUR, *(factor * length for length in picture.size)), KINDS[bits])
+        made = np.empty((COLOUR, *(factor * length for length in picture.size)), SAMPLE_TYPES[bits])
         each = (network(channel[None], bits) for channel in planes)
         channels = _by_luma(network, planes, bits) if by_luma else each
         for plane, channel in zip(made, channels, strict=True):
@@ -55,19 +55,19 @@ def through(
 
 def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
     """Yield each channel `(1, H, W)` with the luma that a grey network makes of the colours'."""
-    brightness = luma(floats(planes))
-    made = floats(network(brightness))
+    brightness = luma(to_floats(planes))
+    made = to_floats(network(brightness))
     for channel in planes:
         # What is left is linear in Cb and Cr, and nothing else.
-        chroma = _interpolated(floats(channel[None]) - brightness, network.factor)
+        chroma = _interpolated(to_floats(channel[None]) - brightness, network.factor)
         chroma += made  # in its place, as each of them may be a large image
-        yield samples(chroma.clip(0, 1, out=chroma), bits)
+        yield to_depth(chroma.clip(0, 1, out=chroma), bits)
 
 
 def _enlarged(part: Samples, factor: int, bits: int) -> Samples:
     """Return samples of so many bits by bicubic interpolation, which may leave [0, 1]."""
     return np.concatenate(
-        [samples(_interpolated(floats(plane[None]), factor).clip(0, 1), bits) for plane in part]
+        [to_depth(_interpolated(to_floats(plane[None]), factor).clip(0, 1), bits) for plane in part]
     )
 
 

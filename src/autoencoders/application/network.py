@@ -17,12 +17,12 @@ from autoencoders.device import CPU, tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.images.picture import (
     CHANNELS,
-    KINDS,
+    SAMPLE_TYPES,
     Floats,
     Samples,
-    floats,
     require_size,
-    samples,
+    to_depth,
+    to_floats,
 )
 from autoencoders.param_types import ImageShape
 from autoencoders.tracking import registered
@@ -93,12 +93,12 @@ class Network:
         if self.geometry is None:
             require_size(planes, self.input_shape)
         factor = self.factor
-        whole = np.empty((channels, factor * height, factor * width), KINDS[bits])
+        whole = np.empty((channels, factor * height, factor * width), SAMPLE_TYPES[bits])
         for down, across in self.tiles(height, width):
-            cut = floats(planes[:, down.start : down.stop, across.start : across.stop])
+            cut = to_floats(planes[:, down.start : down.stop, across.start : across.stop])
             made = self._made(cut, down.length, across.length)
             inside = made[:, down.kept(factor, down.start), across.kept(factor, across.start)]
-            whole[:, down.kept(factor), across.kept(factor)] = samples(inside, bits)
+            whole[:, down.kept(factor), across.kept(factor)] = to_depth(inside, bits)
         return whole
 
     def _made(self, cut: Floats, height: int, width: int) -> Floats:

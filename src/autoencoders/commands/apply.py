@@ -14,17 +14,17 @@ from autoencoders.commands import Parser, absolute, add_images, add_precision
 from autoencoders.errors import UserError, warn
 from autoencoders.files import write_bytes
 from autoencoders.images.file_names import printable
-from autoencoders.images.listing import image_files
+from autoencoders.images.listing import find_image_files
 from autoencoders.images.output_paths import (
-    ENDINGS,
+    FORMAT_OF_EXTENSION,
     FORMATS,
-    outputs,
+    plan_outputs,
     require_writable,
-    single_file,
+    single_output_file,
 )
-from autoencoders.images.picture import UnusableImage, fitted
-from autoencoders.images.reading import read
-from autoencoders.images.writing import KEPT, encoded, written_depth
+from autoencoders.images.picture import UnusableImage, resize_picture
+from autoencoders.images.reading import read_image
+from autoencoders.images.writing import KEPT_DEPTHS, encode_image, written_depth
 
 
 def add(parser: Parser) -> None:
@@ -86,22 +86,22 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     else:  # what stands first is no variant, then
         network = registered_network(options.model)
         sources = [options.variant[1], *(options.images or [])]
-    file = single_file(options.to, sources, options.format)
+    file = single_output_file(options.to, sources, options.format)
     require_writable(file.parent if file else options.to)
-    images, failed = image_files(sources, options.to)
+    images, failed = find_image_files(sources, options.to)
     name = f"{network.name}-compared" if options.compare else network.name
-    named = outputs(images, options.to, file, options.format, name, network.made_by)
+    named = plan_outputs(images, options.to, file, options.format, name, network.made_by)
     shallow: list[Path] = []
     lost = untried = 0
     bar = tqdm(named, unit="image", disable=None, leave=False)
     for number, (image, target, origin) in enumerate(bar, 1):
         try:
-            picture = read(image.path)
+            picture = read_image(image.path)
             if options.resize:
-                picture = fitted(picture, *network.input_shape[1:])
+                picture = resize_picture(picture, *network.input_shape[1:])
             picture = through(network, picture, options.colour == "luma", options.compare)
-            kind = ENDINGS[target.suffix.lower()]
-            write_bytes(target, encoded(picture, kind, origin))
+            kind = FORMAT_OF_EXTENSION[target.suffix.lower()]
+            write_bytes(target, encode_image(picture, kind, origin))
         except UnusableImage as reason:
             failed.append(f"{printable(str(image.path))}: {reason}")
             lost += 1
@@ -120,7 +120,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     if shallow:
         others = f" and {len(shallow) - 1} more" if len(shallow) > 1 else ""
         first = printable(str(shallow[0]))
-        warn(f"{first}{others}: written with fewer bits than the file has: {KEPT}")
+        warn(f"{first}{others}: written with fewer bits than the file has: {KEPT_DEPTHS}")
     if lost:
         rest = f", {untried} of them not tried" if untried else ""
         failed.append(f"{lost + untried} of {len(images)} images are left out{rest}")

@@ -14,9 +14,9 @@ from autoencoders.datasets.batches import images_at_a_time
 from autoencoders.errors import UserError
 from autoencoders.images import output_paths
 from autoencoders.images.file_names import printable
-from autoencoders.images.listing import ImageFile, image_files
-from autoencoders.images.picture import Floats, UnusableImage, seen
-from autoencoders.images.reading import read
+from autoencoders.images.listing import ImageFile, find_image_files
+from autoencoders.images.picture import Floats, UnusableImage, to_encoder_input
+from autoencoders.images.reading import read_image
 
 BATCH = 256  # images in memory at once, or fewer if they are large
 
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     shape = trained.input_shape
     tables.require_table(options.to)
     output_paths.require_writable(options.to.parent)
-    images, failed = image_files(options.images, options.to)
+    images, failed = find_image_files(options.images, options.to)
     count, lost = images_at_a_time(shape, BATCH), 0
     with (
         tables.writing(options.to, trained.latent_size) as append,
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             batch: dict[ImageFile, Floats] = {}
             for image in images[start : start + count]:
                 try:
-                    batch[image] = seen(read(image.path), shape, options.resize)
+                    batch[image] = to_encoder_input(read_image(image.path), shape, options.resize)
                 except UnusableImage as reason:
                     failed.append(f"{printable(str(image.path))}: {reason}")
                     lost += 1

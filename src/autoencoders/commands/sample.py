@@ -13,7 +13,7 @@ from autoencoders.files import write_bytes
 from autoencoders.images import output_paths
 from autoencoders.images.file_names import printable
 from autoencoders.images.picture import Picture
-from autoencoders.images.writing import encoded
+from autoencoders.images.writing import encode_image
 
 
 def add(parser: Parser) -> None:
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     shown = tqdm(images, total=options.count, unit="image", disable=None, leave=False)
     for number, image in enumerate(shown):
         name = f"{trained.description.name}-{options.sampler}-{options.seed}-{number:05}"
-        origin = f"{output_paths.OURS} {trained.description.dataset}/{name}"
-        target = output_paths.free(options.to / f"{name}.png", origin, taken)
-        write_bytes(target, encoded(Picture(image), "png", origin))
+        origin = f"{output_paths.SOFTWARE_NAME} {trained.description.dataset}/{name}"
+        target = output_paths.free_path(options.to / f"{name}.png", origin, taken)
+        write_bytes(target, encode_image(Picture(image), "png", origin))
         yield printable(str(target))

@@ -8,12 +8,14 @@ from torch import Tensor
 
 from autoencoders.device import CPU
 
-LARGEST = 2**24  # numbers that a batch holds, where how many images it has is for memory alone
+MAX_BATCH_VALUES = (
+    2**24
+)  # numbers that a batch holds, where how many images it has is for memory alone
 
 
 def images_at_a_time(shape: Sequence[int], most: int) -> int:
     """Return how many images of this shape to take at a time, at most `most`: fewer if large."""
-    return max(1, min(most, LARGEST // prod(shape)))
+    return max(1, min(most, MAX_BATCH_VALUES // prod(shape)))
 
 
 def batches(images: Tensor, chunks: Sequence[Tensor], device: torch.device) -> Iterator[Tensor]:
@@ -27,7 +29,7 @@ def batches(images: Tensor, chunks: Sequence[Tensor], device: torch.device) -> I
         yield batch.float().div_(255).contiguous(memory_format=torch.channels_last)
 
 
-def shuffled(
+def shuffled_indices(
     n_images: int,
     batch_size: int,
     order: torch.Generator,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import printable
-from autoencoders.images.listing import shown
+from autoencoders.images.listing import format_examples
 
 TRAIN, TEST = "train", "test"
 VALIDATION = "validation"
@@ -28,7 +28,7 @@ UNNAMED = "image"  # the one class of images that lie in no class folders
 MOST_CLASSES = 256  # a label is one byte
 
 
-def is_split(paths: Sequence[Path], source: Path, where: str) -> bool:
+def has_split_folders(paths: Sequence[Path], source: Path, where: str) -> bool:
     """Return whether the images, `paths` relative to `source`, lie in `train/` and `test/`.
 
     Raises:
@@ -40,8 +40,8 @@ def is_split(paths: Sequence[Path], source: Path, where: str) -> bool:
         return False
     if others := sorted(places - {TRAIN, TEST}):
         raise UserError(
-            f"{where} has {TRAIN}/ and {TEST}/ and, beside them, images in {shown(others)}: move "
-            f"them into one of the two ({VALIDATE}), or out of the folder"
+            f"{where} has {TRAIN}/ and {TEST}/ and, beside them, images in "
+            f"{format_examples(others)}: move them into one of the two ({VALIDATE}), or out of the folder"
         )
     inner = [Path(*path.parts[1:]) for path in paths]
     _refuse_nearly_known(inner, f"{where}: what is in {TRAIN}/ and {TEST}/", None)
@@ -64,7 +64,7 @@ def class_names(paths: Sequence[Path], where: str) -> list[str]:
     if beside:
         raise UserError(
             f"{where} holds images both in class folders and beside them, such as "
-            f"{shown(beside[:1])}: move all into class folders, or all out of them"
+            f"{format_examples(beside[:1])}: move all into class folders, or all out of them"
         )
     folders = sorted({path.parts[0] for path in paths})
     if len(folders) > MOST_CLASSES:
@@ -75,7 +75,7 @@ def class_names(paths: Sequence[Path], where: str) -> list[str]:
             f"{' and '.join(map(ascii, alike))}: rename one, or move all its images into the other"
         )
     for alike in _alike(folders, str.casefold):
-        warn(f"{where}: {shown(alike)} are taken for two classes")
+        warn(f"{where}: {format_examples(alike)} are taken for two classes")
     return [printable(path.parts[0]) for path in paths]
 
 
@@ -118,19 +118,19 @@ def _refuse_nearly_known(paths: Sequence[Path], where: str, source: Path | None)
     for names in (*([name] for name in shared), folders, *inside.values(), deep):
         if alike := _like_split(sorted(names)):
             raise UserError(
-                f"{where}: found {shown([f'{name}/' for name in alike])}, nearly a split; allowed: "
-                f"{TRAIN}/ and {TEST}/ beside each other, written so, or class folders without "
-                f"them; rename or move the folders ({VALIDATE}), or set the folder to one of them, "
-                "with a test_fraction"
+                f"{where}: found {format_examples([f'{name}/' for name in alike])}, nearly a "
+                f"split; allowed: {TRAIN}/ and {TEST}/ beside each other, written so, or class "
+                f"folders without them; rename or move the folders ({VALIDATE}), or set "
+                "the folder to one of them, with a test_fraction"
             )
     if shared and all(len(parts) > 1 for parts in below):
         raise UserError(
-            f"{where}: all images lie in the folders {shown(folders)} of {wrapper}/: for these as "
-            f"classes, move them up{meant}; for one class, move the images up"
+            f"{where}: all images lie in the folders {format_examples(folders)} of {wrapper}/: "
+            f"for these as classes, move them up{meant}; for one class, move the images up"
         )
     for taken, what in ((lone, "no part of a split"), (list(inside), "whatever folders are in it")):
         if taken:
-            warn(f"{where}: {shown(taken)} is taken for a class, {what}")
+            warn(f"{where}: {format_examples(taken)} is taken for a class, {what}")
 
 
 def _like_split(names: Sequence[str]) -> list[str]:

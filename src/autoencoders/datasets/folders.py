@@ -10,12 +10,12 @@ import pandas as pd
 from autoencoders import files
 from autoencoders.datasets import folder_layout
 from autoencoders.datasets.folder_layout import TEST, TRAIN
-from autoencoders.datasets.image_files import Bools, ImageExtractor, pack, write_parts
+from autoencoders.datasets.image_files import Bools, ImageExtractor, pack_images, write_splits
 from autoencoders.datasets.raw_files import SourceInfo, write_record
-from autoencoders.datasets.stratification import stratified
+from autoencoders.datasets.stratification import stratified_split
 from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import printable
-from autoencoders.images.listing import ENDINGS, Listing, list_images, shown
+from autoencoders.images.listing import IMAGE_EXTENSIONS, Listing, format_examples, list_images
 from autoencoders.param_types import Bytes
 
 
@@ -25,7 +25,7 @@ def fetch(
     target: Path,
     *,
     title: str,
-    cutter: ImageExtractor,
+    extractor: ImageExtractor,
     test_fraction: float | None,
     seed: int,
 ) -> SourceInfo:
@@ -42,7 +42,7 @@ def fetch(
         source: the folder; nothing is written in it.
         target: the folder to write; it is replaced as a whole, or left as it was.
         title: of the dataset, in figures and tables.
-        cutter: what is taken of each image, and what becomes of those that do not fit.
+        extractor: what is taken of each image, and what becomes of those that do not fit.
         test_fraction: share of the images to test on, the same in each class to within one image;
             None where `source` has `train/` and `test/`.
         seed: decides which images of a class are tested on, how all are mixed, and where patches
@@ -56,7 +56,7 @@ def fetch(
     where = f"{key}.folder: {printable(str(source))}"
     listing = _listed(source, target, key)
     paths = listing.images
-    split = folder_layout.is_split(paths, source, where)
+    split = folder_layout.has_split_folders(paths, source, where)
     if split == (test_fraction is not None):
         raise UserError(
             f"{key}.test_fraction: found {test_fraction}; allowed: the share of the images to test "
@@ -68,23 +68,23 @@ def fetch(
     tested = np.array([split and path.parts[0] == TEST for path in paths])
     if test_fraction is not None:
         try:
-            tested[stratified(labels, test_fraction, rng)[0]] = True
+            tested[stratified_split(labels, test_fraction, rng)[0]] = True
         except ValueError as error:
             raise UserError(f"{key}.test_fraction: {error}") from None
     with files.atomic_directory(target) as folder:
-        whole, shape = folder / "all", (cutter.channels, cutter.size, cutter.size)
-        read, counts, sha256 = pack(source, paths, tested, cutter, whole, seed, key)
+        whole, shape = folder / "all", (extractor.channels, extractor.size, extractor.size)
+        read, counts, sha256 = pack_images(source, paths, tested, extractor, whole, seed, key)
         paths, tested = [paths[i] for i in read], tested[read]
         names, labels = _labels([classes[i] for i in read])
         emptied = folder_layout.class_folders(listing.folders, split) - folder_layout.class_folders(
             paths, split
         )
         if emptied:
-            warn(f"{where}: no image is read of {shown(sorted(emptied))}")
+            warn(f"{where}: no image is read of {format_examples(sorted(emptied))}")
         _check_split(names, labels, tested, where, drawn=not split)
         if copies := _copies(sha256, labels, tested):
             warn(f"{where}: {copies}")
-        write_parts(folder, whole, shape, counts, labels, tested, rng)
+        write_splits(folder, whole, shape, counts, labels, tested, rng)
         info = SourceInfo(
             dataset=dataset,
             title=title,
@@ -92,7 +92,7 @@ def fetch(
             format="npy",
             class_names=tuple(names),
             image_shape=shape,
-            per_image=cutter.per_image or 1,
+            per_image=extractor.per_image or 1,
         )
         return write_record(folder, info)
 
@@ -117,10 +117,10 @@ def _listed(source: Path, target: Path, key: str) -> Listing:
             "which is replaced, and not around it"
         )
     listing, where = list_images(source), f"{key}.folder: {printable(str(source))}"
-    losses = listing.losses()
+    losses = listing.describe_skipped()
     if not listing.images:
         found = f"; left out are {losses}" * bool(losses)
-        raise UserError(f"{where} holds no image file ({', '.join(ENDINGS)}){found}")
+        raise UserError(f"{where} holds no image file ({', '.join(IMAGE_EXTENSIONS)}){found}")
     if losses:
         warn(f"{where}: left out are {losses}")
     return listing
@@ -139,12 +139,12 @@ def _check_split(
     untested = [name for i, name in enumerate(names) if not tested[labels == i].any()]
     if untrained and not drawn:
         raise UserError(
-            f"{where}: {TEST}/ has images of {shown(untrained)}, and {TRAIN}/ has none: move some "
-            f"there, or name the folder as in {TRAIN}/"
+            f"{where}: {TEST}/ has images of {format_examples(untrained)}, and {TRAIN}/ has none: "
+            f"move some there, or name the folder as in {TRAIN}/"
         )
     for missing, use in ((untrained, "train"), (untested, "test")):
         if missing:
-            warn(f"{where}: no image is there to {use} on of {shown(missing)}")
+            warn(f"{where}: no image is there to {use} on of {format_examples(missing)}")
 
 
 def _copies(sha256: Sequence[str], labels: Bytes, tested: Bools) -> str:

@@ -17,9 +17,9 @@ from tqdm import tqdm
 from autoencoders.datasets.raw_files import NPY_FILES, write_rows
 from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import printable
-from autoencoders.images.listing import shown
-from autoencoders.images.picture import UnusableImage, matched, samples
-from autoencoders.images.reading import read
+from autoencoders.images.listing import format_examples
+from autoencoders.images.picture import UnusableImage, to_depth, to_opaque_planes
+from autoencoders.images.reading import read_image
 from autoencoders.param_types import Bytes, ImageShape, Misfits
 
 Bools = npt.NDArray[np.bool_]
@@ -49,7 +49,7 @@ class ImageExtractor:
     per_image: int | None = None
     turned: bool = False
 
-    def images(self, pixels: Bytes, tested: bool, random: np.random.Generator) -> Bytes:
+    def extract(self, pixels: Bytes, tested: bool, random: np.random.Generator) -> Bytes:
         """Return the images `(n, C, size, size)` of pixels `(C, H, W)`, to test or to train on.
 
         Raises:
@@ -84,11 +84,11 @@ class FileImages(NamedTuple):
     has_more: bool
 
 
-def pack(
+def pack_images(
     source: Path,
     paths: Sequence[Path],
     tested: Bools,
-    cutter: ImageExtractor,
+    extractor: ImageExtractor,
     target: Path,
     seed: int,
     key: str,
@@ -99,13 +99,13 @@ def pack(
         Which files fit, how many images each gave, and the SHA-256 of each one's pixels.
 
     Raises:
-        UserError: files do not fit, and the cutter does not say to skip them.
+        UserError: files do not fit, and the extractor does not say to skip them.
     """
     fitting, counts, digests = list[int](), list[int](), list[str]()
     misfitting: list[str] = []
     longer: list[Path] = []
     seeds = [[seed, 2, *os.fsencode(path.as_posix())] for path in paths]
-    cuts = _cut_all(cutter, [source / path for path in paths], tested.tolist(), seeds)
+    cuts = _cut_all(extractor, [source / path for path in paths], tested.tolist(), seeds)
     with target.open("wb") as stream:
         for i, cut in enumerate(cuts):
             if isinstance(cut, UnusableImage):
@@ -117,16 +117,16 @@ def pack(
             digests.append(cut.sha256)
             longer += [paths[i]] * cut.has_more
     if misfitting:
-        _settle(misfitting, len(fitting), key, cutter)
+        _settle(misfitting, len(fitting), key, extractor)
     if longer:
         warn(
             f"{key}.folder: {printable(str(source))}: the first frame or page is taken of files "
-            f"with several: {len(longer)} ({shown(longer)})"
+            f"with several: {len(longer)} ({format_examples(longer)})"
         )
     return fitting, counts, digests
 
 
-def write_parts(
+def write_splits(
     folder: Path,
     whole: Path,
     shape: ImageShape,
@@ -157,7 +157,7 @@ def write_parts(
 
 
 def _cut_all(
-    cutter: ImageExtractor,
+    extractor: ImageExtractor,
     paths: Sequence[Path],
     tested: Sequence[bool],
     seeds: Sequence[Sequence[int]],
@@ -166,14 +166,14 @@ def _cut_all(
 
     Few files are in memory at a time. On a terminal there is a bar.
     """
-    size = (cutter.size, cutter.size) if cutter.misfits == "resize" else None
+    size = (extractor.size, extractor.size) if extractor.misfits == "resize" else None
 
     def one(path: Path, is_tested: bool, seed: Sequence[int]) -> FileImages | UnusableImage:
         try:
-            picture = read(path, first_frame=True)
-            seen = matched(picture, cutter.channels, size)
-            pixels = np.asarray(samples(seen, 8), np.uint8)  # rounded last
-            images = cutter.images(pixels, is_tested, np.random.default_rng(seed))
+            picture = read_image(path, first_frame=True)
+            seen = to_opaque_planes(picture, extractor.channels, size)
+            pixels = np.asarray(to_depth(seen, 8), np.uint8)  # rounded last
+            images = extractor.extract(pixels, is_tested, np.random.default_rng(seed))
         except UnusableImage as reason:
             return reason
         digest = hashlib.sha256(str(pixels.shape).encode())
@@ -193,18 +193,20 @@ def _cut_all(
                 yield outcome
 
 
-def _settle(complaints: list[str], kept: int, key: str, cutter: ImageExtractor) -> None:
+def _settle(complaints: list[str], kept: int, key: str, extractor: ImageExtractor) -> None:
     """Warn of the files that are skipped, or refuse them all."""
-    if cutter.misfits == "skip" and kept:
+    if extractor.misfits == "skip" and kept:
         for complaint in complaints:
             warn(f"skipped {complaint}")
         return
-    size = f"{cutter.size}×{cutter.size}"
-    if cutter.per_image is None:
+    size = f"{extractor.size}×{extractor.size}"
+    if extractor.per_image is None:
         wanted, ways, size_key = f"{size} images", "skip or resize", "size"
     else:
         wanted, ways, size_key = f"images of at least {size} pixels", "skip", "patches.size"
-    advice = "remove these files" if cutter.misfits == "resize" else f"set {key}.misfits to {ways}"
+    advice = (
+        "remove these files" if extractor.misfits == "resize" else f"set {key}.misfits to {ways}"
+    )
     counted = f"{len(complaints)} of {len(complaints) + kept} files are not {wanted}"
     raise UserError(
         "\n".join([*complaints, f"{key}: {counted}; {advice}, or change {key}.{size_key}"])

@@ -54,7 +54,7 @@ def download(dataset: str, target: Path, mirror: str | None) -> str:
         Unreachable: no mirror answers within seconds, or none has the files.
         UserError: a file's MD5 is wrong, or `mirror` is a folder that does not exist.
     """
-    mirrors, resources = published(dataset)
+    mirrors, resources = published_files(dataset)
     problems = []
     for place in [*_own(mirror, DATASETS[dataset].folder), *mirrors]:
         try:
@@ -68,7 +68,7 @@ def download(dataset: str, target: Path, mirror: str | None) -> str:
     raise Unreachable("; ".join(problems))
 
 
-def published(dataset: str) -> tuple[Sequence[str], Resources]:
+def published_files(dataset: str) -> tuple[Sequence[str], Resources]:
     """Return the URLs, ending in a slash, that hold a dataset's files, and the files."""
     if dataset == "cifar10":
         cifar = datasets.CIFAR10

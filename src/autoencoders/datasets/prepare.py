@@ -11,7 +11,7 @@ from autoencoders import files
 from autoencoders.datasets import prepared, raw_files
 from autoencoders.datasets.prepared import Metadata, SplitInfo
 from autoencoders.datasets.raw_files import SourceInfo, write_rows
-from autoencoders.datasets.stratification import stratified
+from autoencoders.datasets.stratification import stratified_split
 from autoencoders.errors import UserError
 from autoencoders.param_types import Bytes
 
@@ -40,8 +40,8 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
     images, labels = arrays.train_images, arrays.train_labels
     shape, classes = info.image_shape, len(info.class_names)
     with files.readable(raw):
-        prepared.require_bytes(images, labels, shape, classes)
-        prepared.require_bytes(arrays.test_images, arrays.test_labels, shape, classes)
+        prepared.check_arrays(images, labels, shape, classes)
+        prepared.check_arrays(arrays.test_images, arrays.test_labels, shape, classes)
     try:
         train, validation = _split(labels, info.per_image, train_fraction, seed)
     except ValueError as error:
@@ -70,7 +70,7 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
 
 def _split(labels: Bytes, per_image: int, train_fraction: float, seed: int) -> list[Rows]:
     """Return the rows to train on and those to validate on; patches of one image stay together."""
-    drawn = stratified(labels[::per_image], train_fraction, np.random.default_rng(seed))
+    drawn = stratified_split(labels[::per_image], train_fraction, np.random.default_rng(seed))
     patches = np.arange(per_image)
     return [(part[:, None] * per_image + patches).reshape(-1) for part in drawn]
 
@@ -78,7 +78,7 @@ def _split(labels: Bytes, per_image: int, train_fraction: float, seed: int) -> l
 def _write(
     folder: Path, split: str, images: Bytes, labels: Bytes, rows: Rows, info: SourceInfo
 ) -> SplitInfo:
-    images_path, labels_path = prepared.paths(folder, split)
+    images_path, labels_path = prepared.split_paths(folder, split)
     write_rows(images_path, images.reshape(-1, *info.image_shape), rows)
     np.save(labels_path, labels[rows])
     counts = np.bincount(labels[rows], minlength=len(info.class_names))

@@ -92,21 +92,21 @@ def load(folder: Path, split: str) -> tuple[Bytes, Bytes]:
     metadata = load_metadata(folder)
     with files.readable(folder / METADATA):
         described = metadata.splits[split]
-    images_path, labels_path = paths(folder, split)
+    images_path, labels_path = split_paths(folder, split)
     files.verify(images_path, described.images_sha256)
     files.verify(labels_path, described.labels_sha256)
     with files.readable(folder):
         images, labels = np.load(images_path, mmap_mode="c"), np.load(labels_path)
-        require_bytes(images, labels, metadata.image_shape, len(metadata.class_names))
+        check_arrays(images, labels, metadata.image_shape, len(metadata.class_names))
     return images, labels
 
 
-def paths(folder: Path, split: str) -> tuple[Path, Path]:
+def split_paths(folder: Path, split: str) -> tuple[Path, Path]:
     """Return where a split's images and its labels lie in a prepared folder."""
     return folder / f"{split}_images.npy", folder / f"{split}_labels.npy"
 
 
-def require_bytes(images: Bytes, labels: Bytes, shape: ImageShape, classes: int) -> None:
+def check_arrays(images: Bytes, labels: Bytes, shape: ImageShape, classes: int) -> None:
     """Raise a `ValueError` unless images and labels are as many bytes as the rest says."""
     if not images.dtype == labels.dtype == np.uint8:
         raise ValueError(f"images of {images.dtype} and labels of {labels.dtype}, not of bytes")

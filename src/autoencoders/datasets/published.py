@@ -23,12 +23,12 @@ from autoencoders.param_types import Bytes, Source
 
 WRITERS: dict[Format, Callable[[Path, Bytes], None]] = {"idx": write_idx, "npy": np.save}
 
-Wanted = Literal["official", "stand-in", "auto"]
+RequestedSource = Literal["official", "stand-in", "auto"]
 
 
 def fetch(
     dataset: str,
-    source: Wanted,
+    source: RequestedSource,
     target: Path,
     *,
     train_images: int,
@@ -74,7 +74,7 @@ def fetch(
     return info
 
 
-def _download(known: Dataset, source: Wanted, folder: Path, mirror: str | None) -> bool:
+def _download(known: Dataset, source: RequestedSource, folder: Path, mirror: str | None) -> bool:
     """Download the official files, or return False where `auto` may go on without them."""
     try:
         served = official.download(known.name, folder, mirror)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 Indices = npt.NDArray[np.intp]
 
 
-def stratified(
+def stratified_split(
     labels: npt.NDArray[np.integer[Any]], fraction: float, rng: np.random.Generator
 ) -> tuple[Indices, Indices]:
     """Return the indices, ascending, of a random share of the images, and those of the rest.

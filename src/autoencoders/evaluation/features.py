@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from sklearn.neighbors import KDTree
 from torch import Tensor
 
-from autoencoders.datasets.stratification import stratified
+from autoencoders.datasets.stratification import stratified_split
 from autoencoders.errors import leave_out
 from autoencoders.evaluation.batched_matrix import MOST, SHORT, Rows
 from autoencoders.evaluation.results import Answer
@@ -226,7 +226,7 @@ def labelled_subset(labels: Tensor, count: int, seed: int) -> Tensor:
     if count >= len(labels):
         return torch.arange(len(labels))
     rng = np.random.default_rng(seed)
-    return torch.from_numpy(stratified(labels.numpy(), count / len(labels), rng)[0])
+    return torch.from_numpy(stratified_split(labels.numpy(), count / len(labels), rng)[0])
 
 
 def probe_accuracy(train: Labelled, validation: Labelled, test: Labelled) -> float:

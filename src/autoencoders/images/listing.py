@@ -11,7 +11,10 @@ from pathlib import Path
 from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import printable
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
+IMAGE_EXTENSIONS = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".gif"),
+    *(".pgm", ".ppm", ".tif", ".tiff", ".webp"),
+)
 # Folders that systems put beside people's own, compared without regard to case.
 FOREIGN = ("__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found")
 MOST_SHOWN = 3  # examples in a message
@@ -22,31 +25,33 @@ MOST_ENDINGS = 5  # that are counted one by one
 class Listing:
     """The image files and the folders in a folder, relative to it, in the order of their paths.
 
-    `other_endings` counts the files that are not looked at for theirs, and `left_out` has what else
-    is not looked at, by its kind.
+    `other_extensions` counts the files that are not looked at for theirs, and `skipped` has
+    what else is not looked at, by its kind.
     """
 
     images: list[Path] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
-    other_endings: Counter[str] = field(default_factory=Counter)
-    left_out: dict[str, list[Path]] = field(default_factory=dict)
+    other_extensions: Counter[str] = field(default_factory=Counter)
+    skipped: dict[str, list[Path]] = field(default_factory=dict)
 
-    def losses(self) -> str:
+    def describe_skipped(self) -> str:
         """Return what is left out, counted, as a part of a line; empty where nothing is."""
         parts = [
-            f"{kind}: {len(places)} ({shown(places)})" for kind, places in self.left_out.items()
+            f"{kind}: {len(places)} ({format_examples(places)})"
+            for kind, places in self.skipped.items()
         ]
-        if self.other_endings:
-            ranked = sorted(self.other_endings.items(), key=lambda item: (-item[1], item[0]))
+        if self.other_extensions:
+            ranked = sorted(self.other_extensions.items(), key=lambda item: (-item[1], item[0]))
             counts = [f"{count} {ending}" for ending, count in ranked[:MOST_ENDINGS]]
             more = ", …" * (len(ranked) > MOST_ENDINGS)
             parts.append(
-                f"files of other endings: {self.other_endings.total()} ({', '.join(counts)}{more})"
+                f"files of other endings: {self.other_extensions.total()} "
+                f"({', '.join(counts)}{more})"
             )
         return "; ".join(parts)
 
 
-def shown(places: Sequence[Path | str]) -> str:
+def format_examples(places: Sequence[Path | str]) -> str:
     """Return the first few of some paths or names for a message, in one line."""
     more = ", …" * (len(places) > MOST_SHOWN)
     return ", ".join(printable(str(place)) for place in places[:MOST_SHOWN]) + more
@@ -67,13 +72,13 @@ def list_images(source: Path) -> Listing:
         relative, real = place.relative_to(source), os.path.realpath(place)
         found = "links to what is listed already" if real in seen else _inside(place, relative)
         if isinstance(found, str):
-            listing.left_out.setdefault(found, []).append(relative)
+            listing.skipped.setdefault(found, []).append(relative)
             continue
         seen.add(real)
-        if found is None and place.name.lower().endswith(ENDINGS):
+        if found is None and place.name.lower().endswith(IMAGE_EXTENSIONS):
             listing.images.append(relative)
         elif found is None:
-            listing.other_endings[printable(place.suffix.lower()) or "without any"] += 1
+            listing.other_extensions[printable(place.suffix.lower()) or "without any"] += 1
         else:
             listing.folders.append(relative)
             below = [place / name for name in found if not name.startswith(".")]
@@ -89,15 +94,15 @@ class ImageFile:
     """An image file, and its path `below` the folder that was named; where it was, its name."""
 
     path: Path
-    below: Path
+    relative_path: Path
 
     @property
     def label(self) -> str | None:
         """Return the name of the class folder that the file lies in; None where it lies in none."""
-        return printable(self.below.parent.name) or None
+        return printable(self.relative_path.parent.name) or None
 
 
-def image_files(arguments: Sequence[Path], to: Path) -> tuple[list[ImageFile], list[str]]:
+def find_image_files(arguments: Sequence[Path], to: Path) -> tuple[list[ImageFile], list[str]]:
     """Return the files that paths mean, each once, and a line for each path that means none.
 
     Folders are walked, but for `to` in them, where earlier outputs lie. A path with *, ? or [ that
@@ -132,16 +137,16 @@ def _files_of(place: Path, to: Path) -> Iterator[ImageFile]:
     if own == Path(os.path.realpath(place)):
         raise UserError("is the folder to write into; allowed: another one for --to")
     listing = list_images(place)
-    if listing.left_out:
-        listing.other_endings.clear()  # which is usual
-        warn(f"{printable(str(place))}: not looked at: {listing.losses()}")
+    if listing.skipped:
+        listing.other_extensions.clear()  # which is usual
+        warn(f"{printable(str(place))}: not looked at: {listing.describe_skipped()}")
     images = [
         ImageFile(place / below, below)
         for below in listing.images
         if not Path(os.path.realpath(place / below)).is_relative_to(own)
     ]
     if not images:
-        raise UserError(f"holds no image; looked for: {', '.join(ENDINGS)}")
+        raise UserError(f"holds no image; looked for: {', '.join(IMAGE_EXTENSIONS)}")
     yield from images
 
 

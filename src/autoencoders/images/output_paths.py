@@ -15,7 +15,7 @@ from autoencoders.errors import UserError
 from autoencoders.images.file_names import printable
 from autoencoders.images.listing import ImageFile
 
-ENDINGS = {  # of outputs, and the format that each is of
+FORMAT_OF_EXTENSION = {  # of outputs, and the format that each is of
     ".png": "png",
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
@@ -23,12 +23,12 @@ ENDINGS = {  # of outputs, and the format that each is of
     ".tif": "tiff",
     ".tiff": "tiff",
 }
-FORMATS = tuple(dict.fromkeys(ENDINGS.values()))
-SOFTWARE = 305  # EXIF's tag, and TIFF's, that says what made an image
-OURS = "autoencoders"  # how it begins
+FORMATS = tuple(dict.fromkeys(FORMAT_OF_EXTENSION.values()))
+SOFTWARE_TAG = 305  # EXIF's tag, and TIFF's, that says what made an image
+SOFTWARE_NAME = "autoencoders"  # how it begins
 
 
-def free(wanted: Path, origin: str, taken: set[str]) -> Path:
+def free_path(wanted: Path, origin: str, taken: set[str]) -> Path:
     """Return `wanted`, or the first of its numbered names that is free or of this `origin`.
 
     It is then `taken` too.
@@ -41,7 +41,7 @@ def free(wanted: Path, origin: str, taken: set[str]) -> Path:
     return target
 
 
-def single_file(to: Path, sources: Sequence[Path], asked: str | None) -> Path | None:
+def single_output_file(to: Path, sources: Sequence[Path], asked: str | None) -> Path | None:
     """Return the file that `--to` names for one source; None where it names a folder.
 
     Raises:
@@ -52,16 +52,16 @@ def single_file(to: Path, sources: Sequence[Path], asked: str | None) -> Path | 
     one = len(sources) == 1 and os.path.isfile(sources[0])  # noqa: PTH113
     if not one or os.path.isdir(to) or ending not in Image.registered_extensions():  # noqa: PTH112
         return None
-    kind = ENDINGS.get(ending)
+    kind = FORMAT_OF_EXTENSION.get(ending)
     if kind is None:
-        allowed = ", ".join(ENDINGS)
+        allowed = ", ".join(FORMAT_OF_EXTENSION)
         raise UserError(f"--to: found {printable(to.name)}; allowed: a folder, or {allowed}")
     if asked not in (None, kind):
         raise UserError(f"--format: found {asked} for {printable(to.name)}: leave it out")
     return to
 
 
-def outputs(
+def plan_outputs(
     images: Sequence[ImageFile], to: Path, file: Path | None, asked: str | None, name: str, by: str
 ) -> list[tuple[ImageFile, Path, str]]:
     """Return each image with the file to write and what is to stand in it of its origin.
@@ -80,11 +80,14 @@ def outputs(
     inputs = {name for image in images for name in (image.path, Path(os.path.realpath(image.path)))}
     taken, found = {_seen_as(name) for name in inputs}, []
     for image in images:
-        origin = (
-            f"{OURS} {by} {hashlib.sha256(os.fsencode(os.path.realpath(image.path))).hexdigest()}"
+        digest = hashlib.sha256(os.fsencode(os.path.realpath(image.path))).hexdigest()
+        origin = f"{SOFTWARE_NAME} {by} {digest}"
+        beside = (
+            to
+            / image.relative_path.parent
+            / f"{image.path.stem}-{name}{_ending(asked, image.path)}"
         )
-        beside = to / image.below.parent / f"{image.path.stem}-{name}{_ending(asked, image.path)}"
-        target = free(file or beside, origin, taken)
+        target = free_path(file or beside, origin, taken)
         if file not in (None, target):
             raise UserError(
                 f"--to: found {printable(str(file))}, which was not made of this image by this "
@@ -102,7 +105,7 @@ def may_replace(target: Path, origin: str) -> bool:
         warnings.simplefilter("ignore")  # of a large image: it is not decoded
         try:
             with Image.open(target) as image:
-                return image.getexif().get(SOFTWARE) == origin
+                return image.getexif().get(SOFTWARE_TAG) == origin
         except Exception:  # whatever it is, it is not ours
             return False
 
@@ -122,9 +125,9 @@ def require_writable(folder: Path) -> None:
 def _ending(asked: str | None, source: Path) -> str:
     """Return the ending of an output: of the format asked for, else as the source's, else PNG's."""
     if asked:
-        return next(ending for ending, name in ENDINGS.items() if name == asked)
+        return next(ending for ending, name in FORMAT_OF_EXTENSION.items() if name == asked)
     found = source.suffix.lower()
-    return found if found in ENDINGS else ".png"
+    return found if found in FORMAT_OF_EXTENSION else ".png"
 
 
 def _seen_as(path: Path) -> str:

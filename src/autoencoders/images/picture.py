@@ -12,7 +12,7 @@ Number: TypeAlias = np.uint8 | np.uint16 | np.float32
 # Numbers in [0, 1], or integers from 0 to the largest of their kind, which stands for 1.
 Samples: TypeAlias = npt.NDArray[Number]
 
-KINDS: dict[int, type[Number]] = {8: np.uint8, 16: np.uint16, 32: np.float32}  # by their bits
+SAMPLE_TYPES: dict[int, type[Number]] = {8: np.uint8, 16: np.uint16, 32: np.float32}  # by bits
 CHANNELS = GREY, COLOUR = 1, 3
 # Of BT.601, to 16 bits, as Pillow has it: sums of bytes are exact in float32.
 LUMA = np.array([19595, 38470, 7471], np.float32) / 2**16
@@ -59,31 +59,33 @@ class Picture:
         return self.planes.shape[1], self.planes.shape[2]
 
     @property
-    def kept(self) -> int:
+    def decoded_depth(self) -> int:
         """Return how many bits per channel there are to write: of the file's, what was read."""
         return min(self.depth, 8 * self.planes.itemsize)
 
 
-def floats(samples: Samples) -> Floats:
+def to_floats(values: Samples) -> Floats:
     """Return samples as numbers in [0, 1]."""
-    numbers = samples.astype(np.float32, copy=False)
-    if samples.dtype.kind == "u":
-        numbers /= 2 ** (8 * samples.itemsize) - 1
+    numbers = values.astype(np.float32, copy=False)
+    if values.dtype.kind == "u":
+        numbers /= 2 ** (8 * values.itemsize) - 1
     return numbers
 
 
-def samples(values: Samples, bits: int) -> Samples:
+def to_depth(values: Samples, bits: int) -> Samples:
     """Return samples as those of so many bits, rounded; floating-point numbers are in [0, 1]."""
-    if values.dtype == KINDS[bits]:
+    if values.dtype == SAMPLE_TYPES[bits]:
         return values
-    numbers = floats(values)
+    numbers = to_floats(values)
     if bits == 32:
         return numbers
     scaled = numbers * np.float32(2**bits - 1)
-    return scaled.round(out=scaled).astype(KINDS[bits])
+    return scaled.round(out=scaled).astype(SAMPLE_TYPES[bits])
 
 
-def matched(picture: Picture, channels: int, size: tuple[int, int] | None = None) -> Samples:
+def to_opaque_planes(
+    picture: Picture, channels: int, size: tuple[int, int] | None = None
+) -> Samples:
     """Return a picture as networks are trained on it, in its own depth: `(channels, H, W)`.
 
     It is over white where it is clear; colours become their luma, BT.601's, where one channel is
@@ -91,22 +93,22 @@ def matched(picture: Picture, channels: int, size: tuple[int, int] | None = None
     """
     planes = picture.planes
     if picture.alpha is not None:
-        alpha = floats(picture.alpha)
-        planes = samples(alpha * floats(planes) + (1 - alpha), 8 * planes.itemsize)
+        alpha = to_floats(picture.alpha)
+        planes = to_depth(alpha * to_floats(planes) + (1 - alpha), 8 * planes.itemsize)
     if len(planes) != channels:
         planes = luma(planes) if channels == GREY else planes.repeat(COLOUR, 0)
-    return planes if size is None else resized(planes, *size)
+    return planes if size is None else resize_planes(planes, *size)
 
 
-def seen(picture: Picture, shape: tuple[int, int, int], resize: bool) -> Floats:
+def to_encoder_input(picture: Picture, shape: tuple[int, int, int], resize: bool) -> Floats:
     """Return a picture as a network sees it that takes images of one shape, `(C, H, W)`.
 
     Raises:
         WrongSize: it has another height and width, and is not to be resampled.
     """
-    planes = matched(picture, shape[0], shape[1:] if resize else None)
+    planes = to_opaque_planes(picture, shape[0], shape[1:] if resize else None)
     require_size(planes, shape)
-    return floats(planes)
+    return to_floats(planes)
 
 
 def require_size(planes: Samples, shape: tuple[int, ...]) -> None:
@@ -127,21 +129,21 @@ def luma(planes: Samples) -> Samples:
     return brightness.astype(planes.dtype, copy=False)
 
 
-def resized(planes: Samples, height: int, width: int) -> Samples:
+def resize_planes(planes: Samples, height: int, width: int) -> Samples:
     """Crop planes to the middle that is shaped so, and resample it, by Lanczos' filter.
 
     What has this size already is returned as it is; all else as floating-point numbers.
     """
     if planes.shape[1:] == (height, width):
         return planes
-    fitted = [
-        ImageOps.fit(Image.fromarray(floats(plane)), (width, height), Image.Resampling.LANCZOS)
+    resampled = [
+        ImageOps.fit(Image.fromarray(to_floats(plane)), (width, height), Image.Resampling.LANCZOS)
         for plane in planes
     ]
-    return np.stack([np.asarray(plane) for plane in fitted]).clip(0, 1)
+    return np.stack([np.asarray(plane) for plane in resampled]).clip(0, 1)
 
 
-def fitted(picture: Picture, height: int, width: int) -> Picture:
+def resize_picture(picture: Picture, height: int, width: int) -> Picture:
     """Return a picture whose planes and alpha are `resized`."""
-    alpha = None if picture.alpha is None else resized(picture.alpha, height, width)
-    return replace(picture, planes=resized(picture.planes, height, width), alpha=alpha)
+    alpha = None if picture.alpha is None else resize_planes(picture.alpha, height, width)
+    return replace(picture, planes=resize_planes(picture.planes, height, width), alpha=alpha)

@@ -28,7 +28,7 @@ BITS, PHOTOMETRIC, ORIENTATION, PLANES, EXTRA, SAMPLE_FORMAT = 258, 262, 274, 28
 WHITE_IS_ZERO, RGB, APART, MULTIPLIED, UNSIGNED, SIGNED = 0, 2, 2, 1, 1, 2
 
 
-def read(path: Path, first_frame: bool = False, most: int | None = None) -> Picture:
+def read_image(path: Path, first_frame: bool = False, max_pixels: int | None = None) -> Picture:
     """Read an image file: upright, as EXIF tells; its content decides what it is.
 
     Of 16 bits of CMYK, of PPM's colours, and of colours multiplied by their alpha, Pillow keeps the
@@ -37,17 +37,17 @@ def read(path: Path, first_frame: bool = False, most: int | None = None) -> Pict
     Args:
         path: of the file.
         first_frame: read the first of several frames; without it they are refused.
-        most: pixels that are taken, which is looked up before any is decoded; None for all.
+        max_pixels: pixels that are taken, which is looked up before any is decoded; None for all.
 
     Raises:
-        TooLarge: there are more pixels than `most`, or than are ever opened.
+        TooLarge: there are more pixels than `max_pixels`, or than are ever opened.
         UnusableImage: the file cannot be read, or the meaning of its pixel values is not certain:
             floating-point values must lie in [0, 1].
     """
-    with opening(path) as opened:
-        if most is not None and opened.width * opened.height > most:
+    with open_image(path) as opened:
+        if max_pixels is not None and opened.width * opened.height > max_pixels:
             size = f"{opened.width}×{opened.height}"
-            raise TooLarge(f"{size} pixels; allowed: {most // 10**6} million in all")
+            raise TooLarge(f"{size} pixels; allowed: {max_pixels // 10**6} million in all")
         has_more = opened.format in FRAMED and _is_animated(opened)
         if has_more and not first_frame:
             raise UnusableImage("holds several frames: save the frame to use as a separate file")
@@ -62,7 +62,7 @@ def read(path: Path, first_frame: bool = False, most: int | None = None) -> Pict
 
 
 @contextmanager
-def opening(path: Path) -> Iterator[Image.Image]:
+def open_image(path: Path) -> Iterator[Image.Image]:
     """Yield an image file, opened and not decoded, to a body that decodes it and does nothing else.
 
     Raises:

@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import putchunk
 
-from autoencoders.images.output_paths import SOFTWARE
-from autoencoders.images.picture import KINDS, Picture, Samples, UnusableImage, samples
+from autoencoders.images.output_paths import SOFTWARE_TAG
+from autoencoders.images.picture import SAMPLE_TYPES, Picture, Samples, UnusableImage, to_depth
 
 DEEPEST = {"png": 16, "tiff": 32}  # bits per channel; of all others 8
-KEPT = (
+KEPT_DEPTHS = (
     "PNG and TIFF keep 16 of them, TIFF 32 of grey; of CMYK, and of colours that are multiplied by "
     "their alpha, 8 are read"
 )
@@ -21,7 +21,7 @@ SAVED_WITH: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95}, "webp": {"loss
 PNG_HEADER = 33  # bytes of a PNG's signature and first chunk
 
 
-def require_alpha(picture: Picture, kind: str) -> None:
+def require_alpha_support(picture: Picture, kind: str) -> None:
     """Raise `UnusableImage` for a picture whose transparency cannot be written as a `kind`."""
     if picture.alpha is not None and kind == "jpeg":
         raise UnusableImage(
@@ -31,16 +31,16 @@ def require_alpha(picture: Picture, kind: str) -> None:
 
 def written_depth(picture: Picture, kind: str) -> int:
     """Return with how many bits per channel a picture is written as a `kind`."""
-    return min(picture.kept, DEEPEST.get(kind, 8))
+    return min(picture.decoded_depth, DEEPEST.get(kind, 8))
 
 
-def encoded(picture: Picture, kind: str, origin: str) -> bytes:
+def encode_image(picture: Picture, kind: str, origin: str) -> bytes:
     """Return a picture as a file of a `kind`, with its `origin` in the EXIF.
 
     Raises:
         UnusableImage: the format cannot hold it.
     """
-    require_alpha(picture, kind)
+    require_alpha_support(picture, kind)
     depth = written_depth(picture, kind)
     values = _values(picture, depth)
     if depth == 16 and values.ndim == 3:  # Pillow has no such images
@@ -90,7 +90,7 @@ def _deep_tiff(values: Samples, origin: str, profile: bytes | None) -> bytes:
 
 def _exif(origin: str) -> Image.Exif:
     exif = Image.Exif()
-    exif[SOFTWARE] = origin
+    exif[SOFTWARE_TAG] = origin
     return exif
 
 
@@ -98,7 +98,7 @@ def _values(picture: Picture, depth: int) -> Samples:
     """Return samples of so many bits `(H, W, C)`, the alpha last; `(H, W)` of an opaque grey."""
     parts = [picture.planes] if picture.alpha is None else [picture.planes, picture.alpha]
     channels = sum(len(planes) for planes in parts)
-    values = np.empty((*picture.size, channels), KINDS[depth])
+    values = np.empty((*picture.size, channels), SAMPLE_TYPES[depth])
     for row in range(len(values)):  # at once it would take the memory of two more images
-        values[row] = np.concatenate([samples(planes[:, row], depth) for planes in parts]).T
+        values[row] = np.concatenate([to_depth(planes[:, row], depth) for planes in parts]).T
     return values if channels > 1 else values.squeeze(2)

@@ -18,10 +18,10 @@ from starlette.types import Receive, Scope, Send
 
 from autoencoders.application.network import Network
 from autoencoders.errors import warn
-from autoencoders.images.output_paths import OURS
+from autoencoders.images.output_paths import SOFTWARE_NAME
 from autoencoders.images.picture import TooLarge, UnusableImage, WrongSize
-from autoencoders.images.reading import read
-from autoencoders.images.writing import encoded
+from autoencoders.images.reading import read_image
+from autoencoders.images.writing import encode_image
 from autoencoders.params import suggestion
 from autoencoders.serving.apply_image import MOST_BYTES, Kind, applied, most_pixels
 from autoencoders.serving.latent_explorer import Explorer
@@ -178,7 +178,7 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
         content, kind = await queue.compute(job, work)
         return Response(content, media_type=f"image/{kind}")
 
-    origin = f"{OURS} {network.made_by}"
+    origin = f"{SOFTWARE_NAME} {network.made_by}"
     most = network.factor**2 * most_pixels(network.factor)
 
     @app.post("/convert", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=FILE)
@@ -188,7 +188,7 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
         """Return an image that was answered, which is the request's body, in another format."""
 
         def work() -> bytes:
-            return encoded(read(job.file, most=most), format, origin)
+            return encode_image(read_image(job.file, max_pixels=most), format, origin)
 
         content = await queue.compute(job, work)
         return Response(content, media_type=f"image/{format}")
@@ -257,7 +257,9 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
                 latent = []
             if len(latent) != size:
                 raise UnusableImage(f'allowed: {{"latent": […]}}, of {size} finite numbers')
-            return encoded(explorer.decode(latent), "png", f"{OURS} {network.made_by}")
+            return encode_image(
+                explorer.decode(latent), "png", f"{SOFTWARE_NAME} {network.made_by}"
+            )
 
         return Response(await queue.compute(job, work), media_type="image/png")
 
@@ -268,6 +270,8 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
         """Return the latent of an image file, which is the request's body."""
 
         def work() -> list[float]:
-            return explorer.encode(read(job.file, most=most_pixels(network.factor)), resize)
+            return explorer.encode(
+                read_image(job.file, max_pixels=most_pixels(network.factor)), resize
+            )
 
         return {"latent": await queue.compute(job, work)}

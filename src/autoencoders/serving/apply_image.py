@@ -8,10 +8,10 @@ from typing import Literal, TypeAlias
 
 from autoencoders.application import colour
 from autoencoders.application.network import Network, Run
-from autoencoders.images.output_paths import OURS
-from autoencoders.images.picture import GREY, Picture, fitted
-from autoencoders.images.reading import read
-from autoencoders.images.writing import encoded, require_alpha
+from autoencoders.images.output_paths import SOFTWARE_NAME
+from autoencoders.images.picture import GREY, Picture, resize_picture
+from autoencoders.images.reading import read_image
+from autoencoders.images.writing import encode_image, require_alpha_support
 
 Kind: TypeAlias = Literal["png", "jpeg", "webp", "tiff"]
 
@@ -45,14 +45,14 @@ def applied(
         WrongSize: they are too many or too few for the only size that the network takes.
         UnusableImage: the file is not an image, is damaged, or does not fit the network.
     """
-    seen = read(path, most=most_pixels(network.factor))
+    seen = read_image(path, max_pixels=most_pixels(network.factor))
     kind = kind or OWN_KINDS.get(seen.format, "png")
-    require_alpha(seen, kind)
+    require_alpha_support(seen, kind)
     if resize:
-        seen = fitted(seen, *network.input_shape[1:])
+        seen = resize_picture(seen, *network.input_shape[1:])
     made = colour.through(_telling(network, seen, luma, tell), seen, luma)
     tell(1.0)
-    return encoded(made, kind, f"{OURS} {network.made_by}"), kind
+    return encode_image(made, kind, f"{SOFTWARE_NAME} {network.made_by}"), kind
 
 
 def _telling(network: Network, seen: Picture, luma: bool, tell: Callable[[float], None]) -> Network:

@@ -8,7 +8,7 @@ from torch import Tensor
 from autoencoders.errors import UserError
 from autoencoders.figures.latent_experiments import perturbations
 from autoencoders.figures.plots.latents import class_colours
-from autoencoders.images.picture import Floats, Picture, UnusableImage, seen
+from autoencoders.images.picture import Floats, Picture, UnusableImage, to_encoder_input
 from autoencoders.trained.variant import Trained
 
 SHOWN = 600  # training images whose codes are shown
@@ -76,7 +76,7 @@ class Explorer:
         Raises:
             WrongSize: it is of another size, and not to be resampled.
         """
-        planes = seen(picture, self.trained.input_shape, resize)
+        planes = to_encoder_input(picture, self.trained.input_shape, resize)
         batch = torch.from_numpy(planes)[None].to(self.trained.device)
         latent: list[float] = self.trained.model.encode(batch)[0].tolist()
         return latent

@@ -31,7 +31,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             paths.users(own.folder),
             target,
             title=(own.title or "").strip() or item.dataset,
-            cutter=ImageExtractor(
+            extractor=ImageExtractor(
                 own.shape[1],
                 own.channels,
                 own.misfits,

@@ -7,7 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autoencoders.datasets.batches import batches, images_at_a_time, shuffled, steps_per_epoch
+from autoencoders.datasets.batches import (
+    batches,
+    images_at_a_time,
+    shuffled_indices,
+    steps_per_epoch,
+)
 from autoencoders.device import CPU, tune_cpu
 from autoencoders.randomness import generator, seeded_initialisation
 from autoencoders.training.history import SILENT, Progress
@@ -52,7 +57,7 @@ def train(
     for epoch in range(settings.epochs):
         started = time.perf_counter()
         total = torch.zeros((), device=device)
-        chunks = shuffled(len(images), settings.batch_size, order)
+        chunks = shuffled_indices(len(images), settings.batch_size, order)
         for index, batch in enumerate(batches(images, chunks, device)):
             rate = set_rates(optimizers, factor(share_done(epoch, index, steps, settings.epochs)))
             truth = labels[chunks[index]].to(device).long()

@@ -12,7 +12,12 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from autoencoders import randomness
-from autoencoders.datasets.batches import batches, images_at_a_time, shuffled, steps_per_epoch
+from autoencoders.datasets.batches import (
+    batches,
+    images_at_a_time,
+    shuffled_indices,
+    steps_per_epoch,
+)
 from autoencoders.errors import UserError
 from autoencoders.param_types import Precision
 from autoencoders.randomness import Noise
@@ -160,7 +165,9 @@ class TorchLearner:
         factor = training.schedule.build()
         optimizers = [optimizer for group in self.optimizers.values() for optimizer in group]
         noise = Noise(self.generators["noise"], self.processes.rank, self.processes.count)
-        whole = shuffled(len(images), training.batch_size, self.generators["order"], images.device)
+        whole = shuffled_indices(
+            len(images), training.batch_size, self.generators["order"], images.device
+        )
         mine = [self.processes.part(indices) for indices in whole]
         means = Means()
 

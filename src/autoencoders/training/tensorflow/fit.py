@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from autoencoders import randomness
-from autoencoders.datasets.batches import images_at_a_time, shuffled
+from autoencoders.datasets.batches import images_at_a_time, shuffled_indices
 from autoencoders.device import CPU
 from autoencoders.errors import UserError
 from autoencoders.training.history import Progress, Row
@@ -59,7 +59,7 @@ class KerasLearner:
 
     def learn(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
         """Run one epoch of updates; return means of the terms, the last rate, the gradient norm."""
-        chunks = shuffled(len(images), self.training.batch_size, self.order)
+        chunks = shuffled_indices(len(images), self.training.batch_size, self.order)
         fitted = self.model.fit(
             batches(lambda: enumerate(chunks, guard.epoch * guard.steps), images),
             steps_per_epoch=guard.steps,
