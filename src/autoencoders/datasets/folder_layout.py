@@ -41,7 +41,8 @@ def has_split_folders(paths: Sequence[Path], source: Path, where: str) -> bool:
     if others := sorted(places - {TRAIN, TEST}):
         raise UserError(
             f"{where} has {TRAIN}/ and {TEST}/ and, beside them, images in "
-            f"{format_examples(others)}: move them into one of the two ({VALIDATE}), or out of the folder"
+            f"{format_examples(others)}: move them into one of the two ({VALIDATE}), or out of the "
+            "folder"
         )
     inner = [Path(*path.parts[1:]) for path in paths]
     _refuse_nearly_known(inner, f"{where}: what is in {TRAIN}/ and {TEST}/", None)
