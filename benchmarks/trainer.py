@@ -15,7 +15,7 @@ from autoencoders.training import parallel
 from autoencoders.training.history import SILENT, Progress, Row
 from autoencoders.training.loop import fit
 from autoencoders.training.settings import Training, Variant
-from autoencoders.training.train import learning_under
+from autoencoders.training.train import load_framework
 from autoencoders.variants.assembly import Assembled
 from benchmarks.settings import DATASET, QUICK
 
@@ -46,9 +46,9 @@ class Trainer:
         self, train_images: Tensor, validation_images: Tensor, progress: Progress = SILENT
     ) -> list[Row]:
         """Train, under the framework that the settings name; return the history."""
-        learning, _ = learning_under(self.training.framework, self.training.threads)
+        learning, _ = load_framework(self.training.framework, self.training.threads)
         learner = learning(
-            self.assembled, self.training, self.seed, self.name, device(), parallel.ALONE
+            self.assembled, self.training, self.seed, self.name, device(), parallel.SINGLE_PROCESS
         )
         return fit(learner, train_images, validation_images, progress)
 

@@ -112,11 +112,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _module(command: str) -> ModuleType:
     """Set how libraries compute, then import the module that runs a command."""
     if command in STAGES or command == "repro":
-        os.environ.update(threads.ONE)  # a training then uses what params.yaml gives it
+        os.environ.update(threads.SINGLE_THREAD)  # a training then uses what params.yaml gives it
     if command != "repro":  # which sets it for each stage
         # The number of threads is known only after torch is imported: assume all cores.
         alone = command == "train" and "LOCAL_WORLD_SIZE" not in os.environ  # torchrun's
-        os.environ.update(threads.waiting(threads.cores() if alone else 1))
+        os.environ.update(threads.wait_variables(threads.available_cores() if alone else 1))
     name = "stage" if command in STAGES else command
     return importlib.import_module(f"{commands.__name__}.{name}")
 

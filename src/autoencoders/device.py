@@ -39,7 +39,7 @@ def device() -> torch.device:
 
 
 @contextmanager
-def turn(on_gpu: bool) -> Iterator[None]:
+def gpu_lock(on_gpu: bool) -> Iterator[None]:
     """Wait until no other stage of this repository computes on the GPU, if this one will."""
     if not (on_gpu and _name().startswith("cuda")):
         yield

@@ -11,17 +11,19 @@ from autoencoders.training.history import Progress, Row
 class TrainingProgress(Progress):
     """Shows a training's progress on standard error, and passes each epoch's row on.
 
-    Of several processes of one training, one has it `shown`.
+    Of several processes of one training, one has it `visible`.
     """
 
-    def __init__(self, name: str, on_epoch: Callable[[int, Row], None], shown: bool = True) -> None:
+    def __init__(
+        self, name: str, on_epoch: Callable[[int, Row], None], visible: bool = True
+    ) -> None:
         self.name = name
         self.on_epoch = on_epoch
-        self.shown = shown
+        self.visible = visible
         self.bar = tqdm(
             desc=name,
             unit="step",
-            disable=not (shown and sys.stderr.isatty()),
+            disable=not (visible and sys.stderr.isatty()),
             dynamic_ncols=True,
         )
 
@@ -38,10 +40,10 @@ class TrainingProgress(Progress):
     def epoch(self, row: Row, images_per_second: float) -> None:
         """Show the epoch's losses."""
         losses = f"loss {row['train_loss']:.4f}, validation {row['validation_loss']:.4f}"
-        if self.shown and self.bar.disable:
+        if self.visible and self.bar.disable:
             epoch = f"{self.name}: epoch {row['epoch']:.0f}/{self.epochs}"
             print(f"{epoch}, {losses}, {images_per_second:.0f} images/s", file=sys.stderr)
-        elif self.shown:
+        elif self.visible:
             self.bar.set_postfix_str(losses)
         self.on_epoch(int(row["epoch"]), row | {"images_per_second": images_per_second})
 

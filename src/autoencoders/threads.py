@@ -9,28 +9,28 @@ import os
 import psutil
 
 # One thread of OpenMP and the libraries of matrices, whatever the machine has.
-ONE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 # How a thread of GNU's OpenMP waits for the others: it sleeps, or it first checks this many times.
-ASLEEP = {"OMP_WAIT_POLICY": "PASSIVE"}
-LOOKING = {"GOMP_SPINCOUNT": "10000"}
+SLEEP = {"OMP_WAIT_POLICY": "PASSIVE"}
+SPIN = {"GOMP_SPINCOUNT": "10000"}
 MEASURED = 0.5  # seconds for which the machine's load is measured
 QUIET = 0.25  # cores that a machine is busy with when nothing runs
 
 
-def waiting(threads: int) -> dict[str, str]:
+def wait_variables(threads: int) -> dict[str, str]:
     """Return the variables for a process that is to start now; none where the user has set one.
 
     It takes half a second where there is more than one thread.
     """
-    if any(name in os.environ for name in (*ASLEEP, *LOOKING)):
+    if any(name in os.environ for name in (*SLEEP, *SPIN)):
         return {}
     if threads == 1:
-        return ASLEEP
+        return SLEEP
     busy = psutil.cpu_percent(MEASURED) / 100 * (psutil.cpu_count() or 1)
-    return policy(threads, cores(), busy)
+    return choose_wait_variables(threads, available_cores(), busy)
 
 
-def policy(threads: int, cores: int, busy: float) -> dict[str, str]:
+def choose_wait_variables(threads: int, cores: int, busy: float) -> dict[str, str]:
     """Return how threads that compute together wait for each other.
 
     Checking makes small networks up to 1.5 times as fast if each thread has a core of its own.
@@ -42,10 +42,10 @@ def policy(threads: int, cores: int, busy: float) -> dict[str, str]:
         cores: how many cores they may use.
         busy: how many cores other processes use.
     """
-    return LOOKING if 1 < threads <= cores - busy + QUIET else ASLEEP
+    return SPIN if 1 < threads <= cores - busy + QUIET else SLEEP
 
 
-def cores() -> int:
+def available_cores() -> int:
     """Return how many cores this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)  # not everywhere
     return len(affinity(0)) if affinity else os.cpu_count() or 1

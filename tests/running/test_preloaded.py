@@ -144,7 +144,7 @@ def test_the_libraries_start_no_thread_that_a_fork_would_lack() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, **threads.ONE},
+        env={**os.environ, **threads.SINGLE_THREAD},
         capture_output=True,
         text=True,
         check=True,
@@ -164,10 +164,10 @@ def test_a_training_whose_threads_look_for_each_other_loads_its_libraries_itself
 
     monkeypatch.setattr(driver, "_preloaded", serving)
     monkeypatch.setattr(
-        threads, "waiting", lambda width: threads.LOOKING if width > 1 else threads.ASLEEP
+        threads, "wait_variables", lambda width: threads.SPIN if width > 1 else threads.SLEEP
     )
     with driver._environments() as environment:
         wide, narrow = environment(2), environment(1)
-    assert threads.LOOKING.items() <= wide.items()
+    assert threads.SPIN.items() <= wide.items()
     assert preloaded.ADDRESS not in wide
-    assert {**threads.ASLEEP, preloaded.ADDRESS: "socket"}.items() <= narrow.items()
+    assert {**threads.SLEEP, preloaded.ADDRESS: "socket"}.items() <= narrow.items()

@@ -14,7 +14,7 @@ pytest.importorskip(
 from autoencoders.errors import UserError
 from autoencoders.training import loop
 from autoencoders.training.history import Row
-from autoencoders.training.parallel import ALONE
+from autoencoders.training.parallel import SINGLE_PROCESS
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import fit
 from autoencoders.training.tensorflow.objectives import KERAS_OBJECTIVES
@@ -36,7 +36,7 @@ def run(
     checkpoint: Path | None = None,
 ) -> tuple[Assembled, list[Row]]:
     made = assembled(chosen, SHAPE)
-    learner = fit.KerasLearner(made, chosen.training, 0, "blobs", CPU, ALONE)
+    learner = fit.KerasLearner(made, chosen.training, 0, "blobs", CPU, SINGLE_PROCESS)
     history = loop.fit(learner, train, validation, heard or Heard(), checkpoint)
     return made, history
 
@@ -49,7 +49,9 @@ def test_what_check_allows_is_what_there_is() -> None:
 def test_the_history_is_that_of_a_training_under_pytorch(name: str, blobs: Blobs) -> None:
     chosen, heard = variant(name, schedule={"kind": "one_cycle", "warmup": 0.2}), Heard()
     _, found = run(chosen, blobs(256), blobs(50, SHAPE, 1), heard)
-    learner = loop.TorchLearner(assembled(chosen, SHAPE), chosen.training, 0, "blobs", CPU, ALONE)
+    learner = loop.TorchLearner(
+        assembled(chosen, SHAPE), chosen.training, 0, "blobs", CPU, SINGLE_PROCESS
+    )
     expected = loop.fit(learner, blobs(256), blobs(50, SHAPE, 1), Heard())
     assert heard.rows == found
     assert heard.steps == 3 * 16

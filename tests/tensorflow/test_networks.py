@@ -15,8 +15,8 @@ from autoencoders.param_types import ImageShape
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import networks
 from autoencoders.training.tensorflow.backend import tf
-from autoencoders.training.tensorflow.fit import learner_of
-from autoencoders.training.tensorflow.inputs import StatelessNoise, see
+from autoencoders.training.tensorflow.fit import build_objective
+from autoencoders.training.tensorflow.inputs import StatelessNoise, encoder_inputs
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.inputs import Downsampled, Noisy
 from tests.tensorflow.twins import FIVE, assembled, images, variant
@@ -48,15 +48,15 @@ def _logits(learner: Any, seen: Any) -> Any:
 )
 def test_weights_carried_over_either_way_give_the_same(name: str, shape: ImageShape) -> None:
     made = assembled(variant(name), shape)
-    learner = learner_of(made, seed=0, name="twins")
+    learner = build_objective(made, seed=0, name="twins")
     seen = images(5, made.input_shape)
-    networks.take(learner.networks.values(), made.networks.state_dict())
+    networks.load_weights(learner.networks.values(), made.networks.state_dict())
     found, expected = outputs(made, learner, seen)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     for model in learner.networks.values():
         for weight in model.weights:
             weight.assign(weight + 0.03 * tf.random.stateless_normal(weight.shape, (1, 2)))
-    made.networks.load_state_dict(networks.give(learner.networks.values()))
+    made.networks.load_state_dict(networks.torch_weights(learner.networks.values()))
     moved, expected = outputs(made, learner, seen)
     np.testing.assert_allclose(moved, expected, atol=1e-5)
     assert np.abs(moved - found).max() > 1e-3
@@ -68,8 +68,8 @@ def test_every_upsampling_is_the_same(upsampling: str, shape: ImageShape) -> Non
     content = variant("conv").model_dump()
     content["model"]["upsampling"] = upsampling
     made = assembled(Variant.model_validate(content), shape)
-    learner = learner_of(made, seed=0, name="twins")
-    networks.take(learner.networks.values(), made.networks.state_dict())
+    learner = build_objective(made, seed=0, name="twins")
+    networks.load_weights(learner.networks.values(), made.networks.state_dict())
     np.testing.assert_allclose(*outputs(made, learner, images(3, shape)), atol=1e-5)
 
 
@@ -78,7 +78,7 @@ def test_every_upsampling_is_the_same(upsampling: str, shape: ImageShape) -> Non
 def test_images_are_reduced_alike(reduction: Any, factor: int) -> None:
     input, batch = Downsampled(factor, reduction), images(3, (3, 16, 28))
     no_noise: Any = None
-    found = see(input, last(batch), no_noise)
+    found = encoder_inputs(input, last(batch), no_noise)
     np.testing.assert_allclose(found, last(input(batch, no_noise)), atol=1e-6)
 
 
@@ -87,7 +87,7 @@ def test_images_are_reduced_alike(reduction: Any, factor: int) -> None:
 )
 def test_input_noise_has_the_same_distribution(input: Noisy) -> None:
     grey = tf.fill((5000, 14, 14, 1), 0.1)
-    seen = see(input, grey, StatelessNoise(0, "noise", tf.constant(0)))
+    seen = encoder_inputs(input, grey, StatelessNoise(0, "noise", tf.constant(0)))
     expected = input(torch.full((5000, 1, 14, 14), 0.1), randomness.noise(0, "noise"))
     ends = [0, 1] if input.clamp else []
     shares = [*ends, *np.linspace(0.02, 0.98, 25)]

@@ -15,7 +15,7 @@ from autoencoders.training.schedules import set_rates
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import networks
 from autoencoders.training.tensorflow.backend import tf
-from autoencoders.training.tensorflow.fit import learner_of, optimizers
+from autoencoders.training.tensorflow.fit import build_objective, build_optimizers
 from autoencoders.training.tensorflow.fit import set_rates as set_keras_rates
 from autoencoders.variants.assembly import Assembled
 from tests.tensorflow.test_networks import last
@@ -90,20 +90,20 @@ def test_rates_follow_the_schedule_in_both() -> None:
 
 def compare(chosen: Variant, updates: int) -> None:
     made, batch = assembled(chosen, SHAPE), images(16, SHAPE, 1)
-    learner = learner_of(made, seed=0, name="twins")
-    networks.take(learner.networks.values(), made.networks.state_dict())
-    learner.compile(optimizers(chosen.training))
+    learner = build_objective(made, seed=0, name="twins")
+    networks.load_weights(learner.networks.values(), made.networks.state_dict())
+    learner.compile(build_optimizers(chosen.training))
     before = {name: weight.clone() for name, weight in made.networks.state_dict().items()}
     expected = under_torch(made, chosen, batch, updates)
     noise: Any = Given("tensorflow")
     schedule = chosen.training.schedule.build()
     for update in range(updates):
         set_keras_rates(learner, chosen.training, schedule(update / 10))
-        seen = learner.see(last(batch), noise)
+        seen = learner.encoder_inputs(last(batch), noise)
         terms = learner.update(seen, last(batch), noise)
     for name, term in expected.items():
         np.testing.assert_allclose(terms[name], term, rtol=1e-5, atol=1e-5, err_msg=name)
-    found = networks.give(learner.networks.values())
+    found = networks.torch_weights(learner.networks.values())
     assert found.keys() == before.keys()
     for name, weight in made.networks.state_dict().items():
         torch.testing.assert_close(found[name], weight, rtol=0, atol=1e-5)

@@ -11,7 +11,7 @@ from autoencoders.param_types import ImageShape
 from autoencoders.randomness import Noise, seeded_initialisation
 from autoencoders.training import loop
 from autoencoders.training.history import Progress, Row
-from autoencoders.training.parallel import ALONE
+from autoencoders.training.parallel import SINGLE_PROCESS
 from autoencoders.training.settings import Classifier, Training
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.inputs import Clean, Input
@@ -148,7 +148,7 @@ def run(
     checkpoint: Path | None = None,
 ) -> list[Row]:
     """Train on the CPU; return the history."""
-    learner = loop.TorchLearner(assembled, training, seed, "blobs", CPU, ALONE)
+    learner = loop.TorchLearner(assembled, training, seed, "blobs", CPU, SINGLE_PROCESS)
     return loop.fit(learner, images, validation_images, progress or Heard(), checkpoint)
 
 

@@ -32,18 +32,18 @@ def test_the_parts_of_a_batch_are_equal_and_in_order() -> None:
 
 
 def test_the_first_process_leads() -> None:
-    assert [Processes(rank, 3).leads for rank in range(3)] == [True, False, False]
-    assert Processes().leads
+    assert [Processes(rank, 3).is_main for rank in range(3)] == [True, False, False]
+    assert Processes().is_main
 
 
 def test_a_process_is_alone_unless_torchrun_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RANK", raising=False)
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    assert parallel.started() == Processes(0, 1)
+    assert parallel.from_environment() == Processes(0, 1)
     monkeypatch.setenv("RANK", "2")
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("MASTER_ADDR", "localhost")
-    assert parallel.started() == Processes(2, 4)
+    assert parallel.from_environment() == Processes(2, 4)
 
 
 @pytest.mark.parametrize(("rank", "count"), [("0", "2"), ("0", "two"), ("first", "1")])
@@ -54,7 +54,7 @@ def test_half_of_torchruns_variables_is_refused(
     monkeypatch.setenv("RANK", rank)
     monkeypatch.setenv("WORLD_SIZE", count)
     with pytest.raises(UserError, match="torchrun"):
-        parallel.started()
+        parallel.from_environment()
 
 
 @pytest.mark.parametrize(("images", "batch"), [(20, 8), (4, 4)], ids=["batch size", "few images"])

@@ -49,7 +49,7 @@ TRAINING = {
 def main() -> None:
     torch.set_num_threads(1)
     images = torch.load("images.pt")
-    with parallel.joined(CPU) as processes:
+    with parallel.process_group(CPU) as processes:
         for name, case in CASES.items():
             content = case | {"training": TRAINING | case["training"]}
             variant = Variant.model_validate(content)

@@ -186,8 +186,8 @@ def _environments() -> Iterator[Callable[[int], dict[str, str]]]:
         address = cache(lambda: stack.enter_context(_preloaded()))
 
         def environment(width: int) -> dict[str, str]:
-            waiting = threads.waiting(width)
-            if not preloaded.POSSIBLE or waiting == threads.LOOKING:
+            waiting = threads.wait_variables(width)
+            if not preloaded.POSSIBLE or waiting == threads.SPIN:
                 return os.environ | waiting
             return os.environ | waiting | {preloaded.ADDRESS: address()}
 
@@ -201,7 +201,7 @@ def _preloaded() -> Iterator[str]:
         address = os.path.join(folder, "socket")  # noqa: PTH118 - a string is what is passed on
         server = subprocess.Popen(
             [sys.executable, "-m", preloaded.__name__, "serve", address],
-            env=os.environ | threads.waiting(1),
+            env=os.environ | threads.wait_variables(1),
             stdin=subprocess.PIPE,  # it ends when that does, should this process be killed
             process_group=0,
         )

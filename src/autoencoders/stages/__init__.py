@@ -52,13 +52,13 @@ def run(item: Item) -> str:
     loaded = params.load()
     _require_known(item, loaded)
     row = pipeline.BY_NAME[item.stage]
-    if parallel.started().count > 1 and not row.processes:
+    if parallel.from_environment().count > 1 and not row.processes:
         shared = ", ".join(stage.name for stage in pipeline.STAGES if stage.processes)
         raise UserError(f"{item.name} runs as one process: torchrun is for {shared} alone")
     stage = _stage(item.stage)
-    if not parallel.started().leads:
+    if not parallel.from_environment().is_main:
         return stage.produce(loaded, item, tracking.NullRun())
-    with device.turn(row.on_gpu), _tracked(stage, item, loaded) as run:
+    with device.gpu_lock(row.on_gpu), _tracked(stage, item, loaded) as run:
         summary = stage.produce(loaded, item, run)
         _log(stage, item, run)
     return summary

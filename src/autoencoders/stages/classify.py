@@ -14,7 +14,7 @@ from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import StageRun
 from autoencoders.trained import classifier
 from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
-from autoencoders.training.classifier import Split, measure, of_all, train
+from autoencoders.training.classifier import Split, apply_in_batches, measure, train
 
 data_used = prepared_data
 
@@ -50,7 +50,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
                 device=device(),
                 progress=progress,
             )
-        features = of_all(network.features, data.images("test"), exact_device())
+        features = apply_in_batches(network.features, data.images("test"), exact_device())
         judge = Judge(network, moments(features))
         accuracies = {
             f"{split}_accuracy": measure(network, _labelled(data, split), device())["accuracy"]

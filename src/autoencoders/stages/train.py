@@ -37,8 +37,10 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         perceive = teacher.maps
     code_sha256 = dependencies.code_sha256(item.stage, item.variant)
     data = Prepared(paths.prepared(item.dataset))
-    progress = TrainingProgress(item.name, run.log_epoch, shown=parallel.started().leads)
-    with closing(progress), parallel.joined(device()) as processes:
+    progress = TrainingProgress(
+        item.name, run.log_epoch, visible=parallel.from_environment().is_main
+    )
+    with closing(progress), parallel.process_group(device()) as processes:
         trained = train(
             data.images("train"),
             data.images("validation"),
@@ -52,7 +54,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             perceive=perceive,
             processes=processes,
         )
-    if not processes.leads:
+    if not processes.is_main:
         return f"trained as process {processes.rank} of {processes.count}"
     description = variant.Description(
         dataset=item.dataset,

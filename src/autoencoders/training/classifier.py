@@ -79,7 +79,9 @@ def train(
 
 
 @torch.no_grad()
-def of_all(function: Callable[[Tensor], Tensor], images: Tensor, device: torch.device) -> Tensor:
+def apply_in_batches(
+    function: Callable[[Tensor], Tensor], images: Tensor, device: torch.device
+) -> Tensor:
     """Return what `function` makes of all images, batch by batch on `device`, `(N, …)`."""
     at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
     chunks = torch.arange(len(images)).split(at_a_time)
@@ -89,7 +91,7 @@ def of_all(function: Callable[[Tensor], Tensor], images: Tensor, device: torch.d
 def measure(network: ConvClassifier, split: Split, device: torch.device) -> dict[str, float]:
     """Return the mean cross-entropy in nats, `loss`, and `accuracy`, the share told right."""
     images, labels = split
-    logits = of_all(network, images, device).double()
+    logits = apply_in_batches(network, images, device).double()
     return {
         "loss": F.cross_entropy(logits, labels.long()).item(),
         "accuracy": (logits.argmax(1) == labels).double().mean().item(),

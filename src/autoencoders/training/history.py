@@ -34,7 +34,7 @@ class Record:
     history: list[Row] = field(default_factory=list)
     best: dict[str, Any] = field(default_factory=dict)
 
-    def note(self, row: Row, weights: Mapping[str, Tensor]) -> None:
+    def add(self, row: Row, weights: Mapping[str, Tensor]) -> None:
         """Add an epoch, and keep a copy of its weights where they are the best so far."""
         self.history.append(row)
         if not self.best or row["validation_loss"] < self.best["loss"]:

@@ -23,8 +23,8 @@ from autoencoders.param_types import Precision
 from autoencoders.randomness import Noise
 from autoencoders.training import checkpoints
 from autoencoders.training.history import Progress, Record, Row
-from autoencoders.training.monitoring import Guard, Means, diverged
-from autoencoders.training.parallel import ALONE, Processes
+from autoencoders.training.monitoring import Guard, Means, divergence_error
+from autoencoders.training.parallel import SINGLE_PROCESS, Processes
 from autoencoders.training.schedules import set_rates, share_done
 from autoencoders.training.settings import Training
 from autoencoders.variants.assembly import Assembled
@@ -48,7 +48,7 @@ class Learner(Protocol):
     device: torch.device
     processes: Processes
 
-    def learn(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
+    def train_epoch(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
         """Run one epoch of updates; return means of the terms, the last rate, the gradient norm."""
         ...
 
@@ -102,17 +102,17 @@ def fit(
     progress.begin(training.epochs, steps, len(record.history))
     processes.wait()
     train_images, validation_images = (
-        resident(images, device) for images in (train_images, validation_images)
+        move_if_room(images, device) for images in (train_images, validation_images)
     )
     while not record.finished(training):
         started, epoch = time.perf_counter(), len(record.history)
         guard = Guard(epoch, steps, losses, first_losses, checkpoint, device)
-        row = {"epoch": epoch + 1, **learner.learn(train_images, guard, progress)}
+        row = {"epoch": epoch + 1, **learner.train_epoch(train_images, guard, progress)}
         row |= learner.validate(validation_images)
         if not math.isfinite(row["validation_loss"]):
-            raise diverged((epoch + 1) * steps, epoch, checkpoint)
-        record.note(row, learner.weights())
-        if checkpoint and processes.leads:
+            raise divergence_error((epoch + 1) * steps, epoch, checkpoint)
+        record.add(row, learner.weights())
+        if checkpoint and processes.is_main:
             state = learner.state() | vars(record) | {"first_losses": first_losses}
             checkpoints.save(checkpoint, state)
         progress.epoch(row, len(train_images) / (time.perf_counter() - started))
@@ -159,7 +159,7 @@ class TorchLearner:
             "noise": randomness.generator(seed, f"{name}/draws", device),
         }
 
-    def learn(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
+    def train_epoch(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
         """Run one epoch of updates; return means of the terms, the last rate, the gradient norm."""
         training = self.training
         factor = training.schedule.build()
@@ -173,14 +173,14 @@ class TorchLearner:
 
         def step(name: str, losses: Tensor) -> None:
             loss = losses.mean()
-            guard.loss(name, self.processes.mean(loss.detach()))
+            guard.check_loss(name, self.processes.mean(loss.detach()))
             for parameter in self.groups[name]:
                 parameter.grad = None
             with torch.autocast(self.device.type, enabled=False):
                 loss.backward(inputs=self.groups[name])
                 gradients = [p.grad for p in self.groups[name] if p.grad is not None]
                 self.processes.average(gradients)
-                guard.gradients(gradients)
+                guard.add_gradients(gradients)
                 for optimizer in self.optimizers[name]:
                     optimizer.step()
             torch.clear_autocast_cache()  # it holds the weights as they were before the step
@@ -196,7 +196,7 @@ class TorchLearner:
             progress.step()
         guard.check()
         terms = {f"train_{name}": mean for name, mean in means.values(self.processes).items()}
-        return {**terms, "learning_rate": rate, "gradient_norm": guard.norm()}
+        return {**terms, "learning_rate": rate, "gradient_norm": guard.gradient_norm()}
 
     @torch.no_grad()
     def validate(self, images: Tensor) -> Row:
@@ -209,7 +209,7 @@ class TorchLearner:
             seen = self.see(batch, noise)
             with self.autocast():
                 means.add(self.objective.terms(self.result, seen, batch, noise))
-        return {f"validation_{name}": mean for name, mean in means.values(ALONE).items()}
+        return {f"validation_{name}": mean for name, mean in means.values(SINGLE_PROCESS).items()}
 
     def weights(self) -> Mapping[str, Tensor]:
         """Return the weights, averaged where they are."""
@@ -255,7 +255,7 @@ def in_bfloat16(precision: Precision, device: torch.device) -> bool:
     return precision == "bfloat16"
 
 
-def resident(images: Tensor, device: torch.device) -> Tensor:
+def move_if_room(images: Tensor, device: torch.device) -> Tensor:
     """Return `images` on a GPU that has room for them twice, else where they are."""
     if device.type == "cuda" and 2 * images.nbytes < torch.cuda.mem_get_info(device)[0]:
         return images.to(device)

@@ -10,7 +10,7 @@ from autoencoders.errors import UserError
 from autoencoders.training.parallel import Processes
 from autoencoders.variants.objectives.base import Terms
 
-EXPLODED = 1000.0  # times its first value is what no loss recovers from
+EXPLOSION_FACTOR = 1000.0  # times its first value is what no loss recovers from
 
 
 class Means:
@@ -54,20 +54,20 @@ class Guard:
         self.losses = 0
         self.sound_losses = torch.zeros((), dtype=torch.long, device=self.device)
 
-    def loss(self, name: str, loss: Tensor) -> None:
+    def check_loss(self, name: str, loss: Tensor) -> None:
         """Stop at once where `loss` is not sound; on a GPU at the epoch's end, not to wait."""
-        limit = self.first_losses.setdefault(name, loss) * EXPLODED
+        limit = self.first_losses.setdefault(name, loss) * EXPLOSION_FACTOR
         sound = loss.isfinite() & (loss <= limit)
         self.sound_losses += (self.sound_losses == self.losses) & sound
         self.losses += 1
         if loss.device.type == "cpu":
             self.check()
 
-    def gradients(self, gradients: list[Tensor]) -> None:
+    def add_gradients(self, gradients: list[Tensor]) -> None:
         """Add the gradients of one step."""
         self.squared_norms += torch.nn.utils.get_total_norm(gradients).square()
 
-    def norm(self) -> float:
+    def gradient_norm(self) -> float:
         """Return the root mean square, over steps, of an update's gradient norm."""
         return (self.squared_norms / self.steps).sqrt().item()
 
@@ -76,10 +76,10 @@ class Guard:
         sound = int(self.sound_losses)
         if sound < self.losses:
             step = self.epoch * self.steps + sound // self.losses_per_step + 1
-            raise diverged(step, self.epoch, self.checkpoint)
+            raise divergence_error(step, self.epoch, self.checkpoint)
 
 
-def diverged(step: int, epoch: int, checkpoint: Path | None) -> UserError:
+def divergence_error(step: int, epoch: int, checkpoint: Path | None) -> UserError:
     """Return what to say of a loss that is not sound at `step`, after `epoch` whole epochs."""
     kept = (
         f"the checkpoint of epoch {epoch} is kept at {checkpoint}"
@@ -87,6 +87,6 @@ def diverged(step: int, epoch: int, checkpoint: Path | None) -> UserError:
         else "nothing of it is kept"
     )
     return UserError(
-        f"the loss is not finite, or {EXPLODED:.0f} times what it began with, at step {step} "
-        f"(epoch {epoch + 1}); {kept}; lower the learning rate in params.yaml and run again"
+        f"the loss is not finite, or {EXPLOSION_FACTOR:.0f} times what it began with, "
+        f"at step {step} (epoch {epoch + 1}); {kept}; lower the learning rate in params.yaml and run again"
     )

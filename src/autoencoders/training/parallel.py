@@ -20,7 +20,7 @@ class Processes:
     count: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Tell whether this process is the one that writes files and tracks."""
         return self.rank == 0
 
@@ -55,10 +55,10 @@ class Processes:
             dist.barrier()
 
 
-ALONE = Processes()
+SINGLE_PROCESS = Processes()
 
 
-def started() -> Processes:
+def from_environment() -> Processes:
     """Return who torchrun says that this process is.
 
     Raises:
@@ -74,9 +74,9 @@ def started() -> Processes:
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[Processes]:
+def process_group(device: torch.device) -> Iterator[Processes]:
     """Connect this process to the others that torchrun started: over NCCL on GPUs, else gloo."""
-    processes = started()
+    processes = from_environment()
     if processes.count == 1:
         yield processes
         return

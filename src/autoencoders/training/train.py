@@ -12,12 +12,12 @@ from autoencoders.param_types import Framework
 from autoencoders.training import checkpoints
 from autoencoders.training.history import SILENT, Progress, Row
 from autoencoders.training.loop import Learner, TorchLearner, fit
-from autoencoders.training.parallel import ALONE, Processes
+from autoencoders.training.parallel import SINGLE_PROCESS, Processes
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.objectives.base import Perceive
 
-Learning = Callable[..., Learner]  # as `training.loop.TorchLearner`
+LearnerClass = Callable[..., Learner]  # as `training.loop.TorchLearner`
 
 
 class TrainingResult(NamedTuple):
@@ -43,7 +43,7 @@ def train(
     folder: Path | None = None,
     digests: Sequence[str | None] = (),
     perceive: Perceive | None = None,
-    processes: Processes = ALONE,
+    processes: Processes = SINGLE_PROCESS,
 ) -> TrainingResult:
     """Train a variant on images, uint8 `(N, C, H, W)`; memory-mapped ones are read by the batch.
 
@@ -69,7 +69,7 @@ def train(
         UserError: a loss is not finite or explodes; or a batch cannot be shared equally.
     """
     training = variant.training
-    learning, versions = learning_under(training.framework, training.threads)
+    learning, versions = load_framework(training.framework, training.threads)
     checkpoint = folder and checkpoints.path(
         folder,
         name,
@@ -86,10 +86,10 @@ def train(
     return TrainingResult(assembled, history, checkpoint)
 
 
-def learning_under(framework: Framework, threads: int) -> tuple[Learning, list[str]]:
+def load_framework(framework: Framework, threads: int) -> tuple[LearnerClass, list[str]]:
     """Return what trains, with so many threads, and the versions of what computes."""
     if framework == "torch":
         return TorchLearner, [torch.__version__]
     from autoencoders.training.tensorflow import fit  # an extra, and it takes seconds
 
-    return fit.KerasLearner, [torch.__version__, *fit.set_up(threads)]
+    return fit.KerasLearner, [torch.__version__, *fit.configure(threads)]

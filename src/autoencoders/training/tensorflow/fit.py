@@ -15,11 +15,11 @@ from autoencoders.errors import UserError
 from autoencoders.training.history import Progress, Row
 from autoencoders.training.loop import VALIDATION_BATCH, in_bfloat16
 from autoencoders.training.monitoring import Guard
-from autoencoders.training.parallel import ALONE, Processes
+from autoencoders.training.parallel import SINGLE_PROCESS, Processes
 from autoencoders.training.schedules import share_done
 from autoencoders.training.settings import Training
 from autoencoders.training.tensorflow.backend import keras, tf
-from autoencoders.training.tensorflow.networks import give, take, twins
+from autoencoders.training.tensorflow.networks import keras_networks, load_weights, torch_weights
 from autoencoders.training.tensorflow.objectives import KERAS_OBJECTIVES, KerasObjective
 from autoencoders.training.tensorflow.optimizers import OPTIMIZERS
 from autoencoders.variants.assembly import Assembled
@@ -36,7 +36,7 @@ class KerasLearner:
     """
 
     device = CPU
-    processes = ALONE
+    processes = SINGLE_PROCESS
 
     def __init__(
         self,
@@ -53,17 +53,17 @@ class KerasLearner:
         self.training = training
         self.order = randomness.generator(seed, f"{name}/order")
         bfloat16 = in_bfloat16(training.precision, CPU)
-        self.model = learner_of(assembled, seed, name, bfloat16=bfloat16)
-        take(self.model.networks.values(), assembled.networks.state_dict())
-        self.model.compile(optimizers(training))
+        self.model = build_objective(assembled, seed, name, bfloat16=bfloat16)
+        load_weights(self.model.networks.values(), assembled.networks.state_dict())
+        self.model.compile(build_optimizers(training))
 
-    def learn(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
+    def train_epoch(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
         """Run one epoch of updates; return means of the terms, the last rate, the gradient norm."""
         chunks = shuffled_indices(len(images), self.training.batch_size, self.order)
         fitted = self.model.fit(
             batches(lambda: enumerate(chunks, guard.epoch * guard.steps), images),
             steps_per_epoch=guard.steps,
-            callbacks=[Steps(self.training, guard, progress)],
+            callbacks=[StepCallback(self.training, guard, progress)],
             shuffle=False,
             verbose=0,
         )
@@ -90,7 +90,7 @@ class KerasLearner:
 
     def weights(self) -> Mapping[str, Tensor]:
         """Return the twins' weights as PyTorch has them."""
-        return give(self.model.networks.values())
+        return torch_weights(self.model.networks.values())
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on as if nothing had happened."""
@@ -111,7 +111,7 @@ class KerasLearner:
         ]
 
 
-class Steps(keras.callbacks.Callback):
+class StepCallback(keras.callbacks.Callback):
     """Sets the rates of each step, tells of progress, and stops at the first unsound loss."""
 
     def __init__(self, training: Training, guard: Guard, progress: Progress) -> None:
@@ -128,12 +128,12 @@ class Steps(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Look at the losses of one batch, and tell that it is done."""
-        for step in self.model.groups:
-            self.guard.loss(step, torch.tensor(float(logs[f"of_{step}"])))
+        for step in self.model.variable_groups:
+            self.guard.check_loss(step, torch.tensor(float(logs[f"of_{step}"])))
         self.progress.step()
 
 
-def set_up(threads: int) -> list[str]:
+def configure(threads: int) -> list[str]:
     """Make TensorFlow compute with so many threads, and always the same; before it computes.
 
     Return the versions of what computes.
@@ -144,18 +144,18 @@ def set_up(threads: int) -> list[str]:
     return [tf.__version__, keras.__version__]
 
 
-def learner_of(
+def build_objective(
     assembled: Assembled, seed: int, name: str, *, bfloat16: bool = False
 ) -> KerasObjective:
     """Return the Keras twin of a variant, its weights its own."""
     keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
     objective = assembled.objective
     return KERAS_OBJECTIVES[type(objective)](
-        objective, twins(assembled), assembled.input, seed, name
+        objective, keras_networks(assembled), assembled.input, seed, name
     )
 
 
-def optimizers(training: Training) -> dict[str, keras.optimizers.Optimizer]:
+def build_optimizers(training: Training) -> dict[str, keras.optimizers.Optimizer]:
     """Return the optimiser of each step, with its full rate."""
     settings = {step: chosen.model_dump() for step, chosen in training.optimizers.items()}
     return {step: OPTIMIZERS[own.pop("kind")](**own) for step, own in settings.items()}

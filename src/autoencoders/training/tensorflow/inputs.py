@@ -30,7 +30,7 @@ class StatelessNoise:
         return tf.stack([tf.constant(key, tf.int64), self.step])
 
 
-def see(input: Input, images: tf.Tensor, noise: StatelessNoise) -> tf.Tensor:
+def encoder_inputs(input: Input, images: tf.Tensor, noise: StatelessNoise) -> tf.Tensor:
     """Return what `input` makes of images, as it does in PyTorch."""
     if isinstance(input, Downsampled):
         images = _reduced(input, images)

@@ -20,7 +20,7 @@ from autoencoders.variants.models.convolutional import ConvDecoder, ConvEncoder,
 ORDERS = {4: (3, 2, 0, 1), 2: (1, 0)}
 
 
-def twins(assembled: Assembled) -> dict[str, keras.Model]:
+def keras_networks(assembled: Assembled) -> dict[str, keras.Model]:
     """Return a variant's networks by name: `encoder`, `decoder`, and those of the objective.
 
     The encoder gives the latent, or with a posterior its mean and log-variance; the decoder gives
@@ -47,8 +47,8 @@ def keras_model(assembled: Assembled) -> keras.Model:
     It computes in float32, also after a training that set Keras to bfloat16.
     """
     keras.config.set_dtype_policy("float32")
-    networks = twins(assembled)
-    take(networks.values(), assembled.networks.state_dict())
+    networks = keras_networks(assembled)
+    load_weights(networks.values(), assembled.networks.state_dict())
     encoder, decoder = networks["encoder"], networks["decoder"]
     seen = keras.Input(encoder.input_shape[1:], name="seen")
     encoded = encoder(seen)
@@ -57,7 +57,7 @@ def keras_model(assembled: Assembled) -> keras.Model:
     return keras.Model(seen, reconstruction, name="autoencoder")
 
 
-def take(models: Iterable[keras.Model], state: Mapping[str, torch.Tensor]) -> None:
+def load_weights(models: Iterable[keras.Model], state: Mapping[str, torch.Tensor]) -> None:
     """Give every layer of `models` the weights that PyTorch's state has under its name."""
     for name, layer in _layers(models):
         kernel = state[f"{name}.weight"].numpy()
@@ -66,7 +66,7 @@ def take(models: Iterable[keras.Model], state: Mapping[str, torch.Tensor]) -> No
         layer.set_weights([kernel.transpose(back), state[f"{name}.bias"].numpy()])
 
 
-def give(models: Iterable[keras.Model]) -> dict[str, torch.Tensor]:
+def torch_weights(models: Iterable[keras.Model]) -> dict[str, torch.Tensor]:
     """Return PyTorch's state, the weights of every layer of `models` under its name."""
     state = {}
     for name, layer in _layers(models):

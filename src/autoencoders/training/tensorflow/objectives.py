@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from autoencoders.param_types import PixelLoss
 from autoencoders.training.tensorflow.backend import keras, tf
-from autoencoders.training.tensorflow.inputs import StatelessNoise, see
+from autoencoders.training.tensorflow.inputs import StatelessNoise, encoder_inputs
 from autoencoders.variants.inputs import Input
 from autoencoders.variants.objectives.adversarial import DISCRIMINATOR, Adversarial
 from autoencoders.variants.objectives.base import Objective
@@ -41,7 +41,7 @@ class KerasObjective(keras.Model):
         self.objective: Any = objective
         self.networks = networks
         self.encoder, self.decoder = networks["encoder"], networks["decoder"]
-        self.see = partial(see, input)
+        self.encoder_inputs = partial(encoder_inputs, input)
         self.seed = seed
         self.purpose = purpose
         self.means = [keras.metrics.Mean(name) for name in self.term_names]
@@ -49,7 +49,7 @@ class KerasObjective(keras.Model):
         self.built = True
 
     @property
-    def groups(self) -> dict[str, list[Any]]:
+    def variable_groups(self) -> dict[str, list[Any]]:
         """Return what each step of an update moves."""
         return {"model": self.trainable_variables}
 
@@ -57,7 +57,7 @@ class KerasObjective(keras.Model):
         """Take the optimiser of each step; without XLA, which is not to be had deterministic."""
         super().compile(jit_compile=False)
         self.optimizers = optimizers
-        for step, weights in self.groups.items():
+        for step, weights in self.variable_groups.items():
             optimizers[step].build(weights)
 
     def call(self, seen: tf.Tensor) -> tf.Tensor:
@@ -73,22 +73,23 @@ class KerasObjective(keras.Model):
         with tf.GradientTape() as tape:
             terms = self.terms(seen, images, noise)
             loss = tf.reduce_mean(terms["loss"])
-        self.move("model", loss, tape)
+        self.take_step("model", loss, tape)
         return terms
 
-    def move(self, step: str, loss: tf.Tensor, tape: tf.GradientTape) -> None:
+    def take_step(self, step: str, loss: tf.Tensor, tape: tf.GradientTape) -> None:
         """Move the weights of a step down the gradient of its loss."""
-        gradients = tape.gradient(loss, self.groups[step])
-        self.optimizers[step].apply(gradients, self.groups[step])
+        gradients = tape.gradient(loss, self.variable_groups[step])
+        self.optimizers[step].apply(gradients, self.variable_groups[step])
         self.squared_norm.update_state(tf.square(tf.linalg.global_norm(gradients)))
 
     def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Any]:
         """Learn from one batch; return the means of the epoch until now, and each step's loss."""
         number, images = batch
         noise = StatelessNoise(self.seed, f"{self.purpose}/draws", number)
-        terms = self.update(self.see(images, noise), images, noise)
+        terms = self.update(self.encoder_inputs(images, noise), images, noise)
         losses = {
-            f"of_{step}": tf.reduce_mean(terms.get(step, terms["loss"])) for step in self.groups
+            f"of_{step}": tf.reduce_mean(terms.get(step, terms["loss"]))
+            for step in self.variable_groups
         }
         return self._noted(terms) | {"squared_norm": self.squared_norm.result()} | losses
 
@@ -96,7 +97,7 @@ class KerasObjective(keras.Model):
         """Measure one batch, in every epoch under the same noise."""
         number, images = batch
         noise = StatelessNoise(self.seed, f"{self.purpose}/validation", number)
-        return self._noted(self.terms(self.see(images, noise), images, noise))
+        return self._noted(self.terms(self.encoder_inputs(images, noise), images, noise))
 
     def _noted(self, terms: Terms) -> dict[str, Any]:
         for mean in self.means:
@@ -142,7 +143,7 @@ class KerasAdversarial(KerasObjective):
     term_names = ("loss", "mse", "discriminator", "generator")
 
     @property
-    def groups(self) -> dict[str, list[Any]]:
+    def variable_groups(self) -> dict[str, list[Any]]:
         """Return what the three steps move; the encoder is in two of them."""
         return {
             "autoencoder": self.encoder.trainable_variables + self.decoder.trainable_variables,
@@ -164,17 +165,17 @@ class KerasAdversarial(KerasObjective):
         with tf.GradientTape() as tape:
             reconstructed = reconstruction("bce", self(seen), images)
             loss = tf.reduce_mean(reconstructed["loss"])
-        self.move("autoencoder", loss, tape)
+        self.take_step("autoencoder", loss, tape)
         with tf.GradientTape() as tape:
             codes = self.encoder(seen)  # one forward serves both steps that are left
             with tape.stop_recording():
                 with tf.GradientTape() as own:
                     discriminator = self._of_discriminator(codes, noise)
                     loss = tf.reduce_mean(discriminator[DISCRIMINATOR])
-                self.move(DISCRIMINATOR, loss, own)
+                self.take_step(DISCRIMINATOR, loss, own)
             generator = self._of_generator(codes)
             loss = tf.reduce_mean(generator["generator"])
-        self.move("generator", loss, tape)
+        self.take_step("generator", loss, tape)
         return reconstructed | discriminator | generator
 
     def _of_discriminator(self, codes: tf.Tensor, noise: StatelessNoise) -> Terms:
