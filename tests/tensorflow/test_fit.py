@@ -99,7 +99,7 @@ def test_the_best_epoch_s_weights_are_left_and_training_stops_early(blobs: Blobs
 
 def test_a_training_that_diverges_stops_at_that_step_with_one_line(blobs: Blobs) -> None:
     far, heard = ADAM | {"lr": 1e12}, Heard()
-    with pytest.raises(UserError, match=r"at step 2 \(epoch 1\); nothing of it is kept"):
+    with pytest.raises(UserError, match=r"at step 2 \(epoch 1\); there is no checkpoint"):
         run(variant("vae", far), blobs(64), blobs(20), heard)
     assert heard.steps == 1
 

@@ -90,7 +90,7 @@ def test_a_nan_loss_in_the_first_epoch_says_that_nothing_is_kept(
 ) -> None:
     checkpoint = tmp_path / "unfinished.pt"
     subject = variant(plain(), Poisoned(2))
-    with pytest.raises(UserError, match=r"step 2 \(epoch 1\); nothing of it is kept"):
+    with pytest.raises(UserError, match=r"step 2 \(epoch 1\); there is no checkpoint"):
         run(subject, blobs(24), blobs(8), settings(), checkpoint=checkpoint)
     assert not checkpoint.exists()
 
@@ -126,7 +126,7 @@ def test_a_loss_a_thousand_times_the_first_stops_at_once_and_names_the_step(
 ) -> None:
     checkpoint, heard = tmp_path / "unfinished.pt", Heard()
     subject = variant(plain(), Told([0.5] * (step - 1) + [501.0]))
-    kept = f"the checkpoint of epoch 1 is kept at {checkpoint}" if epoch > 1 else "nothing of it"
+    kept = f"the checkpoint of epoch 1 is kept at {checkpoint}" if epoch > 1 else "there is no"
     with pytest.raises(UserError, match=rf"at step {step} \(epoch {epoch}\); {kept}"):
         run(subject, blobs(24), blobs(8), settings(3), progress=heard, checkpoint=checkpoint)
     assert heard.steps == step - 1

@@ -1,4 +1,7 @@
-"""What is measured during an epoch, kept on the device and read once at its end."""
+"""Loss means and gradient norms of an epoch; a check that stops training when a loss diverges.
+
+Values stay on the device during the epoch, because each transfer from a GPU makes it wait.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +13,11 @@ from autoencoders.errors import UserError
 from autoencoders.training.parallel import Processes
 from autoencoders.variants.objectives.base import Terms
 
-EXPLOSION_FACTOR = 1000.0  # times its first value is what no loss recovers from
+EXPLOSION_FACTOR = 1000.0  # a loss above this multiple of its first value does not recover
 
 
 class Means:
-    """Means over images of every loss term, over all processes."""
+    """Mean of each loss term over all images of all processes; terms are `(N,)` float32."""
 
     def __init__(self) -> None:
         self.images = 0
@@ -28,7 +31,7 @@ class Means:
         self.images += len(values)
 
     def values(self, processes: Processes) -> dict[str, float]:
-        """Return each term's mean; every process gets the same."""
+        """Return the mean of each term; every process gets the same values."""
         totals = processes.total(torch.stack(list(self.sums.values())))
         means = totals / (self.images * processes.count)
         return dict(zip(self.sums, means.tolist(), strict=True))
@@ -36,10 +39,16 @@ class Means:
 
 @dataclass
 class Guard:
-    """Gradient norms, and a halt at the first loss that is not finite or has exploded.
+    """Record gradient norms; stop at the first loss that is not finite or has exploded.
 
-    `first_losses` are those of the training's first step, by the step's name; they are filled in
-    where they are missing.
+    Attributes:
+        epoch: the number of finished epochs.
+        steps: the number of batches in an epoch.
+        losses_per_step: the number of losses that each batch has.
+        first_losses: the losses of the training's first batch by name, each a scalar;
+            `check_loss` adds missing ones.
+        checkpoint: the path that the error message gives.
+        device: the device of the losses.
     """
 
     epoch: int
@@ -52,41 +61,42 @@ class Guard:
     def __post_init__(self) -> None:
         self.squared_norms = torch.zeros((), device=self.device)
         self.losses = 0
-        self.sound_losses = torch.zeros((), dtype=torch.long, device=self.device)
+        self.valid_losses = torch.zeros((), dtype=torch.long, device=self.device)
 
     def check_loss(self, name: str, loss: Tensor) -> None:
-        """Stop at once where `loss` is not sound; on a GPU at the epoch's end, not to wait."""
+        """Check a scalar loss: at once on the CPU, at the end of the epoch on a GPU."""
         limit = self.first_losses.setdefault(name, loss) * EXPLOSION_FACTOR
-        sound = loss.isfinite() & (loss <= limit)
-        self.sound_losses += (self.sound_losses == self.losses) & sound
+        valid = loss.isfinite() & (loss <= limit)
+        self.valid_losses += (self.valid_losses == self.losses) & valid
         self.losses += 1
         if loss.device.type == "cpu":
             self.check()
 
     def add_gradients(self, gradients: list[Tensor]) -> None:
-        """Add the gradients of one step."""
+        """Add the gradients of one optimiser step, tensors of any shape."""
         self.squared_norms += torch.nn.utils.get_total_norm(gradients).square()
 
     def gradient_norm(self) -> float:
-        """Return the root mean square, over steps, of an update's gradient norm."""
+        """Return the root mean square of the gradient norm over the batches of the epoch."""
         return (self.squared_norms / self.steps).sqrt().item()
 
     def check(self) -> None:
-        """Raise a `UserError` where a loss was not sound."""
-        sound = int(self.sound_losses)
-        if sound < self.losses:
-            step = self.epoch * self.steps + sound // self.losses_per_step + 1
+        """Raise a `UserError` if a loss was not finite or has exploded."""
+        valid = int(self.valid_losses)
+        if valid < self.losses:
+            step = self.epoch * self.steps + valid // self.losses_per_step + 1
             raise divergence_error(step, self.epoch, self.checkpoint)
 
 
 def divergence_error(step: int, epoch: int, checkpoint: Path | None) -> UserError:
-    """Return what to say of a loss that is not sound at `step`, after `epoch` whole epochs."""
+    """Return the error for an invalid loss at `step`, after `epoch` finished epochs."""
     kept = (
         f"the checkpoint of epoch {epoch} is kept at {checkpoint}"
         if checkpoint and epoch
-        else "nothing of it is kept"
+        else "there is no checkpoint"
     )
     return UserError(
-        f"the loss is not finite, or {EXPLOSION_FACTOR:.0f} times what it began with, "
-        f"at step {step} (epoch {epoch + 1}); {kept}; lower the learning rate in params.yaml and run again"
+        f"the loss is not finite, or above {EXPLOSION_FACTOR:.0f} times its first value, "
+        f"at step {step} (epoch {epoch + 1}); {kept}; "
+        "lower the learning rate in params.yaml and run the stage again"
     )
