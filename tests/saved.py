@@ -59,7 +59,7 @@ def saved(dataset: str, image_shape: ImageShape, name: str = "superres") -> Asse
 def run(command: ModuleType, *arguments: str) -> tuple[list[str], list[str]]:
     """Run a command; return its lines, without the path of the folder `out`, and its complaints."""
     parser = Parser()
-    command.add(parser.add_subparsers().add_parser(command.__name__.split(".")[-1]))
+    command.add_arguments(parser.add_subparsers().add_parser(command.__name__.split(".")[-1]))
     lines = []
     try:
         for line in command.run(parser.parse_args(arguments)):

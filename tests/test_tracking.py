@@ -35,12 +35,12 @@ from autoencoders.pipeline import Item
 from autoencoders.tracking import (
     DataUsed,
     TrainedModel,
+    finished_runs,
     private,
     provenance,
     registered,
     stage_run,
     store,
-    tracked,
     tracking_uri,
 )
 
@@ -633,18 +633,18 @@ def test_a_database_that_cannot_be_opened_is_given_up_soon(
 
 @pytest.mark.slow
 def test_what_is_tracked_already(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert tracked(EXPERIMENT) == set()
+    assert finished_runs(EXPERIMENT) == set()
     with suppress(ValueError), run_stage() as run:
         run.log(tags=OUTPUTS)
         raise ValueError("halfway")
-    assert (TRAIN.name, "abc") not in tracked(EXPERIMENT)
+    assert (TRAIN.name, "abc") not in finished_runs(EXPERIMENT)
     with run_stage() as run:
         run.log(tags=OUTPUTS)
-    assert (TRAIN.name, "abc") in tracked(EXPERIMENT)
+    assert (TRAIN.name, "abc") in finished_runs(EXPERIMENT)
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{closed_port()}")
     with pytest.raises(UserError, match="MLFLOW_TRACKING_URI"):
-        tracked(EXPERIMENT)
+        finished_runs(EXPERIMENT)
 
 
 @pytest.mark.parametrize(
@@ -681,7 +681,7 @@ def test_a_store_that_mlflow_would_take_for_another_is_refused(
     assert f"{root}/mlflow.db" in warning
     assert "MLFLOW_TRACKING_URI" in warning
     with pytest.raises(UserError, match="MLFLOW_TRACKING_URI"):
-        tracked(EXPERIMENT)
+        finished_runs(EXPERIMENT)
     written = set(root.parent.rglob("*")) - set(before)
     assert written <= {root / "mlflow.db.lock"}
 
@@ -766,9 +766,9 @@ def test_what_lost_its_configurations_run_is_not_tracked(client: MlflowClient) -
     upload()
     [parent] = runs_of(client, "configuration")
     client.delete_run(parent.info.run_id)
-    assert tracked(EXPERIMENT) == set()
+    assert finished_runs(EXPERIMENT) == set()
     upload()
-    assert tracked(EXPERIMENT) == {(TRAIN.name, "abc")}
+    assert finished_runs(EXPERIMENT) == {(TRAIN.name, "abc")}
 
 
 def test_what_lost_its_models_version_is_not_tracked(client: MlflowClient) -> None:
@@ -778,13 +778,15 @@ def test_what_lost_its_models_version_is_not_tracked(client: MlflowClient) -> No
             run.log_model(trained(module))
 
     upload(Blur())
-    assert tracked(EXPERIMENT) == {(TRAIN.name, "abc")}
+    assert finished_runs(EXPERIMENT) == {(TRAIN.name, "abc")}
     client.delete_model_version("mnist-vae", "1")
-    assert tracked(EXPERIMENT) == set()
+    assert finished_runs(EXPERIMENT) == set()
     client.delete_registered_model("mnist-vae")
-    assert tracked(EXPERIMENT) == set()
+    assert finished_runs(EXPERIMENT) == set()
     upload(Branching())
-    assert tracked(EXPERIMENT) == {(TRAIN.name, "abc")}, "what cannot be exported has no version"
+    assert finished_runs(EXPERIMENT) == {(TRAIN.name, "abc")}, (
+        "what cannot be exported has no version"
+    )
 
 
 def test_an_experiment_that_was_deleted_is_restored(
@@ -795,12 +797,12 @@ def test_an_experiment_that_was_deleted_is_restored(
     experiment = client.get_experiment_by_name(EXPERIMENT)
     assert experiment is not None
     client.delete_experiment(experiment.experiment_id)
-    assert (TRAIN.name, "abc") not in tracked(EXPERIMENT)
+    assert (TRAIN.name, "abc") not in finished_runs(EXPERIMENT)
     with run_stage() as run:
         run.log(tags=OUTPUTS)
     assert "is restored" in capsys.readouterr().err
     assert client.get_run(run.id).info.status == "FINISHED"
-    assert (TRAIN.name, "abc") in tracked(EXPERIMENT)
+    assert (TRAIN.name, "abc") in finished_runs(EXPERIMENT)
 
 
 LEFT = """
@@ -825,11 +827,11 @@ def test_a_run_that_kill_9_left_behind_is_ended_by_the_next_run(client: MlflowCl
 
 
 def test_a_process_lives_as_long_as_it_runs_and_its_number_may_be_given_again() -> None:
-    tags = provenance.process()
-    assert provenance.lives(tags["process"])
+    tags = provenance.process_tags()
+    assert provenance.is_running(tags["process"])
     number, start = tags["process"].split("@")
-    assert not provenance.lives(f"{number}@{int(start) - 86400}")
-    assert not provenance.lives("")
+    assert not provenance.is_running(f"{number}@{int(start) - 86400}")
+    assert not provenance.is_running("")
 
 
 ONE_STAGE = """

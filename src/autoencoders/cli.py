@@ -50,7 +50,7 @@ class Ended(KeyboardInterrupt):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
-    if arguments is None and (code := preloaded.ask("autoencoders", sys.argv[1:])) is not None:
+    if arguments is None and (code := preloaded.delegate("autoencoders", sys.argv[1:])) is not None:
         return code
     try:
         _set_process_up()
@@ -99,8 +99,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         command = subparsers.add_parser(name, help=summary)
         if name == called:
             module = _module(name)
-            if hasattr(module, "add"):
-                module.add(command)
+            if hasattr(module, "add_arguments"):
+                module.add_arguments(command)
             command.set_defaults(run=module.run)
     if called is not None and called not in subparsers.choices:
         close = difflib.get_close_matches(called, subparsers.choices, n=1)
@@ -155,7 +155,7 @@ def _set_process_up() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # files may have any name
     end = _handler()
-    for number in (signal.SIGINT, *commands.POLITE):
+    for number in (signal.SIGINT, *commands.END_SIGNALS):
         # Else `nohup` or a test has its own way.
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, end)

@@ -34,7 +34,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def own_signals() -> None:
     """Let signals end this process, also under `nohup`."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in commands.POLITE:
+    for number in commands.END_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
 
 
@@ -232,7 +232,7 @@ def run(options):
     time.sleep(60)
 track.run = run
 signal.signal(signal.SIGINT, signal.default_int_handler)
-for number in commands.POLITE:
+for number in commands.END_SIGNALS:
     signal.signal(number, signal.SIG_DFL)
 sys.exit(cli.main(["track"]))
 """
@@ -249,7 +249,7 @@ def test_further_signals_change_nothing_while_python_ends(repository: Path, firs
         for _ in range(20):
             process.send_signal(getattr(signal, first))
         assert process.stderr.readline() == "interrupted: nothing half-written is left\n"
-        for number in (signal.SIGINT, *commands.POLITE) * 2:
+        for number in (signal.SIGINT, *commands.END_SIGNALS) * 2:
             process.send_signal(number)
         assert process.communicate() == ("", "")
     assert process.returncode == 128 + getattr(signal, first)
@@ -297,7 +297,7 @@ cli.main({arguments!r})
 # --- a command is one file
 
 GREET = """
-def add(parser):
+def add_arguments(parser):
     parser.add_argument("name")
 
 

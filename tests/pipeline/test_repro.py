@@ -89,7 +89,7 @@ def test_a_target_takes_along_what_it_waits_for_alone(repository: Path, run: Run
     done = run(repository, *REPRO, "figures@mnist-vae")
     first, last = done.stdout.splitlines()
     assert first.startswith("1 of 1 stages. figures@mnist-vae")
-    assert last.startswith("all that was asked for is up to date, after ")
+    assert last.startswith("all requested stages are up to date after ")
 
 
 @pytest.mark.parametrize("target", ["trian", "train@mnist-gan"])

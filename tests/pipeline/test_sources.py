@@ -101,4 +101,4 @@ def test_code_that_no_variant_reaches_runs_nothing_but_the_list_of_it() -> None:
 @pytest.mark.usefixtures("listed")
 def test_autoencoders_repro_lists_the_code_before_it_looks() -> None:
     comment("variants/models/residual.py")
-    assert not dvc_state.look().to_run
+    assert not dvc_state.read_state().to_run

@@ -15,7 +15,7 @@ import pytest
 from autoencoders import threads
 from autoencoders.running import driver, preloaded
 
-pytestmark = pytest.mark.skipif(not preloaded.POSSIBLE, reason="forks nothing here")
+pytestmark = pytest.mark.skipif(not preloaded.SUPPORTED, reason="forks nothing here")
 
 # A server without libraries, whose program `autoencoders` does what its argument says.
 SERVER = """
@@ -47,7 +47,7 @@ preloaded.serve(sys.argv[1])
 """
 CLIENT = (
     "import sys; from autoencoders.running import preloaded; "
-    "sys.exit(preloaded.ask('autoencoders', sys.argv[1:]))"
+    "sys.exit(preloaded.delegate('autoencoders', sys.argv[1:]))"
 )
 
 
@@ -127,9 +127,9 @@ def test_a_killed_command_is_a_failure(environment: dict[str, str], tmp_path: Pa
 
 def test_without_a_server_nobody_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(preloaded.ADDRESS, raising=False)
-    assert preloaded.ask("autoencoders", []) is None
+    assert preloaded.delegate("autoencoders", []) is None
     monkeypatch.setenv(preloaded.ADDRESS, str(tmp_path / "gone"))
-    assert preloaded.ask("autoencoders", []) is None
+    assert preloaded.delegate("autoencoders", []) is None
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import networkx as nx
 import pytest
 
-from autoencoders.running.schedule import Schedule, in_words
+from autoencoders.running.schedule import Schedule, format_duration
 
 
 def graph(upstream: dict[str, Iterable[str]]) -> "nx.DiGraph[str]":
@@ -82,21 +82,21 @@ def test_the_time_left_is_what_the_stages_cost_by_the_table() -> None:
     schedule = Schedule(graph({"prepare@a": [], "train@a-b": [], "train@a-c": []}), {}, cores=2)
     schedule.start()
     schedule.end("prepare@a", succeeded=True)
-    assert schedule.line(30) == "1 of 3 stages"  # too little has been done
+    assert schedule.progress(30) == "1 of 3 stages"  # too little has been done
     schedule.start()
     schedule.end("train@a-b", succeeded=True)
-    assert schedule.line(210) == "2 of 3 stages, about 3 min left"
+    assert schedule.progress(210) == "2 of 3 stages, about 3 min left"
     schedule.end("train@a-c", succeeded=True)
-    assert schedule.line(400) == "3 of 3 stages"
+    assert schedule.progress(400) == "3 of 3 stages"
 
 
 def test_people_s_own_stages_cost_one() -> None:
     schedule = Schedule(graph({"prepare@a": [], "people's own": []}), {}, cores=1)
     schedule.start()
     schedule.end("prepare@a", succeeded=True)
-    assert schedule.line(30) == "1 of 2 stages, about 30 s left"
+    assert schedule.progress(30) == "1 of 2 stages, about 30 s left"
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(3.2, "3 s"), (99, "99 s"), (250, "4 min")])
 def test_times_are_as_exact_as_they_are_useful(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+    assert format_duration(seconds) == words

@@ -16,8 +16,8 @@ import uvicorn
 from autoencoders.application.find_variant import load
 from autoencoders.application.network import Network, Run, trained_network
 from autoencoders.application.tiling import Geometry
-from autoencoders.serving.app import application
-from autoencoders.serving.latent_explorer import Explorer, explorer
+from autoencoders.serving.app import create_app
+from autoencoders.serving.latent_explorer import Explorer, create_explorer
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def serving(
 ) -> Iterator[str]:
     """Yield the address of a trained network that is served from a thread."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-    app = application(network, explorer, hosts)
+    app = create_app(network, explorer, hosts)
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, log_level="critical", lifespan="off")
     )
@@ -42,7 +42,7 @@ def serving(
 def loaded(name: str) -> tuple[Network, Explorer | str]:
     """Return what `serving` takes of a variant that was saved for MNIST."""
     trained = load(f"mnist/{name}")
-    return trained_network(trained, "auto"), explorer(trained)
+    return trained_network(trained, "auto"), create_explorer(trained)
 
 
 def stepping(turns: Semaphore, shape: tuple[int, int, int] = (1, 6, 8)) -> Network:

@@ -184,7 +184,7 @@ def test_a_form_is_told_from_a_file(upscaler: str) -> None:
 def test_a_file_of_too_many_bytes_is_not_kept(
     chunked: bool, upscaler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent = bytes(apply_image.MOST_BYTES + 1)
+    sent = bytes(apply_image.MAX_BYTES + 1)
     body: Any = iter([sent[: 2**24], sent[2**24 :]]) if chunked else sent
     status, said = refused(post(f"{upscaler}/apply", body))
     assert (status, said) == (413, f"{len(sent)} bytes; allowed: 32 MiB")
@@ -198,7 +198,7 @@ def test_a_file_that_does_not_arrive_is_nobodys_fault(
     request = f"POST /apply HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9\r\n\r\nhalf".encode()
     with socket.create_connection((host, int(port))) as torn:
         torn.sendall(request)
-    monkeypatch.setattr(queue, "PATIENCE", 0.1)
+    monkeypatch.setattr(queue, "UPLOAD_SECONDS", 0.1)
     with socket.create_connection((host, int(port))) as slow:
         slow.sendall(request)
         assert b" 408 " in slow.recv(1000)
@@ -207,7 +207,7 @@ def test_a_file_that_does_not_arrive_is_nobodys_fault(
 
 
 def test_what_enlarges_takes_fewer_pixels() -> None:
-    assert [apply_image.most_pixels(factor) for factor in (1, 2, 4)] == [25e6, 25e6, 6.25e6]
+    assert [apply_image.max_pixels(factor) for factor in (1, 2, 4)] == [25e6, 25e6, 6.25e6]
 
 
 def test_only_who_calls_this_machine_by_its_names_is_answered(upscaler: str) -> None:

@@ -1,8 +1,8 @@
-"""The commands, a file each; `cli.py` has their names, and imports the one that is called.
+"""The commands, one module each. `cli.py` lists their names and imports only the called one.
 
-A module has `run`, which takes the parsed options and returns an iterator of lines to print; and
-`add(parser)`, which adds its arguments, where it takes some. Relative paths in arguments are the
-caller's and resolved when they are parsed; a command then runs in the repository's root.
+`run(options)` runs the command and yields the lines to print. A command with arguments also has
+`add_arguments(parser)`. Relative paths count from the user's current folder: the parser makes them
+absolute before the command changes to the repository root.
 """
 
 import argparse
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import NoReturn
 
 # What ends a process politely: `kill`, a scheduler, a terminal that is closed (not on Windows).
-POLITE = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+END_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,11 +27,11 @@ class Parser(argparse.ArgumentParser):
 
 def ignore_signals() -> None:
     """Let no signal be a traceback while Python ends."""
-    for number in (signal.SIGINT, *POLITE):
+    for number in (signal.SIGINT, *END_SIGNALS):
         signal.signal(number, signal.SIG_IGN)
 
 
-def absolute(argument: str) -> Path:
+def absolute_path(argument: str) -> Path:
     """Return the caller's path, with the names that it was given: links are not resolved."""
     if not argument:  # it would be the caller's folder
         raise argparse.ArgumentTypeError("found ''; allowed: a path")
@@ -46,7 +48,7 @@ def add_images(parser: argparse.ArgumentParser) -> argparse.Action:
     return parser.add_argument(
         "images",
         nargs="+",
-        type=absolute,
+        type=absolute_path,
         metavar="IN",
         help="files, folders or patterns of images: what the encoder is to see",
     )
@@ -63,13 +65,15 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    """Return what parses whole numbers from `least` to `most`."""
+def whole_number(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    """Return what parses whole numbers from `minimum` to `maximum`."""
 
     def number(argument: str) -> int:
         found = int(argument) if argument.isdecimal() else -1
-        if found < least or (most is not None and found > most):
-            allowed = f"{least}, {least + 1}, …" if most is None else f"{least} to {most}"
+        if found < minimum or (maximum is not None and found > maximum):
+            allowed = (
+                f"{minimum}, {minimum + 1}, …" if maximum is None else f"{minimum} to {maximum}"
+            )
             raise argparse.ArgumentTypeError(f"found {argument!r}; allowed: {allowed}")
         return found
 

@@ -10,7 +10,7 @@ from autoencoders.commands import Parser
 from autoencoders.errors import UserError
 
 
-def add(parser: Parser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
     parser.add_argument("names", nargs="*", metavar="VARIANT", help="such as conv_tutorial")
     parser.add_argument("--list", action="store_true", help="show all, a line each")

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from autoencoders.application.colour import through
 from autoencoders.application.find_variant import load
 from autoencoders.application.network import registered_network, trained_network
-from autoencoders.commands import Parser, absolute, add_images, add_precision
+from autoencoders.commands import Parser, absolute_path, add_images, add_precision
 from autoencoders.errors import UserError, warn
 from autoencoders.files import write_bytes
 from autoencoders.images.file_names import printable
@@ -27,11 +27,11 @@ from autoencoders.images.reading import read_image
 from autoencoders.images.writing import KEPT_DEPTHS, encode_image, written_depth
 
 
-def add(parser: Parser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
     parser.add_argument(
         "variant",
-        type=lambda argument: (argument, absolute(argument)),
+        type=lambda argument: (argument, absolute_path(argument)),
         metavar="DATASET/VARIANT",
         help="a trained variant; left out with --model",
     )
@@ -43,7 +43,7 @@ def add(parser: Parser) -> None:
 
     parser.add_argument(
         "--to",
-        type=absolute,
+        type=absolute_path,
         required=True,
         metavar="OUT",
         help="the folder to write into; for one image also a file",

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from autoencoders.application import tables
 from autoencoders.application.find_variant import load
-from autoencoders.commands import Parser, absolute, add_images
+from autoencoders.commands import Parser, absolute_path, add_images
 from autoencoders.datasets.batches import images_at_a_time
 from autoencoders.errors import UserError
 from autoencoders.images import output_paths
@@ -21,12 +21,12 @@ from autoencoders.images.reading import read_image
 BATCH = 256  # images in memory at once, or fewer if they are large
 
 
-def add(parser: Parser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
     parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
     add_images(parser)
     parser.add_argument(
-        "--to", type=absolute, required=True, metavar="TABLE", help="a .parquet or .csv file"
+        "--to", type=absolute_path, required=True, metavar="TABLE", help="a .parquet or .csv file"
     )
 
 

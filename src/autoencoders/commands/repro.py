@@ -8,7 +8,7 @@ import joblib
 import psutil
 
 from autoencoders import params
-from autoencoders.commands import Parser, whole
+from autoencoders.commands import Parser, whole_number
 from autoencoders.errors import UserError
 from autoencoders.pipeline import Item
 from autoencoders.running import driver
@@ -16,7 +16,7 @@ from autoencoders.running import driver
 MEMORY_PER_JOB = 2e9  # bytes: a stage on images of 28 to 64 pixels takes up to 1.4
 
 
-def add(parser: Parser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
     parser.add_argument(
         "targets",
@@ -26,7 +26,7 @@ def add(parser: Parser) -> None:
     )
     parser.add_argument(
         "--jobs",
-        type=whole(1),
+        type=whole_number(1),
         help="how many cores to use; by default all, if there are 2 GB of memory for each",
     )
 
@@ -36,12 +36,12 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     if os.name == "nt":
         raise UserError("stages do not run side by side on Windows: `dvc repro` makes the same")
     loaded = params.load()
-    widths = {
+    core_counts = {
         Item("train", dataset, variant).name: loaded.variants[variant].training.threads
         for dataset in loaded.datasets_to_run
         for variant in loaded.variants_to_run
     }
-    yield from driver.run(options.targets, widths, options.jobs or _all())
+    yield from driver.run(options.targets, core_counts, options.jobs or _all())
 
 
 def _all() -> int:

@@ -8,7 +8,7 @@ from tqdm import tqdm
 from autoencoders import params
 from autoencoders.application import sampling
 from autoencoders.application.find_variant import load
-from autoencoders.commands import Parser, absolute, whole
+from autoencoders.commands import Parser, absolute_path, whole_number
 from autoencoders.files import write_bytes
 from autoencoders.images import output_paths
 from autoencoders.images.file_names import printable
@@ -16,19 +16,25 @@ from autoencoders.images.picture import Picture
 from autoencoders.images.writing import encode_image
 
 
-def add(parser: Parser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
     parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
-    parser.add_argument("--count", type=whole(1), default=64, help="how many; by default 64")
+    parser.add_argument("--count", type=whole_number(1), default=64, help="how many; by default 64")
     parser.add_argument(
         "--sampler",
         default="prior",
         help="what codes are drawn from: prior (the default), or what is fitted to the codes of "
         "training images, gaussian or mixture",
     )
-    parser.add_argument("--seed", type=whole(0), default=0, help="0 by default; the same, the same")
     parser.add_argument(
-        "--to", type=absolute, required=True, metavar="OUT", help="the folder to write PNGs into"
+        "--seed", type=whole_number(0), default=0, help="0 by default; the same, the same"
+    )
+    parser.add_argument(
+        "--to",
+        type=absolute_path,
+        required=True,
+        metavar="OUT",
+        help="the folder to write PNGs into",
     )
 
 

@@ -12,18 +12,18 @@ import uvicorn
 
 from autoencoders.application.find_variant import load
 from autoencoders.application.network import registered_network, trained_network
-from autoencoders.commands import Parser, add_precision, ignore_signals, whole
+from autoencoders.commands import Parser, add_precision, ignore_signals, whole_number
 from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import printable
-from autoencoders.serving.app import application
-from autoencoders.serving.latent_explorer import explorer
+from autoencoders.serving.app import create_app
+from autoencoders.serving.latent_explorer import create_explorer
 
 HERE = ("localhost", "127.0.0.1", "[::1]")  # what a browser calls this machine on loopback
 WAITING = 2048  # connections that are not answered yet
 LAST_ANSWERS = 2  # seconds that answers have after Ctrl-C
 
 
-def add(parser: Parser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("variant", nargs="?", metavar="DATASET/VARIANT", help="a trained variant")
@@ -34,7 +34,7 @@ def add(parser: Parser) -> None:
     )
     parser.add_argument(
         "--port",
-        type=whole(0, 65535),
+        type=whole_number(0, 65535),
         default=8000,
         help="8000 by default; 0 takes any that is free",
     )
@@ -58,12 +58,12 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         address = f"[{host}]" if ":" in host else host
         if options.variant:
             trained = load(options.variant)
-            walk = explorer(trained)
+            walk = create_explorer(trained)
             network = trained_network(trained, options.precision)
         else:
             walk = "a model of MLflow's has no latents"
             network = registered_network(options.model)
-        app = application(network, walk, (*HERE, address) if alone else ("*",))
+        app = create_app(network, walk, (*HERE, address) if alone else ("*",))
         # What goes wrong with a request is answered, and said by the application itself.
         config = uvicorn.Config(
             app,

@@ -7,7 +7,7 @@ from autoencoders import pipeline, stages
 from autoencoders.commands import Parser
 
 
-def add(parser: Parser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add what the stage that the parser is named after runs once for each of."""
     for axis in pipeline.BY_NAME[parser.prog.split()[-1]].matrix:
         parser.add_argument(axis)

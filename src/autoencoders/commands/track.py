@@ -10,4 +10,4 @@ from autoencoders.running import dvc_state
 def run(options: argparse.Namespace) -> Iterator[str]:
     """Upload what this configuration has made, and say what."""
     loaded = params.load()
-    yield from stages.track(loaded, dvc_state.look().up_to_date)
+    yield from stages.track(loaded, dvc_state.read_state().up_to_date)

@@ -21,8 +21,8 @@ from rich.text import Text
 from autoencoders import threads
 from autoencoders.errors import UserError
 from autoencoders.running import preloaded
-from autoencoders.running.dvc_state import look
-from autoencoders.running.schedule import Schedule, in_words
+from autoencoders.running.dvc_state import read_state
+from autoencoders.running.schedule import Schedule, format_duration
 
 LOCK = Path(".dvc/tmp/autoencoders.lock")
 LOOK = 0.1  # seconds between two looks at what runs
@@ -31,7 +31,7 @@ ASIDES = ("warning: ", "left out: ", "champion: ")
 
 
 @dataclass
-class Running:
+class RunningStage:
     """A stage that DVC runs, the file that it prints to, and when it started."""
 
     name: str
@@ -67,56 +67,56 @@ class Running:
         return self.lines[-1:]
 
 
-def run(targets: Sequence[str], widths: Mapping[str, int], jobs: int) -> Iterator[str]:
+def run(targets: Sequence[str], core_counts: Mapping[str, int], jobs: int) -> Iterator[str]:
     """Run what is outdated; yield a line for each stage that is done, and one for all.
 
     Args:
         targets: stages, which are run with all that they wait for; none stands for every stage.
-        widths: how many cores a stage uses, where it is more than one.
+        core_counts: how many cores a stage uses, where it is more than one.
         jobs: how many cores there are to be used.
 
     Raises:
         UserError: DVC does not know a target, stages have failed, or another process runs them.
     """
     with _alone():
-        state = look(targets)
+        state = read_state(targets)
         if not state.to_run:
             yield f"nothing to do: all {len(state.up_to_date)} stages are up to date"
             return
         started = time.monotonic()
-        schedule = Schedule(state.to_run, widths, jobs)
+        schedule = Schedule(state.to_run, core_counts, jobs)
         foot = Live(transient=True) if sys.stdout.isatty() else None
         with _environments() as environment, foot or nullcontext():
             yield from _run_all(schedule, environment, foot)
     if schedule.failed:
         _complain(schedule)
-    yield f"all that was asked for is up to date, after {in_words(time.monotonic() - started)}"
+    yield f"all requested stages are up to date after {format_duration(time.monotonic() - started)}"
 
 
 def _run_all(
     schedule: Schedule, environment: Callable[[int], dict[str, str]], foot: Live | None
 ) -> Iterator[str]:
     started = time.monotonic()
-    running: list[Running] = []
+    running: list[RunningStage] = []
     with _ended_together(running):
         while True:
             for name in schedule.start():
-                running.append(_start(name, environment(schedule.widths[name])))
+                running.append(_start(name, environment(schedule.core_counts[name])))
             if not running:
                 return
             if foot:
-                foot.update(_shown(schedule.line(time.monotonic() - started), running))
+                foot.update(_shown(schedule.progress(time.monotonic() - started), running))
             time.sleep(LOOK)
             for one in [one for one in running if one.process.poll() is not None]:
                 running.remove(one)
                 succeeded = one.process.returncode == 0
                 schedule.end(one.name, succeeded)
                 with one.output:
-                    overall = "" if foot else f"{schedule.line(time.monotonic() - started)}. "
+                    overall = "" if foot else f"{schedule.progress(time.monotonic() - started)}. "
                     yield from _said(one, succeeded, overall)
 
 
-def _shown(overall: str, running: Sequence[Running]) -> Group:
+def _shown(overall: str, running: Sequence[RunningStage]) -> Group:
     """Return the last lines of a terminal: how far all is, and the last of each stage that runs."""
     last = [Text(f"  {one.lines[-1]}") for one in running if one.lines]
     lines = [Text(overall, "bold"), *last]
@@ -125,15 +125,15 @@ def _shown(overall: str, running: Sequence[Running]) -> Group:
     return Group(*lines)
 
 
-def _said(one: Running, succeeded: bool, overall: str) -> Iterator[str]:
+def _said(one: RunningStage, succeeded: bool, overall: str) -> Iterator[str]:
     yield from (f"{one.name}: {said}" for said in one.lines if said.startswith(ASIDES))
     if succeeded:
-        yield f"{overall}{one.summary} ({in_words(one.seconds)})"
+        yield f"{overall}{one.summary} ({format_duration(one.seconds)})"
     else:
         yield f"{overall}{one.name} FAILED: {'; '.join(one.reasons)}"
 
 
-def _start(name: str, environment: Mapping[str, str]) -> Running:
+def _start(name: str, environment: Mapping[str, str]) -> RunningStage:
     """Let DVC run one stage, in a process group of its own."""
     output = tempfile.TemporaryFile()  # noqa: SIM115 - read until the stage has ended
     dvc = ["--wait-for-lock", "repro", "--single-item", name]
@@ -145,11 +145,11 @@ def _start(name: str, environment: Mapping[str, str]) -> Running:
         stderr=subprocess.STDOUT,
         process_group=0,
     )
-    return Running(name, process, output)
+    return RunningStage(name, process, output)
 
 
 @contextmanager
-def _ended_together(running: list[Running]) -> Iterator[None]:
+def _ended_together(running: list[RunningStage]) -> Iterator[None]:
     """End what runs, as Ctrl-C does, when this process is told to end; then wait for it."""
     try:
         yield
@@ -187,7 +187,7 @@ def _environments() -> Iterator[Callable[[int], dict[str, str]]]:
 
         def environment(width: int) -> dict[str, str]:
             waiting = threads.wait_variables(width)
-            if not preloaded.POSSIBLE or waiting == threads.SPIN:
+            if not preloaded.SUPPORTED or waiting == threads.SPIN:
                 return os.environ | waiting
             return os.environ | waiting | {preloaded.ADDRESS: address()}
 
@@ -218,6 +218,6 @@ def _complain(schedule: Schedule) -> None:
         f"; {len(schedule.waiting)} that wait for them were not run" if schedule.waiting else ""
     )
     raise UserError(
-        f"{len(schedule.failed)} of {len(schedule.widths)} stages failed, {failed}{behind}: "
+        f"{len(schedule.failed)} of {len(schedule.core_counts)} stages failed, {failed}{behind}: "
         "when what they say is mended, the same command goes on"
     )

@@ -29,7 +29,7 @@ class State(NamedTuple):
     up_to_date: frozenset[str]
 
 
-def look(targets: Sequence[str] = ()) -> State:
+def read_state(targets: Sequence[str] = ()) -> State:
     """Ask DVC, about all stages or those that `targets` and what they wait for name.
 
     The stage `sources` has run then, as all others wait for it and few for what it changes.
@@ -48,7 +48,7 @@ def look(targets: Sequence[str] = ()) -> State:
             changed = set(repo.status()) & set(graph)
     except RWLockFileCorruptedError:  # Ctrl-C came while another `dvc` wrote it
         Path(repo.tmp_dir, RWLOCK_FILE).unlink()
-        return look(targets)
+        return read_state(targets)
     except DvcException as error:
         reason = " ".join(str(error).split())
         raise UserError(f"DVC cannot say what is to be run ({reason}): mend that first") from error

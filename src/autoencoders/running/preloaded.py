@@ -1,8 +1,8 @@
-"""Commands in processes that have the heavy libraries already, where the system can fork.
+"""Commands in forks of a process that has already imported the heavy libraries.
 
-Importing torch, MLflow and DVC takes longer than many a stage computes. `serve` imports them once
-and forks for each command; `ask` has a command run so, in place of the process that calls it, which
-waits. None of our own code is imported before a fork: each runs it as it lies there then.
+Importing torch, MLflow and DVC takes longer than many stages compute. `serve` imports them once and
+forks for each command. `delegate` sends a command to this server and waits for its exit code. The
+server imports none of our own code, so each fork runs the code that the repository has then.
 """
 
 import importlib
@@ -22,7 +22,7 @@ from types import FrameType
 from typing import Any
 
 ADDRESS = "AUTOENCODERS_PRELOADED"  # the environment variable that names the server's socket
-POSSIBLE = sys.platform == "linux"  # macOS has fork too, but its libraries do not survive it
+SUPPORTED = sys.platform == "linux"  # macOS has fork too, but its libraries do not survive it
 # What stages import when they come to it; an optimiser's first step imports torch's compiler.
 LIBRARIES = (
     "dvc.cli",
@@ -43,7 +43,7 @@ SIZE = 8  # bytes of a request's length
 KILLED = 128 + 9  # the exit code of what ended without one, as shells have it
 
 
-def ask(program: str, arguments: Sequence[str]) -> int | None:
+def delegate(program: str, arguments: Sequence[str]) -> int | None:
     """Have a program run as if in this process; return its exit code, None where nobody serves."""
     address = os.environ.get(ADDRESS)
     if not address:
@@ -148,7 +148,7 @@ def main() -> int:
     if sys.argv[1] == "serve":
         serve(sys.argv[2])
         return 0
-    code = ask("dvc", sys.argv[1:])
+    code = delegate("dvc", sys.argv[1:])
     return code if code is not None else _run("dvc", sys.argv[1:])
 
 

@@ -16,52 +16,54 @@ class Schedule:
     one whose turn has come is waited for, so that narrow ones do not hold it off for ever.
     """
 
-    def __init__(self, graph: "nx.DiGraph[str]", widths: Mapping[str, int], cores: int) -> None:
+    def __init__(
+        self, graph: "nx.DiGraph[str]", core_counts: Mapping[str, int], cores: int
+    ) -> None:
         """Take the stages, with edges to what they wait for, and how many cores some need.
 
         The others need one. A stage that needs more than there are has all.
         """
-        self.left = graph.copy()  # all that is not done
-        self.widths = {name: min(widths.get(name, 1), cores) for name in graph}
+        self.unfinished = graph.copy()  # all that is not done
+        self.core_counts = {name: min(core_counts.get(name, 1), cores) for name in graph}
         self.cores = self.free = cores
-        self.waiting = sorted(graph, key=lambda name: -self.widths[name])
+        self.waiting = sorted(graph, key=lambda name: -self.core_counts[name])
         self.failed: list[str] = []
 
     def start(self) -> list[str]:
         """Return the stages that start now."""
         started = []
-        for name in [name for name in self.waiting if not self.left[name]]:
-            if self.widths[name] > self.free:
+        for name in [name for name in self.waiting if not self.unfinished[name]]:
+            if self.core_counts[name] > self.free:
                 break
-            self.free -= self.widths[name]
+            self.free -= self.core_counts[name]
             self.waiting.remove(name)
             started.append(name)
         return started
 
     def end(self, name: str, succeeded: bool) -> None:
         """Hear that a stage has ended; those that wait for one that failed never start."""
-        self.free += self.widths[name]
+        self.free += self.core_counts[name]
         if succeeded:
-            self.left.remove_node(name)
+            self.unfinished.remove_node(name)
         else:
             self.failed.append(name)
 
-    def line(self, seconds: float) -> str:
+    def progress(self, seconds: float) -> str:
         """Return `31 of 51 stages, about 4 min left`, without a time as long as that is unknown.
 
         Stages take as long beside each other as the pipeline's table says; `seconds` have passed.
         """
-        count = len(self.widths)
-        ended = f"{count - len(self.left)} of {count} stages"
-        share = 1 - _cost(self.left) / _cost(self.widths)
+        count = len(self.core_counts)
+        ended = f"{count - len(self.unfinished)} of {count} stages"
+        share = 1 - _cost(self.unfinished) / _cost(self.core_counts)
         return (
-            f"{ended}, about {in_words(seconds / share - seconds)} left"
+            f"{ended}, about {format_duration(seconds / share - seconds)} left"
             if LEAST <= share < 1
             else ended
         )
 
 
-def in_words(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return `85 s` or `4 min`."""
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 

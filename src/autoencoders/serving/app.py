@@ -23,7 +23,7 @@ from autoencoders.images.picture import TooLarge, UnusableImage, WrongSize
 from autoencoders.images.reading import read_image
 from autoencoders.images.writing import encode_image
 from autoencoders.params import suggestion
-from autoencoders.serving.apply_image import MOST_BYTES, Kind, applied, most_pixels
+from autoencoders.serving.apply_image import MAX_BYTES, OutputFormat, apply_to_file, max_pixels
 from autoencoders.serving.latent_explorer import Explorer
 from autoencoders.serving.queue import Job, Queue
 
@@ -59,7 +59,7 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def application(
+def create_app(
     network: Network, explorer: Explorer | str, hosts: Sequence[str] = ("*",)
 ) -> FastAPI:
     """Return the application that serves a trained network.
@@ -145,16 +145,17 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
             "input_shape": network.input_shape,
             "image_shape": network.image_shape,
             "any_size": network.geometry is not None,
-            "most_bytes": MOST_BYTES,
-            "most_pixels": most_pixels(network.factor),
+            "most_bytes": MAX_BYTES,
+            "most_pixels": max_pixels(network.factor),
         }
 
     @app.post("/apply", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=FILE)
     async def apply(
         request: Request,
-        job: Annotated[Job, Depends(queue.receiving(MOST_BYTES))],
+        job: Annotated[Job, Depends(queue.upload(MAX_BYTES))],
         format: Annotated[
-            Kind | None, Query(description="of the answer; by default the file's own, or png")
+            OutputFormat | None,
+            Query(description="of the answer; by default the file's own, or png"),
         ] = None,
         colour: Annotated[
             Literal["channels", "luma"],
@@ -171,7 +172,9 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
         ] = False,
     ) -> Response:
         """Put an image file, which is the request's body, through the network."""
-        work = partial(applied, network, job.file, job.tell, format, colour == "luma", resize)
+        work = partial(
+            apply_to_file, network, job.file, job.report, format, colour == "luma", resize
+        )
         if progress:
             told = _told(request, queue, job, work)
             return _Lines(told, media_type="application/octet-stream")
@@ -179,11 +182,11 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
         return Response(content, media_type=f"image/{kind}")
 
     origin = f"{SOFTWARE_NAME} {network.made_by}"
-    most = network.factor**2 * most_pixels(network.factor)
+    most = network.factor**2 * max_pixels(network.factor)
 
     @app.post("/convert", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=FILE)
     async def convert(
-        job: Annotated[Job, Depends(queue.receiving(most * DEEPEST))], format: Kind = "png"
+        job: Annotated[Job, Depends(queue.upload(most * DEEPEST))], format: OutputFormat = "png"
     ) -> Response:
         """Return an image that was answered, which is the request's body, in another format."""
 
@@ -202,13 +205,13 @@ class _Lines(StreamingResponse):
 
 
 async def _told(
-    request: Request, queue: Queue, job: Job, work: Callable[[], tuple[bytes, Kind]]
+    request: Request, queue: Queue, job: Job, work: Callable[[], tuple[bytes, OutputFormat]]
 ) -> AsyncIterator[bytes]:
     """Yield lines of JSON on how far a job is, and then the image that it makes."""
     computing = asyncio.create_task(queue.compute(job, work))
     try:
         while not (await asyncio.wait([computing], timeout=TELLING))[0]:
-            yield _line({"before": queue.before(job), "share": job.share})
+            yield _line({"before": queue.jobs_before(job), "share": job.share})
         content, kind = computing.result()
     except (Exception, asyncio.CancelledError) as error:
         status, refusal = _refusal(request, error)
@@ -242,7 +245,7 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
     if isinstance(explorer, str):
         return
 
-    size, received = len(explorer.start), queue.receiving(MOST_BYTES)
+    size, received = len(explorer.start), queue.upload(MAX_BYTES)
 
     @app.post(
         "/decode", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=A_LATENT
@@ -271,7 +274,7 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
 
         def work() -> list[float]:
             return explorer.encode(
-                read_image(job.file, max_pixels=most_pixels(network.factor)), resize
+                read_image(job.file, max_pixels=max_pixels(network.factor)), resize
             )
 
         return {"latent": await queue.compute(job, work)}

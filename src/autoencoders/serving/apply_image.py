@@ -13,12 +13,12 @@ from autoencoders.images.picture import GREY, Picture, resize_picture
 from autoencoders.images.reading import read_image
 from autoencoders.images.writing import encode_image, require_alpha_support
 
-Kind: TypeAlias = Literal["png", "jpeg", "webp", "tiff"]
+OutputFormat: TypeAlias = Literal["png", "jpeg", "webp", "tiff"]
 
-MOST_BYTES = 32 * 2**20  # of a file: a photo of 24 megapixels as PNG has fewer
+MAX_BYTES = 32 * 2**20  # of a file: a photo of 24 megapixels as PNG has fewer
 # A photo of 24 megapixels goes through; of an upscaler's outputs, such a one twice enlarged.
-MOST_PIXELS, MOST_MADE = 25_000_000, 100_000_000
-OWN_KINDS: dict[str | None, Kind] = {  # what a file is, by Pillow's name, and comes out as
+MAX_INPUT_PIXELS, MAX_OUTPUT_PIXELS = 25_000_000, 100_000_000
+OWN_KINDS: dict[str | None, OutputFormat] = {  # what a file is, by Pillow's name, and comes out as
     "JPEG": "jpeg",
     "MPO": "jpeg",  # as phones write it, with a preview
     "WEBP": "webp",
@@ -26,14 +26,14 @@ OWN_KINDS: dict[str | None, Kind] = {  # what a file is, by Pillow's name, and c
 }
 
 
-def applied(
+def apply_to_file(
     network: Network,
     path: Path,
     tell: Callable[[float], None],
-    kind: Kind | None,
+    kind: OutputFormat | None,
     luma: bool = False,
     resize: bool = False,
-) -> tuple[bytes, Kind]:
+) -> tuple[bytes, OutputFormat]:
     """Return what a network makes of an image file, as the command `apply` does, and its format.
 
     Without a `kind` it is the file's own, where that is among the four, or else PNG. `tell` is told
@@ -45,7 +45,7 @@ def applied(
         WrongSize: they are too many or too few for the only size that the network takes.
         UnusableImage: the file is not an image, is damaged, or does not fit the network.
     """
-    seen = read_image(path, max_pixels=most_pixels(network.factor))
+    seen = read_image(path, max_pixels=max_pixels(network.factor))
     kind = kind or OWN_KINDS.get(seen.format, "png")
     require_alpha_support(seen, kind)
     if resize:
@@ -69,6 +69,6 @@ def _telling(network: Network, seen: Picture, luma: bool, tell: Callable[[float]
     return replace(network, at=at)
 
 
-def most_pixels(factor: int) -> int:
+def max_pixels(factor: int) -> int:
     """Return how many pixels are taken by what makes images `factor` times as high and wide."""
-    return min(MOST_PIXELS, MOST_MADE // factor**2)
+    return min(MAX_INPUT_PIXELS, MAX_OUTPUT_PIXELS // factor**2)

@@ -82,7 +82,7 @@ class Explorer:
         return latent
 
 
-def explorer(trained: Trained) -> Explorer | str:
+def create_explorer(trained: Trained) -> Explorer | str:
     """Return what there is to walk through of a trained variant, or why there is nothing."""
     if trained.latent_holds_input:
         return "a part of this variant's latents is the image that it is given"

@@ -16,8 +16,8 @@ from autoencoders.images.picture import TooLarge
 
 T = TypeVar("T")
 
-UPLOADS = 8  # files on the disk at a time; the others wait in their senders' sockets
-PATIENCE = 60  # seconds that a file may take to arrive
+MAX_UPLOADS = 8  # files on the disk at a time; the others wait in their senders' sockets
+UPLOAD_SECONDS = 60  # seconds that a file may take to arrive
 FORM = "a form: send the file itself as the body, as `curl --data-binary @picture.png` does"
 GONE = 499  # as nginx has it: the client has disconnected
 
@@ -28,17 +28,17 @@ class Job:
 
     Attributes:
         file: what the request sent.
-        held: the file and the place in the queue, which are released after the computation.
+        resources: the file and the place in the queue, which are released after the computation.
         scope: is cancelled when the client has disconnected.
         share: how much of it is computed, from 0 to 1.
     """
 
     file: Path
-    held: AsyncExitStack
+    resources: AsyncExitStack
     scope: CancelScope = field(default_factory=CancelScope)
     share: float = 0.0
 
-    def tell(self, share: float) -> None:
+    def report(self, share: float) -> None:
         """Take down how much is computed; end the thread that calls it if the job is cancelled."""
         from_thread.check_cancelled()
         self.share = share
@@ -51,15 +51,15 @@ class Queue:
     """
 
     def __init__(self) -> None:
-        self._places = Semaphore(UPLOADS)
+        self._places = Semaphore(MAX_UPLOADS)
         self._turn = CapacityLimiter(1)
         self._jobs: list[Job] = []  # the first is computed
 
-    def before(self, job: Job) -> int:
+    def jobs_before(self, job: Job) -> int:
         """Return how many jobs are computed before this one."""
         return self._jobs.index(job)
 
-    def receiving(self, most: int) -> Callable[[Request], AsyncIterator[Job]]:
+    def upload(self, most: int) -> Callable[[Request], AsyncIterator[Job]]:
         """Return a dependency of FastAPI's: a job, whose file is a request's body of `most` bytes.
 
         The job is cancelled when the client disconnects. The dependency raises:
@@ -72,10 +72,10 @@ class Queue:
             if request.headers.get("content-type", "").lower().startswith("multipart/"):
                 raise HTTPException(415, FORM)
             try:
-                async with AsyncExitStack() as held:
-                    await held.enter_async_context(self._places)
-                    folder = held.enter_context(TemporaryDirectory(prefix="autoencoders-"))
-                    job = Job(Path(folder, "received"), held)
+                async with AsyncExitStack() as resources:
+                    await resources.enter_async_context(self._places)
+                    folder = resources.enter_context(TemporaryDirectory(prefix="autoencoders-"))
+                    job = Job(Path(folder, "received"), resources)
                     await _store(request, job.file, most)
                     with _ending_with(request, job):
                         yield job
@@ -96,7 +96,7 @@ class Queue:
                 return await to_thread.run_sync(work, limiter=self._turn)
         finally:
             self._jobs.remove(job)
-            await job.held.aclose()
+            await job.resources.aclose()
         raise asyncio.CancelledError
 
 
@@ -129,14 +129,16 @@ async def _store(request: Request, file: Path, most: int) -> None:
     """
     size = 0
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(UPLOAD_SECONDS):
             with file.open("wb") as stream:
                 async for chunk in request.stream():
                     size += len(chunk)
                     if size <= most:
                         stream.write(chunk)
     except TimeoutError:
-        raise HTTPException(408, f"the file took more than {PATIENCE} seconds to arrive") from None
+        raise HTTPException(
+            408, f"the file took more than {UPLOAD_SECONDS} seconds to arrive"
+        ) from None
     except ClientDisconnect:
         raise HTTPException(GONE) from None
     if size > most:

@@ -74,7 +74,7 @@ def track(loaded: Params, done: Collection[str]) -> Iterator[str]:
         UserError: the tracking server cannot be used.
     """
     all_items = list(pipeline.items(loaded.datasets_to_run, loaded.variants_to_run))
-    tracked = tracking.tracked(loaded.experiment)
+    tracked = tracking.finished_runs(loaded.experiment)
     missing = 0
     for item in (item for item in all_items if item.name in done):
         stage = _stage(item.stage)

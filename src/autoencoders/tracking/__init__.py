@@ -7,7 +7,7 @@ error, every later call does nothing, and `autoencoders track` uploads what is m
 
 from autoencoders.tracking.dataset import DataUsed
 from autoencoders.tracking.model import TrainedModel
-from autoencoders.tracking.run import NullRun, StageRun, stage_run, tracked
+from autoencoders.tracking.run import NullRun, StageRun, finished_runs, stage_run
 from autoencoders.tracking.store import tracking_uri
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "NullRun",
     "StageRun",
     "TrainedModel",
+    "finished_runs",
     "stage_run",
-    "tracked",
     "tracking_uri",
 ]

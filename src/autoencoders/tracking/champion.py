@@ -9,7 +9,7 @@ COMPARED = ("elbo", "psnr")  # the first of these that a model has; more of it i
 METRIC, VALUE, DATA = "tested.metric", "tested.value", "tested.sha256"  # tags of a version
 
 
-def crown(
+def update_champion(
     client: MlflowClient, model_id: str, metrics: Mapping[str, float], test_sha256: str
 ) -> str | None:
     """Give a logged model's version the alias if it is better than the one that has it.

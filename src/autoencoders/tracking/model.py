@@ -22,14 +22,14 @@ from mlflow.types import Schema, TensorSpec
 from autoencoders.param_types import Framework
 from autoencoders.tracking import private
 
-NEEDED = {
+REQUIREMENTS = {
     "torch": ("mlflow", "numpy", "pillow", "torch"),
     "tensorflow": ("keras", "mlflow", "numpy"),
 }
 LOADER = Path(__file__).with_name("served_model.py")  # goes with a model, and loads it
 # Any array, as MLflow has it. Of one that says numbers and their shape, MLflow itself would refuse
 # the texts that PNGs are in JSON; the loader holds arrays against the shape instead.
-ANYTHING = Schema([TensorSpec(np.dtype(object), (-1,))])
+ANY_ARRAY = Schema([TensorSpec(np.dtype(object), (-1,))])
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def export(model: TrainedModel, folder: Path) -> Model:
     """
     shape = (2, *model.input_shape)  # torch.export takes a batch of one for a constant
     example = np.linspace(0, 1, num=int(np.prod(shape)), dtype=np.float32).reshape(shape)
-    description, needed = Model(), NEEDED[model.framework]
+    description, needed = Model(), REQUIREMENTS[model.framework]
     options: dict[str, Any] = {
         "mlflow_model": description,
         "input_example": example,
@@ -81,7 +81,7 @@ def export(model: TrainedModel, folder: Path) -> Model:
             return description
         with torch.no_grad():
             made = model.network(torch.from_numpy(example)).numpy()
-        signature = ModelSignature(ANYTHING, infer_signature(example, made).outputs)
+        signature = ModelSignature(ANY_ARRAY, infer_signature(example, made).outputs)
         mlflow.pytorch.save_model(
             model.network,
             folder,
@@ -90,7 +90,7 @@ def export(model: TrainedModel, folder: Path) -> Model:
             code_paths=[os.fspath(LOADER)],
             **options,
         )
-    private.load_by(description, LOADER.stem, {"input_shape": list(model.input_shape)})
+    private.set_loader(description, LOADER.stem, {"input_shape": list(model.input_shape)})
     return description
 
 
@@ -134,7 +134,7 @@ def register(
         tags={**version_tags, **of_weights},
         await_creation_for=0,
     )
-    private.show_version(client, logged.model_id, registered)
+    private.link_version(client, logged.model_id, registered)
 
 
 def find(client: MlflowClient, experiment_id: str, weights_sha256: str) -> str | None:

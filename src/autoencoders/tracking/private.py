@@ -37,7 +37,7 @@ LOCATIONS = {
 LOCK_SECONDS = 30.0
 
 
-def settle() -> None:
+def set_defaults() -> None:
     """Give MLflow the settings that the user has not."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -59,7 +59,7 @@ def default_store(uri: str) -> Iterator[None]:
             os.environ["MLFLOW_TRACKING_URI"] = before
 
 
-def follow(database: Path, artifacts: Path) -> None:
+def relocate_artifacts(database: Path, artifacts: Path) -> None:
     """Make a database that was moved or copied name the artifacts beside it, not those it left."""
     here = artifacts.as_uri()
     with closing(sqlite3.connect(database, timeout=LOCK_SECONDS)) as connection, connection:
@@ -78,13 +78,13 @@ def follow(database: Path, artifacts: Path) -> None:
                     )
 
 
-def show_version(client: MlflowClient, model_id: str, version: ModelVersion) -> None:
+def link_version(client: MlflowClient, model_id: str, version: ModelVersion) -> None:
     """Let the page of a logged model show the version that it is registered as."""
     versions = json.dumps([{"name": version.name, "version": version.version}])
     client.set_logged_model_tags(model_id, {VERSIONS_TAG: versions})
 
 
-def load_by(description: Model, module: str, config: Mapping[str, Any]) -> None:
+def set_loader(description: Model, module: str, config: Mapping[str, Any]) -> None:
     """Let a module that goes with a model load it as a function, in place of its flavor's own."""
     function = description.flavors[mlflow.pyfunc.FLAVOR_NAME]
     function[mlflow.pyfunc.MAIN] = module

@@ -17,7 +17,7 @@ OUTPUTS = ("data", "models", "reports", "dvc.lock")
 CLOCK_SECONDS = 60  # by which a machine's clock may be set while a process runs
 
 
-def origin() -> dict[str, str]:
+def origin_tags() -> dict[str, str]:
     """Return the tags `git.commit`, `git.dirty` and `dvc.exp`, as far as they are known.
 
     The commit is that of the repository's root, in DVC's temporary copies too: not that of a git
@@ -36,21 +36,21 @@ def origin() -> dict[str, str]:
     return tags
 
 
-def source(command: str) -> dict[str, str]:
+def source_tags(command: str) -> dict[str, str]:
     """Return the tags by which MLflow's table says who ran what, and those of this process."""
-    named = {"mlflow.source.name": command, "mlflow.source.type": "LOCAL", **process()}
+    named = {"mlflow.source.name": command, "mlflow.source.type": "LOCAL", **process_tags()}
     with contextlib.suppress(OSError, KeyError, ImportError):  # a user without a name
         named["mlflow.user"] = getpass.getuser()
     return named
 
 
-def process() -> dict[str, str]:
+def process_tags() -> dict[str, str]:
     """Return the tags `host` and `process` of this process; no other has both, now or later."""
     this = psutil.Process()
     return {"host": socket.gethostname(), "process": f"{this.pid}@{this.create_time():.0f}"}
 
 
-def lives(process: str) -> bool:
+def is_running(process: str) -> bool:
     """Tell whether a process of this machine, by its tag `process`, still runs."""
     try:
         pid, start = map(int, process.split("@"))

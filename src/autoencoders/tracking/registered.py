@@ -38,7 +38,7 @@ def load(uri: str) -> RegisteredModel:
     if scheme not in ("models", "runs") or not path:
         raise UserError(f"--model: found {uri!r}; allowed: {FORMS}")
     try:
-        with store.quiet():
+        with store.silenced():
             model = _load(uri)
             signature = model.metadata.signature
             # Where `model.export` says nothing of it, the signature does.

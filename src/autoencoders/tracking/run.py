@@ -20,10 +20,10 @@ from autoencoders.tracking import champion, store
 from autoencoders.tracking import model as models
 from autoencoders.tracking.dataset import DataUsed, as_input
 from autoencoders.tracking.model import TrainedModel
-from autoencoders.tracking.provenance import fingerprint, origin, source
+from autoencoders.tracking.provenance import fingerprint, origin_tags, source_tags
 
 
-def tracked(experiment: str) -> set[tuple[str, str]]:
+def finished_runs(experiment: str) -> set[tuple[str, str]]:
     """Return the names of all finished runs, each with its tag `outputs.sha256`.
 
     A run counts no more where people have deleted its configuration's run or its model's version.
@@ -32,7 +32,7 @@ def tracked(experiment: str) -> set[tuple[str, str]]:
         UserError: the tracking server or database cannot be used.
     """
     try:
-        with store.quiet():
+        with store.silenced():
             client = store.connect()
             found = client.get_experiment_by_name(experiment)
             if found is None:
@@ -84,16 +84,16 @@ def stage_run(
     """
 
     def start() -> StageRun:
-        client, origin_tags = store.connect(), origin()
+        client, origin = store.connect(), origin_tags()
         experiment_id, parent_id = store.find_or_create_parent(
-            client, experiment, configuration, origin_tags
+            client, experiment, configuration, origin
         )
         all_tags = {
             "mlflow.parentRunId": parent_id,
             "params.sha256": fingerprint(params),
             **item.tags,
-            **source(" ".join(item.command)),
-            **origin_tags,
+            **source_tags(" ".join(item.command)),
+            **origin,
             **(data.tags if data else {}),
         }
         run_id = client.create_run(experiment_id, tags=all_tags, run_name=item.name).info.run_id
@@ -181,13 +181,13 @@ class StageRun:
         """Log metrics to this run and, where there is one, to the logged model of these weights.
 
         If it is better than the champion of its name, it is the champion from now on; see
-        `champion.crown`, whose line is printed.
+        `champion.update_champion`, whose line is printed.
         """
         model_id = models.find(self._client, self._experiment_id, weights_sha256)
         of_data = (self._data.name, self._data.digest) if self._data else ()
         self._client.log_batch(self.id, metrics=_metrics(metrics, 0, model_id, *of_data))
         if model_id and self._data and self._data.test_sha256:
-            said = champion.crown(self._client, model_id, metrics, self._data.test_sha256)
+            said = champion.update_champion(self._client, model_id, metrics, self._data.test_sha256)
             if said:
                 print(f"champion: {said}", file=sys.stderr)
 
@@ -222,7 +222,7 @@ class _UntilLost:
 
     def _try(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         try:
-            with store.quiet():
+            with store.silenced():
                 return call(*arguments, **options)
         except Exception as error:
             self._run = NullRun()

@@ -18,7 +18,13 @@ from mlflow.entities import Param
 from autoencoders import files, paths
 from autoencoders.errors import UserError, warn
 from autoencoders.tracking import private
-from autoencoders.tracking.provenance import fingerprint, flatten, lives, process, source
+from autoencoders.tracking.provenance import (
+    fingerprint,
+    flatten,
+    is_running,
+    process_tags,
+    source_tags,
+)
 
 ALL_RUNS = 50_000  # the most that MLflow returns at once, the newest first
 PARENT = "configuration"  # the tag `stage` of parent runs
@@ -51,7 +57,7 @@ def tracking_uri() -> str:
 
 def connect() -> MlflowClient:
     """Return a client of the store; a missing database is created, once for all processes."""
-    private.settle()
+    private.set_defaults()
     uri = tracking_uri()
     with _lock():
         if not uri.startswith(SERVERS):
@@ -60,7 +66,7 @@ def connect() -> MlflowClient:
         client = MlflowClient(uri)
         database = _sqlite_file(uri)
         if database and (artifacts := database.parent / ARTIFACTS).is_dir():
-            private.follow(database, artifacts)
+            private.relocate_artifacts(database, artifacts)
         return client
 
 
@@ -86,7 +92,7 @@ def find_or_create_parent(
         parent = client.create_run(
             experiment_id,
             run_name=origin.get("dvc.exp", "-".join(short_digests)),
-            tags={"stage": PARENT, "params.sha256": digest, **source("dvc repro"), **origin},
+            tags={"stage": PARENT, "params.sha256": digest, **source_tags("dvc repro"), **origin},
         )
         log_params(client, parent.info.run_id, configuration)
         return experiment_id, str(parent.info.run_id)
@@ -99,7 +105,7 @@ def log_params(client: MlflowClient, run_id: str, params: Mapping[str, Any]) -> 
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silenced() -> Iterator[None]:
     """Silence the loggers and warnings of mlflow, alembic, urllib3 and torch.export."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
@@ -143,9 +149,9 @@ def _experiment_id(client: MlflowClient, name: str) -> str:
 
 
 def _end_those_left_behind(client: MlflowClient, experiment_id: str) -> None:
-    running = "attributes.status = 'RUNNING' and tags.host = '{host}'".format(**process())
+    running = "attributes.status = 'RUNNING' and tags.host = '{host}'".format(**process_tags())
     for run in client.search_runs([experiment_id], running, max_results=ALL_RUNS):
-        if not lives(run.data.tags.get("process", "")):
+        if not is_running(run.data.tags.get("process", "")):
             client.set_terminated(run.info.run_id, "KILLED")
 
 
