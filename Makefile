@@ -52,7 +52,7 @@ bench: setup ## Measure the trainer beside a plain loop, alone on the machine: 5
 	autoencoders repro prepare@mnist
 	python -m benchmarks $(if $(QUICK),--quick)
 
-faults: setup ## Try over 200 bad inputs and 100 kills, about an hour; docs/faults.md says what came of each
+faults: setup ## Try over 200 bad inputs and 100 kills, about an hour; results: reports/faults.md
 	python -m tests.faults
 
 ui: setup ## Open the MLflow UI on this machine alone; PORT=5001 for another port

@@ -1,4 +1,4 @@
-"""Try every bad input and every kill, and write what came of each into docs/faults.md."""
+"""Try every bad input and every kill; write the results into reports/faults.md."""
 
 import os
 import sys
@@ -17,108 +17,112 @@ from tests.faults.kills import Ended, Kill, Killing
 from tests.faults.worlds import Worlds, remove
 from tests.saved import ROOT
 
-PAGE = ROOT / "docs" / "faults.md"
-WIDTH = 160  # of what is quoted
+PAGE = ROOT / "reports" / "faults.md"
+WIDTH = 160  # characters of a cell
 
 INTRODUCTION = """\
-# What has been done to it
+# Faults tried
 
-`make faults` spoils copies of a small repository in {inputs} ways, kills stages at {kills} random
-moments, and writes this page. A bad input must be one clear line for each mistake, an exit code
-that is not 0, no traceback, and nothing lost or half-written; where the work can go on it must,
-after a warning. A stage that was killed and is run again must end with the same bits as one that
-nothing disturbed, and leave no temporary file. The last run took {minutes:.0f} minutes on {cores}
-cores. `tests/faults/` has all inputs, and `make test` tries a part of them.
+`make faults` writes this page. It tries {inputs} bad inputs on copies of a small repository and
+kills stages at {kills} random moments. A bad input must give one line for each mistake and an exit
+code other than 0. There must be no traceback, and no file may be lost or half-written. Where the
+work can continue, there must be a warning. A killed stage that runs again must end with the same
+bits as an undisturbed one and leave no temporary file. This run took {minutes:.0f} minutes on
+{cores} cores. All inputs are in `tests/faults/`; `make test` tries a part of them.
 
-| | tried | as it should be |
+| kind | tried | as expected |
 |---|---|---|
 """
-HEAD = "| what was bad | what was said | verdict |\n|---|---|---|"
+HEAD = "| input | message | verdict |\n|---|---|---|"
 
 
 @dataclass(frozen=True)
-class Tried:
-    """One line of the page."""
+class Result:
+    """One row of the page.
+
+    Attributes:
+        kind: the kind of the input, or `kills`.
+        name: the input or the kill, in words.
+        message: the first line that the command printed, or its exit code.
+        faults: the differences from what is expected.
+    """
 
     kind: str
     name: str
-    came: str
-    wrong: list[str]
+    message: str
+    faults: list[str]
 
     def row(self) -> str:
-        verdict = "; ".join(self.wrong) or "as it should be"
-        cells = (self.name, self.came, verdict)
+        verdict = "; ".join(self.faults) or "as expected"
+        cells = (self.name, self.message, verdict)
         return f"| {' | '.join(_cell(cell) for cell in cells)} |"
 
 
 def main() -> int:
-    """Try all; return how many went wrong, at most as many as an exit code can say."""
+    """Try all; return the number of results that are not as expected, at most 100."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="faults.") as folder:
         worlds = Worlds(Path(folder))
-        tried = [*_inputs(worlds), *_kills(worlds)]
-    _write(tried, (time.monotonic() - started) / 60)
-    wrong = [one for one in tried if one.wrong]
-    print(f"{len(tried)} tried, {len(wrong)} not as they should be: see {PAGE}")
-    return min(len(wrong), 100)
+        results = [*_inputs(worlds), *_kills(worlds)]
+    _write(results, (time.monotonic() - started) / 60)
+    failed = [result for result in results if result.faults]
+    print(f"{len(results)} tried, {len(failed)} not as expected: see {PAGE}")
+    return min(len(failed), 100)
 
 
-def _inputs(worlds: Worlds) -> Iterable[Tried]:
+def _inputs(worlds: Worlds) -> Iterable[Result]:
     for number, case in enumerate(CASES):
         world = worlds.folder / f"try {number}"
         outcome = worlds.attempt(case, world)
         remove(world)
-        one = Tried(case.kind, case.name, _said(case, outcome, world), complaints(case, outcome))
-        print(one.row(), flush=True)
-        yield one
+        message = _first_line(case, outcome, world)
+        result = Result(case.kind, case.name, message, complaints(case, outcome))
+        print(result.row(), flush=True)
+        yield result
 
 
-def _kills(worlds: Worlds) -> Iterable[Tried]:
+def _kills(worlds: Worlds) -> Iterable[Result]:
     killing = Killing(worlds.repository, worlds.environment)
     for kill in kills.drawn():
-        ended, wrong = killing.kill(kill)
-        one = Tried("kills", _named(kill, ended, killing), _came(ended), wrong)
-        print(one.row(), flush=True)
-        yield one
+        ended, faults = killing.kill(kill)
+        result = Result("kills", _name(kill, ended, killing), _ending(ended), faults)
+        print(result.row(), flush=True)
+        yield result
 
 
-def _said(case: Case, outcome: Outcome, world: Path) -> str:
+def _first_line(case: Case, outcome: Outcome, world: Path) -> str:
     lines = outcome.lines("error") or outcome.lines("warning") or [f"exit code {outcome.code}"]
     return lines[0].replace(str(world), "…")
 
 
-def _named(kill: Kill, ended: Ended, killing: Killing) -> str:
-    what = f"`{'dvc repro' if kill.dvc else 'autoencoders'}` {kill.item.name}"
-    when = f"{ended.seconds:.2f} of {killing.duration(kill.command):.2f} s"
-    return f"{what}, {kill.signal.name} after {when}"
+def _name(kill: Kill, ended: Ended, killing: Killing) -> str:
+    command = f"`{'dvc repro' if kill.dvc else 'autoencoders'}` {kill.item.name}"
+    moment = f"{ended.seconds:.2f} of {killing.duration(kill.command):.2f} s"
+    return f"{command}, {kill.signal.name} after {moment}"
 
 
-def _came(ended: Ended) -> str:
-    said = [line for line in ended.err.splitlines() if line.startswith("interrupted: ")]
-    return "; ".join([*said, f"exit code {ended.code}"])
+def _ending(ended: Ended) -> str:
+    lines = [line for line in ended.err.splitlines() if line.startswith("interrupted: ")]
+    return "; ".join([*lines, f"exit code {ended.code}"])
 
 
-def _write(tried: list[Tried], minutes: float) -> None:
-    counted = Counter(one.kind for one in tried)
-    sound = Counter(one.kind for one in tried if not one.wrong)
-    lines = [
-        INTRODUCTION.format(
-            inputs=len(CASES),
-            kills=counted["kills"],
-            minutes=minutes,
-            cores=os.cpu_count(),
-        ).rstrip("\n")
-    ]
-    lines += [f"| {kind} | {counted[kind]} | {sound[kind]} |" for kind in counted]
-    lines += [f"| all | {counted.total()} | {sound.total()} |"]
-    for kind in counted:
+def _write(results: list[Result], minutes: float) -> None:
+    tried = Counter(result.kind for result in results)
+    sound = Counter(result.kind for result in results if not result.faults)
+    introduction = INTRODUCTION.format(
+        inputs=len(CASES), kills=tried["kills"], minutes=minutes, cores=os.cpu_count()
+    )
+    lines = [introduction.rstrip("\n")]
+    lines += [f"| {kind} | {tried[kind]} | {sound[kind]} |" for kind in tried]
+    lines += [f"| all | {tried.total()} | {sound.total()} |"]
+    for kind in tried:
         lines += ["", f"## {kind.capitalize()}", "", HEAD]
-        lines += [one.row() for one in tried if one.kind == kind]
+        lines += [result.row() for result in results if result.kind == kind]
     PAGE.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def _cell(text: str) -> str:
-    """Return text as it can stand in a cell of a table."""
+    """Return text that is safe in a cell of a Markdown table."""
     line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     return shorten(line, WIDTH, placeholder=" …").replace("|", "\\|").replace("<", "&lt;")
 
