@@ -24,7 +24,7 @@ from autoencoders.application.network import trained_network
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.evaluation.image_quality import luma, psnr
-from autoencoders.evaluation.noise_sweep import at_level
+from autoencoders.evaluation.noise_sweep import with_noise_level
 from autoencoders.images.listing import list_images
 from autoencoders.images.picture import to_floats, to_opaque_planes
 from autoencoders.images.reading import read_image
@@ -57,7 +57,7 @@ def measured(name: str, folder: Path, std: float | None = None) -> list[str]:
     network = trained_network(trained)
     see = variant.input.build()
     if std is not None:
-        see = at_level(see, std / 255)
+        see = with_noise_level(see, std / 255)
     ways: dict[str, Callable[[Tensor], Tensor]] = {
         name: lambda seen: torch.from_numpy(network(seen[0].numpy()))[None],
         **see.yardsticks(),

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from autoencoders.components import GIVEN
+from autoencoders.components import PIPELINE_ARGUMENTS
 from autoencoders.param_types import ImageShape
 from autoencoders.variants.assembly import Parts, assemble
 from autoencoders.variants.inputs import INPUTS
@@ -41,7 +41,7 @@ def example_arguments(
     required = {
         name: _values(parameter.annotation, lengths)
         for name, parameter in inspect.signature(constructor).parameters.items()
-        if name not in GIVEN and parameter.default is parameter.empty
+        if name not in PIPELINE_ARGUMENTS and parameter.default is parameter.empty
     }
     for values in product(*required.values()):
         yield dict(zip(required, values, strict=True))

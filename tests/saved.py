@@ -65,5 +65,5 @@ def run(command: ModuleType, *arguments: str) -> tuple[list[str], list[str]]:
         for line in command.run(parser.parse_args(arguments)):
             lines.append(line.removeprefix(f"{Path('out').absolute()}{os.sep}"))
     except UserError as error:
-        return lines, pipeline.advice(error).splitlines()
+        return lines, pipeline.message_with_advice(error).splitlines()
     return lines, []

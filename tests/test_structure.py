@@ -93,11 +93,13 @@ def test_a_stage_depends_on_the_code_that_is_listed_for_it(stage: pipeline.Stage
 
 def test_what_the_lists_of_code_leave_out_or_choose_from_is_there() -> None:
     code = Code()
-    assert {*code.paths, *map(folder, code.paths)} >= dependencies.GLUE
+    assert {*code.paths, *map(folder, code.paths)} >= dependencies.IGNORED_MODULES
     registries = {"models", "objectives", "optimizers", "priors", "samplers"}
     assert {module.split(".")[-1] for module in code.paths if code.table(module)} == registries
     takes = {kind: signature(build).parameters for kind, build in OBJECTIVES.items()}
-    assert {kind for kind in takes if "perceive" in takes[kind]} == dependencies.PERCEIVING
+    assert {
+        kind for kind in takes if "perceive" in takes[kind]
+    } == dependencies.PERCEPTUAL_OBJECTIVES
 
 
 def test_dvc_runs_the_stages_of_the_table() -> None:

@@ -19,7 +19,7 @@ RUNNING = Path(__file__).resolve().parent
 EXPERIMENTS = Path(".dvc/tmp")  # where `dvc exp run --temp` and `--queue` check experiments out
 
 
-def own_main() -> Main | None:
+def main_of_repository() -> Main | None:
     """Return the command line of this repository's own source where that is not the one that runs.
 
     So it is in the copies that DVC makes of an experiment, inside the repository itself.

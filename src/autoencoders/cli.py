@@ -54,10 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     try:
         _set_process_up()
-        own = checkout.own_main()
+        own = checkout.main_of_repository()
         return own(arguments) if own else _run(sys.argv[1:] if arguments is None else arguments)
     except UserError as error:
-        return _complain(pipeline.advice(error))
+        return _complain(pipeline.message_with_advice(error))
     except KeyboardInterrupt as interruption:
         commands.ignore_signals()
         print("interrupted: nothing half-written is left", file=sys.stderr)

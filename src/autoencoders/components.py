@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, create_
 from pydantic_core import core_schema
 
 # What the pipeline itself hands to a constructor; the user never writes these.
-GIVEN = {"input_shape", "image_shape", "latent_shape", "parameters", "perceive"}
+PIPELINE_ARGUMENTS = {"input_shape", "image_shape", "latent_shape", "parameters", "perceive"}
 
 Registry = Mapping[str, Callable[..., Any]]
 
@@ -70,7 +70,7 @@ def _component(
     fields = {
         name: _field(parameter, nested)
         for name, parameter in inspect.signature(constructor).parameters.items()
-        if name not in GIVEN
+        if name not in PIPELINE_ARGUMENTS
     }
     schema: type[Component] = create_model(  # type: ignore[call-overload]
         kind, __base__=Component, kind=(Literal[kind], ...), **fields

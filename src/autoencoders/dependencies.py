@@ -19,9 +19,17 @@ from autoencoders.pipeline import STAGES
 
 PACKAGE = Path(__file__).parent
 # Modules that pass values on and decide no output; DVC tracks params and data files itself.
-GLUE = {"components", "dependencies", "errors", "files", "param_types", "params", "paths"}
-GLUE |= {"pipeline", "progress", "running", "stages.common", "tracking", "yaml12"}
-PERCEIVING = {"perceptual"}  # the objectives that learn from the dataset's classifier
+IGNORED_MODULES = {
+    "components",
+    "dependencies",
+    "errors",
+    "files",
+    "param_types",
+    "params",
+    "paths",
+}
+IGNORED_MODULES |= {"pipeline", "progress", "running", "stages.common", "tracking", "yaml12"}
+PERCEPTUAL_OBJECTIVES = {"perceptual"}  # the objectives that learn from the dataset's classifier
 
 
 class Code:
@@ -117,13 +125,13 @@ def listing(stage: str, variant: str, content: Any, code: Code) -> str:
     `content` is that of params.yaml; `variant` is "" where the stage has none.
     """
     names = _names(content["variants"][variant]) if variant else set()
-    learns = stage == "train" and not PERCEIVING.isdisjoint(names)
+    learns = stage == "train" and not PERCEPTUAL_OBJECTIVES.isdisjoint(names)
     if stage == "classify" or learns:
         names |= _names(content["classifier"])
     samplers = code.table("samplers")
     drawn = {"evaluate": content["evaluation"].get("samplers", samplers), "figures": samplers}
     names |= {*drawn.get(stage, ())}
-    left_out = {*GLUE}
+    left_out = {*IGNORED_MODULES}
     if "tensorflow" not in names:
         left_out.add("training.tensorflow")
     if stage == "train" and not learns:

@@ -15,6 +15,6 @@ def warn(said: str) -> None:
     print(f"warning: {said}", file=sys.stderr, flush=True)
 
 
-def leave_out(what: str, why: str) -> None:
+def report_omission(what: str, why: str) -> None:
     """Say in one line what a stage does not measure or draw, as the data cannot give it."""
     print(f"left out: {what}, as {why}", file=sys.stderr)

@@ -12,7 +12,7 @@ from typing import Any
 
 from autoencoders.errors import UserError
 
-WIDTH = 200  # of what is told of a fault, in characters
+MAX_CHARACTERS = 200  # of what is told of a fault, in characters
 
 
 class MissingFileError(UserError):
@@ -167,7 +167,7 @@ def readable(path: Path) -> Iterator[Path]:
     except (UserError, PermissionError):
         raise
     except Exception as error:
-        raise DamagedFileError(path, f"unreadable ({reason(error)})") from error
+        raise DamagedFileError(path, f"unreadable ({describe_error(error)})") from error
 
 
 def remove(path: Path) -> None:
@@ -178,7 +178,7 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def reason(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Return an exception as one short line."""
     from pydantic import ValidationError
 
@@ -192,4 +192,4 @@ def reason(error: Exception) -> str:
 def shortened(text: str) -> str:
     """Return text as one short line."""
     line = " ".join(text.split())
-    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
+    return line if len(line) <= MAX_CHARACTERS else f"{line[: MAX_CHARACTERS - 1]}…"

@@ -70,7 +70,7 @@ def section(dataset: str, variant: str) -> Path:
     return Path("reports/sections") / dataset / variant
 
 
-def from_page(path: Path) -> str:
+def relative_to_page(path: Path) -> str:
     """Return a file's path as it stands in a link of the report's page."""
     return path.relative_to(REPORT.parent).as_posix()
 
@@ -93,7 +93,7 @@ def repository_root() -> Path:
     raise UserError(f"no {PIPELINE} in {here} or above it: go into a clone of the repository")
 
 
-def users(path: Path | str) -> Path:
+def resolve_user_path(path: Path | str) -> Path:
     """Return a path of people's own, absolute: `~` is their home, relative ones count from here.
 
     "Here" is the repository's root. `dvc exp run --temp` and `--queue` run the stages in a copy,

@@ -25,7 +25,7 @@ class Stage:
         matrix: what it runs once for each of.
         cost: how long one run takes beside those of other stages, roughly.
         on_gpu: it computes there, where there is one.
-        processes: torchrun may share one run of it among several processes.
+        distributed: torchrun may share one run of it among several processes.
         tracked: each of its runs is one in MLflow.
         outputs: the files and folders that it writes, with `{dataset}` and `{variant}` in them.
     """
@@ -34,7 +34,7 @@ class Stage:
     matrix: tuple[str, ...] = ()
     cost: float = 1
     on_gpu: bool = False
-    processes: bool = False
+    distributed: bool = False
     tracked: bool = True
     outputs: tuple[Path, ...] = ()
 
@@ -53,7 +53,7 @@ STAGES = (
     Stage("prepare", ("dataset",), outputs=(paths.prepared(*DATASET),)),
     Stage("classify", ("dataset",), cost=10, on_gpu=True, outputs=CLASSIFIER),
     Stage("pixels", ("dataset",), cost=4, outputs=(paths.pixels(*DATASET),)),
-    Stage("train", ("dataset", "variant"), 20, on_gpu=True, processes=True, outputs=TRAINED),
+    Stage("train", ("dataset", "variant"), 20, on_gpu=True, distributed=True, outputs=TRAINED),
     Stage("evaluate", ("dataset", "variant"), 5, on_gpu=True, outputs=(paths.metrics(*BOTH),)),
     Stage("figures", ("dataset", "variant"), cost=4, on_gpu=True, outputs=DRAWN),
     Stage("report", outputs=REPORT),
@@ -101,7 +101,7 @@ def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
             yield Item(stage.name, **dict(zip(stage.matrix, values, strict=True)))
 
 
-def maker(path: Path) -> Item | None:
+def producing_item(path: Path) -> Item | None:
     """Return the stage that writes a file or a folder, or a part of one; None where none does."""
     names = {axis: rf"(?P<{axis}>\w+)" for axis in ("dataset", "variant")}
     for stage in STAGES:
@@ -111,9 +111,13 @@ def maker(path: Path) -> Item | None:
     return None
 
 
-def advice(error: UserError) -> str:
+def message_with_advice(error: UserError) -> str:
     """Return an error's message, with the command that makes a missing or damaged file again."""
-    item = maker(error.path) if isinstance(error, MissingFileError | DamagedFileError) else None
+    item = (
+        producing_item(error.path)
+        if isinstance(error, MissingFileError | DamagedFileError)
+        else None
+    )
     if item is None:
         return str(error)
     command = "dvc repro" if isinstance(error, MissingFileError) else "dvc repro -f -s"

@@ -29,8 +29,8 @@ def test_products_sums_and_variances_are_those_of_the_matrix() -> None:
         (found.mean, VECTORS.mean(0)),
         (found.variance(), VECTORS.var(0)),
         (found.gram(), centred @ centred.T),
-        (found.along(OTHERS), OTHERS.double() @ centred.T),
-        (found.combined(weights), (weights @ centred).float()),
+        (found.products_with(OTHERS), OTHERS.double() @ centred.T),
+        (found.weighted_sums(weights), (weights @ centred).float()),
     ):
         torch.testing.assert_close(value, expected, atol=1e-4, rtol=1e-5)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, distributions, nn
 
 from autoencoders.evaluation import code_statistics
-from autoencoders.evaluation.results import Answer
+from autoencoders.evaluation.results import Metrics
 from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.models.mlp import Flattened, MlpAE, MlpVAE
@@ -40,7 +40,7 @@ def measure(
     *,
     batch_size: int = 7,
     discriminator: nn.Module | None = None,
-) -> Answer:
+) -> Metrics:
     assembled = put_together(objective, network, SHAPE)
     if discriminator is not None:
         networks = Networks(network, {"discriminator": discriminator})

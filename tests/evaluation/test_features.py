@@ -15,10 +15,10 @@ from autoencoders.evaluation import features
 from autoencoders.evaluation.features import (
     PENALTIES,
     Labelled,
-    by_encoder,
     knn_accuracy,
     label_metrics,
     labelled_subset,
+    measure_encoder,
     nearest,
     neighbour_disagreement,
     probe_accuracy,
@@ -115,7 +115,7 @@ def test_features_of_images_that_are_all_alike_are_zero_and_not_undefined() -> N
 
 
 def test_one_test_image_has_no_neighbour(splits: dict[str, Labelled]) -> None:
-    one = splits | {"test": splits["test"].part(torch.tensor([0]))}
+    one = splits | {"test": splits["test"].subset(torch.tensor([0]))}
     assert few_labels(splits, []).keys() - few_labels(one, []).keys() == {"neighbour_disagreement"}
 
 
@@ -130,7 +130,7 @@ def test_nearest_neighbours_vote_as_in_scikit_learn(
 
 
 def test_fewer_references_than_neighbours_all_vote(splits: dict[str, Labelled]) -> None:
-    few = splits["train"].part(torch.arange(5))
+    few = splits["train"].subset(torch.arange(5))
     most = few.labels.bincount().argmax()
     share = (splits["test"].labels == most).double().mean().item()
     assert knn_accuracy(few, splits["test"], 10) == pytest.approx(share)
@@ -206,7 +206,7 @@ def test_few_labels_are_drawn_more_than_once_and_each_draw_counts(
     for draw in range(4):
         seed = randomness.derived_seed(1, f"train/labelled/{draw}")
         accuracies.append(
-            knn_accuracy(train.part(labelled_subset(train.labels, 20, seed)), test, 3)
+            knn_accuracy(train.subset(labelled_subset(train.labels, 20, seed)), test, 3)
         )
     assert len(set(accuracies)) > 1
     metrics = few_labels(splits, [20], draws=4)
@@ -233,7 +233,7 @@ def test_each_encoder_is_measured_on_its_own_features_and_none_on_one_class(
         yield from ((seen, seen) for seen in splits[split].vectors.split(77))
 
     def measured(encode: Predict, labels: dict[str, Tensor]) -> dict[str, float]:
-        return by_encoder(encode, pairs, labels, 1, settings(label_counts=[20]))
+        return measure_encoder(encode, pairs, labels, 1, settings(label_counts=[20]))
 
     encoders: dict[str, Predict] = {
         "latents": lambda seen: seen[:, :2],
@@ -264,14 +264,14 @@ def test_of_long_features_the_inner_products_alone_tell_the_same(
 
     def measured() -> dict[str, float]:
         few = settings(label_counts=[30])
-        return by_encoder(lambda seen: seen, lambda split: pairs(split), labels, 1, few)
+        return measure_encoder(lambda seen: seen, lambda split: pairs(split), labels, 1, few)
 
     def pairs(split: str) -> Iterator[tuple[Tensor, Tensor]]:
         return ((batch, batch) for batch in images[split].split(25))
 
     whole = measured()
-    monkeypatch.setattr(features, "SHORT", 1000)
-    monkeypatch.setattr(features, "KEPT", kept)
+    monkeypatch.setattr(features, "MAX_DIRECT_LENGTH", 1000)
+    monkeypatch.setattr(features, "MAX_KEPT_NUMBERS", kept)
     monkeypatch.delattr(features, "encoded")  # which keeps all of them
     assert measured() == pytest.approx(whole, abs=1e-9)
     assert 0.4 < whole["probe_accuracy"] < 1

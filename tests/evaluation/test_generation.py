@@ -13,7 +13,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from autoencoders import randomness
 from autoencoders.evaluation import generation
 from autoencoders.evaluation.generation import class_metrics
-from autoencoders.evaluation.results import Answer
+from autoencoders.evaluation.results import Metrics
 from autoencoders.samplers import SAMPLERS
 from autoencoders.samplers.build import build
 from autoencoders.trained.classifier import moments
@@ -123,7 +123,7 @@ def measure(
     train: Tensor | None = None,
     model: Autoencoder | None = None,
     **changes: object,
-) -> Answer:
+) -> Metrics:
     images = {"train": test if train is None else train, "validation": test, "test": test}
     assembled = put_together(objective, model or Remembering(), SHAPE)
     trained = loaded(assembled, images, batch_size=16)

@@ -7,7 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoencoders.evaluation.noise_sweep import at_level, flat, noise_sweep, trained_levels
+from autoencoders.evaluation.noise_sweep import (
+    flat_metrics,
+    noise_sweep,
+    training_noise_range,
+    with_noise_level,
+)
 from autoencoders.trained.pairs import pairs
 from autoencoders.variants.inputs import Downsampled, Input, Noisy
 from autoencoders.variants.models.base import Autoencoder
@@ -69,7 +74,7 @@ def test_without_noise_there_is_nothing_to_take_away(blobs: Blobs) -> None:
 
 def test_the_trained_level_sees_exactly_what_the_variant_sees(blobs: Blobs) -> None:
     images, trained = blobs(9), Noisy(0.5, 0.3)
-    swept = torch.cat([seen for seen, _ in under(images)(at_level(trained, 0.3))])
+    swept = torch.cat([seen for seen, _ in under(images)(with_noise_level(trained, 0.3))])
     assert torch.equal(swept, torch.cat([seen for seen, _ in under(images)(trained)]))
     assert trained.std == 0.3
 
@@ -77,7 +82,7 @@ def test_the_trained_level_sees_exactly_what_the_variant_sees(blobs: Blobs) -> N
 def test_another_level_is_the_same_noise_of_another_size(blobs: Blobs) -> None:
     images = torch.full((4, 1, 8, 8), 128, dtype=torch.uint8)
     small, large = (
-        next(under(images)(at_level(Noisy(0.1, 0.3), level)))[0] for level in (0.01, 0.02)
+        next(under(images)(with_noise_level(Noisy(0.1, 0.3), level)))[0] for level in (0.01, 0.02)
     )
     mean = 128 / 255 + 0.1
     torch.testing.assert_close(2 * (small - mean), large - mean, atol=1e-6, rtol=0)
@@ -85,14 +90,14 @@ def test_another_level_is_the_same_noise_of_another_size(blobs: Blobs) -> None:
 
 def test_reduced_images_get_zero_mean_noise_on_top(blobs: Blobs) -> None:
     images, reduced = torch.full((60, 3, 16, 16), 128, dtype=torch.uint8), Downsampled(2, "average")
-    noisy = at_level(reduced, 0.1)
+    noisy = with_noise_level(reduced, 0.1)
     assert noisy.shape((3, 16, 16)) == (3, 8, 8)
     seen = torch.cat([seen for seen, _ in under(images)(noisy)])
     assert seen.shape == (60, 3, 8, 8)
     assert seen.mean().item() == pytest.approx(128 / 255, abs=0.003)
     assert seen.std().item() == pytest.approx(0.1, abs=0.003)
-    assert trained_levels(reduced) == (0, 0)
-    assert trained_levels(Noisy(0.0, [0.1, 0.2])) == (0.1, 0.2)
+    assert training_noise_range(reduced) == (0, 0)
+    assert training_noise_range(Noisy(0.0, [0.1, 0.2])) == (0.1, 0.2)
 
 
 def test_reduced_images_without_noise_are_as_trained_on(blobs: Blobs) -> None:
@@ -111,10 +116,10 @@ def test_a_sweep_as_flat_numbers_for_tracking() -> None:
         "psnr": [30.0, 20.0],
         "yardsticks": {"bicubic": [28.0, 21.0]},
     }
-    assert flat(sweep) == {
+    assert flat_metrics(sweep) == {
         "noise_sweep/0/psnr": 30.0,
         "noise_sweep/0.25/psnr": 20.0,
         "noise_sweep/0/bicubic": 28.0,
         "noise_sweep/0.25/bicubic": 21.0,
     }
-    assert flat({}) == {}
+    assert flat_metrics({}) == {}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from autoencoders.evaluation import code_statistics
-from autoencoders.evaluation.measure import answers
+from autoencoders.evaluation.measure import measure_all
 from autoencoders.report.metrics import METRICS, OF_FEATURES, Metric
 from autoencoders.samplers import SAMPLERS
 from autoencoders.variants.assembly import Parts
@@ -47,7 +47,7 @@ def answered(blobs: Blobs) -> Mapping[str, Mapping[str, Any]]:
         trained = loaded(
             untrained(parts, SHAPE), images, labels=labels, input_kind=parts.input.kind
         )
-        return answers(trained, judge(classifier, images["test"]), SETTINGS)
+        return measure_all(trained, judge(classifier, images["test"]), SETTINGS)
 
     return {name: answer(parts) for name, parts in KINDS.items()}
 
@@ -108,7 +108,7 @@ def test_a_number_that_is_not_finite_is_left_out_and_said(
         code_statistics, "measure", lambda _: {**found, "yardsticks": {"pca": found}}
     )
     trained = loaded(untrained(KINDS["mlp_vae-variational"], SHAPE), blobs(2, SHAPE))
-    answered = answers(trained, None, SETTINGS)
+    answered = measure_all(trained, None, SETTINGS)
     assert answered["good"] == answered["yardsticks"]["pca"]["good"] == 1.0
     for numbers in (answered, answered["yardsticks"]["pca"]):
         assert not {"bad", "large"} & set(numbers)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from autoencoders import randomness
 from autoencoders.evaluation import yardsticks
-from autoencoders.evaluation.yardsticks import Fitted
+from autoencoders.evaluation.yardsticks import FittedYardsticks
 from autoencoders.variants.inputs import Clean, Downsampled, Input, Noisy
 
 Pictures = Callable[..., Tensor]
@@ -26,13 +26,15 @@ def seen_by(input: Input, images: Tensor, seed: int = 0) -> Tensor:
     return input(images, randomness.noise(seed, "test"))
 
 
-def fitted(seen: Tensor, images: Tensor, components: int = COMPONENTS, size: int = 77) -> Fitted:
+def fitted(
+    seen: Tensor, images: Tensor, components: int = COMPONENTS, size: int = 77
+) -> FittedYardsticks:
     """Fit the yardsticks to pairs that come so many at a time."""
 
     def pairs() -> Iterator[tuple[Tensor, Tensor]]:
         return zip(seen.split(size), images.split(size), strict=True)
 
-    return yardsticks.fitted(pairs, len(images), components)
+    return yardsticks.fit_yardsticks(pairs, len(images), components)
 
 
 def matrix(images: Tensor) -> Matrix:
@@ -87,7 +89,7 @@ def test_by_the_products_of_images_pca_is_the_same_as_by_the_covariances_of_pixe
     train, test = pictures(400), pictures(40, (1, 8, 8), 1)
     seen, test_seen = seen_by(input, train), seen_by(input, test, seed=1)
     exact = fitted(seen, train)
-    monkeypatch.setattr(yardsticks, "SHORT", 10)
+    monkeypatch.setattr(yardsticks, "MAX_DIRECT_LENGTH", 10)
     found = fitted(seen, train)
     predicted = found.predictions["pca"](test_seen)
     assert not torch.equal(predicted, exact.predictions["pca"](test_seen))
@@ -116,8 +118,8 @@ def test_of_fewer_images_than_pixels_no_matrix_is_of_pixels(
 def test_large_images_are_many_enough_at_a_bound_but_all_have_a_mean(
     pictures: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(yardsticks, "SHORT", 10)
-    monkeypatch.setattr(yardsticks, "MOST", 100)
+    monkeypatch.setattr(yardsticks, "MAX_DIRECT_LENGTH", 10)
+    monkeypatch.setattr(yardsticks, "MAX_GRAM_ROWS", 100)
     train, test = pictures(400), pictures(20, (1, 8, 8), 1)
     found, of_first = fitted(train, train), fitted(train[:100], train[:100])
     assert torch.equal(found.predictions["pca"](test), of_first.predictions["pca"](test))
@@ -169,7 +171,7 @@ def test_the_fit_does_not_depend_on_whether_what_is_seen_is_the_image_or_a_copy(
 ) -> None:
     train, test = pictures(200), pictures(10, (1, 8, 8), 1)
     batches = train.split(77)
-    itself = yardsticks.fitted(lambda: zip(batches, batches, strict=True), 200, COMPONENTS)
+    itself = yardsticks.fit_yardsticks(lambda: zip(batches, batches, strict=True), 200, COMPONENTS)
     for name, predict in fitted(train.clone(), train).predictions.items():
         torch.testing.assert_close(itself.predictions[name](test), predict(test))
 

@@ -139,7 +139,7 @@ def complaint(read: Read) -> str:
         read()
     assert "\n" not in str(caught.value)
     assert "For further information" not in str(caught.value)
-    return pipeline.advice(caught.value)
+    return pipeline.message_with_advice(caught.value)
 
 
 @pytest.mark.parametrize("read", list(dict.fromkeys(read for _, read in READ.values())))

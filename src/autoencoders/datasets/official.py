@@ -84,7 +84,7 @@ def _own(mirror: str | None, folder: str) -> list[str]:
     if mirror.startswith(("http:", "https:")):
         return [f"{mirror.rstrip('/')}/{folder}/"]
     local = url2pathname(urlsplit(mirror).path) if mirror.startswith("file:") else mirror
-    path = paths.users(local)
+    path = paths.resolve_user_path(local)
     if not os.path.isdir(path):  # noqa: PTH112 - Path's raises on some names
         raise UserError(
             f"the mirror {mirror!r} is not a folder (looked for {path}): set DATASET_MIRROR to a "

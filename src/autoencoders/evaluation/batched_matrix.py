@@ -6,8 +6,8 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-SHORT = 4096  # entries up to which vectors are taken as they are, and matrices over them formed
-MOST = 3000  # rows up to which all inner products are formed: 72 MB, and half a minute
+MAX_DIRECT_LENGTH = 4096  # entries of a vector: of longer ones no covariance matrix is formed
+MAX_GRAM_ROWS = 3000  # of a matrix of inner products: 72 MB, computed in half a minute
 BLOCK = 4096  # entries of a row that are in double precision at a time
 
 
@@ -52,11 +52,11 @@ class Rows:
             row += len(rows)
         return products
 
-    def along(self, vectors: Tensor) -> Tensor:
+    def products_with(self, vectors: Tensor) -> Tensor:
         """Return the inner products of `vectors` `(n, d)` with all rows, `(n, N)` float64."""
         return torch.cat([inner(vectors, rows) for rows in self], dim=1)
 
-    def combined(self, weights: Tensor) -> Tensor:
+    def weighted_sums(self, weights: Tensor) -> Tensor:
         """Return the sums of rows by `weights` `(n, N)`, `(n, d)` float32."""
         summed = self.mean.new_zeros(len(weights), len(self.mean))
         column = 0

@@ -9,8 +9,8 @@ import math
 import torch
 from torch import Tensor
 
-from autoencoders.errors import leave_out
-from autoencoders.evaluation.results import Answer
+from autoencoders.errors import report_omission
+from autoencoders.evaluation.results import Metrics
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.param_types import Likelihood
 from autoencoders.randomness import Noise
@@ -19,10 +19,10 @@ from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood
 from autoencoders.variants.priors.base import Prior, gaussian_log_density
 
-ACTIVE = 0.01  # a unit is active above this variance of its posterior mean
+MIN_ACTIVE_VARIANCE = 0.01  # a unit is active above this variance of its posterior mean
 
 
-def measure(trained: Trained, settings: Evaluation) -> Answer:
+def measure(trained: Trained, settings: Evaluation) -> Metrics:
     """Return the means of the bounds over the test images, in nats per image, and `active_units`.
 
     Nothing for a model without a posterior, and the active units alone without a prior. A unit is
@@ -31,22 +31,22 @@ def measure(trained: Trained, settings: Evaluation) -> Answer:
     """
     if not isinstance(trained.model, VariationalAutoencoder):
         return {}
-    measured: Answer = {}
+    measured: Metrics = {}
     if trained.prior is not None:
         measured = _means(trained, trained.model, trained.prior, settings)
         if trained.objective.likelihood is not None:
             measured["elbo"] = measured[f"elbo_{trained.objective.likelihood}"]
     posterior_means = trained.test_codes.flatten(1)
     if len(posterior_means) < 2:
-        leave_out("active units", "one test image has no variance")
+        report_omission("active units", "one test image has no variance")
         return measured
     variances = posterior_means.var(dim=0)
-    return {**measured, "active_units": int((variances > ACTIVE).sum())}
+    return {**measured, "active_units": int((variances > MIN_ACTIVE_VARIANCE).sum())}
 
 
 def _means(
     trained: Trained, model: VariationalAutoencoder, prior: Prior, settings: Evaluation
-) -> Answer:
+) -> Metrics:
     """Return the means of `bounds` over all test images, and `iwae_bernoulli`.
 
     That is `elbo_bernoulli` plus the mean of what `importance_weighted` gains over its own ELBO on

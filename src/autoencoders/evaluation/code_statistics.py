@@ -2,13 +2,13 @@
 
 import torch
 
-from autoencoders.errors import leave_out
-from autoencoders.evaluation.results import Answer
+from autoencoders.errors import report_omission
+from autoencoders.evaluation.results import Metrics
 from autoencoders.trained.variant import Trained
 from autoencoders.variants.objectives.adversarial import DISCRIMINATOR, discriminate
 
 
-def measure(trained: Trained) -> Answer:
+def measure(trained: Trained) -> Metrics:
     """Return `code_mean` and `code_std`, and with a discriminator `discriminator_accuracy`.
 
     Nothing without a prior, and nothing for a model with a posterior, as that is what is drawn
@@ -24,7 +24,7 @@ def measure(trained: Trained) -> Answer:
     if codes.numel() > 1:
         measured["code_std"] = codes.double().std().item()
     else:
-        leave_out("the codes' standard deviation", "there is one code of one number")
+        report_omission("the codes' standard deviation", "there is one code of one number")
     if DISCRIMINATOR not in networks.objective:
         return measured
     right_fake = discriminate(networks, codes) < 0

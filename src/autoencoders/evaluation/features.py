@@ -16,11 +16,11 @@ from sklearn.neighbors import KDTree
 from torch import Tensor
 
 from autoencoders.datasets.stratification import stratified_split
-from autoencoders.errors import leave_out
-from autoencoders.evaluation.batched_matrix import MOST, SHORT, Rows
-from autoencoders.evaluation.results import Answer
+from autoencoders.errors import report_omission
+from autoencoders.evaluation.batched_matrix import MAX_DIRECT_LENGTH, MAX_GRAM_ROWS, Rows
+from autoencoders.evaluation.results import Metrics
 from autoencoders.evaluation.settings import Evaluation
-from autoencoders.evaluation.yardsticks import Fitted
+from autoencoders.evaluation.yardsticks import FittedYardsticks
 from autoencoders.randomness import derived_seed
 from autoencoders.trained.pairs import Pairs, Predict, encoded
 from autoencoders.trained.variant import Trained
@@ -28,12 +28,12 @@ from autoencoders.trained.variant import Trained
 SPLITS = ("train", "validation", "test")
 
 PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)  # times half the squared weights, beside the mean loss
-ENOUGH = 1e-4  # a fit ends when a step gains less, in nats per image
-MOST_STEPS = 100
-STILL = 1e-3  # of the largest standard deviation: what moves less is noise, not to be blown up
-KEPT = 2**27  # numbers that the features of all images are kept up to: half a gigabyte
+TOLERANCE = 1e-4  # a fit ends when a step gains less, in nats per image
+MAX_STEPS = 100
+MIN_DEVIATION = 1e-3  # share of the largest deviation; scaling must not amplify smaller noise
+MAX_KEPT_NUMBERS = 2**27  # of the features of all images in memory: half a gigabyte
 CHUNK = 100  # images whose distances to all others are in memory at a time
-FLAT = 4  # numbers of a vector up to which a tree of the references finds its nearest far sooner
+MAX_TREE_DIMENSIONS = 4  # with so few dimensions a KD-tree is much faster than all distances
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Labelled:
     vectors: Tensor
     labels: Tensor
 
-    def part(self, indices: Tensor) -> "Labelled":
+    def subset(self, indices: Tensor) -> "Labelled":
         """Return those at `indices`."""
         return Labelled(self.vectors[indices], self.labels[indices])
 
 
-def measure(trained: Trained, fitted: Fitted, settings: Evaluation) -> Answer:
+def measure(trained: Trained, fitted: FittedYardsticks, settings: Evaluation) -> Metrics:
     """Return what latents and PCA's codes tell of the classes; nothing for one class.
 
     Nor for a latent of more numbers than the encoder sees: it compresses nothing, PCA has no
@@ -57,16 +57,16 @@ def measure(trained: Trained, fitted: Fitted, settings: Evaluation) -> Answer:
     if trained.latent_size > prod(trained.input_shape):
         return {}
     labels = {split: trained.data.labels(split) for split in SPLITS}
-    say_what_is_missing(labels)
+    report_missing_metrics(labels)
     of_data = trained.pairs, labels, trained.description.seed, settings
-    of_latents = by_encoder(trained.model.encode, *of_data)
+    of_latents = measure_encoder(trained.model.encode, *of_data)
     if not of_latents:
         return {}
-    return of_latents | {"yardsticks": {"pca": by_encoder(fitted.pca_codes, *of_data)}}
+    return of_latents | {"yardsticks": {"pca": measure_encoder(fitted.pca_codes, *of_data)}}
 
 
 @torch.no_grad()
-def by_encoder(
+def measure_encoder(
     encode: Predict,
     pairs: Callable[[str], Pairs],
     labels: Mapping[str, Tensor],
@@ -81,8 +81,8 @@ def by_encoder(
         return {}
     first_seen, _ = next(pairs("train"))
     size = encode(first_seen)[0].numel()
-    if size > SHORT and sum(map(len, labels.values())) <= MOST:
-        plain, scaled = by_inner_products(encode, pairs, labels, size)
+    if size > MAX_DIRECT_LENGTH and sum(map(len, labels.values())) <= MAX_GRAM_ROWS:
+        plain, scaled = inner_product_features(encode, pairs, labels, size)
     else:
         plain = {
             name: Labelled(encoded(encode, pairs(name)).flatten(1), labels[name]) for name in SPLITS
@@ -91,15 +91,15 @@ def by_encoder(
     return label_metrics(plain, scaled, settings, seed)
 
 
-def say_what_is_missing(labels: Mapping[str, Tensor]) -> None:
-    """Say what `by_encoder` leaves out, as these classes of each split cannot give it."""
+def report_missing_metrics(labels: Mapping[str, Tensor]) -> None:
+    """Say what `measure_encoder` leaves out, as these classes of each split cannot give it."""
     if len(labels["train"].unique()) < 2:
-        leave_out("what features tell of the classes", "all training images are of one")
+        report_omission("what features tell of the classes", "all training images are of one")
     elif len(labels["test"]) < 2:
-        leave_out("neighbours of another class", "one test image has none")
+        report_omission("neighbours of another class", "one test image has none")
 
 
-def by_inner_products(
+def inner_product_features(
     encode: Predict, pairs: Callable[[str], Pairs], labels: Mapping[str, Tensor], size: int
 ) -> tuple[dict[str, Labelled], dict[str, Labelled]]:
     """Return features of `size` numbers, and them standardised, both by other vectors like them.
@@ -108,14 +108,14 @@ def by_inner_products(
     features: by them neighbours are the same, and what a probe with a penalty learns. Of features
     too many to be kept there are two batches at a time in memory, encoded when they are needed.
     """
-    few = sum(map(len, labels.values())) * size <= KEPT
+    few = sum(map(len, labels.values())) * size <= MAX_KEPT_NUMBERS
     kept = {split: list(_features(encode, pairs(split))) for split in SPLITS} if few else {}
 
     def of_split(split: str) -> Iterator[Tensor]:
         return iter(kept[split]) if few else _features(encode, pairs(split))
 
     train = Rows(lambda: of_split("train"))
-    deviations = _at_least_still(train.variance().sqrt())
+    deviations = _nonzero_deviations(train.variance().sqrt())
 
     def every() -> Iterator[Tensor]:
         return chain.from_iterable(map(of_split, SPLITS))
@@ -189,8 +189,8 @@ def _with_few_labels(
             )
             for name in ("train", "validation")
         }
-        few = {name: scaled[name].part(indices) for name, indices in chosen.items()}
-        references = splits["train"].part(chosen["train"])
+        few = {name: scaled[name].subset(indices) for name, indices in chosen.items()}
+        references = splits["train"].subset(chosen["train"])
         accuracies["probe_accuracy"].append(probe_accuracy(**few, test=scaled["test"]))
         accuracies["knn_accuracy"].append(
             knn_accuracy(references, splits["test"], settings.knn_neighbours)
@@ -209,16 +209,16 @@ def standardised(splits: Mapping[str, Labelled]) -> dict[str, Labelled]:
     where none moves, by 1.
     """
     std, mean = torch.std_mean(splits["train"].vectors, dim=0)
-    std = _at_least_still(std)
+    std = _nonzero_deviations(std)
     return {
         name: Labelled((split.vectors - mean).div_(std), split.labels)
         for name, split in splits.items()
     }
 
 
-def _at_least_still(deviations: Tensor) -> Tensor:
+def _nonzero_deviations(deviations: Tensor) -> Tensor:
     """Return standard deviations to divide by."""
-    return deviations.clamp(min=STILL * float(deviations.max()) or 1.0)
+    return deviations.clamp(min=MIN_DEVIATION * float(deviations.max()) or 1.0)
 
 
 def labelled_subset(labels: Tensor, count: int, seed: int) -> Tensor:
@@ -254,9 +254,9 @@ def _fit(weight: Tensor, bias: Tensor, train: Labelled, penalty: float) -> None:
     """Minimise the mean cross-entropy and the penalty by L-BFGS on all images at once."""
     optimizer = torch.optim.LBFGS(
         [weight, bias],
-        max_iter=MOST_STEPS,
+        max_iter=MAX_STEPS,
         tolerance_grad=0,
-        tolerance_change=ENOUGH,
+        tolerance_change=TOLERANCE,
         line_search_fn="strong_wolfe",
     )
 
@@ -292,7 +292,7 @@ def neighbour_disagreement(test: Labelled) -> float:
 
 def nearest(queries: Tensor, references: Tensor, count: int) -> Tensor:
     """Return the indices `(N, count)` of the references nearest to each query, nearest first."""
-    if references.shape[1] <= FLAT:
+    if references.shape[1] <= MAX_TREE_DIMENSIONS:
         found = KDTree(references.numpy()).query(queries.numpy(), count, return_distance=False)
         return torch.from_numpy(found)
     centre = references.mean(0)  # distances stay; small numbers lose less to rounding

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from autoencoders.errors import leave_out
-from autoencoders.evaluation.results import Answer
+from autoencoders.errors import report_omission
+from autoencoders.evaluation.results import Metrics
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.samplers.base import Sampler
 from autoencoders.samplers.build import fitted
@@ -12,10 +12,10 @@ from autoencoders.trained.classifier import Judge, Moments, moments
 from autoencoders.trained.variant import Trained
 from autoencoders.variants.classifier import ConvClassifier
 
-CONFIDENT = 0.9  # a sample looks like a class above this predicted probability
+MIN_CONFIDENCE = 0.9  # a sample looks like a class above this predicted probability
 
 
-def measure(trained: Trained, judge: Judge | None, settings: Evaluation) -> Answer:
+def measure(trained: Trained, judge: Judge | None, settings: Evaluation) -> Metrics:
     """Return the Fréchet distances, and what the classifier sees in samples from the prior.
 
     `frechet_reconstructions` is the distance between the classifier's features of the
@@ -29,9 +29,9 @@ def measure(trained: Trained, judge: Judge | None, settings: Evaluation) -> Answ
     was fitted to one training image.
     """
     if judge is None:
-        leave_out("Fréchet distances", "images of one class have no classifier")
+        report_omission("Fréchet distances", "images of one class have no classifier")
         return {}
-    measured: Answer = {}
+    measured: Metrics = {}
     distances = len(trained.data.images("test")) > 1
     if distances:
         reconstructed = _features_of_reconstructions(trained, judge.classifier)
@@ -40,7 +40,7 @@ def measure(trained: Trained, judge: Judge | None, settings: Evaluation) -> Answ
             "frechet_reconstructions": frechet_distance(judge.moments, moments(reconstructed)),
         }
     else:
-        leave_out("Fréchet distances", "one test image has no variance")
+        report_omission("Fréchet distances", "one test image has no variance")
     for name in dict.fromkeys(settings.samplers):
         sampler = fitted(name, trained, settings.fitted_codes, settings.mixture_components)
         if sampler is None:
@@ -93,6 +93,6 @@ def class_metrics(probabilities: Tensor) -> dict[str, float]:
     mean = probabilities.mean(0)
     entropy = -torch.special.xlogy(mean, mean).sum()
     return {
-        "sample_confidence": (probabilities.amax(1) > CONFIDENT).double().mean().item(),
+        "sample_confidence": (probabilities.amax(1) > MIN_CONFIDENCE).double().mean().item(),
         "sample_coverage": (entropy.exp() / len(mean)).item(),
     }

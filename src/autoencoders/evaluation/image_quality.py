@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autoencoders.errors import UserError, leave_out
-from autoencoders.evaluation.results import Answer
-from autoencoders.evaluation.yardsticks import Fitted
+from autoencoders.errors import UserError, report_omission
+from autoencoders.evaluation.results import Metrics
+from autoencoders.evaluation.yardsticks import FittedYardsticks
 from autoencoders.trained.pairs import Pairs, Predict
 from autoencoders.trained.variant import Trained
 
@@ -17,11 +17,13 @@ LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
 SMALLEST_MSE = 1e-10  # an image given back exactly counts as 100 dB, not as infinity
 
 
-def measure(trained: Trained, fitted: Fitted) -> Answer:
+def measure(trained: Trained, fitted: FittedYardsticks) -> Metrics:
     """Return the means over the test images of every image metric, the yardsticks' beside."""
     _, height, width = trained.image_shape
-    if not has_windows(trained.image_shape):
-        leave_out("SSIM", f"its {WINDOW}×{WINDOW} window is larger than images of {height}×{width}")
+    if not fits_ssim_window(trained.image_shape):
+        report_omission(
+            "SSIM", f"its {WINDOW}×{WINDOW} window is larger than images of {height}×{width}"
+        )
     return {
         **of_predictions(trained.model, trained.pairs("test")),
         "yardsticks": {
@@ -69,12 +71,12 @@ def per_image(predictions: Tensor, images: Tensor) -> dict[str, Tensor]:
 def _ratios(predictions: Tensor, images: Tensor, suffix: str) -> dict[str, Tensor]:
     """Return `psnr` and, where its window fits, `ssim`; their names end in `suffix`."""
     values = {f"psnr{suffix}": psnr(predictions, images)}
-    if has_windows(images.shape[1:]):
+    if fits_ssim_window(images.shape[1:]):
         values[f"ssim{suffix}"] = ssim(predictions, images)
     return values
 
 
-def has_windows(image_shape: Sequence[int]) -> bool:
+def fits_ssim_window(image_shape: Sequence[int]) -> bool:
     """Tell whether the window of the structural similarity fits into images `(C, H, W)`."""
     return min(image_shape[1:]) >= WINDOW
 

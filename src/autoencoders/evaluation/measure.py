@@ -5,7 +5,7 @@ from functools import partial
 
 import torch
 
-from autoencoders.errors import leave_out
+from autoencoders.errors import report_omission
 from autoencoders.evaluation import (
     bounds,
     code_statistics,
@@ -15,23 +15,23 @@ from autoencoders.evaluation import (
     noise_sweep,
     yardsticks,
 )
-from autoencoders.evaluation.results import Answer
+from autoencoders.evaluation.results import Metrics
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.trained.classifier import Judge
 from autoencoders.trained.variant import Trained
 
 
 @torch.no_grad()
-def answers(trained: Trained, judge: Judge | None, settings: Evaluation) -> Answer:
+def measure_all(trained: Trained, judge: Judge | None, settings: Evaluation) -> Metrics:
     """Ask every question; return all numbers, the yardsticks' under `yardsticks`.
 
     Those that are not finite are left out: JSON has none. `judge` is the dataset's classifier, on
     the variant's device; None where there is one class.
     """
-    fitted = yardsticks.fitted(
+    fitted = yardsticks.fit_yardsticks(
         partial(trained.pairs, "train"), len(trained.data.images("train")), trained.latent_size
     )
-    content: Answer = {}
+    content: Metrics = {}
     for answer in (
         image_quality.measure(trained, fitted),
         bounds.measure(trained, settings),
@@ -41,15 +41,15 @@ def answers(trained: Trained, judge: Judge | None, settings: Evaluation) -> Answ
         features.measure(trained, fitted, settings),
     ):
         of_yardsticks = answer.pop("yardsticks", {})
-        assert content.keys().isdisjoint(answer)  # no question answers for another
+        assert content.keys().isdisjoint(answer)  # no two modules return the same metric
         content |= _finite(answer)
         for name, numbers in of_yardsticks.items():
             content.setdefault("yardsticks", {}).setdefault(name, {}).update(_finite(numbers))
     return content
 
 
-def _finite(answer: Answer) -> Answer:
+def _finite(answer: Metrics) -> Metrics:
     infinite = {k: v for k, v in answer.items() if isinstance(v, float) and not math.isfinite(v)}
     for name, value in infinite.items():
-        leave_out(name, f"it comes to {value}")
+        report_omission(name, f"it comes to {value}")
     return {name: value for name, value in answer.items() if name not in infinite}

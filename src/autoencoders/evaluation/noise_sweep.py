@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from autoencoders.evaluation.image_quality import psnr
-from autoencoders.evaluation.results import Answer
+from autoencoders.evaluation.results import Metrics
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.param_types import ImageShape, Spread
 from autoencoders.randomness import Noise
@@ -25,7 +25,7 @@ class HasNoise(Protocol):
     std: Spread
 
 
-class Noisier(Input):
+class WithAddedNoise(Input):
     """What another input gives, under zero-mean Gaussian noise, clamped to [0, 1]."""
 
     def __init__(self, input: Input, std: float) -> None:
@@ -46,7 +46,7 @@ class Noisier(Input):
         return self.input.yardsticks()
 
 
-def measure(trained: Trained, settings: Evaluation) -> Answer:
+def measure(trained: Trained, settings: Evaluation) -> Metrics:
     """Return `noise_sweep` where there are noise levels for the variant's kind of input.
 
     It is of the first test images, as many as the settings say.
@@ -59,20 +59,20 @@ def measure(trained: Trained, settings: Evaluation) -> Answer:
     return {"noise_sweep": {"n_images": count, **sweep}}
 
 
-def trained_levels(input: Input) -> tuple[float, float]:
+def training_noise_range(input: Input) -> tuple[float, float]:
     """Return between which standard deviations the noise of the input is; 0 for none."""
     if not isinstance(input, HasNoise):
         return 0.0, 0.0
     return (min(input.std), max(input.std)) if isinstance(input.std, list) else (input.std,) * 2
 
 
-def at_level(input: Input, std: float) -> Input:
+def with_noise_level(input: Input, std: float) -> Input:
     """Return the input with noise of this standard deviation, everything else as it is.
 
     An input without noise of its own gets zero-mean noise on what it gives.
     """
     if not isinstance(input, HasNoise):
-        return Noisier(input, std)
+        return WithAddedNoise(input, std)
     leveled = copy.copy(input)
     leveled.std = std
     return leveled
@@ -97,9 +97,9 @@ def noise_sweep(
         `trained_at`; the `levels`, increasing; `psnr`, the network's at each; and `yardsticks`, the
         same of each yardstick of the input, which is told the level that it is measured at.
     """
-    _, trained_at = trained_levels(input)
+    _, trained_at = training_noise_range(input)
     levels = sorted({*levels, trained_at})
-    measured = [_psnr_at(at_level(input, level), model, pairs) for level in levels]
+    measured = [_psnr_at(with_noise_level(input, level), model, pairs) for level in levels]
     curves = {name: [level[name] for level in measured] for name in measured[0]}
     return {
         "trained_at": trained_at,
@@ -109,7 +109,7 @@ def noise_sweep(
     }
 
 
-def flat(sweep: dict[str, Any]) -> dict[str, float]:
+def flat_metrics(sweep: dict[str, Any]) -> dict[str, float]:
     """Return a sweep's numbers by names like `noise_sweep/0.3/psnr`; none of none."""
     if not sweep:
         return {}

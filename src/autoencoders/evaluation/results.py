@@ -11,7 +11,7 @@ from autoencoders.param_types import Source
 
 # What a question about a trained variant is answered with: numbers by the names of metrics, and
 # under `yardsticks` the same of what the network is held against.
-Answer = dict[str, Any]
+Metrics = dict[str, Any]
 
 
 class _Sweep(BaseModel):
@@ -45,14 +45,14 @@ class _Metrics(_Numbers):
     noise_sweep: _Sweep | None = None
 
 
-def load(path: Path, dataset: str, variant: str) -> Answer:
+def load(path: Path, dataset: str, variant: str) -> Metrics:
     """Return the content of a variant's metrics file.
 
     Raises:
         UserError: the file is missing or damaged, or of another variant.
     """
     with files.readable(path):
-        content: Answer = files.read_json(path)
+        content: Metrics = files.read_json(path)
         found = _Metrics.model_validate(content)
         _require_own((dataset, variant), (found.dataset, found.variant))
     return content

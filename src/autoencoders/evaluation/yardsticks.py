@@ -6,13 +6,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from autoencoders.evaluation.batched_matrix import MOST, SHORT, Rows
+from autoencoders.evaluation.batched_matrix import MAX_DIRECT_LENGTH, MAX_GRAM_ROWS, Rows
 from autoencoders.trained.pairs import Pairs, Predict
 
 RIDGE = 1e-6  # added to each variance, as a share of their mean, so that none is zero
 
 
-class Fitted(NamedTuple):
+class FittedYardsticks(NamedTuple):
     """Yardsticks by name, and `pca`'s own encoder: what is seen → `(N, components)`."""
 
     predictions: dict[str, Predict]
@@ -26,7 +26,7 @@ class _Linear(NamedTuple):
     decode: Callable[[Tensor], Tensor]
 
 
-def fitted(pairs: Callable[[], Pairs], count: int, components: int) -> Fitted:
+def fit_yardsticks(pairs: Callable[[], Pairs], count: int, components: int) -> FittedYardsticks:
     """Return the yardsticks that are fitted to training pairs.
 
     `mean_image` answers with the mean training image. `pca` is the best linear autoencoder with
@@ -46,9 +46,9 @@ def fitted(pairs: Callable[[], Pairs], count: int, components: int) -> Fitted:
     first_seen, first_images = next(pairs())
     image_shape = first_images.shape[1:]
     size = max(first_seen[0].numel(), first_images[0].numel())
-    if size > SHORT or count < min(size, MOST):
+    if size > MAX_DIRECT_LENGTH or count < min(size, MAX_GRAM_ROWS):
         mean = Rows(lambda: (images for _, images in pairs())).mean
-        linear = _of_images(lambda: _first(pairs(), MOST), components)
+        linear = _of_images(lambda: _first(pairs(), MAX_GRAM_ROWS), components)
     else:
         moments = _Moments(pairs())
         mean, linear = moments.image_mean.float(), _of_moments(moments, components)
@@ -59,7 +59,7 @@ def fitted(pairs: Callable[[], Pairs], count: int, components: int) -> Fitted:
     def pca(seen: Tensor) -> Tensor:
         return linear.decode(linear.encode(seen)).unflatten(1, image_shape).clamp(0, 1)
 
-    return Fitted({"mean_image": mean_image, "pca": pca}, linear.encode)
+    return FittedYardsticks({"mean_image": mean_image, "pca": pca}, linear.encode)
 
 
 def _of_moments(moments: "_Moments", components: int) -> _Linear:
@@ -98,8 +98,8 @@ def _of_images(pairs: Callable[[], Pairs], components: int) -> _Linear:
     directions = root @ (parts * torch.where(told, explained, torch.inf).rsqrt())
     regressed = vectors / (values + ridge) @ (vectors.T @ (of_images @ directions))
     return _Linear(
-        lambda x: (seen.along(x.flatten(1) - seen.mean) @ regressed).float(),
-        lambda codes: images.combined(codes.double() @ directions.T) + images.mean,
+        lambda x: (seen.products_with(x.flatten(1) - seen.mean) @ regressed).float(),
+        lambda codes: images.weighted_sums(codes.double() @ directions.T) + images.mean,
     )
 
 

@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from autoencoders import files, paths
-from autoencoders.errors import leave_out
+from autoencoders.errors import report_omission
 from autoencoders.evaluation import image_quality
-from autoencoders.evaluation.noise_sweep import at_level, trained_levels
-from autoencoders.evaluation.results import Answer
+from autoencoders.evaluation.noise_sweep import training_noise_range, with_noise_level
+from autoencoders.evaluation.results import Metrics
 from autoencoders.figures import latent_experiments, plots
 from autoencoders.figures.section import FigureFile
 from autoencoders.figures.settings import Figures
@@ -36,8 +36,8 @@ INTERPOLATION_STEPS = 10
 NOISY_IMAGES = 6  # shown under each noise level
 
 
-Draw: TypeAlias = Callable[[Trained, Answer, Figures], Figure]
-Fits: TypeAlias = Callable[[Trained, Answer], bool]
+Draw: TypeAlias = Callable[[Trained, Metrics, Figures], Figure]
+Fits: TypeAlias = Callable[[Trained, Metrics], bool]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Drawing:
             least, count = getattr(self, f"{split}_images"), len(trained.data.images(split))
             if count < least:
                 why = f"it takes {least} {title} images or more, and there is {count}"
-                leave_out(self.file, why)
+                report_omission(self.file, why)
                 return False
         return True
 
@@ -86,7 +86,7 @@ def figure(
 
 
 @figure("What the encoder sees, what comes back, and the original")
-def reconstructions(trained: Trained, measured: Answer, settings: Figures) -> Figure:
+def reconstructions(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Draw what the encoder sees, the best classical way back, the network's, the original."""
     seen, originals = trained.first(settings.images)
     predictions = {
@@ -107,7 +107,7 @@ def reconstructions(trained: Trained, measured: Answer, settings: Figures) -> Fi
 
 
 @figure("Where the reconstruction is too bright or too dark")
-def errors(trained: Trained, measured: Answer, settings: Figures) -> Figure:
+def errors(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Draw the signed error of each reconstruction."""
     seen, originals = trained.first(settings.images)
     title = f"{trained.title}: reconstruction errors"
@@ -115,7 +115,7 @@ def errors(trained: Trained, measured: Answer, settings: Figures) -> Figure:
 
 
 @figure("Loss terms over the epochs, training and validation")
-def curves(trained: Trained, measured: Answer, settings: Figures) -> Figure:
+def curves(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Draw the loss terms over the epochs."""
     best = int(best_epoch(trained.history)["epoch"])
     units = trained.objective.units
@@ -126,7 +126,7 @@ def curves(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     "Latents of the test images, by class; of more than two, the two principal components",
     fits=lambda trained, _: trained.latent_size > 1 and not trained.latent_holds_input,
 )
-def latent_plane(trained: Trained, measured: Answer, settings: Figures) -> Figure:
+def latent_plane(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Draw the test images' latents, or their two principal components, coloured by class."""
     labels, class_names = trained.data.labels("test").numpy(), trained.data.metadata.class_names
     title = f"{trained.title}: latents of the test images"
@@ -146,7 +146,7 @@ def latent_plane(trained: Trained, measured: Answer, settings: Figures) -> Figur
     "The latent plane, decoded at quantiles of the prior",
     fits=lambda trained, _: trained.prior is not None and trained.latent_shape == (2,),
 )
-def manifold(trained: Trained, measured: Answer, settings: Figures) -> Figure:
+def manifold(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Decode a grid of latents at equal steps of the prior's probability."""
     prior = trained.prior
     assert prior is not None
@@ -163,7 +163,7 @@ def manifold(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     fits=lambda trained, _: not trained.latent_holds_input,
     test_images=2,
 )
-def perturbations(trained: Trained, measured: Answer, settings: Figures) -> Figure:
+def perturbations(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Move one latent dimension of the first test image at a time and decode."""
     steps = torch.linspace(-REACH, REACH, settings.perturbation_steps)
     moved = latent_experiments.perturbations(
@@ -187,7 +187,7 @@ def perturbations(trained: Trained, measured: Answer, settings: Figures) -> Figu
     fits=lambda trained, _: not trained.latent_holds_input,
     test_images=2,
 )
-def interpolations(trained: Trained, measured: Answer, settings: Figures) -> Figure:
+def interpolations(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Decode the ways between the latents of two images, beside the way between their pixels."""
     images, labels = trained.data.images("test"), trained.data.labels("test").numpy()
     chosen = pairs_of_classes(labels, settings.interpolated_pairs)
@@ -209,7 +209,7 @@ def interpolations(trained: Trained, measured: Answer, settings: Figures) -> Fig
 
 
 @figure("Decoded draws from the prior", fits=lambda trained, _: trained.prior is not None)
-def samples(trained: Trained, measured: Answer, settings: Figures) -> Figure:
+def samples(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Decode draws from the prior."""
     prior = trained.prior
     assert prior is not None
@@ -223,7 +223,7 @@ def samples(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     fits=lambda trained, _: not trained.latent_holds_input,
     train_images=2,
 )
-def code_samples(trained: Trained, measured: Answer, settings: Figures) -> Figure:
+def code_samples(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Decode draws of every sampler that is fitted to training codes, to the first of them."""
     codes = trained.codes("train", settings.fitted_codes)
     decoded = {}
@@ -245,7 +245,7 @@ def code_samples(trained: Trained, measured: Answer, settings: Figures) -> Figur
     fits=lambda trained, _: trained.prior is not None and not trained.model.has_posterior,
     test_images=2,
 )
-def codes(trained: Trained, measured: Answer, settings: Figures) -> Figure:
+def codes(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Draw the codes' distribution against draws from the prior."""
     prior = trained.prior
     assert prior is not None
@@ -261,27 +261,27 @@ def codes(trained: Trained, measured: Answer, settings: Figures) -> Figure:
     "Quality under more noise, or less, than trained on",
     fits=lambda _, measured: "noise_sweep" in measured,
 )
-def noise_sweep(trained: Trained, measured: Answer, settings: Figures) -> Figure:
+def noise_sweep(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Draw the PSNR that was measured under each noise level."""
     sweep = measured["noise_sweep"]
     psnr = {"network": sweep["psnr"]} | {
         name.replace("_", " "): values for name, values in sweep["yardsticks"].items()
     }
     title = f"{trained.title}: PSNR under noise, {sweep['n_images']:,} test images"
-    return plots.noise_curves(sweep["levels"], psnr, trained_levels(trained.input), title)
+    return plots.noise_curves(sweep["levels"], psnr, training_noise_range(trained.input), title)
 
 
 @figure(
     "What comes out under more noise, or less, than trained on",
     fits=lambda _, measured: "noise_sweep" in measured,
 )
-def noise_levels(trained: Trained, measured: Answer, settings: Figures) -> Figure:
+def noise_levels(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Draw what the encoder sees and what comes out under each noise level."""
     sweep, count = measured["noise_sweep"], min(NOISY_IMAGES, settings.images)
-    low, high = trained_levels(trained.input)
+    low, high = training_noise_range(trained.input)
     rows = []
     for level, psnr in zip(sweep["levels"], sweep["psnr"], strict=True):
-        seen, originals = trained.first(count, at_level(trained.input, level))
+        seen, originals = trained.first(count, with_noise_level(trained.input, level))
         trained_on = ", as trained" if low <= level <= high else ""
         label = f"noise {level:g}{trained_on}"
         rows.append((label, array(seen), array(trained.model(seen)), f"{psnr:.1f} dB"))
@@ -303,7 +303,7 @@ def pairs_of_classes(labels: npt.NDArray[np.integer[Any]], count: int) -> npt.ND
 
 
 @torch.no_grad()
-def draw(trained: Trained, measured: Answer, settings: Figures, folder: Path) -> list[FigureFile]:
+def draw(trained: Trained, measured: Metrics, settings: Figures, folder: Path) -> list[FigureFile]:
     """Draw every figure that fits a variant into a new `folder`; return their files and captions.
 
     One that there are too few images for is left out, which is said.
@@ -314,4 +314,4 @@ def draw(trained: Trained, measured: Answer, settings: Figures, folder: Path) ->
         for drawing in drawings:
             figure = drawing.draw(trained, measured, settings)
             plots.save(figure, temporary / drawing.file, trained.description.source)
-    return [FigureFile(paths.from_page(folder / one.file), one.caption) for one in drawings]
+    return [FigureFile(paths.relative_to_page(folder / one.file), one.caption) for one in drawings]

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from autoencoders import paths, yaml12
 from autoencoders.errors import UserError
 from autoencoders.params.contradictions import contradictions, why_impossible
-from autoencoders.params.error_messages import describe, meant, suggestion
+from autoencoders.params.error_messages import describe, suggestion, without_rejected_alternatives
 from autoencoders.params.schema import Params, image_shapes
 
 __all__ = ["Params", "image_shapes", "load", "parse", "suggestion", "why_impossible"]
@@ -37,7 +37,9 @@ def parse(content: Any, origin: str) -> Params:
     try:
         params = Params.model_validate(content)
     except ValidationError as error:
-        mistakes = [describe(mistake, Params) for mistake in meant(error.errors())]
+        mistakes = [
+            describe(mistake, Params) for mistake in without_rejected_alternatives(error.errors())
+        ]
         raise UserError("\n".join(f"{origin}: {mistake}" for mistake in mistakes)) from None
     if mistakes := contradictions(params):
         raise UserError("\n".join(f"{origin}: {mistake}" for mistake in mistakes))

@@ -17,7 +17,7 @@ KEY, NUMBER, LIST = "[key]", "constrained-", "list["
 NEW = {"data.seed": ", with the number of seed: it alone decides the split now"}
 
 
-def meant(mistakes: list[ErrorDetails]) -> list[ErrorDetails]:
+def without_rejected_alternatives(mistakes: list[ErrorDetails]) -> list[ErrorDetails]:
     """Return the mistakes less those of what was not meant.
 
     Of what may be a number or a list, pydantic tells why it is neither.

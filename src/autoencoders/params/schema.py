@@ -16,21 +16,21 @@ Text = Annotated[str, MinLen(1)]
 Names = Annotated[list[str], MinLen(1)]
 # Fit for a path and a stage; two of them and more must fit into the name of one file.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=80)]
-MOST_STAND_INS = 1_000_000  # drawn in memory
-LARGEST = 4096  # pixels, height and width
+MAX_STAND_INS = 1_000_000  # drawn in memory
+MAX_SIZE = 4096  # pixels, height and width
 
 
 class StandIn(Strict):
     """How many images the generated data sets hold."""
 
-    train_images: Annotated[int, Ge(100), Le(MOST_STAND_INS)]
-    test_images: Annotated[int, Ge(10), Le(MOST_STAND_INS)]
+    train_images: Annotated[int, Ge(100), Le(MAX_STAND_INS)]
+    test_images: Annotated[int, Ge(10), Le(MAX_STAND_INS)]
 
 
 class Patches(Strict):
     """How images of any size are cut into squares; see `cutting.ImageExtractor`."""
 
-    size: Annotated[int, Gt(0), Le(LARGEST)]
+    size: Annotated[int, Gt(0), Le(MAX_SIZE)]
     per_image: Annotated[int, Gt(0)]
     turned: bool = False
 
@@ -45,7 +45,7 @@ class ImageFolder(Strict):
     """
 
     folder: Text
-    size: Annotated[int, Gt(0), Le(LARGEST)] | None = None
+    size: Annotated[int, Gt(0), Le(MAX_SIZE)] | None = None
     patches: Patches | None = None
     channels: Literal[1, 3]
     test_fraction: ProperFraction | None = None

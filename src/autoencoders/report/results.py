@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from autoencoders import files, paths
 from autoencoders.evaluation import results
-from autoencoders.evaluation.results import Answer, headline
+from autoencoders.evaluation.results import Metrics, headline
 from autoencoders.figures import plots, section
 from autoencoders.figures.section import FigureFile, Section
 
@@ -29,7 +29,7 @@ class VariantResult:
     """
 
     variant: str
-    metrics: Answer
+    metrics: Metrics
     section: Section
 
     @property
@@ -64,7 +64,11 @@ class DatasetResults:
     @property
     def pictures(self) -> list[FigureFile]:
         """Return the pictures that are of no single variant."""
-        return [FigureFile(paths.from_page(self.overview), "Every variant on the same test images")]
+        return [
+            FigureFile(
+                paths.relative_to_page(self.overview), "Every variant on the same test images"
+            )
+        ]
 
 
 def load(dataset: str, variants: list[str]) -> DatasetResults:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from autoencoders.errors import leave_out
+from autoencoders.errors import report_omission
 from autoencoders.samplers import SAMPLERS
 from autoencoders.samplers.base import Sampler
 from autoencoders.trained.variant import Trained
@@ -37,6 +37,8 @@ def fitted(name: str, trained: Trained, codes: int, components: int) -> Sampler 
     elif len(trained.data.images("train")) > 1:
         sampler.fit(trained.codes("train", codes))
     else:
-        leave_out(f"samples from {sampler.title}", "it cannot be fitted to one training image")
+        report_omission(
+            f"samples from {sampler.title}", "it cannot be fitted to one training image"
+        )
         return None
     return sampler

@@ -52,8 +52,8 @@ def run(item: Item) -> str:
     loaded = params.load()
     _require_known(item, loaded)
     row = pipeline.BY_NAME[item.stage]
-    if parallel.from_environment().count > 1 and not row.processes:
-        shared = ", ".join(stage.name for stage in pipeline.STAGES if stage.processes)
+    if parallel.from_environment().count > 1 and not row.distributed:
+        shared = ", ".join(stage.name for stage in pipeline.STAGES if stage.distributed)
         raise UserError(f"{item.name} runs as one process: torchrun is for {shared} alone")
     stage = _stage(item.stage)
     if not parallel.from_environment().is_main:

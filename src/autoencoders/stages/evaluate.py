@@ -6,8 +6,8 @@ from autoencoders import files, paths
 from autoencoders.datasets.prepared import Prepared
 from autoencoders.device import exact_device
 from autoencoders.evaluation import results
-from autoencoders.evaluation.measure import answers
-from autoencoders.evaluation.noise_sweep import flat
+from autoencoders.evaluation.measure import measure_all
+from autoencoders.evaluation.noise_sweep import flat_metrics
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.stages.common import prepared_data
@@ -23,7 +23,7 @@ def used_params(params: Params, item: Item) -> dict[str, Any]:
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
-    """Ask every question of the variant, and write the answers."""
+    """Ask every question of the variant, and write the measure_all."""
     data, device = Prepared(paths.prepared(item.dataset)), exact_device()
     trained = variant.load(
         paths.model(item.dataset, item.variant), data, device, params.evaluation.batch_size
@@ -35,7 +35,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         "source": trained.description.source,
         "n_images": len(data.images("test")),
         "model_sha256": files.digest(trained.folder / paths.WEIGHTS),
-        **answers(trained, judge, params.evaluation),
+        **measure_all(trained, judge, params.evaluation),
     }
     files.write_json(item.outputs[0], content)
     return f"PSNR {content['psnr']:.2f} dB, BCE {content['bce']:.4f} in {item.outputs[0]}"
@@ -51,6 +51,6 @@ def log(item: Item, run: StageRun) -> None:
             for name, values in content["yardsticks"].items()
             for metric, value in values.items()
         }
-        | flat(content.get("noise_sweep", {})),
+        | flat_metrics(content.get("noise_sweep", {})),
         artifacts=item.outputs,
     )

@@ -28,7 +28,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         own = data.datasets[item.dataset]
         info = folders.fetch(
             item.dataset,
-            paths.users(own.folder),
+            paths.resolve_user_path(own.folder),
             target,
             title=(own.title or "").strip() or item.dataset,
             extractor=ImageExtractor(

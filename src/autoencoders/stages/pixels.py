@@ -30,8 +30,8 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         return pairs(Clean(), data.images(split), params.seed, split, settings.batch_size)
 
     labels = {split: data.labels(split) for split in features.SPLITS}
-    features.say_what_is_missing(labels)
-    measured = features.by_encoder(lambda seen: seen, clean, labels, params.seed, settings)
+    features.report_missing_metrics(labels)
+    measured = features.measure_encoder(lambda seen: seen, clean, labels, params.seed, settings)
     content = {"dataset": data.name, "source": data.metadata.source, **measured}
     files.write_json(item.outputs[0], content)
     if not measured:

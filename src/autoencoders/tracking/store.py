@@ -143,7 +143,7 @@ def _experiment_id(client: MlflowClient, name: str) -> str:
     uri, artifacts = tracking_uri(), None
     if not uri.startswith(SERVERS):  # beside the database, as `mlflow server` has it by default
         database = _sqlite_file(uri)
-        folder = database.parent if database else paths.users("")
+        folder = database.parent if database else paths.resolve_user_path("")
         artifacts = (folder / ARTIFACTS).as_uri()
     return str(client.create_experiment(name, artifacts))
 
@@ -156,10 +156,10 @@ def _end_those_left_behind(client: MlflowClient, experiment_id: str) -> None:
 
 
 def _lock() -> FileLock:
-    return FileLock(paths.users("mlflow.db.lock"), timeout=private.LOCK_SECONDS)
+    return FileLock(paths.resolve_user_path("mlflow.db.lock"), timeout=private.LOCK_SECONDS)
 
 
 def _sqlite_file(uri: str) -> Path | None:
     """Return the file of a SQLite URI, None for any other."""
     prefix = "sqlite:///"
-    return paths.users(uri.removeprefix(prefix)) if uri.startswith(prefix) else None
+    return paths.resolve_user_path(uri.removeprefix(prefix)) if uri.startswith(prefix) else None

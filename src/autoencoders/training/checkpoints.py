@@ -45,8 +45,8 @@ def load(source: Path, device: torch.device) -> dict[str, Any] | None:
     except Exception as error:
         files.remove(source)
         warn(
-            f"the checkpoint {source} is unreadable ({files.reason(error)}): it is deleted, and "
-            "the training starts anew"
+            f"the checkpoint {source} is unreadable ({files.describe_error(error)}): it is "
+            "deleted, and the training starts anew"
         )
         return None
     return state
