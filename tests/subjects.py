@@ -37,7 +37,9 @@ def untrained(parts: Parts | dict[str, Any], image_shape: ImageShape) -> Assembl
     return assembled
 
 
-def put_together(objective: Objective, network: Autoencoder, image_shape: ImageShape) -> Assembled:
+def assembled_with(
+    objective: Objective, network: Autoencoder, image_shape: ImageShape
+) -> Assembled:
     """Return a variant of a network that the test has made, seeing the image itself."""
     networks = Networks(network, objective.networks())
     networks.eval().requires_grad_(False)

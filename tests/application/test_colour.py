@@ -29,7 +29,7 @@ def doubled(seen: Tensor) -> Tensor:
 
 
 def test_a_grey_network_takes_the_channels_one_by_one() -> None:
-    made = colour.through(network(1, lambda seen: 1 - seen), Picture(COLOURS, depth=32))
+    made = colour.apply_network(network(1, lambda seen: 1 - seen), Picture(COLOURS, depth=32))
     np.testing.assert_allclose(made.planes, 1 - COLOURS, atol=1e-6)
 
 
@@ -40,8 +40,8 @@ def test_what_is_made_has_as_many_bits_as_what_it_is_made_of(
 ) -> None:
     alpha = np.full((1, 6, 8), 0.5, np.float32)
     seen = Picture(to_depth(COLOURS, bits), to_depth(alpha, bits), bits)
-    made = colour.through(network(1, doubled, factor=2), seen, luma)
-    both = colour.through(network(1, doubled, factor=2), seen, luma, compare=True)
+    made = colour.apply_network(network(1, doubled, factor=2), seen, luma)
+    both = colour.apply_network(network(1, doubled, factor=2), seen, luma, compare=True)
     for planes in (made.planes, made.alpha, both.planes, both.alpha):
         assert planes is not None
         assert planes.dtype == kind
@@ -49,7 +49,7 @@ def test_what_is_made_has_as_many_bits_as_what_it_is_made_of(
 
 
 def test_by_luma_a_grey_network_leaves_the_chroma() -> None:
-    made = colour.through(
+    made = colour.apply_network(
         network(1, lambda seen: seen / 2), Picture(COLOURS, depth=32), by_luma=True
     )
     stored = np.round(COLOURS.transpose(1, 2, 0) * 255).astype(np.uint8)
@@ -64,12 +64,12 @@ def test_by_luma_a_grey_network_leaves_the_chroma() -> None:
 def test_by_luma_chroma_is_enlarged_where_the_network_enlarges() -> None:
     red = np.zeros((3, 6, 8), np.float32)
     red[0] = 0.5
-    made = colour.through(network(1, doubled, factor=2), Picture(red, depth=32), by_luma=True)
+    made = colour.apply_network(network(1, doubled, factor=2), Picture(red, depth=32), by_luma=True)
     np.testing.assert_allclose(made.planes, doubled(torch.from_numpy(red)[None])[0], atol=1e-6)
 
 
 def test_a_colour_network_takes_grey_as_three_channels_and_gives_grey_back() -> None:
-    made = colour.through(network(3, lambda seen: 1 - seen), Picture(COLOURS[:1], depth=16))
+    made = colour.apply_network(network(3, lambda seen: 1 - seen), Picture(COLOURS[:1], depth=16))
     np.testing.assert_allclose(to_floats(made.planes), 1 - COLOURS[:1], atol=1 / 65535)
     assert made.depth == 16
 
@@ -79,7 +79,7 @@ def test_transparency_stays_and_grows_with_the_image(factor: int) -> None:
     alpha = np.zeros((1, 6, 8), np.float32)
     alpha[:, :, 4:] = 1
     run = doubled if factor == 2 else torch.clone
-    made = colour.through(network(3, run, factor), Picture(COLOURS, alpha, depth=32))
+    made = colour.apply_network(network(3, run, factor), Picture(COLOURS, alpha, depth=32))
     assert made.alpha is not None
     assert made.alpha.shape == (1, 6 * factor, 8 * factor)
     assert 0 <= made.alpha.min() <= made.alpha.max() <= 1
@@ -89,7 +89,7 @@ def test_transparency_stays_and_grows_with_the_image(factor: int) -> None:
 def test_side_by_side_both_have_the_outputs_size() -> None:
     grey = Picture(np.full((1, 6, 8), 0.5, np.float32), depth=32)
     halved = network(1, lambda seen: doubled(1 - seen / 2), factor=2)
-    both = colour.through(halved, grey, compare=True)
+    both = colour.apply_network(halved, grey, compare=True)
     assert both.size == (12, 32)
     np.testing.assert_allclose(both.planes[0, :, :16], 0.5, atol=1e-6)
     np.testing.assert_allclose(both.planes[0, :, 16:], 0.75, atol=1e-6)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from autoencoders.application import colour
 from autoencoders.application.network import Network
-from autoencoders.application.precision import InFloat32, has_bfloat16
+from autoencoders.application.precision import Float32Layer, has_bfloat16
 from autoencoders.images.picture import Picture, to_depth
 from autoencoders.variants.models import MODELS
 from tests.application.test_tiling import IMAGE, network, noise
@@ -23,8 +23,8 @@ from tests.examples import example_model
 @pytest.mark.parametrize("kind", MODELS)
 def test_bfloat16_costs_little_and_leaves_no_steps(kind: str) -> None:
     exact = network(*example_model(kind, IMAGE), IMAGE)
-    layers: Any = exact.at(*exact.input_shape[1:])
-    assert sum(isinstance(layer, InFloat32) for layer in layers.modules()) == 1
+    layers: Any = exact.network_for(*exact.input_shape[1:])
+    assert sum(isinstance(layer, Float32Layer) for layer in layers.modules()) == 1
     image = noise(*exact.input_shape)
     expected, found = exact(image), replace(exact, bfloat16=True)(image)
     assert 0 < np.abs(found - expected).max() < 0.03
@@ -47,8 +47,8 @@ def test_what_has_more_than_8_bits_is_computed_in_float32(
     shapes = IMAGE, IMAGE
     one = Network("a", "a/a", *shapes, lambda *_: run, torch.device("cpu"), bfloat16=True)
     colours = to_depth(noise(3, 28, 28), bits)
-    colour.through(one, Picture(colours, depth=bits), by_luma)
-    colour.through(replace(one, bfloat16=False), Picture(colours, depth=bits), by_luma)
+    colour.apply_network(one, Picture(colours, depth=bits), by_luma)
+    colour.apply_network(replace(one, bfloat16=False), Picture(colours, depth=bits), by_luma)
     n = len(seen) // 2
     assert seen == [expected] * n + [False] * n
 

@@ -9,7 +9,7 @@ import torch
 
 from autoencoders.application import network as networks
 from autoencoders.application.network import Network
-from autoencoders.application.tiling import Geometry, Layouts, geometry, stretches
+from autoencoders.application.tiling import Geometry, NetworkBuilder, find_geometry, split_axis
 from autoencoders.images.picture import UnusableImage
 from autoencoders.param_types import ImageShape
 from autoencoders.variants.assembly import Assembled, Parts
@@ -49,15 +49,15 @@ def parts(seen: dict[str, Any], model: dict[str, Any]) -> Parts:
 
 def applied(assembled: Assembled, model: dict[str, Any]) -> Network:
     chosen = parts(CLEAN, model).model
-    layouts = Layouts(chosen, assembled.model, assembled.input_shape, assembled.image_shape)
+    builder = NetworkBuilder(chosen, assembled.model, assembled.input_shape, assembled.image_shape)
     return Network(
         "test",
         "test/test",
         assembled.input_shape,
         assembled.image_shape,
-        layouts.at,
+        builder.build,
         torch.device("cpu"),
-        geometry(layouts),
+        find_geometry(builder),
     )
 
 
@@ -156,7 +156,7 @@ def test_what_is_known_of_a_network_is_what_its_layers_say() -> None:
 def test_stretches_keep_every_row_once_and_begin_and_end_as_trained(
     size: int, stride: int, reach: int
 ) -> None:
-    found = list(stretches(size, 28, 64, Geometry(stride, reach)))
+    found = list(split_axis(size, 28, 64, Geometry(stride, reach)))
     kept = [row for one in found for row in range(one.kept_from, one.kept_to)]
     assert kept == list(range(size))
     assert [one.start % stride for one in found] == [0] * len(found)

@@ -19,7 +19,7 @@ from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
 from autoencoders.variants.priors.base import Prior
 from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
-from tests.subjects import loaded, put_together, settings
+from tests.subjects import assembled_with, loaded, settings
 
 Blobs = Callable[..., Tensor]
 Pictures = Callable[..., Tensor]
@@ -49,7 +49,7 @@ def measure(
     iwae_samples: int = 2,
     iwae_images: int = 100,
 ) -> dict[str, float]:
-    assembled = put_together(objective, network, SHAPE)
+    assembled = assembled_with(objective, network, SHAPE)
     given = settings(elbo_draws=draws, iwae_samples=iwae_samples, iwae_images=iwae_images)
     return bounds.measure(loaded(assembled, images, batch_size=batch_size), given)
 

@@ -18,7 +18,7 @@ from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
 from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
-from tests.subjects import loaded, put_together
+from tests.subjects import assembled_with, loaded
 
 Blobs = Callable[..., Tensor]
 Pictures = Callable[..., Tensor]
@@ -41,7 +41,7 @@ def measure(
     batch_size: int = 7,
     discriminator: nn.Module | None = None,
 ) -> Metrics:
-    assembled = put_together(objective, network, SHAPE)
+    assembled = assembled_with(objective, network, SHAPE)
     if discriminator is not None:
         networks = Networks(network, {"discriminator": discriminator})
         assembled = replace(assembled, networks=networks)

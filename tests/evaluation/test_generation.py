@@ -23,7 +23,7 @@ from autoencoders.variants.objectives.adversarial import Adversarial
 from autoencoders.variants.objectives.base import Objective
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
-from tests.subjects import judge, loaded, put_together, settings
+from tests.subjects import assembled_with, judge, loaded, settings
 
 Blobs = Callable[..., Tensor]
 Pictures = Callable[..., Tensor]
@@ -125,7 +125,7 @@ def measure(
     **changes: object,
 ) -> Metrics:
     images = {"train": test if train is None else train, "validation": test, "test": test}
-    assembled = put_together(objective, model or Remembering(), SHAPE)
+    assembled = assembled_with(objective, model or Remembering(), SHAPE)
     trained = loaded(assembled, images, batch_size=16)
     of_images = None if classifier is None else judge(classifier, test)
     return generation.measure(trained, of_images, settings(**changes))

@@ -13,7 +13,7 @@ from autoencoders.paths import RECORD, WEIGHTS
 from autoencoders.pipeline import Item
 from autoencoders.stages import classify
 from autoencoders.trained import classifier
-from autoencoders.trained.classifier import FORM, MOMENTS, ClassifierDescription, Judge, moments
+from autoencoders.trained.classifier import ADAPTER, MOMENTS, ClassifierDescription, Judge, moments
 from autoencoders.training.classifier import measure
 from autoencoders.variants.classifier import ConvClassifier
 from tests.saved import PARAMS
@@ -51,7 +51,7 @@ def test_what_is_loaded_is_what_was_saved_and_learns_no_more(
     assert torch.equal(with_moments.classifier(images), judge.classifier(images))
     assert all(map(torch.equal, with_moments.moments, judge.moments))
     assert not any(parameter.requires_grad for parameter in loaded.parameters())
-    assert FORM.validate_python(yaml12.read(tmp_path / "classifier" / RECORD)) == description
+    assert ADAPTER.validate_python(yaml12.read(tmp_path / "classifier" / RECORD)) == description
     teacher, digest = classifier.load_teacher(tmp_path / "classifier", CPU)
     assert torch.equal(teacher(images), judge.classifier(images))
     assert digest == files.digest(tmp_path / "classifier" / WEIGHTS)
@@ -67,7 +67,7 @@ def test_a_dataset_of_one_class_has_a_record_and_no_classifier(
     classifier.save(folder, single, None)
     assert classifier.load(folder) is None
     assert classifier.load_judge(folder) is None
-    assert FORM.validate_python(yaml12.read(folder / RECORD)) == single
+    assert ADAPTER.validate_python(yaml12.read(folder / RECORD)) == single
     with pytest.raises(UserError, match=r"holds no network, as .* one class: choose an objective"):
         classifier.load_teacher(folder, CPU)
 

@@ -172,7 +172,7 @@ def test_a_classifier_of_an_earlier_version_loads(tmp_path: Path) -> None:
     write(tmp_path, weights, content)
     loaded = classifier.load(tmp_path)
     assert loaded is not None
-    assert classifier.FORM.validate_python(yaml12.read(tmp_path / RECORD)) == description
+    assert classifier.ADAPTER.validate_python(yaml12.read(tmp_path / RECORD)) == description
     torch.testing.assert_close(dict(loaded.state_dict()), weights, rtol=0, atol=0)
 
 

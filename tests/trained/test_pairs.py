@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from autoencoders.datasets import batches as of_images
-from autoencoders.trained.pairs import encoded, pairs
+from autoencoders.trained.pairs import encode_pairs, pairs
 from autoencoders.variants.inputs import Clean, Downsampled, Noisy
 from tests.subjects import VAE, loaded, untrained
 
@@ -58,7 +58,7 @@ def test_noise_differs_between_images_seeds_and_splits(blobs: Blobs) -> None:
 def test_figures_show_the_noise_that_was_measured(count: int, blobs: Blobs) -> None:
     images = blobs(12)
     trained = loaded(untrained(VAE, (1, 8, 8)), images, seed=1)
-    shown, originals = trained.first(count, NOISY)
+    shown, originals = trained.first_test_pairs(count, NOISY)
     torch.testing.assert_close(shown, seen(images)[:count])
     torch.testing.assert_close(originals * 255, images[:count].float())
 
@@ -66,5 +66,5 @@ def test_figures_show_the_noise_that_was_measured(count: int, blobs: Blobs) -> N
 def test_all_is_encoded_in_order_whatever_the_size_of_a_batch(blobs: Blobs) -> None:
     images = blobs(6)
     for size in (4, 6):
-        codes = encoded(lambda batch: -batch, pairs(Clean(), images, 1, "test", size))
+        codes = encode_pairs(lambda batch: -batch, pairs(Clean(), images, 1, "test", size))
         torch.testing.assert_close(codes * -255, images.float())

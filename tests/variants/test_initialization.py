@@ -3,12 +3,12 @@ import math
 import torch
 from torch import nn
 
-from autoencoders.variants.models.base import kaiming
+from autoencoders.variants.models.base import initialize_kaiming
 
 
 def test_kaiming_gives_each_layer_the_deviation_of_its_fan_in_and_biases_of_zero() -> None:
     network = nn.Sequential(nn.Conv2d(16, 32, 3), nn.ReLU(), nn.Sequential(nn.Linear(100, 400)))
-    kaiming(network)
+    initialize_kaiming(network)
     weights = network.state_dict()
     for name, fan_in in (("0", 16 * 9), ("2.0", 100)):
         expected = math.sqrt(2 / fan_in)
@@ -22,5 +22,5 @@ def test_kaiming_keeps_the_scale_of_a_signal_through_many_layers() -> None:
     network = nn.Sequential(*layers)
     x = torch.randn(100, 256)
     assert network(x).square().mean() < 1e-3  # the default lets it die away
-    kaiming(network)
+    initialize_kaiming(network)
     assert 0.3 < network(x).square().mean() < 3

@@ -15,7 +15,11 @@ from autoencoders.param_types import ImageShape
 from autoencoders.randomness import Noise
 from autoencoders.variants.assembly import Assembled, Parts, assemble
 from autoencoders.variants.models import MODELS
-from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder, kaiming
+from autoencoders.variants.models.base import (
+    Autoencoder,
+    VariationalAutoencoder,
+    initialize_kaiming,
+)
 from autoencoders.variants.models.convolutional import DoublingConv
 from autoencoders.variants.objectives import OBJECTIVES
 from tests import examples
@@ -290,7 +294,7 @@ def test_a_residual_network_starts_as_the_bicubic_enlargement_or_as_what_is_seen
     arguments = {"width": 8, "blocks": 2, "unshuffle": unshuffle}
     model = build("residual", arguments, (channels, 6, 8), image_shape)
     if initialization == "kaiming":
-        kaiming(model)
+        initialize_kaiming(model)
     seen = torch.rand(4, channels, 6, 8)
     expected = F.interpolate(seen, scale_factor=factor, mode="bicubic").clamp(1e-3, 1 - 1e-3)
     torch.testing.assert_close(model(seen), expected)

@@ -20,7 +20,7 @@ from autoencoders.images.picture import (
 )
 
 
-def through(
+def apply_network(
     network: Network, picture: Picture, by_luma: bool = False, compare: bool = False
 ) -> Picture:
     """Return what a network makes of a picture of whatever channels; transparency stays.

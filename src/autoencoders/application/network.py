@@ -12,7 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autoencoders.application.precision import Precision, has_bfloat16
-from autoencoders.application.tiling import Geometry, Layouts, Stretch, geometry, stretches
+from autoencoders.application.tiling import (
+    Geometry,
+    NetworkBuilder,
+    Segment,
+    find_geometry,
+    split_axis,
+)
 from autoencoders.device import CPU, tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.images.picture import (
@@ -29,7 +35,7 @@ from autoencoders.tracking import registered
 from autoencoders.trained.variant import Trained
 
 SIDE = 512  # pixels: of a tile, and of the largest square that needs none; it bounds the memory
-KEPT = 8  # layouts, as images of one size have four kinds of tiles
+KEPT = 8  # builder, as images of one size have four kinds of tiles
 
 Run: TypeAlias = Callable[[Tensor], Tensor]  # `(1, C, H, W)` → `(1, C, f·H, f·W)`, in [0, 1]
 
@@ -40,20 +46,20 @@ class Network:
 
     Attributes:
         name: what its outputs are called by.
-        made_by: which one it is, of all there are.
+        source: which one it is, of all there are.
         input_shape: of what it was trained to see, `(C, H, W)`.
         image_shape: of what it makes of that.
-        at: returns the network for inputs of a height and width.
+        network_for: returns the network for inputs of a height and width.
         device: where it computes.
         geometry: how it goes over images of any size; None where it takes one size alone.
         bfloat16: it computes in that, but for its last layer.
     """
 
     name: str
-    made_by: str
+    source: str
     input_shape: ImageShape
     image_shape: ImageShape
-    at: Callable[[int, int], Run]
+    network_for: Callable[[int, int], Run]
     device: torch.device
     geometry: Geometry | None = None
     bfloat16: bool = False
@@ -68,13 +74,13 @@ class Network:
         """Return how many times as high and as wide its outputs are."""
         return self.image_shape[1] // self.input_shape[1]
 
-    def tiles(self, height: int, width: int) -> list[tuple[Stretch, Stretch]]:
+    def tiles(self, height: int, width: int) -> list[tuple[Segment, Segment]]:
         """Return the rows and columns of the tiles that an image of this size goes through in."""
         if self.geometry is None:
-            return [(Stretch(0, height, 0, height), Stretch(0, width, 0, width))]
+            return [(Segment(0, height, 0, height), Segment(0, width, 0, width))]
         length = SIDE if height * width > SIDE**2 else max(height, width)
         down, across = (
-            stretches(size, trained, length, self.geometry)
+            split_axis(size, trained, length, self.geometry)
             for size, trained in zip((height, width), self.input_shape[1:], strict=True)
         )
         return list(product(down, across))
@@ -107,7 +113,7 @@ class Network:
         beyond = (0, width - cut.shape[2], 0, height - cut.shape[1])
         seen = F.pad(seen, beyond, mode="replicate").to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            made: Floats = self.at(height, width)(seen)[0].cpu().numpy()
+            made: Floats = self.network_for(height, width)(seen)[0].cpu().numpy()
         return made
 
 
@@ -118,10 +124,10 @@ def trained_network(trained: Trained, precision: Precision = "float32") -> Netwo
     """
     tune_cpu(torch.get_num_threads())  # tiles come and go as batches do
     shapes = trained.input_shape, trained.image_shape
-    layouts = Layouts(trained.description.variant.model, trained.model, *shapes)
-    found = geometry(layouts)
-    layouts.move(trained.device)
-    at = lru_cache(KEPT)(layouts.at)
+    builder = NetworkBuilder(trained.description.variant.model, trained.model, *shapes)
+    found = find_geometry(builder)
+    builder.move(trained.device)
+    at = lru_cache(KEPT)(builder.build)
     bfloat16 = precision == "auto" and has_bfloat16(trained.device)
     name = trained.description.name
     return Network(name, trained.name, *shapes, at, trained.device, found, bfloat16)

@@ -18,7 +18,7 @@ def has_bfloat16(device: torch.device) -> bool:
     )
 
 
-def keep_last_layer(network: nn.Module) -> None:
+def keep_last_layer_in_float32(network: nn.Module) -> None:
     """Let a network's last layer with weights compute in float32, whatever `torch.autocast` says.
 
     Below 1, bfloat16 has steps of a 256th: of a logit or of a pixel, that would show.
@@ -28,10 +28,10 @@ def keep_last_layer(network: nn.Module) -> None:
         for name, layer in network.named_modules()
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
     ][-1]
-    network.set_submodule(name, InFloat32(network.get_submodule(name)))
+    network.set_submodule(name, Float32Layer(network.get_submodule(name)))
 
 
-class InFloat32(nn.Module):
+class Float32Layer(nn.Module):
     """A layer that computes in float32 under `torch.autocast` too."""
 
     def __init__(self, layer: nn.Module) -> None:

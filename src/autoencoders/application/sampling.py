@@ -14,7 +14,7 @@ from autoencoders.trained.variant import Trained
 AT_A_TIME = 256  # images in memory, or fewer if they are large
 
 
-def fitted(name: str, trained: Trained, settings: Evaluation) -> Sampler:
+def fit_sampler(name: str, trained: Trained, settings: Evaluation) -> Sampler:
     """Return a sampler of a trained variant's codes, ready to draw.
 
     What is fitted is fitted to the codes of as many training images, with as many components, as
@@ -37,12 +37,12 @@ def fitted(name: str, trained: Trained, settings: Evaluation) -> Sampler:
         )
     if SAMPLERS[name].needs_codes and len(trained.data.images("train")) < 2:
         raise UserError(f"--sampler: {name!r} is fitted to training images, and there is one")
-    sampler = build.fitted(name, trained, settings.fitted_codes, settings.mixture_components)
+    sampler = build.fit_sampler(name, trained, settings.fitted_codes, settings.mixture_components)
     assert sampler is not None
     return sampler
 
 
-def images(trained: Trained, sampler: Sampler, count: int, seed: int) -> Iterator[Floats]:
+def draw_images(trained: Trained, sampler: Sampler, count: int, seed: int) -> Iterator[Floats]:
     """Yield the images `(C, H, W)` in [0, 1] of so many new codes; all randomness is the seed's."""
     noise = randomness.noise(seed, "sample")
     most = images_at_a_time(trained.image_shape, AT_A_TIME)

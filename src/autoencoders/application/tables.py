@@ -22,7 +22,7 @@ Append: TypeAlias = Callable[[Sequence[str], Sequence[str | None], Floats], None
 
 
 @contextmanager
-def writing(target: Path, size: int) -> Iterator[Append]:
+def open_table(target: Path, size: int) -> Iterator[Append]:
     """Yield what appends rows with `size` latents; all or nothing is at `target` afterwards."""
     schema = pa.schema(
         [*((name, pa.string()) for name in KEYS), *((f"z{i}", pa.float32()) for i in range(size))]
@@ -44,19 +44,19 @@ def require_table(target: Path) -> None:
     """Refuse a name that no table can have, and one that something else has.
 
     Raises:
-        UserError: its ending is no table's; or there is a file that `writing` has not written.
+        UserError: its ending is no table's; or there is a file that `open_table` has not written.
     """
     if target.suffix.lower() not in WRITERS:
         allowed = " or ".join(WRITERS)
         raise UserError(
             f"--to: found {printable(target.name)}; allowed: names that end in {allowed}"
         )
-    if target.exists() and _columns(target)[:3] != [*KEYS, "z0"]:
+    if target.exists() and _column_names(target)[:3] != [*KEYS, "z0"]:
         found = printable(str(target))
         raise UserError(f"--to: found {found}, which is no table of latents; allowed: a new file")
 
 
-def _columns(path: Path) -> list[str]:
+def _column_names(path: Path) -> list[str]:
     """Return the names of a table's columns; none of what is no table."""
     try:
         read = pa.csv.open_csv if path.suffix.lower() == ".csv" else pa.parquet.ParquetFile

@@ -1,11 +1,11 @@
-"""Networks whose layers fit images of every size: their layouts, how far they see, their tiles."""
+"""Networks whose layers fit images of every size: their builder, how far they see, their tiles."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 
-from autoencoders.application.precision import keep_last_layer
+from autoencoders.application.precision import keep_last_layer_in_float32
 from autoencoders.components import Component
 from autoencoders.param_types import ImageShape
 from autoencoders.variants.models.base import Autoencoder
@@ -29,7 +29,7 @@ class Geometry:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Segment:
     """Rows or columns of an image that a network is given at once, and those whose output is kept.
 
     The former may go beyond the image's end.
@@ -50,7 +50,7 @@ class Stretch:
         return slice(factor * (self.kept_from - start), factor * (self.kept_to - start))
 
 
-def stretches(size: int, trained: int, length: int, geometry: Geometry) -> Iterator[Stretch]:
+def split_axis(size: int, trained: int, length: int, geometry: Geometry) -> Iterator[Segment]:
     """Yield what covers an image along one axis, of `length` or a little more.
 
     All starts are multiples of the network's stride, all lengths differ from the trained one by
@@ -64,9 +64,9 @@ def stretches(size: int, trained: int, length: int, geometry: Geometry) -> Itera
     for start in range(0, end, step):
         kept_from = start + margin if start else 0
         if start + length >= end:
-            yield Stretch(start, end, kept_from, size)
+            yield Segment(start, end, kept_from, size)
             return
-        yield Stretch(start, start + length, kept_from, start + step + margin)
+        yield Segment(start, start + length, kept_from, start + step + margin)
 
 
 def _at_least(size: int, trained: int, stride: int) -> int:
@@ -74,7 +74,7 @@ def _at_least(size: int, trained: int, stride: int) -> int:
     return size + (trained - size) % stride
 
 
-class Layouts:
+class NetworkBuilder:
     """A trained network, laid out anew for inputs of other sizes; all share its weights."""
 
     def __init__(
@@ -89,7 +89,7 @@ class Layouts:
         self.input_shape = input_shape
         self.factor = image_shape[1] // input_shape[1]
 
-    def empty(self, height: int, width: int) -> Autoencoder:
+    def without_weights(self, height: int, width: int) -> Autoencoder:
         """Return the network for inputs of this size, without weights.
 
         Raises:
@@ -102,11 +102,11 @@ class Layouts:
                 image_shape=(channels, self.factor * height, self.factor * width),
             )
 
-    def at(self, height: int, width: int) -> Autoencoder:
+    def build(self, height: int, width: int) -> Autoencoder:
         """Return the network for inputs of this size."""
-        network = self.empty(height, width)
+        network = self.without_weights(height, width)
         network.load_state_dict(self.weights, assign=True)
-        keep_last_layer(network)
+        keep_last_layer_in_float32(network)
         return network.eval()
 
     def move(self, device: torch.device) -> None:
@@ -114,52 +114,52 @@ class Layouts:
         self.weights = {name: value.to(device) for name, value in self.weights.items()}
 
 
-def geometry(layouts: Layouts) -> Geometry | None:
+def find_geometry(builder: NetworkBuilder) -> Geometry | None:
     """Return how a network goes over an image of any size; None where it takes one size alone.
 
     It takes any if its latent grows with its input, its weights do not, and what is far away makes
     no difference. Whatever the model, that is found by trying, on the CPU.
     """
-    stride = _stride(layouts)
+    stride = _stride(builder)
     if stride is None:
         return None
-    _, height, width = layouts.input_shape
-    shapes = {(name, value.shape) for name, value in layouts.weights.items()}
-    larger = layouts.empty(height + stride, width + stride).state_dict()
+    _, height, width = builder.input_shape
+    shapes = {(name, value.shape) for name, value in builder.weights.items()}
+    larger = builder.without_weights(height + stride, width + stride).state_dict()
     if {(name, value.shape) for name, value in larger.items()} != shapes:
         return None
-    down, across = (_reach(layouts, stride, axis) for axis in (1, 2))
+    down, across = (_reach(builder, stride, axis) for axis in (1, 2))
     return None if down is None or across is None else Geometry(stride, max(down, across))
 
 
-def _stride(layouts: Layouts) -> int | None:
+def _stride(builder: NetworkBuilder) -> int | None:
     """Return how many pixels of the input a row and a column of the latent's maps stand for."""
-    _, height, width = layouts.input_shape
+    _, height, width = builder.input_shape
     try:
-        larger = layouts.empty(height + LONGER, width + LONGER).latent_shape
+        larger = builder.without_weights(height + LONGER, width + LONGER).latent_shape
     except ValueError:
         return None
-    latent = layouts.empty(height, width).latent_shape
+    latent = builder.without_weights(height, width).latent_shape
     grown = {many - few for many, few in zip(larger[1:], latent[1:], strict=True)}
     growth = max(grown, default=0)
     return LONGER // growth if len(grown) == 1 and growth and LONGER % growth == 0 else None
 
 
 @torch.no_grad()
-def _reach(layouts: Layouts, stride: int, axis: int) -> int | None:
+def _reach(builder: NetworkBuilder, stride: int, axis: int) -> int | None:
     """Return how far an output sees along an axis of `(C, H, W)`; None where that has no end.
 
     Pixels that are no numbers make no numbers of all that sees them, whatever the weights are.
     """
     for length in PROBES:
-        shape = list(layouts.input_shape)
+        shape = list(builder.input_shape)
         shape[axis] += -(-length // stride) * stride
         start = shape[axis] // 2 // stride * stride
         image = torch.zeros(shape)
         image.narrow(axis, start, stride).fill_(torch.nan)
-        seeing = layouts.at(*shape[1:])(image[None])[0].isnan()
+        seeing = builder.build(*shape[1:])(image[None])[0].isnan()
         places = seeing.movedim(axis, 0).flatten(1).any(1).nonzero().flatten().tolist()
         first, last = (places[0], places[-1]) if places else (0, 0)
-        if first > 0 and last < layouts.factor * shape[axis] - 1:
-            return max(start + stride - 1 - first // layouts.factor, last // layouts.factor - start)
+        if first > 0 and last < builder.factor * shape[axis] - 1:
+            return max(start + stride - 1 - first // builder.factor, last // builder.factor - start)
     return None

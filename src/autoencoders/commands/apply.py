@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from autoencoders.application.colour import through
+from autoencoders.application.colour import apply_network
 from autoencoders.application.find_variant import load
 from autoencoders.application.network import registered_network, trained_network
 from autoencoders.commands import Parser, absolute_path, add_images, add_precision
@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     require_writable(file.parent if file else options.to)
     images, failed = find_image_files(sources, options.to)
     name = f"{network.name}-compared" if options.compare else network.name
-    named = plan_outputs(images, options.to, file, options.format, name, network.made_by)
+    named = plan_outputs(images, options.to, file, options.format, name, network.source)
     shallow: list[Path] = []
     lost = untried = 0
     bar = tqdm(named, unit="image", disable=None, leave=False)
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             picture = read_image(image.path)
             if options.resize:
                 picture = resize_picture(picture, *network.input_shape[1:])
-            picture = through(network, picture, options.colour == "luma", options.compare)
+            picture = apply_network(network, picture, options.colour == "luma", options.compare)
             kind = FORMAT_OF_EXTENSION[target.suffix.lower()]
             write_bytes(target, encode_image(picture, kind, origin))
         except UnusableImage as reason:

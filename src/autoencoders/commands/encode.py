@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     images, failed = find_image_files(options.images, options.to)
     count, lost = images_at_a_time(shape, BATCH), 0
     with (
-        tables.writing(options.to, trained.latent_size) as append,
+        tables.open_table(options.to, trained.latent_size) as append,
         tqdm(total=len(images), unit="image", disable=None, leave=False) as bar,
     ):
         for start in range(0, len(images), count):

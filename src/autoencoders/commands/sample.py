@@ -50,8 +50,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     output_paths.require_writable(options.to)
     settings = params.load().evaluation
     trained = load(options.variant, settings.batch_size)
-    sampler = sampling.fitted(options.sampler, trained, settings)
-    images = sampling.images(trained, sampler, options.count, options.seed)
+    sampler = sampling.fit_sampler(options.sampler, trained, settings)
+    images = sampling.draw_images(trained, sampler, options.count, options.seed)
     taken: set[str] = set()
     shown = tqdm(images, total=options.count, unit="image", disable=None, leave=False)
     for number, image in enumerate(shown):

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         )
         if not alone:
             warn(f"--host {options.host}: whoever reaches this machine may use the network")
-        yield f"{network.made_by}: http://{address}:{port} (Ctrl-C ends it)"
+        yield f"{network.source}: http://{address}:{port} (Ctrl-C ends it)"
         with warnings.catch_warnings(), suppress(KeyboardInterrupt):
             # Of a coroutine, where Ctrl-C comes before its first line.
             warnings.simplefilter("ignore", RuntimeWarning)

@@ -22,7 +22,7 @@ from autoencoders.evaluation.results import Metrics
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.evaluation.yardsticks import FittedYardsticks
 from autoencoders.randomness import derived_seed
-from autoencoders.trained.pairs import Pairs, Predict, encoded
+from autoencoders.trained.pairs import Pairs, Predict, encode_pairs
 from autoencoders.trained.variant import Trained
 
 SPLITS = ("train", "validation", "test")
@@ -85,7 +85,8 @@ def measure_encoder(
         plain, scaled = inner_product_features(encode, pairs, labels, size)
     else:
         plain = {
-            name: Labelled(encoded(encode, pairs(name)).flatten(1), labels[name]) for name in SPLITS
+            name: Labelled(encode_pairs(encode, pairs(name)).flatten(1), labels[name])
+            for name in SPLITS
         }
         scaled = standardised(plain)
     return label_metrics(plain, scaled, settings, seed)

@@ -7,7 +7,7 @@ from autoencoders.errors import report_omission
 from autoencoders.evaluation.results import Metrics
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.samplers.base import Sampler
-from autoencoders.samplers.build import fitted
+from autoencoders.samplers.build import fit_sampler
 from autoencoders.trained.classifier import Judge, Moments, moments
 from autoencoders.trained.variant import Trained
 from autoencoders.variants.classifier import ConvClassifier
@@ -42,7 +42,7 @@ def measure(trained: Trained, judge: Judge | None, settings: Evaluation) -> Metr
     else:
         report_omission("Fréchet distances", "one test image has no variance")
     for name in dict.fromkeys(settings.samplers):
-        sampler = fitted(name, trained, settings.fitted_codes, settings.mixture_components)
+        sampler = fit_sampler(name, trained, settings.fitted_codes, settings.mixture_components)
         if sampler is None:
             continue
         sampled = _features_of_samples(trained, judge.classifier, sampler)

@@ -36,7 +36,7 @@ SHOWN = 6  # test images in the overview of all variants
 def write_section(trained: Trained, pictures: Sequence[FigureFile], folder: Path) -> None:
     """Write what the report's page has of a variant with these figures, as all of `folder`."""
     metadata, history = trained.data.metadata, trained.history
-    seen, originals = trained.first(SHOWN)
+    seen, originals = trained.first_test_pairs(SHOWN)
     shown = {section.SEEN: seen, section.MADE: trained.model(seen), section.ORIGINALS: originals}
     sheets = {name: to_bytes(images.cpu().numpy()) for name, images in shown.items()}
     plane = None

@@ -88,7 +88,7 @@ def figure(
 @figure("What the encoder sees, what comes back, and the original")
 def reconstructions(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Draw what the encoder sees, the best classical way back, the network's, the original."""
-    seen, originals = trained.first(settings.images)
+    seen, originals = trained.first_test_pairs(settings.images)
     predictions = {
         name.replace("_", " "): predict(seen)
         for name, predict in list(trained.input.yardsticks().items())[-1:]
@@ -109,7 +109,7 @@ def reconstructions(trained: Trained, measured: Metrics, settings: Figures) -> F
 @figure("Where the reconstruction is too bright or too dark")
 def errors(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
     """Draw the signed error of each reconstruction."""
-    seen, originals = trained.first(settings.images)
+    seen, originals = trained.first_test_pairs(settings.images)
     title = f"{trained.title}: reconstruction errors"
     return plots.error_maps(array(originals), array(trained.model(seen)), title)
 
@@ -281,7 +281,7 @@ def noise_levels(trained: Trained, measured: Metrics, settings: Figures) -> Figu
     low, high = training_noise_range(trained.input)
     rows = []
     for level, psnr in zip(sweep["levels"], sweep["psnr"], strict=True):
-        seen, originals = trained.first(count, with_noise_level(trained.input, level))
+        seen, originals = trained.first_test_pairs(count, with_noise_level(trained.input, level))
         trained_on = ", as trained" if low <= level <= high else ""
         label = f"noise {level:g}{trained_on}"
         rows.append((label, array(seen), array(trained.model(seen)), f"{psnr:.1f} dB"))

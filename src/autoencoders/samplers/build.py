@@ -23,7 +23,7 @@ def build(name: str, prior: Prior | None, **settings: Any) -> Sampler | None:
     return constructor(**{key: value for key, value in given.items() if key in taken})
 
 
-def fitted(name: str, trained: Trained, codes: int, components: int) -> Sampler | None:
+def fit_sampler(name: str, trained: Trained, codes: int, components: int) -> Sampler | None:
     """Return a sampler of a variant's codes, ready to draw; None where there is nothing to draw.
 
     One that learns from codes is fitted to those of the first `codes` training images: of one image

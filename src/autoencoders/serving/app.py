@@ -71,7 +71,7 @@ def create_app(
             page from elsewhere may have its own name lead here.
     """
     app = FastAPI(
-        title=f"autoencoders: {network.made_by}",
+        title=f"autoencoders: {network.source}",
         docs_url=None,  # it would come from elsewhere; /openapi.json is ours
         redoc_url=None,
         dependencies=[Depends(_require_described)],
@@ -141,7 +141,7 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
     async def about() -> dict[str, Any]:
         """Say what is served, and what it takes."""
         return {
-            "variant": network.made_by,
+            "variant": network.source,
             "input_shape": network.input_shape,
             "image_shape": network.image_shape,
             "any_size": network.geometry is not None,
@@ -181,7 +181,7 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
         content, kind = await queue.compute(job, work)
         return Response(content, media_type=f"image/{kind}")
 
-    origin = f"{SOFTWARE_NAME} {network.made_by}"
+    origin = f"{SOFTWARE_NAME} {network.source}"
     most = network.factor**2 * max_pixels(network.factor)
 
     @app.post("/convert", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=FILE)
@@ -260,9 +260,7 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
                 latent = []
             if len(latent) != size:
                 raise UnusableImage(f'allowed: {{"latent": […]}}, of {size} finite numbers')
-            return encode_image(
-                explorer.decode(latent), "png", f"{SOFTWARE_NAME} {network.made_by}"
-            )
+            return encode_image(explorer.decode(latent), "png", f"{SOFTWARE_NAME} {network.source}")
 
         return Response(await queue.compute(job, work), media_type="image/png")
 

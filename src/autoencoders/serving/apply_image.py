@@ -50,9 +50,9 @@ def apply_to_file(
     require_alpha_support(seen, kind)
     if resize:
         seen = resize_picture(seen, *network.input_shape[1:])
-    made = colour.through(_telling(network, seen, luma, tell), seen, luma)
+    made = colour.apply_network(_telling(network, seen, luma, tell), seen, luma)
     tell(1.0)
-    return encode_image(made, kind, f"{SOFTWARE_NAME} {network.made_by}"), kind
+    return encode_image(made, kind, f"{SOFTWARE_NAME} {network.source}"), kind
 
 
 def _telling(network: Network, seen: Picture, luma: bool, tell: Callable[[float], None]) -> Network:
@@ -62,11 +62,11 @@ def _telling(network: Network, seen: Picture, luma: bool, tell: Callable[[float]
     tiles = passes * len(network.tiles(*seen.size))
     through = count()
 
-    def at(height: int, width: int) -> Run:
+    def network_for(height: int, width: int) -> Run:
         tell(next(through) / tiles)
-        return network.at(height, width)
+        return network.network_for(height, width)
 
-    return replace(network, at=at)
+    return replace(network, network_for=network_for)
 
 
 def max_pixels(factor: int) -> int:

@@ -57,7 +57,7 @@ class Judge(NamedTuple):
     moments: Moments
 
 
-FORM = TypeAdapter(ClassifierDescription)
+ADAPTER = TypeAdapter(ClassifierDescription)
 
 
 def moments(features: Tensor) -> Moments:
@@ -71,7 +71,7 @@ def moments(features: Tensor) -> Moments:
 def save(folder: Path, description: ClassifierDescription, judge: Judge | None) -> None:
     """Write the record, and the weights and moments where there are any, as all of `folder`."""
     with files.atomic_directory(folder) as temporary:
-        files.write_bytes(temporary / RECORD, weights.record(FORM, description))
+        files.write_bytes(temporary / RECORD, weights.record(ADAPTER, description))
         if judge is not None:
             weights.save(temporary / WEIGHTS, judge.classifier)
             of_images = {name: value.cpu() for name, value in judge.moments._asdict().items()}
@@ -97,7 +97,7 @@ def load(folder: Path, device: torch.device = CPU) -> ConvClassifier | None:
             description.image_shape, description.classes, settings.channels, settings.features
         )
 
-    _, network = weights.load(folder, FORM, built, lambda network: network)
+    _, network = weights.load(folder, ADAPTER, built, lambda network: network)
     return network and network.to(device)
 
 

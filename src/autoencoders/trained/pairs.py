@@ -38,6 +38,6 @@ def pairs(
 
 
 @torch.no_grad()
-def encoded(encode: Predict, pairs: Pairs) -> Tensor:
+def encode_pairs(encode: Predict, pairs: Pairs) -> Tensor:
     """Return what `encode` makes of all that is seen, `(N, …)` on the CPU, in order."""
     return torch.cat([encode(seen).cpu() for seen, _ in pairs])

@@ -19,7 +19,7 @@ from autoencoders.param_types import ImageShape
 from autoencoders.paths import HISTORY, RECORD, WEIGHTS
 from autoencoders.randomness import Noise
 from autoencoders.trained import weights
-from autoencoders.trained.pairs import Pairs, encoded, pairs
+from autoencoders.trained.pairs import Pairs, encode_pairs, pairs
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.inputs import Input
@@ -46,7 +46,7 @@ class Description:
     classifier_sha256: str | None = None
 
 
-FORM = TypeAdapter(Description)
+ADAPTER = TypeAdapter(Description)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,14 +120,14 @@ class Trained(Assembled):
             self.device,
         )
 
-    def first(self, count: int, input: Input | None = None) -> tuple[Tensor, Tensor]:
+    def first_test_pairs(self, count: int, input: Input | None = None) -> tuple[Tensor, Tensor]:
         """Return the first `count` of the test images' `pairs` as one batch."""
         seen, images = zip(*self.pairs("test", count, input), strict=True)
         return torch.cat(seen), torch.cat(images)
 
     def codes(self, split: str, count: int | None = None) -> Tensor:
         """Return the latents of the first `count` or all images of a split, on the CPU."""
-        return encoded(self.model.encode, self.pairs(split, count))
+        return encode_pairs(self.model.encode, self.pairs(split, count))
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -164,7 +164,7 @@ def save(
     folder: Path, description: Description, assembled: Assembled, history: list[dict[str, float]]
 ) -> None:
     """Write the weights, the history and the resolved params into `folder`."""
-    record = weights.record(FORM, description)
+    record = weights.record(ADAPTER, description)
     weights.save(folder / WEIGHTS, assembled.networks)
     with files.atomic_file(folder / HISTORY) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
@@ -185,7 +185,7 @@ def load(
     Raises:
         UserError: a file is missing, or the weights do not fit the model.
     """
-    description, assembled = weights.load(folder, FORM, build, lambda one: one.networks)
+    description, assembled = weights.load(folder, ADAPTER, build, lambda one: one.networks)
     # Laid out as they are trained, networks evaluate 2 to 3 times faster.
     assembled.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Trained(

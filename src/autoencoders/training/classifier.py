@@ -20,7 +20,7 @@ from autoencoders.training.loop import VALIDATION_BATCH
 from autoencoders.training.schedules import set_rates, share_done
 from autoencoders.training.settings import Classifier
 from autoencoders.variants.classifier import ConvClassifier
-from autoencoders.variants.models.base import kaiming
+from autoencoders.variants.models.base import initialize_kaiming
 
 Split = tuple[Tensor, Tensor]  # images uint8 (N, C, H, W), labels of whole numbers (N,)
 
@@ -47,7 +47,7 @@ def train(
     with seeded_initialisation(seed, f"{name}/initialisation"):
         shape = (channels, height, width)
         network = ConvClassifier(shape, classes, settings.channels, settings.features)
-        kaiming(network)
+        initialize_kaiming(network)
     order = generator(seed, f"{name}/order")
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizers = settings.optimizer.build(parameters=list(network.parameters()))

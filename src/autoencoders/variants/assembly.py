@@ -8,23 +8,23 @@ from autoencoders.param_types import ImageShape, Initialization
 from autoencoders.randomness import seeded_initialisation
 from autoencoders.variants.inputs import INPUTS, Input
 from autoencoders.variants.models import MODELS
-from autoencoders.variants.models.base import Autoencoder, kaiming
+from autoencoders.variants.models.base import Autoencoder, initialize_kaiming
 from autoencoders.variants.objectives import OBJECTIVES
 from autoencoders.variants.objectives.base import Networks, Objective, Perceive
 from autoencoders.variants.priors import PRIORS
 from autoencoders.variants.priors.base import Prior
 
-AnInput: TypeAlias = Annotated[Component, OneOf(INPUTS)]
-AModel: TypeAlias = Annotated[Component, OneOf(MODELS)]
-AnObjective: TypeAlias = Annotated[Component, OneOf(OBJECTIVES, {Prior: PRIORS})]
+InputEntry: TypeAlias = Annotated[Component, OneOf(INPUTS)]
+ModelEntry: TypeAlias = Annotated[Component, OneOf(MODELS)]
+ObjectiveEntry: TypeAlias = Annotated[Component, OneOf(OBJECTIVES, {Prior: PRIORS})]
 
 
 class Parts(Strict):
     """What the encoder sees × the network × what one update is, as params.yaml has them."""
 
-    input: AnInput
-    model: AModel
-    objective: AnObjective
+    input: InputEntry
+    model: ModelEntry
+    objective: ObjectiveEntry
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,5 +75,5 @@ def assemble(
         objective.check(model)
         networks = Networks(model, objective.networks())
         if initialization == "kaiming":
-            kaiming(model)
+            initialize_kaiming(model)
     return Assembled(seen, objective, networks, input_shape, image_shape)

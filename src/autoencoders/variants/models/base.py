@@ -25,17 +25,17 @@ class Autoencoder(nn.Module):
     encoder: nn.Module
     decoder: nn.Module
 
-    def encode(self, seen: Tensor) -> Tensor:
-        """Return the latent `(N, *latent_shape)` of `seen` `(N, *input_shape)`."""
-        return self.encoder(seen)
+    def encode(self, inputs: Tensor) -> Tensor:
+        """Return the latent `(N, *latent_shape)` of `inputs` `(N, *input_shape)`."""
+        return self.encoder(inputs)
 
     def decode(self, latent: Tensor) -> Tensor:
         """Return the logits `(N, *image_shape)` of `latent` `(N, *latent_shape)`."""
         return self.decoder(latent)
 
-    def forward(self, seen: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         """Return the reconstruction `(N, *image_shape)` in [0, 1]; it is deterministic."""
-        return self.decode(self.encode(seen)).sigmoid()
+        return self.decode(self.encode(inputs)).sigmoid()
 
 
 class VariationalAutoencoder(Autoencoder):
@@ -48,17 +48,17 @@ class VariationalAutoencoder(Autoencoder):
     mean: nn.Linear
     log_variance: nn.Linear
 
-    def posterior(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+    def posterior(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance of q(z|x), each `(N, *latent_shape)`."""
-        features = self.encoder(seen).flatten(1)
+        features = self.encoder(inputs).flatten(1)
         return self.mean(features), self.log_variance(features)
 
-    def encode(self, seen: Tensor) -> Tensor:
+    def encode(self, inputs: Tensor) -> Tensor:
         """Return the posterior mean `(N, *latent_shape)`."""
-        return self.posterior(seen)[0]
+        return self.posterior(inputs)[0]
 
 
-def kaiming(module: nn.Module) -> None:
+def initialize_kaiming(module: nn.Module) -> None:
     """Draw weights for ReLU networks (He et al., arXiv 1502.01852, eq. 10); biases start at 0."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):

@@ -20,8 +20,8 @@ class MlpAE(Autoencoder):
     ) -> None:
         super().__init__()
         self.latent_shape = (latent_size,)
-        self.encoder = Flattened(*layers([prod(input_shape), *hidden, latent_size]))
-        self.decoder = decoder([latent_size, *reversed(hidden)], image_shape)
+        self.encoder = Flattened(*linear_layers([prod(input_shape), *hidden, latent_size]))
+        self.decoder = linear_decoder([latent_size, *reversed(hidden)], image_shape)
 
 
 class MlpVAE(VariationalAutoencoder):
@@ -35,10 +35,10 @@ class MlpVAE(VariationalAutoencoder):
     ) -> None:
         super().__init__()
         self.latent_shape = (latent_size,)
-        self.encoder = Flattened(*layers([prod(input_shape), *hidden]), nn.ReLU())
+        self.encoder = Flattened(*linear_layers([prod(input_shape), *hidden]), nn.ReLU())
         self.mean = nn.Linear(hidden[-1], latent_size)
         self.log_variance = nn.Linear(hidden[-1], latent_size)
-        self.decoder = decoder([latent_size, *reversed(hidden)], image_shape)
+        self.decoder = linear_decoder([latent_size, *reversed(hidden)], image_shape)
 
 
 class Flattened(nn.Sequential):
@@ -50,12 +50,12 @@ class Flattened(nn.Sequential):
         return vectors
 
 
-def decoder(widths: list[int], image_shape: ImageShape) -> nn.Sequential:
+def linear_decoder(widths: list[int], image_shape: ImageShape) -> nn.Sequential:
     """Return linear layers between `widths`, and one to logits `(N, *image_shape)`."""
-    return nn.Sequential(*layers([*widths, prod(image_shape)]), nn.Unflatten(1, image_shape))
+    return nn.Sequential(*linear_layers([*widths, prod(image_shape)]), nn.Unflatten(1, image_shape))
 
 
-def layers(widths: list[int]) -> list[nn.Module]:
+def linear_layers(widths: list[int]) -> list[nn.Module]:
     """Return linear layers between `widths` with a ReLU between each two."""
     linear: list[nn.Module] = []
     for a, b in pairwise(widths):

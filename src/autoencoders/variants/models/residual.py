@@ -14,24 +14,25 @@ MARGIN = 1e-3  # how near to 0 and 1 an image comes, so that it has logits
 
 
 class Residual(Autoencoder):
-    """What is seen, enlarged by bicubic interpolation to the image's size, and what a network adds.
+    """A network that adds a learned residual to its input, enlarged to the image's size.
 
-    The network looks at the seen image with `unshuffle`×`unshuffle` pixels made channels of one
-    (Zhang et al., FFDNet, arXiv 1710.04026): a 3×3 convolution and `blocks` residual blocks of
-    `width` channels, of two 3×3 convolutions (Lim et al., EDSR, arXiv 1707.02921) or, with
-    `depthwise` the side of its kernels, of a depthwise one and two of 1×1 (Liu et al., ConvNeXt,
-    arXiv 2201.03545), which see further for less work. A sub-pixel convolution makes them an image
-    (Shi et al., ESPCN, arXiv 1609.05158), which is added to what was seen (Zhang et al., DnCNN,
-    arXiv 1608.03981) or its enlargement (Dong et al., SRCNN, arXiv 1501.00092).
+    The enlargement is bicubic, as in Dong et al., SRCNN, arXiv 1501.00092. Where the input has the
+    image's size, the network denoises, as in Zhang et al., DnCNN, arXiv 1608.03981.
 
-    What is added is `decoder` of `encoder`'s features, times `gain`, which starts at 0: an
-    untrained network is the enlargement, however its weights were drawn. The latent is the seen
-    image, `unshuffle`×`unshuffle` of its pixels in one, and its features, one after the other along
-    the channels.
+    The encoder moves blocks of `unshuffle`×`unshuffle` pixels into channels (Zhang et al., FFDNet,
+    arXiv 1710.04026). A 3×3 convolution and `blocks` residual blocks of `width` channels follow. A
+    block has two 3×3 convolutions (Lim et al., EDSR, arXiv 1707.02921). With `depthwise`, which is
+    the kernel's side, it has a depthwise and two 1×1 convolutions (Liu et al., ConvNeXt, arXiv
+    2201.03545): a larger receptive field for less computation. The decoder is a sub-pixel
+    convolution (Shi et al., ESPCN, arXiv 1609.05158).
+
+    The residual is `decoder` of `encoder`'s features, times `gain`. `gain` starts at 0, so that an
+    untrained network returns the enlarged input for any weights. The latent concatenates the
+    unshuffled input and its features along the channels.
 
     Raises:
-        ValueError: the image is not one or more whole times as high and wide as the input, with
-            as many channels; or the input's height or width is no multiple of `unshuffle`.
+        ValueError: the image's height and width are not the same whole multiple of the input's, or
+            the channels differ; or the input's height or width is no multiple of `unshuffle`.
     """
 
     latent_holds_input: ClassVar[bool] = True
@@ -54,10 +55,10 @@ class Residual(Autoencoder):
                 "width must be multiples of it"
             )
         self.unshuffle = unshuffle
-        self.seen_channels = channels * unshuffle**2  # of the latent
-        self.latent_shape = (self.seen_channels + width, rows // unshuffle, columns // unshuffle)
+        self.input_channels = channels * unshuffle**2  # of the latent
+        self.latent_shape = (self.input_channels + width, rows // unshuffle, columns // unshuffle)
         self.encoder = nn.Sequential(
-            nn.Conv2d(self.seen_channels, width, 3, padding="same"),
+            nn.Conv2d(self.input_channels, width, 3, padding="same"),
             *(
                 DepthwiseBlock(width, depthwise) if depthwise else ResidualBlock(width)
                 for _ in range(blocks)
@@ -70,14 +71,14 @@ class Residual(Autoencoder):
         )
         self.gain = nn.Parameter(torch.zeros(1))
 
-    def encode(self, seen: Tensor) -> Tensor:
-        """Return `seen` `(N, *input_shape)` and its features, `(N, *latent_shape)`."""
-        coarse = F.pixel_unshuffle(seen, self.unshuffle)
+    def encode(self, inputs: Tensor) -> Tensor:
+        """Return `inputs` `(N, *input_shape)` and its features, `(N, *latent_shape)`."""
+        coarse = F.pixel_unshuffle(inputs, self.unshuffle)
         return torch.cat([coarse, self.encoder(coarse)], 1)
 
     def decode(self, latent: Tensor) -> Tensor:
         """Return the logits `(N, *image_shape)` of `latent` `(N, *latent_shape)`."""
-        coarse, features = latent[:, : self.seen_channels], latent[:, self.seen_channels :]
+        coarse, features = latent[:, : self.input_channels], latent[:, self.input_channels :]
         image = F.pixel_shuffle(coarse, self.unshuffle)
         if self.factor > 1:
             image = enlarge(image, self.factor, "bicubic")

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from autoencoders.param_types import Widths
 from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import Autoencoder
-from autoencoders.variants.models.mlp import layers
+from autoencoders.variants.models.mlp import linear_layers
 from autoencoders.variants.objectives.base import Networks, Objective, Step, Terms
 from autoencoders.variants.objectives.losses import reconstruction
 from autoencoders.variants.priors.base import Prior
@@ -47,7 +47,7 @@ class Adversarial(Objective):
 
     def networks(self) -> dict[str, nn.Module]:
         """Return the discriminator."""
-        return {DISCRIMINATOR: nn.Sequential(*layers(self.discriminator_widths))}
+        return {DISCRIMINATOR: nn.Sequential(*linear_layers(self.discriminator_widths))}
 
     def parameter_groups(self, networks: Networks) -> dict[str, list[nn.Parameter]]:
         """Return the groups of the three updates; the encoder is in two of them."""
@@ -57,9 +57,9 @@ class Adversarial(Objective):
             "generator": list(networks.model.encoder.parameters()),
         }
 
-    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+    def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss`, the reconstruction's in nats per pixel, and both sides of the game."""
-        codes = networks.model.encode(seen)
+        codes = networks.model.encode(inputs)
         return (
             _reconstruction(networks.model, codes, images)
             | self._discriminator_loss(networks, codes, noise)
@@ -67,13 +67,13 @@ class Adversarial(Objective):
         )
 
     def update(
-        self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise, step: Step
+        self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise, step: Step
     ) -> Terms:
         """Take the three steps, each with what the steps before it have changed."""
-        restored = _reconstruction(networks.model, networks.model.encode(seen), images)
+        restored = _reconstruction(networks.model, networks.model.encode(inputs), images)
         step("autoencoder", restored["loss"])
         # The discriminator's step leaves the encoder as it is, so one forward serves both.
-        codes = networks.model.encode(seen)
+        codes = networks.model.encode(inputs)
         discriminator = self._discriminator_loss(networks, codes.detach(), noise)
         step(DISCRIMINATOR, discriminator[DISCRIMINATOR])
         adversary = _generator_loss(networks, codes)

@@ -70,7 +70,7 @@ class Objective(ABC):
         return {}
 
     @abstractmethod
-    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+    def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return the loss terms of a batch; `images` is what the decoder should give."""
 
     def parameter_groups(self, networks: Networks) -> dict[str, list[nn.Parameter]]:
@@ -78,12 +78,12 @@ class Objective(ABC):
         return {"model": list(networks.model.parameters())}
 
     def update(
-        self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise, step: Step
+        self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise, step: Step
     ) -> Terms:
         """Learn from one batch and return its terms: one step down the loss, unless overridden.
 
         `step(name, losses)` averages `losses` `(N,)`, and moves the optimiser called `name`.
         """
-        terms = self.terms(networks, seen, images, noise)
+        terms = self.terms(networks, inputs, images, noise)
         step("model", terms["loss"])
         return terms

@@ -27,14 +27,14 @@ class Perceptual(Objective):
         self.pixel_loss = pixel_loss
         self.pixel_weight = pixel_weight
 
-    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+    def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss` = `features` + pixel_weight · `pixels`.
 
         `features` is the sum over maps of the mean squared difference of their entries, `pixels`
         in nats or squared intensity per pixel.
         """
         assert self.perceive is not None
-        logits = networks.model.decode(networks.model.encode(seen)).float()
+        logits = networks.model.decode(networks.model.encode(inputs)).float()
         with torch.no_grad():
             wanted = self.perceive(images)
         found = self.perceive(logits.sigmoid())

@@ -14,7 +14,7 @@ class Reconstruction(Objective):
     def __init__(self, loss: PixelLoss) -> None:
         self.loss = loss
 
-    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+    def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss`, in nats or squared intensity per pixel."""
-        logits = networks.model.decode(networks.model.encode(seen)).float()
+        logits = networks.model.decode(networks.model.encode(inputs)).float()
         return reconstruction(self.loss, logits, images)

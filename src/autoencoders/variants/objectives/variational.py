@@ -27,11 +27,11 @@ class Variational(Objective):
         self.likelihood: Likelihood = likelihood
         self.prior: Prior = prior
 
-    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+    def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss` = `reconstruction` + `kl`, in nats per image, the latent drawn once."""
         model = networks.model
         assert isinstance(model, VariationalAutoencoder)
-        mean, log_variance = (part.float() for part in model.posterior(seen))
+        mean, log_variance = (part.float() for part in model.posterior(inputs))
         latents = draw(mean, log_variance, noise)
         logits = model.decode(latents).float()
         reconstruction = negative_log_likelihood(self.likelihood, logits, images).sum(1)
