@@ -1,1 +1,1 @@
-"""How fast the pipeline is, beside a plain training loop and beside the machine's own limits."""
+"""Measure the speed of the pipeline against a plain training loop and the limits of the machine."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: run all parts of the benchmark, or those that are named."""
+"""`python -m benchmarks`: run all parts of the benchmark, or the parts given as arguments."""
 
 import argparse
 import sys
@@ -12,9 +12,9 @@ from autoencoders.errors import UserError
 from benchmarks import epochs, growth, machine, quality, roofline, stages, table
 from benchmarks.settings import DATASET, VARIANTS, Options
 
-# In this order: the later ones compare with what the first one finds.
+# The order matters: later parts compare with the results of the first one.
 PARTS = {module.PART: module.measure for module in (epochs, roofline, quality, growth, stages)}
-OF_THE_TABLE = (epochs.PART, roofline.PART, quality.PART)  # in docs/speed.md
+QUICK_PARTS = (epochs.PART, roofline.PART, quality.PART)  # the first table of docs/speed.md
 FILE = Path("reports/benchmark.csv")
 
 
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     amount = Options(options.rounds, tuple(options.variants), options.images)
     parts = options.parts
     if options.quick:
-        amount, parts = replace(amount, rounds=1, epochs=1), OF_THE_TABLE
+        amount, parts = replace(amount, rounds=1, epochs=1), QUICK_PARTS
     try:
         _require_data()
         _run([name for name in PARTS if name in parts], amount, options.output)
@@ -38,9 +38,9 @@ def _run(parts: list[str], options: Options, output: Path) -> None:
     kind = device().type
     print(machine.describe(), flush=True)
     for part in parts:
-        found = PARTS[part](options, table.load(output, kind))
-        table.save(output, found, kind)
-        print(f"\n{part}\n{table.text(found)}", flush=True)
+        rows = PARTS[part](options, table.load(output, kind))
+        table.save(output, rows, kind)
+        print(f"\n{part}\n{table.text(rows)}", flush=True)
 
 
 def _require_data() -> None:
@@ -64,17 +64,24 @@ def _parser() -> argparse.ArgumentParser:
         type=_part,
         default=list(PARTS),
         metavar="PART",
-        help=f"what to measure: {', '.join(PARTS)}; all by default",
+        help=f"parts to run: {', '.join(PARTS)}; all by default",
     )
     parser.add_argument(
-        "--quick", action="store_true", help="the table of docs/speed.md alone, of one round"
+        "--quick",
+        action="store_true",
+        help="only the parts of the first table of docs/speed.md, one round",
     )
-    parser.add_argument("--rounds", type=int, default=default.rounds, help="pairs of epochs")
+    parser.add_argument(
+        "--rounds", type=int, default=default.rounds, help="number of pairs of epochs"
+    )
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=default.variants)
     parser.add_argument(
-        "--images", type=int, default=default.images, help="use at most so many; to try it out"
+        "--images",
+        type=int,
+        default=default.images,
+        help="use at most this many images of a split, for a trial",
     )
-    parser.add_argument("--output", type=Path, default=FILE, help="the table to bring up to date")
+    parser.add_argument("--output", type=Path, default=FILE, help="CSV file to update")
     return parser
 
 

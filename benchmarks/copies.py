@@ -1,6 +1,6 @@
-"""Copies of the working tree in which the pipeline runs for real and touches nothing outside.
+"""Copies of the working tree in which the pipeline runs without writing outside of them.
 
-The benchmark times stages in them, and `tests/pipeline` tests them there.
+The benchmark times stages in such copies, and `tests/pipeline` tests stages in them.
 """
 
 import os
@@ -15,18 +15,24 @@ from pathlib import Path
 from autoencoders.errors import UserError
 
 OUTPUTS = ("data/", "models/", "reports/", "dvc.lock")
-FOREIGN = ("DVC_", "GIT_", "MLFLOW_", "DATASET_MIRROR", "PYTHON")  # variables that lead elsewhere
+FOREIGN = (
+    "DVC_",
+    "GIT_",
+    "MLFLOW_",
+    "DATASET_MIRROR",
+    "PYTHON",
+)  # variables that name other places
 
 
 def environment(settings: Path) -> dict[str, str]:
-    """Return this process's environment without what would lead a stage out of its copy.
+    """Return the environment of this process without variables that name places outside a copy.
 
-    DVC's own settings and caches go to the folder `settings`.
+    DVC writes its settings and caches to the folder `settings`.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     folders = {
-        f"DVC_{what}_DIR": str(settings / what)
-        for what in ("GLOBAL_CONFIG", "SYSTEM_CONFIG", "SITE_CACHE")
+        f"DVC_{name}_DIR": str(settings / name)
+        for name in ("GLOBAL_CONFIG", "SYSTEM_CONFIG", "SITE_CACHE")
     }
     return (
         kept
@@ -40,10 +46,10 @@ def environment(settings: Path) -> dict[str, str]:
 
 
 def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:
-    """Run a command, and return the seconds that it takes.
+    """Run a command and return its seconds of wall time.
 
     Raises:
-        UserError: it fails.
+        UserError: the command fails.
     """
     started = time.perf_counter()
     done = subprocess.run(
@@ -62,11 +68,11 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
 
 
 def copy_working_tree(source: Path, target: Path) -> None:
-    """Copy what git knows or would take up, without outputs; also of what is no git repository."""
+    """Copy the files that git tracks or would add, without outputs; git may be missing there."""
     listed = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
     if (source / ".git").exists():
         names = _git(source, *listed)
-    else:  # an unpacked ZIP: an empty repository knows nothing and would take up the same
+    else:  # an unpacked ZIP: an empty repository outside of it lists the same files
         with tempfile.TemporaryDirectory() as empty:
             _git(source, "init", "--quiet", "--bare", empty)
             names = _git(source, f"--git-dir={empty}", f"--work-tree={source}", *listed)
@@ -82,7 +88,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def commit(repository: Path, environment: dict[str, str]) -> None:
-    """Make a folder a git repository with all its files in one commit."""
+    """Make a folder a git repository with one commit of all its files."""
     for command in (
         ("init", "--quiet", "--initial-branch", "main"),
         ("config", "user.name", "A"),

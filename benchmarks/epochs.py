@@ -1,4 +1,4 @@
-"""Seconds per epoch, the reference loop and ours in turn, at the same settings."""
+"""Seconds per epoch of the reference loop and of the trainer, in turn, with the same settings."""
 
 import time
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from autoencoders.training import loop
 from benchmarks import machine, reference, trainer
 from benchmarks.settings import Options
 from benchmarks.stopwatch import Stopwatch
-from benchmarks.table import Row, row, say
-from benchmarks.worker import fresh
+from benchmarks.table import Row, print_progress, row
+from benchmarks.worker import run_fresh
 
 PART = "epochs"
 
@@ -24,19 +24,20 @@ Measured = dict[str, Any]
 
 
 def measure(options: Options, earlier: list[Row]) -> list[Row]:
-    """Return both loops' speed, memory and shares of time, and how they compare."""
+    """Return speed, memory and time shares of both loops, and the ratio of their times."""
     rows: list[Row] = []
     for variant in options.variants:
-        theirs, ours = [], []
+        plain, ours = [], []
         for number in range(options.rounds):
-            theirs.append(fresh(reference_epoch, variant=variant, images=options.images))
+            plain.append(run_fresh(reference_epoch, variant=variant, images=options.images))
             ours.append(
-                fresh(our_epochs, variant=variant, images=options.images, epochs=options.epochs)
+                run_fresh(our_epochs, variant=variant, images=options.images, epochs=options.epochs)
             )
-            seconds = f"{theirs[-1]['seconds']:.2f} s and {ours[-1]['seconds']:.2f} s per epoch"
-            say(f"epochs: {variant}, round {number + 1} of {options.rounds}: {seconds}")
-        ratios = [a["seconds"] / b["seconds"] for a, b in zip(theirs, ours, strict=True)]
-        rows += _rows(variant, "reference", theirs) + _rows(variant, "ours", ours)
+            seconds = f"{plain[-1]['seconds']:.2f} s and {ours[-1]['seconds']:.2f} s per epoch"
+            print_progress(f"epochs: {variant}, round {number + 1} of {options.rounds}: {seconds}")
+        ratios = [a["seconds"] / b["seconds"] for a, b in zip(plain, ours, strict=True)]
+        rows += _rows(variant, "reference", plain)
+        rows += _rows(variant, "ours", ours)
         rows.append(row(PART, variant, "reference / ours", "×", *ratios))
     return rows
 
@@ -51,7 +52,7 @@ def reference_epoch(variant: str, images: int) -> Measured:
         watch,
         {
             (reference, "loader"): watch.iterated("data", reference.loader),
-            (system, "see"): watch.timed("data", system.see),
+            (system, "encoder_input"): watch.timed("data", system.encoder_input),
             (system, "update"): watch.timed("forward", system.update),
             (system, "loss"): watch.timed("forward", system.loss),
         },
@@ -62,7 +63,7 @@ def reference_epoch(variant: str, images: int) -> Measured:
 
 
 def our_epochs(variant: str, images: int, epochs: int) -> Measured:
-    """Measure some epochs of the project's trainer, which validates on the test images here."""
+    """Measure epochs of the project's trainer; it validates on the test images here."""
     subject = trainer.tutorial(variant, epochs)
     objective = subject.assembled.objective
     input: Any = type(subject.assembled.input)
@@ -74,7 +75,7 @@ def our_epochs(variant: str, images: int, epochs: int) -> Measured:
         {
             (loop, "batches"): watch.iterated("data", batches),
             (input, "__call__"): watch.timed("data", input.__call__),
-            (objective, "update"): watch.timed("forward", _stepping(watch, objective.update)),
+            (objective, "update"): watch.timed("forward", _without_step(watch, objective.update)),
             (objective, "terms"): watch.timed("forward", objective.terms),
         },
         lambda: subject.train(train, test),
@@ -83,12 +84,12 @@ def our_epochs(variant: str, images: int, epochs: int) -> Measured:
     )
 
 
-def _stepping(watch: Stopwatch, update: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an objective's update; the trainer's step that it calls counts as other."""
+def _without_step(watch: Stopwatch, update: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an objective's update that counts the trainer's step, which it calls, as other."""
 
     def wrapped(*arguments: Any) -> Any:
-        *given, step = arguments
-        return update(*given, watch.timed("other", step))
+        *others, step = arguments
+        return update(*others, watch.timed("other", step))
 
     return wrapped
 
@@ -100,13 +101,13 @@ def _measured(
     epochs: int,
     images: int,
 ) -> Measured:
-    """Run with each attribute replaced by what the stopwatch sees; return what a round tells."""
+    """Run with each attribute replaced by its timed function; return the results of one round."""
     with ExitStack() as replaced, watch:
         for (owner, name), function in timed.items():
             replaced.enter_context(patch.object(owner, name, function))
         run()
     seconds = watch.total
-    if device().type == "cuda":  # reading the clock at every phase holds a GPU up
+    if device().type == "cuda":  # reading the clock at every phase slows a GPU down
         seconds = _seconds(run)
     return {
         "seconds": seconds / epochs,
@@ -123,16 +124,16 @@ def _seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _rows(variant: str, whose: str, rounds: list[Measured]) -> list[Row]:
-    def of(measure: str, unit: str, values: list[float]) -> Row:
-        return row(PART, variant, f"{whose}: {measure}", unit, *values)
+def _rows(variant: str, loop_name: str, rounds: list[Measured]) -> list[Row]:
+    def measure_row(measure: str, unit: str, values: list[float]) -> Row:
+        return row(PART, variant, f"{loop_name}: {measure}", unit, *values)
 
     return [
-        of("time per epoch", "s", [r["seconds"] for r in rounds]),
-        of("images per second", "1/s", [r["images_per_second"] for r in rounds]),
-        of("peak memory", "MB", [r["peak_memory"] for r in rounds]),
+        measure_row("time per epoch", "s", [r["seconds"] for r in rounds]),
+        measure_row("images per second", "1/s", [r["images_per_second"] for r in rounds]),
+        measure_row("peak memory", "MB", [r["peak_memory"] for r in rounds]),
         *(
-            of(f"{phase} share", "%", [100 * r["shares"][phase] for r in rounds])
+            measure_row(f"{phase} share", "%", [100 * r["shares"][phase] for r in rounds])
             for phase in rounds[0]["shares"]
         ),
     ]

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.frameworks`: the core five under PyTorch and under TensorFlow, in turn.
+"""`python -m benchmarks.frameworks`: the first five variants under PyTorch and TensorFlow, in turn.
 
-Of each training: seconds of an epoch after the first, which compiles, and peak memory. As in the
-pipeline, each is a process of its own with the `threads` that params.yaml gives it.
+Measures the seconds of an epoch after the first one, which compiles, and the peak memory. Each
+training runs in its own process with its `threads` of params.yaml, as in the pipeline.
 """
 
 import argparse
@@ -15,20 +15,20 @@ from autoencoders.errors import UserError
 from autoencoders.training.history import Progress, Row
 from benchmarks import machine, trainer
 from benchmarks.settings import VARIANTS
-from benchmarks.table import say
-from benchmarks.worker import fresh
+from benchmarks.table import print_progress
+from benchmarks.worker import run_fresh
 
 EPOCHS = 2
 
 
-class Seconds(Progress):
-    """Progress that notes how fast each epoch was."""
+class Rates(Progress):
+    """Progress that keeps the images per second of each epoch."""
 
     def __init__(self) -> None:
         self.rates: list[float] = []
 
     def epoch(self, row: Row, images_per_second: float) -> None:
-        """Note it."""
+        """Keep the rate of an epoch."""
         self.rates.append(images_per_second)
 
 
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for variant in options.variants:
             rounds = [
-                [fresh(epoch, variant=name) for name in (variant, f"{variant}_tensorflow")]
+                [run_fresh(epoch, variant=name) for name in (variant, f"{variant}_tensorflow")]
                 for _ in range(options.rounds)
             ]
             print(line(variant, rounds), flush=True)
@@ -54,17 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def epoch(variant: str) -> dict[str, Any]:
-    """Train some epochs; return the seconds of the last one, and the most memory held."""
-    subject, watch = trainer.default(variant, EPOCHS), Seconds()
+    """Train `EPOCHS` epochs; return the seconds of the last one and the peak memory in MB."""
+    subject, progress = trainer.default(variant, EPOCHS), Rates()
     tune_cpu(subject.training.threads)
     images, validation = (trainer.prepared(split, 60_000) for split in ("train", "validation"))
-    subject.train(images, validation, watch)
-    say(f"{variant}: {watch.rates[-1]:.0f} images per second")
-    return {"seconds": len(images) / watch.rates[-1], "memory": machine.memory("VmHWM")}
+    subject.train(images, validation, progress)
+    print_progress(f"{variant}: {progress.rates[-1]:.0f} images per second")
+    return {"seconds": len(images) / progress.rates[-1], "memory": machine.memory("VmHWM")}
 
 
 def line(variant: str, rounds: list[list[dict[str, Any]]]) -> str:
-    """Return a variant's row of the table: medians, and the least and the most of the ratios."""
+    """Return the table row of a variant: medians, and the minimum and maximum of the ratios."""
     torch, tensorflow = (
         {key: statistics.median(pair[side][key] for pair in rounds) for key in rounds[0][side]}
         for side in (0, 1)

@@ -1,4 +1,4 @@
-"""Time per epoch and memory as the number of images grows, in memory and left on disk."""
+"""Time per epoch and memory for growing numbers of images, in memory and memory-mapped."""
 
 import tempfile
 import time
@@ -11,8 +11,8 @@ import torch
 from autoencoders.device import device
 from benchmarks import machine, trainer
 from benchmarks.settings import Options
-from benchmarks.table import Row, row, say
-from benchmarks.worker import fresh
+from benchmarks.table import Row, print_progress, row
+from benchmarks.worker import run_fresh
 
 PART = "growth"
 VARIANTS = ("conv", "vae")
@@ -21,7 +21,7 @@ PIXELS = 784
 
 
 def measure(options: Options, earlier: list[Row]) -> list[Row]:
-    """Return time and memory for a tenth of the images, for all, and for ten times as many."""
+    """Return time and memory for a tenth of the images, all images, and ten times as many."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "images.npy")
@@ -34,7 +34,7 @@ def measure(options: Options, earlier: list[Row]) -> list[Row]:
 
 
 def one_epoch(variant: str, path: str, mapped: bool) -> dict[str, Any]:
-    """Measure an epoch on the images of a file."""
+    """Measure an epoch on the images `(N, C, H, W)`, uint8, of a file."""
     subject = trainer.tutorial(variant, epochs=1)
     images = torch.from_numpy(np.load(path, mmap_mode="c" if mapped else None))
     validation = trainer.prepared("validation", VALIDATION_IMAGES)
@@ -49,21 +49,21 @@ def one_epoch(variant: str, path: str, mapped: bool) -> dict[str, Any]:
 
 
 def _rows(path: Path, count: int, variant: str, mapped: bool) -> list[Row]:
-    where = "memory-mapped" if mapped else "in memory"
-    subject = f"{variant}, {count:,} images {where}"
-    found = fresh(one_epoch, variant=variant, path=str(path), mapped=mapped)
-    say(f"growth: {subject}: {found['seconds']:.2f} s, {found['peak']:.0f} MB")
+    storage = "memory-mapped" if mapped else "in memory"
+    subject = f"{variant}, {count:,} images {storage}"
+    result = run_fresh(one_epoch, variant=variant, path=str(path), mapped=mapped)
+    print_progress(f"growth: {subject}: {result['seconds']:.2f} s, {result['peak']:.0f} MB")
     return [
         row(PART, subject, "uint8 images", "MB", count * PIXELS / 1e6),
-        row(PART, subject, "time per epoch", "s", found["seconds"]),
-        row(PART, subject, "time per million images", "s", found["seconds"] / count * 1e6),
-        row(PART, subject, "peak memory", "MB", found["peak"]),
-        row(PART, subject, "not file-backed at the end", "MB", found["own"]),
+        row(PART, subject, "time per epoch", "s", result["seconds"]),
+        row(PART, subject, "time per million images", "s", result["seconds"] / count * 1e6),
+        row(PART, subject, "peak memory", "MB", result["peak"]),
+        row(PART, subject, "not file-backed at the end", "MB", result["own"]),
     ]
 
 
 def _write(path: Path, count: int) -> None:
-    """Write so many images: the prepared training images, again and again."""
+    """Write `count` images: the prepared training images, repeated."""
     source = trainer.prepared("train", count).numpy()
     shape = (count, *source.shape[1:])
     target = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)

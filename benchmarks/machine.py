@@ -1,4 +1,4 @@
-"""What the benchmark runs on."""
+"""Description, clock synchronisation and memory of the machine."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ CPU_FLAGS = {"avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX-BF16"}
 
 
 def describe() -> str:
-    """Return a line on the processors and on PyTorch."""
+    """Return one line that describes the processors and PyTorch."""
     cpu = _cpu()
     flags = [name for flag, name in CPU_FLAGS.items() if flag in cpu.get("flags", "").split()]
     parts = [
@@ -27,22 +27,22 @@ def describe() -> str:
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what it was asked to; a graph being captured cannot wait."""
+    """Wait until the device has finished its work; do nothing while a CUDA graph is captured."""
     if device.type == "cuda" and not torch.cuda.is_current_stream_capturing():
         torch.cuda.synchronize(device)
 
 
 def memory(entry: str) -> float:
-    """Return this process's `VmHWM` (its peak), `RssAnon` (not backed by files), …, in MB.
+    """Return a memory entry of this process in MB: `VmHWM` (peak), `RssAnon` (not file-backed), ….
 
-    Unlike `ru_maxrss`, none of them remembers the process that started this one.
+    Unlike `ru_maxrss`, these do not include the memory of the parent process.
     """
     status = Path("/proc/self/status").read_text("utf-8")
     return int(_fields(status)[entry].split()[0]) * 1024 / 1e6
 
 
 def _cpu() -> dict[str, str]:
-    """Return what /proc/cpuinfo says of the first core."""
+    """Return the fields of /proc/cpuinfo for the first core."""
     first = Path("/proc/cpuinfo").read_text("utf-8").split("\n\n")[0]
     return _fields(first)
 

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.memory`: what each stage takes at most, by the size of people's images.
+"""`python -m benchmarks.memory`: the peak memory of each stage, by the size of a user's images.
 
-Colour images are drawn, and the pipeline runs on them in a copy of the working tree, each stage as
-a process of its own, with params.yaml as it is but for a single epoch.
+The pipeline runs on random colour images in a copy of the working tree, each stage in its own
+process, with the settings of params.yaml except for a single epoch.
 """
 
 import argparse
@@ -24,14 +24,14 @@ from benchmarks import copies
 DATASET = "squares"
 SIZES = (28, 64, 96, 128, 256)  # pixels, height and width
 COUNTS = (27, 300)  # images to train on
-VARIANTS = ("conv", "vae", "denoise", "superres")  # two see less than the image
+VARIANTS = ("conv", "vae", "denoise", "superres")  # two have a reduced encoder input
 STAGES = ("classify", "pixels", "train", "evaluate", "figures")
 CLASSES = 2
 TEST_FRACTION, TRAIN_FRACTION = 0.2, 0.9
 
 
 class Cost(NamedTuple):
-    """The peak of a process's memory in MB, and its time in seconds."""
+    """The peak memory of a process in MB, and its wall time in seconds."""
 
     megabytes: float
     seconds: float
@@ -55,14 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def row(count: int, size: int, costs: dict[str, list[Cost]]) -> str:
-    """Return a line of the table: the most that any variant takes."""
+    """Return a row of the table: the maximum over the variants."""
     worst = [Cost(*map(max, zip(*costs[stage], strict=True))) for stage in STAGES]
     cells = [f"{cost.megabytes:,.0f} MB, {cost.seconds:.0f} s" for cost in worst]
     return f"| {count} of {size}×{size} | {' | '.join(cells)} |"
 
 
 def stages(count: int, size: int) -> dict[str, list[Cost]]:
-    """Return what the stages cost, one after the other, for each variant."""
+    """Return the costs of each stage, one for each variant; stages run one after another."""
     with tempfile.TemporaryDirectory() as folder:
         repository = Path(folder, "repository")
         copies.copy_working_tree(Path(), repository)
@@ -77,7 +77,7 @@ def stages(count: int, size: int) -> dict[str, list[Cost]]:
 
 
 def set_up(repository: Path, count: int, size: int) -> None:
-    """Draw so many training images and what is tested on, and write their params."""
+    """Write `count` random training images, the other splits' images, and their params."""
     rng = np.random.default_rng(0)
     for i in range(round(count / TRAIN_FRACTION / (1 - TEST_FRACTION))):
         folder = repository / "pictures" / str(i % CLASSES)
@@ -86,8 +86,8 @@ def set_up(repository: Path, count: int, size: int) -> None:
         patches.resize((size, size), Image.Resampling.BICUBIC).save(folder / f"{i}.png")
     path = repository / paths.PARAMS
     content: dict[str, Any] = yaml12.read(path)
-    own = {"folder": "pictures", "size": size, "channels": 3, "test_fraction": TEST_FRACTION}
-    content["data"] |= {"datasets": {DATASET: own}, "train_fraction": TRAIN_FRACTION}
+    dataset = {"folder": "pictures", "size": size, "channels": 3, "test_fraction": TEST_FRACTION}
+    content["data"] |= {"datasets": {DATASET: dataset}, "train_fraction": TRAIN_FRACTION}
     content |= {"datasets_to_run": [DATASET], "variants_to_run": list(VARIANTS)}
     content["variants"] = {name: content["variants"][name] for name in VARIANTS}
     for part in (content["classifier"], *(v["training"] for v in content["variants"].values())):
@@ -96,26 +96,26 @@ def set_up(repository: Path, count: int, size: int) -> None:
 
 
 def cost(command: Sequence[str], folder: Path, environment: dict[str, str]) -> Cost:
-    """Run a command, and return what it took.
+    """Run a command and return its cost.
 
     Raises:
-        UserError: it fails.
+        UserError: the command fails.
     """
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
             command,
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=said,
+            stdout=output,
             stderr=subprocess.STDOUT,
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         if status:
-            said.seek(0)
-            raise UserError(f"`{' '.join(command)}` fails in a copy:\n{said.read()}")
+            output.seek(0)
+            raise UserError(f"`{' '.join(command)}` fails in a copy:\n{output.read()}")
     return Cost(usage.ru_maxrss * 1024 / 1e6, seconds)
 
 

@@ -1,4 +1,4 @@
-"""The networks of the five core variants as tutorials write them: the reference's own."""
+"""The networks of the first five variants, written as in tutorials, for the reference loop."""
 
 from itertools import pairwise
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Decoder(nn.Module):
-    """From 8×4×4 feature maps to an image of 1×28×28."""
+    """Decode feature maps `(N, 8, 4, 4)` to images `(N, 1, 28, 28)`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -18,14 +18,14 @@ class Decoder(nn.Module):
         self.conv4 = nn.Conv2d(16, 1, 3, padding="same")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return images in [0, 1]."""
+        """Return images `(N, 1, 28, 28)` in [0, 1]."""
         for conv in (self.conv1, self.conv2, self.conv3):
             x = F.interpolate(F.relu(conv(x)), scale_factor=2)
         return torch.sigmoid(self.conv4(x))
 
 
 class ConvAutoencoder(nn.Module):
-    """1×28×28 → 16×14×14 → 8×7×7 → 8×4×4 and back."""
+    """Encode 1×28×28 → 16×14×14 → 8×7×7 → 8×4×4, then decode."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class ConvAutoencoder(nn.Module):
         self.decoder = Decoder()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return reconstructions in [0, 1]."""
+        """Return reconstructions `(N, 1, 28, 28)` in [0, 1]."""
         x = F.max_pool2d(F.relu(self.conv1(x)), 2)
         x = F.max_pool2d(F.relu(self.conv2(x)), 2)
         x = F.max_pool2d(F.relu(self.conv3(x)), 2, padding=1)
@@ -43,7 +43,7 @@ class ConvAutoencoder(nn.Module):
 
 
 class SuperResolution(nn.Module):
-    """1×14×14 → 16×7×7 → 8×4×4 and up to 1×28×28."""
+    """Encode 1×14×14 → 16×7×7 → 8×4×4, then decode to 1×28×28."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,14 +52,14 @@ class SuperResolution(nn.Module):
         self.decoder = Decoder()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return enlarged images in [0, 1]."""
+        """Return enlarged images `(N, 1, 28, 28)` in [0, 1]."""
         x = F.max_pool2d(F.relu(self.conv1(x)), 2)
         x = F.max_pool2d(F.relu(self.conv2(x)), 2, padding=1)
         return self.decoder(x)
 
 
 class VAE(nn.Module):
-    """784 → 512 → a Gaussian of two dimensions → 512 → 784."""
+    """Encode 784 → 512 → a Gaussian of two dimensions, then decode → 512 → 784."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,17 +69,17 @@ class VAE(nn.Module):
         self.decoder = perceptron(2, 512, 784)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log-variance of the latent."""
+        """Return mean and log-variance of the latents, both `(N, 2)`."""
         h = F.relu(self.hidden(x.flatten(1)))
         return self.mean(h), self.log_var(h)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Return images in [0, 1]."""
+        """Return images `(N, 1, 28, 28)` in [0, 1]."""
         return torch.sigmoid(self.decoder(z)).view(-1, 1, 28, 28)
 
 
 def perceptron(*sizes: int) -> nn.Sequential:
-    """Return linear layers of these sizes, with a ReLU between each two."""
+    """Return linear layers of these sizes, with a ReLU between them."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.pipeline`: from a clone to the report, stage by stage.
+"""`python -m benchmarks.pipeline`: the time from a clone to the report, by stage.
 
-Of each commit that is named, in turn: `make setup`, `make repro`, and that again with nothing to
-do, in a fresh clone. Stages that run side by side take more seconds together than all of them take.
+For each given commit, in turn and in a fresh clone: `make setup`, `make repro`, and `make repro`
+again with nothing to do. Stages run side by side, so their sum is more than the total.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from autoencoders.errors import UserError
 from autoencoders.pipeline import STAGES
 from autoencoders.tracking.store import ALL_RUNS
 from benchmarks import copies
-from benchmarks.table import say
+from benchmarks.table import print_progress
 
 MIRROR = "DATASET_MIRROR"
 COMMANDS = {
@@ -30,8 +30,10 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table with a column for each commit; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
-    parser.add_argument("commits", nargs="*", default=["HEAD"], help="one or more; HEAD by default")
-    parser.add_argument("--to", type=Path, help="an empty folder that the clones are kept in")
+    parser.add_argument(
+        "commits", nargs="*", default=["HEAD"], help="commits to measure; HEAD by default"
+    )
+    parser.add_argument("--to", type=Path, help="empty folder to keep the clones in")
     options = parser.parse_args(arguments)
     try:
         with tempfile.TemporaryDirectory() as temporary:
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(commit: str, clone: Path) -> dict[str, float]:
-    """Return the seconds of wall time of each command, and of all runs of each stage together."""
+    """Return the wall time in seconds of each command, and of each stage summed over its runs."""
     environment = copies.environment(clone.parent / f"{commit}-settings")
     if mirror := os.environ.get(MIRROR):
         environment[MIRROR] = mirror if "://" in mirror else os.fspath(Path(mirror).resolve())
@@ -54,13 +56,13 @@ def measure(commit: str, clone: Path) -> dict[str, float]:
     seconds = {}
     for name, command in COMMANDS.items():
         seconds[name] = copies.run(command, clone, environment)
-        say(f"{commit}: {' '.join(command)} {seconds[name]:.0f} s")
+        print_progress(f"{commit}: {' '.join(command)} {seconds[name]:.0f} s")
     seconds["from clone to report"] += seconds["install"]
-    return seconds | of_stages(f"sqlite:///{clone / 'mlflow.db'}")
+    return seconds | stage_seconds(f"sqlite:///{clone / 'mlflow.db'}")
 
 
-def of_stages(store: str) -> dict[str, float]:
-    """Return the seconds that the finished runs of each stage took together."""
+def stage_seconds(store: str) -> dict[str, float]:
+    """Return the seconds of the finished runs of each stage, summed."""
     client = MlflowClient(store)
     seconds = dict.fromkeys((stage.name for stage in STAGES), 0.0)
     ids = [experiment.experiment_id for experiment in client.search_experiments()]
@@ -71,7 +73,7 @@ def of_stages(store: str) -> dict[str, float]:
 
 
 def table(measured: dict[str, dict[str, float]]) -> list[str]:
-    """Return a row for each measure, with the last commit's as a share of the first's."""
+    """Return the lines of a table with a row for each measure and the ratio of last to first."""
     columns = list(measured.values())
     lines = [
         f"| seconds | {' | '.join(measured)} | last / first |",

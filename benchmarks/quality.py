@@ -1,4 +1,4 @@
-"""Wall time of a short training, and whether it ends as good as the reference does after all."""
+"""Wall time of a short training, and whether it reaches the test loss of the reference."""
 
 import time
 from pathlib import Path
@@ -12,18 +12,18 @@ from autoencoders.evaluation import bounds, image_quality
 from autoencoders.trained.variant import Trained
 from benchmarks import machine, trainer
 from benchmarks.settings import QUICK, REFERENCE_EPOCHS, REFERENCE_LOSS, Options
-from benchmarks.table import TRUTH, Row, find, row, say
-from benchmarks.worker import fresh
+from benchmarks.table import TRUTH, Row, find, print_progress, row
+from benchmarks.worker import run_fresh
 
 PART = "quality"
 
 
 def measure(options: Options, earlier: list[Row]) -> list[Row]:
-    """Return each variant's time and test loss beside the reference's."""
+    """Return the time and test loss of each variant and of the reference."""
     rows: list[Row] = []
     for variant in options.variants:
         epoch = find(earlier, "epochs", variant, "reference: time per epoch")
-        quick = fresh(time_to_quality, variant=variant, images=options.images)
+        quick = run_fresh(time_to_quality, variant=variant, images=options.images)
         ratios = [
             seconds * REFERENCE_EPOCHS[variant] / quick["training"]
             for seconds in (epoch.min, epoch.median, epoch.max)
@@ -38,12 +38,14 @@ def measure(options: Options, earlier: list[Row]) -> list[Row]:
             row(PART, variant, "reached", TRUTH, reached),
             row(PART, variant, "reference's training / ours", "×", *ratios),
         ]
-        say(f"quality: {variant} {quick['training']:.1f} s, test loss {quick['loss']:.4f}")
+        print_progress(
+            f"quality: {variant} {quick['training']:.1f} s, test loss {quick['loss']:.4f}"
+        )
     return rows
 
 
 def time_to_quality(variant: str, images: int) -> dict[str, Any]:
-    """Train with the quick settings; time it, then test the weights that validation chose."""
+    """Return the time of a training with the quick settings, and the test loss of its weights."""
     subject = trainer.quick(variant)
     started = time.perf_counter()
     train = trainer.prepared("train", images)
@@ -62,7 +64,7 @@ def time_to_quality(variant: str, images: int) -> dict[str, Any]:
 
 @torch.no_grad()
 def _test_loss(subject: trainer.Trainer, count: int) -> float:
-    """Return what the reference is judged by: a VAE's negative bound, else the cross-entropy."""
+    """Return the loss that the reference has: the negative ELBO of a VAE, else the BCE, in nats."""
     settings = params.load().evaluation.model_copy(update={"iwae_samples": 1, "iwae_images": 1})
     subject.assembled.networks.cpu().eval()
     few = trainer.FewImages(count)

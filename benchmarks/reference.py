@@ -1,7 +1,7 @@
-"""The five core variants as tutorials write them, for the project's trainer to be held against.
+"""The first five variants, written as in tutorials, for comparison with the project's trainer.
 
-Correct, but slow on purpose: images are decoded one by one, again every epoch, tested one by one,
-and every step waits for its loss.
+They are correct, but slow on purpose: images are decoded one by one in every epoch and tested one
+by one, and every step waits for its loss.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ BATCH_SIZE = 256
 
 
 class Digits(Dataset[Tensor]):
-    """Images as a tutorial's dataset gives them: each one from PIL to a tensor when asked for."""
+    """A tutorial's dataset: each access converts one image from PIL to a tensor `(1, 28, 28)`."""
 
     def __init__(self, images: Bytes) -> None:
         self.images = images
@@ -35,31 +35,34 @@ class Digits(Dataset[Tensor]):
 
 
 class Reconstruction(nn.Module):
-    """A variant: what its network sees, its loss, and how one batch moves its weights."""
+    """A variant: its encoder input, its loss, and one update of its weights.
+
+    `images` are `(N, 1, 28, 28)` in [0, 1], `inputs` the encoder input made from them.
+    """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
         self.optimizer: torch.optim.Optimizer = torch.optim.Adam(network.parameters(), 1e-3)
 
-    def see(self, images: Tensor) -> Tensor:
-        """Return what the network is given of the images."""
+    def encoder_input(self, images: Tensor) -> Tensor:
+        """Return the encoder input of a batch."""
         return images
 
-    def loss(self, seen: Tensor, images: Tensor) -> Tensor:
-        """Return the batch's mean loss."""
-        return F.binary_cross_entropy(self.network(seen), images)
+    def loss(self, inputs: Tensor, images: Tensor) -> Tensor:
+        """Return the mean loss of the batch, a scalar."""
+        return F.binary_cross_entropy(self.network(inputs), images)
 
-    def update(self, seen: Tensor, images: Tensor) -> float:
+    def update(self, inputs: Tensor, images: Tensor) -> float:
         """Take one step; return the loss."""
-        return step(self.optimizer, self.loss(seen, images))
+        return step(self.optimizer, self.loss(inputs, images))
 
 
 class Denoising(Reconstruction):
-    """Reconstruction from a noisy image; the noise is fresh for every image and step."""
+    """Reconstruction from a noisy image, with new noise for every image and step."""
 
-    def see(self, images: Tensor) -> Tensor:
-        """Return the images under noise of mean 0.5 and standard deviation 0.3."""
+    def encoder_input(self, images: Tensor) -> Tensor:
+        """Return the images plus noise of mean 0.5 and standard deviation 0.3, within [0, 1]."""
         return torch.clamp(images + 0.5 + 0.3 * torch.randn_like(images), 0, 1)
 
 
@@ -70,8 +73,8 @@ class Enlargement(Reconstruction):
         super().__init__(network)
         self.reduce = transforms.Resize(14, antialias=True)
 
-    def see(self, images: Tensor) -> Tensor:
-        """Return the images reduced to 14×14."""
+    def encoder_input(self, images: Tensor) -> Tensor:
+        """Return the images reduced to `(N, 1, 14, 14)`."""
         reduced: Tensor = self.reduce(images)
         return reduced
 
@@ -84,16 +87,16 @@ class Variational(Reconstruction):
         self.vae = network
         self.optimizer = torch.optim.RMSprop(network.parameters(), 1e-3, eps=1e-8)
 
-    def loss(self, seen: Tensor, images: Tensor) -> Tensor:
-        """Return the negative evidence lower bound, one latent drawn for each image."""
-        mean, log_var = self.vae.encode(seen)
+    def loss(self, inputs: Tensor, images: Tensor) -> Tensor:
+        """Return the negative ELBO in nats per image, a scalar; each image has one latent draw."""
+        mean, log_var = self.vae.encode(inputs)
         z = mean + torch.randn_like(mean) * torch.exp(log_var / 2)
         kl = -0.5 * torch.sum(1 + log_var - mean.square() - log_var.exp(), dim=1)
         return 784 * F.mse_loss(self.vae.decode(z), images) + kl.mean()
 
 
 class Adversarial(nn.Module):
-    """Makhzani et al., arXiv 1511.05644: reconstruct, and match the codes to a standard normal."""
+    """Adversarial autoencoder (Makhzani et al., arXiv 1511.05644) with a standard normal prior."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,32 +108,32 @@ class Adversarial(nn.Module):
         self.discriminate = torch.optim.Adam(self.discriminator.parameters(), 5e-5)
         self.regularise = torch.optim.Adam(self.encoder.parameters(), 5e-5)
 
-    def see(self, images: Tensor) -> Tensor:
-        """Return the images themselves."""
+    def encoder_input(self, images: Tensor) -> Tensor:
+        """Return the images."""
         return images
 
-    def loss(self, seen: Tensor, images: Tensor) -> Tensor:
-        """Return the reconstruction's binary cross-entropy."""
-        decoded = torch.sigmoid(self.decoder(self.encoder(seen.flatten(1))))
+    def loss(self, inputs: Tensor, images: Tensor) -> Tensor:
+        """Return the binary cross-entropy of the reconstruction, a scalar."""
+        decoded = torch.sigmoid(self.decoder(self.encoder(inputs.flatten(1))))
         return F.binary_cross_entropy(decoded, images.flatten(1))
 
     def realness(self, codes: Tensor, label: float) -> Tensor:
-        """Return the discriminator's loss where all codes should get this label."""
+        """Return the discriminator's loss for codes `(N, 150)` that all have this label."""
         verdicts = torch.sigmoid(self.discriminator(codes))
         return F.binary_cross_entropy(verdicts, torch.full_like(verdicts, label))
 
-    def update(self, seen: Tensor, images: Tensor) -> float:
-        """Take the three steps; return the reconstruction's loss."""
-        loss = step(self.reconstruct, self.loss(seen, images))
-        fake = self.encoder(seen.flatten(1)).detach()
+    def update(self, inputs: Tensor, images: Tensor) -> float:
+        """Take the three steps; return the reconstruction loss."""
+        loss = step(self.reconstruct, self.loss(inputs, images))
+        fake = self.encoder(inputs.flatten(1)).detach()
         real = torch.randn_like(fake)
         step(self.discriminate, self.realness(real, 1) + self.realness(fake, 0))
-        step(self.regularise, self.realness(self.encoder(seen.flatten(1)), 1))
+        step(self.regularise, self.realness(self.encoder(inputs.flatten(1)), 1))
         return loss
 
 
 def step(optimizer: torch.optim.Optimizer, loss: Tensor) -> float:
-    """Move one optimiser's weights down the loss; return it."""
+    """Take one optimiser step on the loss; return the loss."""
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -149,20 +152,20 @@ SYSTEMS: dict[str, Callable[[], System]] = {
 
 
 def loader(images: Bytes, training: bool) -> Iterable[Tensor]:
-    """Return batches of 256 in a new order for training, and of one image for testing."""
+    """Return batches of 256 images in random order for training, of one image for testing."""
     if training:
         return DataLoader(Digits(images), BATCH_SIZE, shuffle=True, drop_last=True, num_workers=0)
     return DataLoader(Digits(images), batch_size=1, num_workers=0)
 
 
 def run_epoch(system: System, train: Bytes, test: Bytes, device: torch.device) -> float:
-    """Train on every image once, then return the mean test loss."""
+    """Train one epoch on images `(N, 1, 28, 28)`, uint8; return the mean test loss."""
     for images in loader(train, training=True):
         batch = images.to(device)
-        system.update(system.see(batch), batch)
+        system.update(system.encoder_input(batch), batch)
     losses = []
     with torch.no_grad():
         for images in loader(test, training=False):
             batch = images.to(device)
-            losses.append(system.loss(system.see(batch), batch).item())
+            losses.append(system.loss(system.encoder_input(batch), batch).item())
     return sum(losses) / len(losses)

@@ -1,13 +1,12 @@
-"""`python -m benchmarks.restoration photos/photo_denoise ~/Set12`: whole photographs, as in papers.
+"""`python -m benchmarks.restoration photos/photo_denoise ~/Set12`: PSNR of whole images.
 
-What the variant's encoder sees is made of each image, and put through the network and through what
-learns nothing. PSNR is a mean over images, in dB, of outputs in [0, 1].
+The network and the yardsticks of the variant's input restore each image from its encoder input, as
+in papers. PSNR is the mean over images, in dB, of outputs in [0, 1].
 
-- Noise is drawn anew for each image, by the params' seed and the file's name.
-- Of an image that is reduced, rows and columns that the factor does not divide are left out, what
-  is seen is rounded to 8 bits, and as many pixels as the factor are left out at each border. Of
-  colours, a grey network is given the luma of BT.601, from 16 to 235 (Dong et al., arXiv
-  1501.00092).
+- The noise of an image is seeded by the seed of params.yaml and the file's name.
+- For a reducing input, the image is cropped to a multiple of the factor, the encoder input is
+  rounded to 8 bits, and the error ignores a border as wide as the factor. A grey network restores
+  the luma (BT.601, 16 to 235) of colour images (Dong et al., arXiv 1501.00092).
 """
 
 import argparse
@@ -34,14 +33,16 @@ from autoencoders.variants.inputs import Input
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.restoration", description=__doc__)
-    parser.add_argument("variant", help="DATASET/VARIANT, trained")
-    parser.add_argument("folder", type=Path, help="of images")
+    parser.add_argument("variant", help="trained variant: DATASET/VARIANT")
+    parser.add_argument("folder", type=Path, help="folder of images")
     parser.add_argument(
-        "--std", type=float, help="of the noise, of 255 greys, in place of the variant's own"
+        "--std",
+        type=float,
+        help="standard deviation of the noise, of 255, instead of the variant's",
     )
     options = parser.parse_args(arguments)
     try:
-        rows = measured(options.variant, options.folder, options.std)
+        rows = measure(options.variant, options.folder, options.std)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -49,32 +50,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measured(name: str, folder: Path, std: float | None = None) -> list[str]:
-    """Return a row for the network and for each yardstick of its input, or with noise of `std`."""
+def measure(name: str, folder: Path, std: float | None = None) -> list[str]:
+    """Return a table row for the network and each yardstick; `std` replaces the input's noise."""
     loaded, trained = params.load(), load(name)
     variant = loaded.variants[trained.description.name]
     tune_cpu(variant.training.threads)
     network = trained_network(trained)
-    see = variant.input.build()
+    make_input = variant.input.build()
     if std is not None:
-        see = with_noise_level(see, std / 255)
-    ways: dict[str, Callable[[Tensor], Tensor]] = {
-        name: lambda seen: torch.from_numpy(network(seen[0].numpy()))[None],
-        **see.yardsticks(),
+        make_input = with_noise_level(make_input, std / 255)
+    methods: dict[str, Callable[[Tensor], Tensor]] = {
+        name: lambda inputs: torch.from_numpy(network(inputs[0].numpy()))[None],
+        **make_input.yardsticks(),
     }
-    values: dict[str, list[float]] = {way: [] for way in ways}
-    for below in list_images(folder).images:
-        image = photograph(folder / below, network.channels, network.factor)
-        seen = seen_of(image, see, network.factor, randomness.noise(loaded.seed, below.as_posix()))
-        for way, predict in ways.items():
-            values[way].append(of_inside(predict(seen), image, network.factor))
+    values: dict[str, list[float]] = {method: [] for method in methods}
+    for path in list_images(folder).images:
+        image = photograph(folder / path, network.channels, network.factor)
+        noise = randomness.noise(loaded.seed, path.as_posix())
+        inputs = encoder_input(image, make_input, network.factor, noise)
+        for method, predict in methods.items():
+            values[method].append(psnr_inside(predict(inputs), image, network.factor))
     if not values[name]:
-        raise UserError(f"{folder} holds no image")
-    return [f"| {way} | {sum(of) / len(of):.2f} |" for way, of in values.items()]
+        raise UserError(f"{folder}: found no image; give a folder with images")
+    return [f"| {method} | {sum(psnrs) / len(psnrs):.2f} |" for method, psnrs in values.items()]
 
 
 def photograph(path: Path, channels: int, factor: int) -> Tensor:
-    """Return an image `(1, C, H, W)` in [0, 1], of the size that can be reduced."""
+    """Return an image `(1, C, H, W)` in [0, 1], cropped to a multiple of the factor."""
     picture = read_image(path)
     colours = torch.from_numpy(to_floats(to_opaque_planes(picture, 3)))
     if channels == 3:
@@ -87,14 +89,14 @@ def photograph(path: Path, channels: int, factor: int) -> Tensor:
     return image[None, :, :height, :width]
 
 
-def seen_of(image: Tensor, see: Input, factor: int, noise: randomness.Noise) -> Tensor:
-    """Return what the encoder sees; of a small image what a file would hold."""
-    seen = see(image, noise)
-    return seen if factor == 1 else (seen * 255).round() / 255
+def encoder_input(image: Tensor, make_input: Input, factor: int, noise: randomness.Noise) -> Tensor:
+    """Return the encoder input `(1, C, H / factor, W / factor)`, rounded to 8 bits if reduced."""
+    inputs = make_input(image, noise)
+    return inputs if factor == 1 else (inputs * 255).round() / 255
 
 
-def of_inside(prediction: Tensor, image: Tensor, factor: int) -> float:
-    """Return the PSNR, of an enlargement without its border."""
+def psnr_inside(prediction: Tensor, image: Tensor, factor: int) -> float:
+    """Return the PSNR in dB of `(1, C, H, W)`; the border of an enlargement does not count."""
     border = factor if factor > 1 else 0
     inside = (..., slice(border, image.shape[2] - border), slice(border, image.shape[3] - border))
     return psnr(prediction[inside], image[inside]).item()

@@ -1,4 +1,4 @@
-"""What share of the machine's own matrix-product and copy rates each variant reaches."""
+"""The share of the machine's matrix-product and copy rates that each variant reaches."""
 
 import time
 from collections.abc import Callable
@@ -17,28 +17,28 @@ from autoencoders.param_types import Precision
 from autoencoders.training import loop
 from benchmarks import machine, trainer
 from benchmarks.settings import Options
-from benchmarks.table import TRUTH, Row, find, row, say
-from benchmarks.worker import fresh
+from benchmarks.table import TRUTH, Row, find, print_progress, row
+from benchmarks.worker import run_fresh
 
 PART = "roofline"
-SIZE = 2048  # of the square matrices
-COPIED = 2**28  # bytes: far more than any cache holds
+SIZE = 2048  # rows and columns of the matrices
+COPIED = 2**28  # bytes, much more than a cache
 REPEATS = 10
 COPY = "copy, read + written"
 UNMOVED = {"_unsafe_view", "empty", "empty_like", "empty_strided", "new_empty"}
 
 
 def measure(options: Options, earlier: list[Row]) -> list[Row]:
-    """Return the machine's rates, each variant's work per image, and the rates it reaches."""
-    rates = fresh(machine_rates)
-    say(f"roofline: {rates}")
+    """Return the machine's rates, the work per image of each variant, and the share it reaches."""
+    rates = run_fresh(machine_rates)
+    print_progress(f"roofline: {rates}")
     rows = [
         row(PART, "machine", name, "GB/s" if name == COPY else "GFLOP/s", rate)
         for name, rate in rates.items()
     ]
     for variant in options.variants:
         speed = find(earlier, "epochs", variant, "ours: images per second")
-        work = fresh(work_per_image, variant=variant)
+        work = run_fresh(work_per_image, variant=variant)
         matmul = rates["matmul bfloat16" if work["bfloat16"] else "matmul float32"]
         speeds = (speed.min, speed.median, speed.max)
         rows += [
@@ -48,12 +48,12 @@ def measure(options: Options, earlier: list[Row]) -> list[Row]:
             _reached(variant, "matmul", work["flops"] / (matmul * 1e9), speeds),
             _reached(variant, "copy", work["bytes"] / (rates[COPY] * 1e9), speeds),
         ]
-        say(f"roofline: {variant} {work}")
+        print_progress(f"roofline: {variant} {work}")
     return rows
 
 
 def machine_rates() -> dict[str, Any]:
-    """Measure matrix products, in GFLOP/s, in the precisions that training uses; copies in GB/s."""
+    """Measure matrix products in GFLOP/s, in the precisions of training, and copies in GB/s."""
     rates = {}
     for dtype in dict.fromkeys((torch.float32, _dtype("auto"))):
         matrix = torch.randn(SIZE, SIZE, device=device()).to(dtype)
@@ -66,14 +66,14 @@ def machine_rates() -> dict[str, Any]:
 
 
 def _dtype(precision: Precision) -> torch.dtype:
-    """Return what matrix products are computed in here."""
+    """Return the dtype of matrix products on this device."""
     with loop.autocast(precision, device())():
         autocast = torch.is_autocast_enabled(device().type)
         return torch.get_autocast_dtype(device().type) if autocast else torch.float32
 
 
 def work_per_image(variant: str) -> dict[str, Any]:
-    """Count the operations and bytes of one update: what a second batch adds to an epoch."""
+    """Count operations and bytes per image: the difference between two batches and one batch."""
     subject = trainer.tutorial(variant, epochs=1)
     size = subject.training.batch_size
     images = trainer.prepared("train", 2 * size)
@@ -84,7 +84,7 @@ def work_per_image(variant: str) -> dict[str, Any]:
 
 
 class Traffic(TorchDispatchMode):
-    """Adds up the bytes of what each operation reads and writes; views move nothing."""
+    """Adds up the bytes that each operation reads and writes; views count as zero."""
 
     bytes = 0
 
@@ -103,20 +103,20 @@ class Traffic(TorchDispatchMode):
 
 
 def _count(subject: trainer.Trainer, images: Tensor) -> tuple[int, int]:
-    """Return operations and bytes of an epoch on these images, and one to validate on."""
+    """Return operations and bytes of an epoch on these images with one validation image."""
     with FlopCounterMode(display=False) as flops, Traffic() as traffic:  # type: ignore[no-untyped-call]
         subject.train(images, images[:1])
     return flops.get_total_flops(), traffic.bytes
 
 
 def _reached(variant: str, rate: str, seconds: float, speeds: tuple[float, ...]) -> Row:
-    """Return the share of a rate that is used where an image needs it for so many seconds."""
+    """Return the used share of a rate; at that rate an image takes `seconds`."""
     shares = [100 * seconds * speed for speed in speeds]
     return row(PART, variant, f"of the {rate} rate", "%", *shares)
 
 
 def _seconds(run: Callable[[], object]) -> float:
-    """Return the median time of one call, after one that does not count."""
+    """Return the median seconds of one call, after one call to warm up."""
     run()
     times = []
     for _ in range(REPEATS):

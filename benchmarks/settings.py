@@ -1,4 +1,4 @@
-"""What is measured: what is to be reached, the quick settings, and the command line's."""
+"""The settings of the benchmark: losses to reach, quick trainings, and command-line options."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 DATASET = "mnist"
 VARIANTS = ("conv", "denoise", "superres", "vae", "aae")
 
-# The tutorial settings, measured with a plain loop on the official images: for how many epochs they
-# train, and the test loss that they end with.
+# Number of epochs and final test loss of the tutorial settings, measured with a plain loop on the
+# official images.
 REFERENCE_EPOCHS = {"conv": 30, "denoise": 100, "superres": 30, "vae": 30, "aae": 30}
 REFERENCE_LOSS = {
     "conv": 0.1016,
@@ -17,7 +17,7 @@ REFERENCE_LOSS = {
     "aae": 0.1378,
 }
 
-# What time to quality changes in each default variant's `training`; tuned on validation images.
+# Changes to the `training` of the default variants for time to quality; tuned on validation images.
 QUICK: dict[str, dict[str, Any]] = {
     "conv": {"epochs": 1, "batch_size": 40},
     "denoise": {"epochs": 1, "batch_size": 48},
@@ -32,9 +32,9 @@ QUICK: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Options:
-    """What of the benchmark to run, and how much."""
+    """Which variants the benchmark runs, and how much of them."""
 
     rounds: int = 3
     variants: tuple[str, ...] = VARIANTS
-    images: int = 60_000  # at most so many of a split; growth takes a tenth to ten times as many
-    epochs: int = 3  # of ours in a process, the first one counted in
+    images: int = 60_000  # at most this many of a split; growth takes a tenth to ten times of it
+    epochs: int = 3  # of the trainer in one process, including the first one

@@ -1,6 +1,6 @@
-"""params.yaml made small: the whole pipeline in seconds, on next to no data.
+"""A small params.yaml: the whole pipeline runs in seconds, on few images.
 
-The benchmark times stages with it, and `tests/pipeline` tests them with it.
+The benchmark times stages with it, and `tests/pipeline` tests stages with it.
 """
 
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ from typing import Any
 
 from autoencoders import yaml12
 
-WIDTH = 8  # of every layer, at most
-SIZE = 4  # of every other number of a model, such as its latent's, at most
+WIDTH = 8  # maximum of each layer
+SIZE = 4  # maximum of every other number of a model, such as the latent size
 DATA = {
     "seed": 1,
     "source": "stand-in",
@@ -40,7 +40,7 @@ FIGURES = {
 
 
 def write(path: Path, datasets: Iterable[str], variants: Iterable[str], epochs: int) -> None:
-    """Make a params.yaml small, and run so many epochs of these variants on these datasets."""
+    """Make a params.yaml small, with these datasets, variants and epochs."""
     content = yaml12.read(path)
     small = content | {
         "experiment": "small",
@@ -56,7 +56,7 @@ def write(path: Path, datasets: Iterable[str], variants: Iterable[str], epochs: 
 
 
 def _variant(variant: dict[str, Any], epochs: int) -> dict[str, Any]:
-    """Return a variant of the same kinds, of few and narrow layers, that trains for a moment."""
+    """Return the same kinds of variant with narrow layers and a short training."""
     return variant | {
         "model": _narrow(variant["model"]),
         "objective": _narrow(variant["objective"]),
@@ -65,11 +65,11 @@ def _variant(variant: dict[str, Any], epochs: int) -> dict[str, Any]:
 
 
 def _narrow(part: dict[str, Any]) -> dict[str, Any]:
-    """Return a model or an objective with widths and sizes no larger than needed, of any kind."""
-    return {key: _less(value) for key, value in part.items()}
+    """Return a model or an objective of any kind with small widths and sizes."""
+    return {key: _limit(value) for key, value in part.items()}
 
 
-def _less(value: Any) -> Any:
+def _limit(value: Any) -> Any:
     if isinstance(value, list):
         return [min(width, WIDTH) for width in value]
     return min(value, SIZE) if type(value) is int else value

@@ -1,4 +1,4 @@
-"""What the pipeline costs beside the training: each stage's start and end, and a no-op run."""
+"""The overhead of the pipeline: each stage on few images, and a run with nothing to do."""
 
 import tempfile
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from autoencoders import params, paths
 from autoencoders.pipeline import STAGES
 from benchmarks import copies, small
 from benchmarks.settings import DATASET, Options
-from benchmarks.table import Row, row, say
+from benchmarks.table import Row, print_progress, row
 
 PART = "stages"
 REPEATS = 3
@@ -22,48 +22,48 @@ COMMANDS = {"import torch": ("python", "-c", "import torch")} | {
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy of the working tree whose commands write nothing outside its folder."""
+    """A copy of the working tree whose commands write only inside its folder."""
 
     folder: Path
 
     @property
     def repository(self) -> Path:
-        """Return where the copy's files are."""
+        """Return the folder of the copied files."""
         return self.folder / "repository"
 
     def run(self, *command: str) -> float:
-        """Return the seconds that a command takes.
+        """Run a command and return its seconds of wall time.
 
         Raises:
-            UserError: it fails.
+            UserError: the command fails.
         """
         environment = copies.environment(self.folder) | {"PYTHONPATH": str(self.repository / "src")}
         return copies.run(command, self.repository, environment)
 
 
 def measure(options: Options, earlier: list[Row]) -> list[Row]:
-    """Return the wall time of each stage on next to no data, and of a run with nothing to do."""
+    """Return the wall time of each stage on few images, and of a run with nothing to do."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(Path(folder))
         copies.copy_working_tree(Path(), copy.repository)
         copies.commit(copy.repository, copies.environment(copy.folder))
-        given = params.load()
-        content = copy.repository / paths.PARAMS
-        small.write(content, [DATASET], [VARIANT], epochs=1)
+        loaded = params.load()
+        path = copy.repository / paths.PARAMS
+        small.write(path, [DATASET], [VARIANT], epochs=1)
         rows = [_stage(copy, name) for name in COMMANDS]
-        small.write(content, given.datasets_to_run, given.variants_to_run, epochs=1)
+        small.write(path, loaded.datasets_to_run, loaded.variants_to_run, epochs=1)
         return [*rows, _nothing_to_do(copy)]
 
 
 def _stage(copy: Copy, name: str) -> Row:
     copy.run(*COMMANDS[name])
-    found = row(PART, name, "wall time", "s", *(copy.run(*COMMANDS[name]) for _ in range(REPEATS)))
-    say(f"stages: {name} {found.median:.2f} s")
-    return found
+    result = row(PART, name, "wall time", "s", *(copy.run(*COMMANDS[name]) for _ in range(REPEATS)))
+    print_progress(f"stages: {name} {result.median:.2f} s")
+    return result
 
 
 def _nothing_to_do(copy: Copy) -> Row:
-    say("stages: running the whole pipeline once, small")
+    print_progress("stages: running the whole pipeline once, small")
     copy.run("dvc", "repro", "--quiet")
     times = [copy.run("dvc", "repro") for _ in range(REPEATS)]
     return row(PART, "dvc repro, nothing to do", "wall time", "s", *times)

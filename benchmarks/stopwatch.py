@@ -1,4 +1,4 @@
-"""One stopwatch for any training loop: it wraps the loop's parts from outside."""
+"""A stopwatch for any training loop: it wraps the parts of the loop."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 
 class Stopwatch:
-    """Splits wall time into phases; what an inner phase takes is not the outer one's.
+    """Splits wall time into phases; the time of an inner phase does not count for the outer one.
 
-    `with watch: loop()` measures the loop. Backward passes and optimiser steps are noticed by
-    themselves, the loop's other parts where they were replaced by what `timed` and `iterated`
-    return. What is in no phase is `other`.
+    `with watch: loop()` measures the loop. Backward passes and optimiser steps are measured
+    automatically, other parts of the loop if functions that `timed` and `iterated` return replace
+    them. Time in no phase counts as `other`.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -51,7 +51,7 @@ class Stopwatch:
 
     @property
     def total(self) -> float:
-        """Return the seconds measured so far."""
+        """Return all seconds measured until now."""
         return sum(self.seconds.values())
 
     @property
@@ -61,7 +61,7 @@ class Stopwatch:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Count what runs inside as this phase."""
+        """Count the code inside as this phase."""
         self._enter(name)
         try:
             yield
@@ -69,7 +69,7 @@ class Stopwatch:
             self._leave()
 
     def timed(self, phase: str, function: Callable[P, T]) -> Callable[P, T]:
-        """Return the function, its calls counted as this phase."""
+        """Return the function with its calls counted as this phase."""
 
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
             with self.phase(phase):
@@ -78,7 +78,7 @@ class Stopwatch:
         return wrapped
 
     def iterated(self, phase: str, function: Callable[P, Iterable[T]]) -> Callable[P, Iterator[T]]:
-        """Return the function, the waiting for its items counted as this phase."""
+        """Return the function with the time until each of its items counted as this phase."""
 
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
             with self.phase(phase):
@@ -102,7 +102,7 @@ class Stopwatch:
         self._phases.pop()
 
     def _lap(self) -> None:
-        """Give the time since the last lap to the innermost phase."""
+        """Add the time since the last lap to the innermost phase."""
         machine.synchronise(self.device)
         now = perf_counter()
         if self._phases:

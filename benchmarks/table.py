@@ -1,4 +1,4 @@
-"""The benchmark's results: one tidy file, and tables to read."""
+"""The results of the benchmark: one CSV file, and text tables."""
 
 import sys
 from dataclasses import asdict, dataclass
@@ -10,12 +10,12 @@ import pandas as pd
 from autoencoders import files
 from autoencoders.errors import UserError
 
-TRUTH = "yes/no"  # the unit of what is 1 or 0
+TRUTH = "yes/no"  # the unit of a value that is 1 or 0
 
 
 @dataclass(frozen=True)
 class Row:
-    """One measure of one subject: its median and its extremes over the rounds."""
+    """One measure of one subject: its median, minimum and maximum over the rounds."""
 
     part: str
     subject: str
@@ -27,17 +27,17 @@ class Row:
 
 
 def row(part: str, subject: str, measure: str, unit: str, *values: float) -> Row:
-    """Return what the values of all rounds come to."""
+    """Return the row that summarises the values of all rounds."""
     return Row(
         part, subject, measure, unit, *map(float, (median(values), min(values), max(values)))
     )
 
 
 def find(rows: list[Row], part: str, subject: str, measure: str) -> Row:
-    """Return the one row that another part measured.
+    """Return the row that another part measured.
 
     Raises:
-        UserError: there is none yet.
+        UserError: there is no such row.
     """
     for candidate in rows:
         if (candidate.part, candidate.subject, candidate.measure) == (part, subject, measure):
@@ -45,13 +45,13 @@ def find(rows: list[Row], part: str, subject: str, measure: str) -> Row:
     raise UserError(f"the {measure!r} of {subject} is not measured yet: run the part {part!r} too")
 
 
-def say(text: str) -> None:
-    """Tell on standard error what is being measured."""
+def print_progress(text: str) -> None:
+    """Print progress on standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def load(path: Path, device: str) -> list[Row]:
-    """Return what was measured on this kind of device before."""
+    """Return the earlier rows of this kind of device."""
     if not path.exists():
         return []
     earlier = pd.read_csv(path)
@@ -62,7 +62,7 @@ def load(path: Path, device: str) -> list[Row]:
 
 
 def save(path: Path, rows: list[Row], device: str) -> None:
-    """Replace what the file says of these parts on this kind of device; keep the rest."""
+    """Replace the file's rows of these parts on this kind of device; keep the others."""
     new = pd.DataFrame([{"device": device, **asdict(row)} for row in rows])
     if path.exists():
         old = pd.read_csv(path)
@@ -73,7 +73,7 @@ def save(path: Path, rows: list[Row], device: str) -> None:
 
 
 def text(rows: list[Row]) -> str:
-    """Return one part's rows as a table, the longer of its two sides downwards."""
+    """Return the rows of one part as a table; its longer side becomes the rows."""
     cells = pd.DataFrame(
         {
             "subject": [row.subject for row in rows],

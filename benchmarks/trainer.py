@@ -1,4 +1,4 @@
-"""The project's trainer on one variant, as every part of the benchmark starts it."""
+"""The project's trainer on one variant, for all parts of the benchmark."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,13 +28,13 @@ class FewImages(Prepared):
         self.count = count
 
     def images(self, split: str) -> Tensor:
-        """Return the first of a split's images."""
+        """Return the first images of a split, `(N, C, H, W)`, uint8."""
         return prepared(split, self.count)
 
 
 @dataclass(frozen=True)
 class Trainer:
-    """A variant, built and ready to train."""
+    """A built variant that is ready to train."""
 
     assembled: Assembled
     description: Description
@@ -45,7 +45,7 @@ class Trainer:
     def train(
         self, train_images: Tensor, validation_images: Tensor, progress: Progress = SILENT
     ) -> list[Row]:
-        """Train, under the framework that the settings name; return the history."""
+        """Train on images `(N, C, H, W)`, uint8, in the variant's framework; return the history."""
         learning, _ = load_framework(self.training.framework, self.training.threads)
         learner = learning(
             self.assembled, self.training, self.seed, self.name, device(), parallel.SINGLE_PROCESS
@@ -54,19 +54,19 @@ class Trainer:
 
 
 def tutorial(name: str, epochs: int) -> Trainer:
-    """Return a variant with the reference's batch size, optimisers and rates, at our precision."""
+    """Return a variant with the reference's batch size, optimisers and rates, in our precision."""
     variant = example(f"{name}_tutorial")
     return _with(params.load(), name, variant, epochs=epochs, precision="auto")
 
 
 def quick(name: str) -> Trainer:
-    """Return a variant with the settings that reach the reference's quality soonest."""
+    """Return a variant with the settings that reach the reference's quality fastest."""
     loaded = params.load()
     return _with(loaded, name, loaded.variants[name], **QUICK[name])
 
 
 def default(name: str, epochs: int) -> Trainer:
-    """Return a variant as params.yaml has it, or examples/variants, for so many epochs."""
+    """Return a variant of params.yaml, else of examples/variants, with this number of epochs."""
     loaded = params.load()
     return _with(loaded, name, loaded.variants.get(name) or example(name), epochs=epochs)
 
@@ -77,12 +77,12 @@ def example(name: str) -> Variant:
 
 
 def prepared(split: str, count: int) -> Tensor:
-    """Return the first images of a split, as the pipeline's stages open them."""
+    """Return the first images of a split, `(N, C, H, W)`, uint8, as the pipeline's stages do."""
     return Prepared(paths.prepared(DATASET)).images(split)[:count]
 
 
 def _with(loaded: Params, name: str, variant: Variant, **training: Any) -> Trainer:
-    """Return a variant, built, with some of its training settings replaced."""
+    """Return a built variant with some of its training settings replaced."""
     full_name = f"{DATASET}/{name}"
     changed = Training.model_validate(variant.training.model_dump() | training)
     of_data = ("official", "", DATASETS[DATASET].shape)

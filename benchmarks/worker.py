@@ -1,4 +1,4 @@
-"""Measuring functions, each run in a process of its own, so that none warms or crowds the next."""
+"""Run each measuring function in a new process, so that functions do not influence each other."""
 
 import importlib
 import json
@@ -13,26 +13,26 @@ from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 
 
-def fresh(function: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:
-    """Return what the function returns in a fresh process; all that passes must be JSON.
+def run_fresh(function: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:
+    """Run a function in a new process and return its result; arguments and result are JSON.
 
     Raises:
-        UserError: the process failed; it has said why on standard error.
+        UserError: the process failed; its message is on standard error.
     """
-    # What `python -m` calls `__main__` still has its own name there.
+    # A module that `python -m` runs as `__main__` keeps its name in its spec.
     spec = sys.modules[function.__module__].__spec__
     assert spec is not None
     name = [spec.name, function.__name__]
     command = [sys.executable, "-m", "benchmarks.worker", *name, json.dumps(arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise UserError(f"{'.'.join(name)} failed on {arguments}; its own message is above")
+        raise UserError(f"{'.'.join(name)} failed with {arguments}; its message is above")
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
 
 
 def main(module: str, function: str, arguments: str) -> None:
-    """Run one function, on a CPU tuned as for a stage, and print what it returns as one line."""
+    """Run one function with the CPU settings of a stage, and print its result as one line."""
     tune_cpu(torch.get_num_threads())
     print(json.dumps(getattr(importlib.import_module(module), function)(**json.loads(arguments))))
 

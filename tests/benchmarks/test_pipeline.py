@@ -21,7 +21,7 @@ def test_the_runs_of_a_stage_are_added_up(tmp_path: Path) -> None:
     ):
         run = client.create_run(experiment, start_time=1_000, tags={"stage": stage}).info.run_id
         client.set_terminated(run, status, end_time=1_000 + seconds * 1000)
-    found = pipeline.of_stages(store)
+    found = pipeline.stage_seconds(store)
     assert found["train"] == 12
     assert sum(found.values()) == 12
 

@@ -64,8 +64,8 @@ def test_networks_have_the_parameters_of_params_yaml(variant: str) -> None:
 def test_convolutional_networks_compute_the_same(variant: str, images: Tensor) -> None:
     ours, theirs = twins(variant)
     assert isinstance(theirs, reference.Reconstruction)
-    seen = theirs.see(images)
-    torch.testing.assert_close(theirs.network(seen), ours.model(seen), atol=1e-5, rtol=0)
+    inputs = theirs.encoder_input(images)
+    torch.testing.assert_close(theirs.network(inputs), ours.model(inputs), atol=1e-5, rtol=0)
 
 
 def test_the_vae_computes_the_same(images: Tensor) -> None:
@@ -90,19 +90,19 @@ def test_the_adversarial_networks_compute_the_same(images: Tensor) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_images_are_seen_as_the_project_sees_them(variant: str, images: Tensor) -> None:
+def test_images_are_inputs_as_the_project_sees_them(variant: str, images: Tensor) -> None:
     many = images.repeat(20, 1, 1, 1)
     ours, theirs = project(variant).input, reference.SYSTEMS[variant]()
-    seen = theirs.see(many)
-    assert seen.shape[1:] == ours.shape((1, 28, 28))
+    inputs = theirs.encoder_input(many)
+    assert inputs.shape[1:] == ours.shape((1, 28, 28))
     if variant == "denoise":
-        assert not torch.equal(seen, theirs.see(many))
-        torch.testing.assert_close(seen.mean(), (many + 0.5).clamp(0, 1).mean(), atol=0.1, rtol=0)
+        assert not torch.equal(inputs, theirs.encoder_input(many))
+        torch.testing.assert_close(inputs.mean(), (many + 0.5).clamp(0, 1).mean(), atol=0.1, rtol=0)
     elif variant == "superres":
         half = nn.functional.interpolate(many, (14, 14), mode="bilinear", antialias=True)
-        torch.testing.assert_close(seen, half, atol=1e-5, rtol=0)
+        torch.testing.assert_close(inputs, half, atol=1e-5, rtol=0)
     else:
-        assert seen is many
+        assert inputs is many
 
 
 def test_the_variational_loss_draws_with_the_standard_deviation(images: Tensor) -> None:

@@ -30,12 +30,12 @@ def test_the_luma_of_colours_is_the_literature_s(colours: Path) -> None:
 
 def test_an_enlargement_is_measured_without_its_border(colours: Path) -> None:
     image = restoration.photograph(colours, channels=1, factor=2)
-    seen = restoration.seen_of(image, Downsampled(2, "bicubic"), 2, noise(0, "a"))
-    assert torch.equal(seen, (seen * 255).round() / 255)
-    enlarged = enlarge(seen, 2, "bicubic")
-    found = restoration.of_inside(enlarged, image, factor=2)
+    inputs = restoration.encoder_input(image, Downsampled(2, "bicubic"), 2, noise(0, "a"))
+    assert torch.equal(inputs, (inputs * 255).round() / 255)
+    enlarged = enlarge(inputs, 2, "bicubic")
+    psnr = restoration.psnr_inside(enlarged, image, factor=2)
     inside = (0, 0, slice(2, -2), slice(2, -2))
     expected = peak_signal_noise_ratio(
         image[inside].numpy(), enlarged[inside].numpy(), data_range=1
     )
-    assert found == pytest.approx(expected, abs=1e-4)
+    assert psnr == pytest.approx(expected, abs=1e-4)
