@@ -1,4 +1,4 @@
-"""What is measured of a stage's memory, and how it is written down."""
+"""The benchmark of memory: measuring a process, and its table."""
 
 import os
 import shutil
@@ -16,31 +16,31 @@ from tests.saved import PARAMS
 
 
 @pytest.mark.parametrize("megabytes", [100, 300])
-def test_a_process_costs_the_most_that_it_held_at_a_time(megabytes: int, tmp_path: Path) -> None:
-    held = f"bytearray({megabytes} * 10**6); bytearray(50 * 10**6)"
+def test_the_cost_of_a_process_is_its_peak_memory(megabytes: int, tmp_path: Path) -> None:
+    allocation = f"bytearray({megabytes} * 10**6); bytearray(50 * 10**6)"
     cost, nothing = (
         memory.cost((sys.executable, "-S", "-c", code), tmp_path, dict(os.environ))
-        for code in (held, "pass")
+        for code in (allocation, "pass")
     )
-    # What a process starts with, it may have from the one that started it.
+    # A new process may inherit memory of its parent, so it is compared with one that does nothing.
     assert megabytes <= cost.megabytes <= max(megabytes, nothing.megabytes) + 50
     assert 0 < cost.seconds < 60
 
 
-def test_what_fails_is_shown(tmp_path: Path) -> None:
+def test_the_output_of_a_failed_command_is_shown(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="fails in a copy:\nwhy"):
         memory.cost((sys.executable, "-c", "exit('why')"), tmp_path, dict(os.environ))
 
 
-def test_images_and_params_are_written_for_every_stage_that_the_table_has(tmp_path: Path) -> None:
+def test_images_and_params_are_written_for_the_measured_stages(tmp_path: Path) -> None:
     shutil.copy(PARAMS, tmp_path)
     memory.set_up(tmp_path, count=27, size=30)
     assert len(list((tmp_path / "pictures").glob("*/*.png"))) == 38  # 8 to test, 3 to validate
-    made = params.load(tmp_path / paths.PARAMS)
-    assert params.image_shapes(made)[memory.DATASET] == (3, 30, 30)
+    loaded = params.load(tmp_path / paths.PARAMS)
+    assert params.image_shapes(loaded)[memory.DATASET] == (3, 30, 30)
     assert {stage.name for stage in STAGES} > set(memory.STAGES)
 
 
-def test_a_line_of_the_table_has_the_most_of_all_variants() -> None:
+def test_a_row_has_the_maximum_over_variants() -> None:
     costs = {stage: [Cost(1200.4, 2.0), Cost(800.0, 31.6)] for stage in memory.STAGES}
     assert memory.row(27, 64, costs).startswith("| 27 of 64×64 | 1,200 MB, 32 s | 1,200 MB")

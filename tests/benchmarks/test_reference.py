@@ -1,4 +1,4 @@
-"""What the project's trainer is held against: the same networks, learning the same thing."""
+"""The reference of the benchmark has the same networks, inputs and losses as the project."""
 
 import numpy as np
 import pytest
@@ -19,12 +19,12 @@ CPU = torch.device("cpu")
 
 
 def project(variant: str) -> Assembled:
-    """Return a variant of params.yaml, as the project builds it for MNIST."""
+    """Return a variant of params.yaml, built by the project for MNIST."""
     return assemble(SHIPPED.variants[variant], (1, 28, 28), seed=1, name=f"mnist/{variant}")
 
 
-def twins(variant: str) -> tuple[Assembled, reference.System]:
-    """Return the project's variant and the reference with the same weights."""
+def with_equal_weights(variant: str) -> tuple[Assembled, reference.System]:
+    """Return the project's variant and the reference, both with the project's weights."""
     ours, theirs = project(variant), reference.SYSTEMS[variant]()
     with torch.no_grad():
         pairs = zip(theirs.parameters(), ours.networks.parameters(), strict=True)
@@ -62,14 +62,14 @@ def test_networks_have_the_parameters_of_params_yaml(variant: str) -> None:
 
 @pytest.mark.parametrize("variant", ["conv", "denoise", "superres"])
 def test_convolutional_networks_compute_the_same(variant: str, images: Tensor) -> None:
-    ours, theirs = twins(variant)
+    ours, theirs = with_equal_weights(variant)
     assert isinstance(theirs, reference.Reconstruction)
     inputs = theirs.encoder_input(images)
     torch.testing.assert_close(theirs.network(inputs), ours.model(inputs), atol=1e-5, rtol=0)
 
 
 def test_the_vae_computes_the_same(images: Tensor) -> None:
-    ours, theirs = twins("vae")
+    ours, theirs = with_equal_weights("vae")
     assert isinstance(theirs, reference.Variational)
     assert isinstance(ours.model, VariationalAutoencoder)
     mean, log_var = theirs.vae.encode(images)
@@ -79,7 +79,7 @@ def test_the_vae_computes_the_same(images: Tensor) -> None:
 
 
 def test_the_adversarial_networks_compute_the_same(images: Tensor) -> None:
-    ours, theirs = twins("aae")
+    ours, theirs = with_equal_weights("aae")
     assert isinstance(theirs, reference.Adversarial)
     codes = theirs.encoder(images.flatten(1))
     torch.testing.assert_close(codes, ours.model.encode(images), atol=1e-5, rtol=0)
@@ -90,7 +90,7 @@ def test_the_adversarial_networks_compute_the_same(images: Tensor) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_images_are_inputs_as_the_project_sees_them(variant: str, images: Tensor) -> None:
+def test_encoder_inputs_are_those_of_the_project(variant: str, images: Tensor) -> None:
     many = images.repeat(20, 1, 1, 1)
     ours, theirs = project(variant).input, reference.SYSTEMS[variant]()
     inputs = theirs.encoder_input(many)
@@ -105,7 +105,7 @@ def test_images_are_inputs_as_the_project_sees_them(variant: str, images: Tensor
         assert inputs is many
 
 
-def test_the_variational_loss_draws_with_the_standard_deviation(images: Tensor) -> None:
+def test_latents_are_drawn_with_the_posterior_standard_deviation(images: Tensor) -> None:
     system = reference.SYSTEMS["vae"]()
     assert isinstance(system, reference.Variational)
     system.vae.encode = lambda x: (torch.zeros(len(x), 2), torch.full((len(x), 2), 4.0))  # type: ignore[method-assign]
@@ -117,7 +117,9 @@ def test_the_variational_loss_draws_with_the_standard_deviation(images: Tensor) 
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_an_epoch_moves_every_weight_and_returns_the_test_loss(variant: str, digits: Bytes) -> None:
+def test_an_epoch_changes_every_weight_and_returns_the_test_loss(
+    variant: str, digits: Bytes
+) -> None:
     system = reference.SYSTEMS[variant]()
     before = [parameter.clone() for parameter in system.parameters()]
     loss = reference.run_epoch(system, digits[:256], digits[:2], CPU)
@@ -126,7 +128,7 @@ def test_an_epoch_moves_every_weight_and_returns_the_test_loss(variant: str, dig
     assert 0 < loss < 784
 
 
-def test_images_come_in_shuffled_batches_to_train_and_one_by_one_to_test(digits: Bytes) -> None:
+def test_training_batches_are_shuffled_and_test_batches_hold_one_image(digits: Bytes) -> None:
     batches = list(reference.loader(digits[:300], training=True))
     assert [len(batch) for batch in batches] == [256]
     original = torch.from_numpy(digits) / 255

@@ -1,4 +1,4 @@
-"""Whole photographs as the literature measures them."""
+"""The benchmark on whole photographs measures as in the literature."""
 
 from pathlib import Path
 
@@ -21,14 +21,14 @@ def colours(tmp_path: Path) -> Path:
     return tmp_path / "a.png"
 
 
-def test_the_luma_of_colours_is_the_literature_s(colours: Path) -> None:
+def test_the_luma_of_colours_is_that_of_scikit_image(colours: Path) -> None:
     image = restoration.photograph(colours, channels=1, factor=4)
     assert image.shape == (1, 1, 12, 16)
     expected = rgb2ycbcr(np.asarray(Image.open(colours)))[:12, :16, 0] / 255
     np.testing.assert_allclose(image[0, 0], expected, atol=1e-6)
 
 
-def test_an_enlargement_is_measured_without_its_border(colours: Path) -> None:
+def test_the_psnr_of_an_enlargement_ignores_its_border(colours: Path) -> None:
     image = restoration.photograph(colours, channels=1, factor=2)
     inputs = restoration.encoder_input(image, Downsampled(2, "bicubic"), 2, noise(0, "a"))
     assert torch.equal(inputs, (inputs * 255).round() / 255)

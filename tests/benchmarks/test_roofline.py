@@ -1,18 +1,18 @@
-"""The work that is counted for an image."""
+"""The counted bytes of operations."""
 
 import torch
 
 from benchmarks import roofline
 
 
-def test_traffic_is_what_operations_read_and_write() -> None:
+def test_traffic_counts_bytes_read_and_written() -> None:
     x, y = torch.ones(100), torch.ones(100)
     with roofline.Traffic() as traffic:  # type: ignore[no-untyped-call]
         x + y
     assert traffic.bytes == 3 * 400
 
 
-def test_an_operation_in_place_reads_and_writes_its_own_memory() -> None:
+def test_an_in_place_operation_reads_and_writes_its_memory() -> None:
     x = torch.ones(100)
     with roofline.Traffic() as traffic:  # type: ignore[no-untyped-call]
         x.mul_(2)

@@ -1,4 +1,4 @@
-"""The shares of time that the benchmark reports."""
+"""The stopwatch of the benchmark."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> stopwatch.Stopwatch:
     return stopwatch.Stopwatch(torch.device("cpu"))
 
 
-def test_shares_are_of_all_phases_and_sum_to_one(watch: stopwatch.Stopwatch) -> None:
+def test_shares_cover_all_phases_and_sum_to_one(watch: stopwatch.Stopwatch) -> None:
     with watch:
         sleep()
         watch.timed("data", sleep)()
@@ -42,13 +42,13 @@ def test_shares_are_of_all_phases_and_sum_to_one(watch: stopwatch.Stopwatch) -> 
     assert watch.shares["data"] == watch.shares["other"] == 0.5
 
 
-def test_an_inner_phase_is_taken_out_of_the_outer(watch: stopwatch.Stopwatch) -> None:
+def test_an_inner_phase_does_not_count_for_the_outer_one(watch: stopwatch.Stopwatch) -> None:
     with watch:
         watch.timed("forward", lambda: watch.timed("other", sleep)())()
     assert watch.shares["other"] == 1
 
 
-def test_waiting_for_items_is_timed_and_using_them_is_not(watch: stopwatch.Stopwatch) -> None:
+def test_only_the_time_until_an_item_is_counted(watch: stopwatch.Stopwatch) -> None:
     def slow(count: int) -> list[int]:
         sleep()
         return list(range(count))
@@ -79,7 +79,7 @@ class SlowOptimizer(torch.optim.SGD):
         sleep()
 
 
-def test_backward_passes_and_optimiser_steps_are_noticed_by_themselves(
+def test_backward_passes_and_optimiser_steps_are_timed_automatically(
     watch: stopwatch.Stopwatch,
 ) -> None:
     parameter = nn.Parameter(torch.ones(1))
@@ -93,7 +93,7 @@ def test_backward_passes_and_optimiser_steps_are_noticed_by_themselves(
     assert watch.total == 2
 
 
-def test_nothing_is_watched_afterwards(watch: stopwatch.Stopwatch) -> None:
+def test_nothing_is_timed_afterwards(watch: stopwatch.Stopwatch) -> None:
     backward = torch.autograd.backward
     with watch:
         pass

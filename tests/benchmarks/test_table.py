@@ -1,4 +1,4 @@
-"""The file that keeps what each run measured."""
+"""The CSV file of the benchmark, and its text tables."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "reports" / "benchmark.csv"
 
 
-def test_a_row_is_a_median_with_its_extremes() -> None:
-    found = table.row("epochs", "conv", "time", "s", 3, 1, 8)
-    assert (found.median, found.min, found.max) == (3, 1, 8)
+def test_a_row_has_median_minimum_and_maximum() -> None:
+    row = table.row("epochs", "conv", "time", "s", 3, 1, 8)
+    assert (row.median, row.min, row.max) == (3, 1, 8)
 
 
-def test_what_is_saved_is_loaded(path: Path) -> None:
+def test_saved_rows_are_loaded(path: Path) -> None:
     rows = [
         table.row("epochs", "conv", "time", "s", 1.5),
         table.row("quality", "conv", "ok", table.TRUTH, True),
@@ -28,14 +28,14 @@ def test_what_is_saved_is_loaded(path: Path) -> None:
     assert table.load(path, "cuda") == []
 
 
-def test_a_run_of_some_parts_keeps_the_rows_of_the_others(path: Path) -> None:
+def test_saving_a_part_keeps_the_rows_of_other_parts(path: Path) -> None:
     kept = table.row("growth", "conv", "time", "s", 4)
     table.save(path, [table.row("epochs", "conv", "time", "s", 1), kept], "cpu")
     table.save(path, [table.row("epochs", "vae", "time", "s", 2)], "cpu")
     assert table.load(path, "cpu") == [kept, table.row("epochs", "vae", "time", "s", 2)]
 
 
-def test_devices_have_rows_of_their_own(path: Path) -> None:
+def test_saving_keeps_the_rows_of_other_devices(path: Path) -> None:
     cpu, cuda = (
         table.row("epochs", "conv", "time", "s", 30),
         table.row("epochs", "conv", "time", "s", 1),
@@ -46,14 +46,14 @@ def test_devices_have_rows_of_their_own(path: Path) -> None:
     assert table.load(path, "cuda") == [cuda]
 
 
-def test_a_part_that_needs_another_one_says_so() -> None:
+def test_a_missing_row_is_an_error_that_names_the_part_to_run() -> None:
     rows = [table.row("epochs", "conv", "time", "s", 1)]
     assert table.find(rows, "epochs", "conv", "time") == rows[0]
     with pytest.raises(UserError, match=r"'time' of vae is not measured .* part 'epochs' too"):
         table.find(rows, "epochs", "vae", "time")
 
 
-def test_tables_show_spread_and_truth_and_run_down_their_longer_side() -> None:
+def test_tables_show_spread_and_truth_and_have_the_longer_side_as_rows() -> None:
     rows = [
         table.row("a", "conv", "time", "s", 2, 1, 4),
         table.row("a", "conv", "reached", table.TRUTH, 0),
