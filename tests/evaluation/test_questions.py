@@ -11,7 +11,7 @@ from torch import Tensor
 
 from autoencoders.evaluation import code_statistics
 from autoencoders.evaluation.measure import measure_all
-from autoencoders.report.metrics import METRICS, OF_FEATURES, Metric
+from autoencoders.report.metrics import FEATURE_METRICS, IMAGE_METRICS, Metric
 from autoencoders.samplers import SAMPLERS
 from autoencoders.variants.assembly import Parts
 from autoencoders.variants.classifier import ConvClassifier
@@ -61,8 +61,8 @@ def of_features(key: str) -> str:
 def test_every_answer_has_a_metric_that_says_what_it_is(
     kind: str, answered: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    known = {metric.key for metric in METRICS}
-    known_of_features = {metric.key for metric in OF_FEATURES}
+    known = {metric.key for metric in IMAGE_METRICS}
+    known_of_features = {metric.key for metric in FEATURE_METRICS}
     answer = dict(answered[kind])
     yardsticks = answer.pop("yardsticks")
     assert answer.pop("noise_sweep")["n_images"] == 8  # it is drawn, and stands in no table
@@ -76,11 +76,11 @@ def test_every_metric_is_an_answer_to_some_variant(
     answered: Mapping[str, Mapping[str, Any]],
 ) -> None:
     answers = {of_features(key) for answer in answered.values() for key in answer}
-    assert {metric.key for metric in (*METRICS, *OF_FEATURES)} <= answers
+    assert {metric.key for metric in (*IMAGE_METRICS, *FEATURE_METRICS)} <= answers
 
 
 def test_metrics_have_a_name_of_their_own_and_words() -> None:
-    metrics: tuple[Metric, ...] = (*METRICS, *OF_FEATURES)
+    metrics: tuple[Metric, ...] = (*IMAGE_METRICS, *FEATURE_METRICS)
     for named in ([m.key for m in metrics], [m.label for m in metrics]):
         assert len(set(named)) == len(named)
     for metric in metrics:

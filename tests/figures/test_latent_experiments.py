@@ -1,4 +1,4 @@
-"""Latents that no image gave, held against other ways to the same numbers."""
+"""Tests of `latent_experiments` against independent computations of the same numbers."""
 
 import numpy as np
 import pytest
@@ -9,21 +9,21 @@ from torch import Tensor
 from autoencoders import decomposition
 from autoencoders.figures import latent_experiments
 from autoencoders.figures.latent_experiments import (
-    linear,
+    interpolate_linearly,
+    interpolate_spherically,
     perturbations,
     principal_plane,
-    spherical,
 )
 from tests.codes import correlated
 
 HALVES = torch.tensor([0.0, 0.25, 0.5, 1.0])
 
 
-# --- the plane
+# --- the principal plane
 
 
 @pytest.mark.parametrize("exact_dimensions", [1024, 4])
-def test_the_plane_is_that_of_principal_component_analysis(
+def test_plane_equals_principal_component_analysis(
     exact_dimensions: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decomposition, "EXACT", exact_dimensions)
@@ -36,7 +36,7 @@ def test_the_plane_is_that_of_principal_component_analysis(
     np.testing.assert_allclose(plane.numpy() * signs, expected, atol=2e-2)
 
 
-def test_finding_the_plane_of_a_large_latent_draws_nothing_from_the_global_generator(
+def test_plane_of_a_large_latent_does_not_use_the_global_generator(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(decomposition, "EXACT", 4)
@@ -46,64 +46,71 @@ def test_finding_the_plane_of_a_large_latent_draws_nothing_from_the_global_gener
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-# --- one dimension at a time
+# --- perturbations
 
 
-def paint(latents: Tensor) -> Tensor:
-    """Decode `(N, 2, 2)` to an image of one row whose pixels care 1, 10, 0 and 2 times as much."""
+def decode_with_gains(latents: Tensor) -> Tensor:
+    """Decode latents `(N, 2, 2)` to images of one row: four pixels with gains 1, 10, 0 and 2."""
     return (latents.flatten(1) * torch.tensor([1.0, 10.0, 0.0, 2.0])).view(-1, 1, 1, 4)
 
 
-def test_dimensions_come_by_how_much_they_change_the_image() -> None:
+def test_dimensions_are_sorted_by_the_change_of_the_image() -> None:
     latent = torch.tensor([[5.0, 6.0], [7.0, 8.0]])
     deviations = torch.tensor([[1.0, 0.5], [100.0, 1.0]])
     steps = torch.tensor([-3.0, 0.0, 3.0])
-    moved = perturbations(paint, latent, deviations, steps, count=3)
-    assert [one.index for one in moved] == [(0, 1), (1, 1), (0, 0)]
+    found = perturbations(decode_with_gains, latent, deviations, steps, count=3)
+    assert [one.index for one in found] == [(0, 1), (1, 1), (0, 0)]
     # Pixel 1 moves by 10 · 0.5 · 3 = 15 at two of three steps, and is one of four pixels.
-    assert moved[0].change == pytest.approx(15**2 * 2 / 3 / 4)
-    assert moved[1].change == pytest.approx(6**2 * 2 / 3 / 4)
-    assert moved[0].images[:, 0, 0].tolist() == [
+    assert found[0].change == pytest.approx(15**2 * 2 / 3 / 4)
+    assert found[1].change == pytest.approx(6**2 * 2 / 3 / 4)
+    assert found[0].images[:, 0, 0].tolist() == [
         *([5.0, 45.0, 0.0, 16.0], [5.0, 60.0, 0.0, 16.0], [5.0, 75.0, 0.0, 16.0]),
     ]
 
 
-def test_of_a_large_latent_those_that_vary_most_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_dimensions_with_the_largest_deviations_are_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(latent_experiments, "TRIED_DIMENSIONS", 2)
     deviations = torch.tensor([[1.0, 0.5], [100.0, 1.0]])
-    moved = perturbations(paint, torch.zeros(2, 2), deviations, torch.tensor([-1.0, 1.0]), count=4)
-    assert {one.index for one in moved} == {(1, 0), (0, 0)}
+    found = perturbations(
+        decode_with_gains, torch.zeros(2, 2), deviations, torch.tensor([-1.0, 1.0]), count=4
+    )
+    assert {one.index for one in found} == {(1, 0), (0, 0)}
 
 
-# --- from one latent to another
+# --- interpolation
 
 
-def test_both_ways_start_and_end_at_the_two_latents() -> None:
+def test_interpolations_start_and_end_at_the_two_latents() -> None:
     start, end = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)).unbind()
-    for way in (linear, spherical):
-        points = way(start, end, HALVES)
+    for interpolate in (interpolate_linearly, interpolate_spherically):
+        points = interpolate(start, end, HALVES)
         assert points.shape == (4, 3, 4, 4)
         torch.testing.assert_close(points[0], start)
         torch.testing.assert_close(points[-1], end)
 
 
-def test_the_arc_has_equal_angles_and_lengths_where_the_line_is_a_chord() -> None:
+def test_arc_has_equal_angles_and_lengths_and_line_is_its_chord() -> None:
     start, end = torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0])
-    arc, chord = spherical(start, end, HALVES), linear(start, end, HALVES)
+    arc, chord = (
+        interpolate_spherically(start, end, HALVES),
+        interpolate_linearly(start, end, HALVES),
+    )
     degrees = torch.rad2deg(torch.atan2(arc[:, 1], arc[:, 0]))
     torch.testing.assert_close(degrees, 90 * HALVES)
     torch.testing.assert_close(arc.norm(dim=1), torch.full((4,), 2.0))
     assert chord[2].norm() == pytest.approx(2**0.5)
 
 
-def test_an_arc_between_nearly_opposite_latents_is_never_longer_than_both() -> None:
+def test_points_between_nearly_opposite_latents_are_not_longer_than_both() -> None:
     start, end = torch.tensor([4.0, 0.0]), torch.tensor([-1.0, 0.01])
-    lengths = spherical(start, end, torch.linspace(0, 1, 11)).norm(dim=1)
+    lengths = interpolate_spherically(start, end, torch.linspace(0, 1, 11)).norm(dim=1)
     torch.testing.assert_close(lengths, torch.linspace(4.0, end.norm().item(), 11))
 
 
 @pytest.mark.parametrize("end", [[2.0, 4.0], [-1.0, -2.0], [0.0, 0.0]])
-def test_parallel_latents_are_joined_by_the_line(end: list[float]) -> None:
+def test_parallel_latents_are_interpolated_linearly(end: list[float]) -> None:
     start = torch.tensor([1.0, 2.0])
-    points = spherical(start, torch.tensor(end), HALVES)
-    torch.testing.assert_close(points, linear(start, torch.tensor(end), HALVES))
+    points = interpolate_spherically(start, torch.tensor(end), HALVES)
+    torch.testing.assert_close(points, interpolate_linearly(start, torch.tensor(end), HALVES))

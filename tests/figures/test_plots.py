@@ -1,4 +1,4 @@
-"""Each figure is drawn from awkward inputs; what is written on it is measured, not assumed."""
+"""Tests of the figures with difficult inputs; the positions of all texts are measured."""
 
 import io
 from collections.abc import Callable
@@ -19,11 +19,13 @@ from PIL import Image
 
 from autoencoders import decomposition
 from autoencoders.figures import plots
-from autoencoders.figures.latent_experiments import viewed_plane
+from autoencoders.figures.latent_experiments import plane_directions
 from autoencoders.figures.plots import style
 from autoencoders.figures.plots.style import FRAME, MARGIN, Images
 
-LONG = "a name that nobody expected to be as long as this, and with an unbreakableallinonepieceword"
+LONG = (
+    "a very long name to test the wrapping of text, and with an unbreakableallinonepieceword in it"
+)
 DIGITS = [str(digit) for digit in range(10)]
 
 
@@ -52,7 +54,7 @@ def codes(count: int, dimensions: int) -> np.ndarray:
 
 
 def standard_normal(dimensions: int, count: int = 20_000) -> np.ndarray:
-    """Draws from the prior."""
+    """Return samples of a standard normal prior."""
     return np.random.default_rng(2).normal(size=(count, dimensions))
 
 
@@ -72,8 +74,8 @@ NAMES = [
 
 
 def code_distribution(codes: np.ndarray, prior: np.ndarray, title: str) -> Figure:
-    """Draw codes in the plane that their figure shows."""
-    return plots.code_distribution(codes, prior, viewed_plane(codes), title)
+    """Draw codes in their principal plane."""
+    return plots.code_distribution(codes, prior, plane_directions(codes), title)
 
 
 AWKWARD: dict[str, Callable[[], Figure]] = {
@@ -179,10 +181,10 @@ AWKWARD: dict[str, Callable[[], Figure]] = {
 
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("draw", AWKWARD.values(), ids=AWKWARD.keys())
-def test_no_text_is_clipped_and_none_stands_on_another_or_on_a_picture_or_plot(
+def test_texts_are_inside_the_figure_and_do_not_overlap(
     draw: Callable[[], Figure], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn = record_drawn_text(monkeypatch)
+    drawn = record_texts(monkeypatch)
     figure = draw()
     figure.savefig(io.BytesIO(), format="rgba")
     boxes = [(text.get_text(), box) for text, box in drawn.items()]
@@ -202,17 +204,17 @@ def test_no_text_is_clipped_and_none_stands_on_another_or_on_a_picture_or_plot(
         assert not one.overlaps(other), f"{first!r} overlaps {second!r}"
 
 
-def record_drawn_text(monkeypatch: pytest.MonkeyPatch) -> dict[Text, Bbox]:
-    """Collect every text that is really drawn, with the place in pixels that it takes."""
+def record_texts(monkeypatch: pytest.MonkeyPatch) -> dict[Text, Bbox]:
+    """Return a dictionary that collects each drawn text with its bounding box in pixels."""
     drawn: dict[Text, Bbox] = {}
     draw = Text.draw
 
-    def recorded(self: Text, renderer: RendererBase) -> None:
+    def draw_and_record(self: Text, renderer: RendererBase) -> None:
         if self.get_visible() and self.get_text().strip():
             drawn[self] = self.get_window_extent()
         draw(self, renderer)
 
-    monkeypatch.setattr(Text, "draw", recorded)
+    monkeypatch.setattr(Text, "draw", draw_and_record)
     return drawn
 
 
@@ -222,9 +224,7 @@ def pixels(path: Path) -> np.ndarray:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["rows, grey, captions, two sizes", "codes", "latent plane"])
-def test_the_same_inputs_give_the_same_bytes_whatever_the_users_settings(
-    name: str, tmp_path: Path
-) -> None:
+def test_bytes_do_not_depend_on_user_settings(name: str, tmp_path: Path) -> None:
     plots.save(AWKWARD[name](), tmp_path / "one.png", "official")
     with matplotlib.rc_context({"font.size": 20, "lines.linewidth": 9, "figure.dpi": 50}):
         plots.save(AWKWARD[name](), tmp_path / "two.png", "official")
@@ -233,7 +233,7 @@ def test_the_same_inputs_give_the_same_bytes_whatever_the_users_settings(
 
 
 @pytest.mark.slow
-def test_a_figure_of_stand_ins_says_so_above_everything_else(tmp_path: Path) -> None:
+def test_figures_of_stand_in_data_have_a_band_at_the_top(tmp_path: Path) -> None:
     figure = AWKWARD["samples"]()
     plots.save(figure, tmp_path / "official.png", "official")
     plots.save(figure, tmp_path / "stand-in.png", "stand-in")
@@ -246,56 +246,54 @@ def test_a_figure_of_stand_ins_says_so_above_everything_else(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_names_are_drawn_as_they_are_and_what_has_no_shape_as_its_code(
+def test_names_are_drawn_literally_and_unprintable_letters_as_codes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    drawn = record_drawn_text(monkeypatch)
+    drawn = record_texts(monkeypatch)
     names = [*NAMES[:9], " ", "a\tb\nc", "\u202ed", "\u200b", "e\udcff\x07", "f"]
     title = "$5_{x} to $10 \\frac{1}{2}"
     figure = plots.latent_plane(codes(150, 2), np.arange(150) % 10, names[:10], title)
     other = plots.latent_plane(codes(150, 2), np.arange(150) % 5, names[10:], title)
     for one in (figure, other):
         plots.save(one, tmp_path / "a.png", "folder")
-    shown = {text.get_text() for text in drawn}
-    assert {title, *NAMES[:9], "‘ ’", "a b\nc", "d", r"‘\u200b’", r"e\udcff\x07"} <= shown
+    texts = {text.get_text() for text in drawn}
+    assert {title, *NAMES[:9], "‘ ’", "a b\nc", "d", r"‘\u200b’", r"e\udcff\x07"} <= texts
     assert not any(text.get_parse_math() for text in drawn if "$" in text.get_text()[1:-3])
 
 
 @pytest.mark.filterwarnings("error")
-def test_letters_that_our_font_lacks_come_from_another_or_are_missed_in_one_line(
+def test_letters_missing_in_the_font_come_from_another_or_give_one_warning(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     fonts = [font for font in fontManager.ttflist if font.name in (style.FAMILY, "STIXGeneral")]
-    monkeypatch.setattr(fontManager, "ttflist", fonts)  # it comes with matplotlib
-    for cached in (style._covering, style._say_missing):
+    monkeypatch.setattr(fontManager, "ttflist", fonts)  # STIXGeneral comes with matplotlib
+    for cached in (style._covering_fonts, style._warn_missing_letters):
         cached.cache_clear()
-    assert style.families("plain, é, ж, א") == [style.FAMILY]
-    assert style.families("ᶄ") == [style.FAMILY, "STIXGeneral"]
+    assert style.font_families("plain, é, ж, א") == [style.FAMILY]
+    assert style.font_families("ᶄ") == [style.FAMILY, "STIXGeneral"]
     assert capsys.readouterr().err == ""
-    for name in ("\U0001fae8", "\U0001fae8\U0001fad0 \u1c50"):  # of which there is no font
+    for name in ("\U0001fae8", "\U0001fae8\U0001fad0 \u1c50"):  # no font has these
         plots.save(plots.sample_grids({"": random_images(1)}, name), tmp_path / "a.png", "official")
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_the_words_on_the_band_are_stand_in_data(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    drawn = record_drawn_text(monkeypatch)
+def test_text_of_the_band_is_stand_in_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    drawn = record_texts(monkeypatch)
     plots.save(plots.sample_grids({"": random_images(1)}, ""), tmp_path / "a.png", "stand-in")
     assert [text.get_text() for text in drawn] == ["stand-in data"]
 
 
-def test_each_pixel_of_an_image_is_drawn_as_one_block_of_equal_pixels(tmp_path: Path) -> None:
+def test_image_pixels_are_drawn_as_blocks_of_equal_pixels(tmp_path: Path) -> None:
     images = random_images(1)
     plots.save(plots.sample_grids({"": images}, ""), tmp_path / "one.png", "official")
-    factor, start = 5, MARGIN + 1  # 1 is the hairline around the image
+    factor, start = 5, MARGIN + 1  # 1 is the frame around the image
     shown = pixels(tmp_path / "one.png")[start:, start:][: 28 * factor, : 28 * factor, 0]
     levels = np.rint(images[0, 0] * 255)
     np.testing.assert_array_equal(shown, np.kron(levels, np.ones((factor, factor))))
 
 
 @pytest.mark.slow
-def test_figures_of_a_run_are_small_enough_for_git(tmp_path: Path) -> None:
+def test_figure_files_are_small(tmp_path: Path) -> None:
     smooth = np.linspace(0, 1, 28 * 28, dtype=np.float32).reshape(1, 1, 28, 28).repeat(100, axis=0)
     for name, figure in {
         "plane": AWKWARD["latent plane"](),
@@ -307,7 +305,7 @@ def test_figures_of_a_run_are_small_enough_for_git(tmp_path: Path) -> None:
         assert (tmp_path / f"{name}.png").stat().st_size < 160_000, name
 
 
-def test_photographs_keep_their_colours_and_no_minute_is_spent_on_finding_fewer(
+def test_photographs_keep_their_colours_without_slow_quantization(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delattr(Image.Image, "quantize")
@@ -317,16 +315,16 @@ def test_photographs_keep_their_colours_and_no_minute_is_spent_on_finding_fewer(
     np.testing.assert_array_equal(shown, np.rint(photograph[0].transpose(1, 2, 0) * 255))
 
 
-def test_error_colours_are_symmetric_and_reach_to_the_largest_error() -> None:
+def test_error_colours_are_symmetric_up_to_the_largest_error() -> None:
     originals = np.full((2, 3, 8, 8), 0.5, np.float32)
     reconstructions = originals.copy()
-    reconstructions[0, :, 2, 3] = [0.0, 0.25, 0.5]  # off by −0.25 on average
+    reconstructions[0, :, 2, 3] = [0.0, 0.25, 0.5]  # the mean error is −0.25
     bar = plots.error_maps(originals, reconstructions, "errors").axes[-1]
     assert bar.get_xlim() == pytest.approx((-0.25, 0.25))
     assert bar.get_xlabel() == "reconstruction − original, mean over channels"
 
 
-def test_a_panel_per_term_and_none_for_what_tells_of_the_machine() -> None:
+def test_training_curves_have_a_panel_per_term_and_none_for_throughput() -> None:
     table = history(3).assign(validation_generator=np.nan, train_elbo=np.nan)
     figure = plots.training_curves(table, "training", best_epoch=2, units={"kl": "nats"})
     panels = {axes.get_title(loc="left"): axes for axes in figure.axes if axes.get_visible()}
@@ -343,27 +341,27 @@ def test_a_panel_per_term_and_none_for_what_tells_of_the_machine() -> None:
     assert list(np.asarray(panels["loss"].lines[0].get_ydata())) == [1, 1 / 2, 1 / 3]
 
 
-def test_noise_curves_show_each_level_of_each_line_and_the_level_trained_on() -> None:
+def test_noise_curves_show_all_levels_and_the_training_noise() -> None:
     psnr = {"network": [20.0, 19.0, 15.0], "noisy input": [12.0, 9.0, 5.0]}
     (axes,) = plots.noise_curves([0.1, 0.3, 0.7], psnr, (0.3, 0.3), "noise").axes
     lines = {line.get_label(): line for line in axes.lines}
     for name, values in psnr.items():
         assert list(np.asarray(lines[name].get_xdata())) == [0.1, 0.3, 0.7]
         assert list(np.asarray(lines[name].get_ydata())) == values
-    assert list(np.asarray(lines["trained on"].get_xdata())) == [0.3, 0.3]
+    assert list(np.asarray(lines["training noise"].get_xdata())) == [0.3, 0.3]
     assert len({(line.get_color(), line.get_marker()) for line in axes.lines}) == 3
 
 
-def test_a_range_of_noise_that_was_trained_on_is_a_band() -> None:
+def test_range_of_training_noise_is_a_band() -> None:
     (axes,) = plots.noise_curves([0.1, 0.7], {"a": [20.0, 10.0]}, (0.0, 0.4), "blind").axes
     (band,) = axes.patches
-    assert band.get_label() == "trained on"
+    assert band.get_label() == "training noise"
     assert band.get_extents().transformed(axes.transData.inverted()).intervalx.tolist() == (
         pytest.approx([0.0, 0.4])
     )
 
 
-def test_blocks_of_rows_stand_apart() -> None:
+def test_blocks_of_rows_have_space_between_them() -> None:
     row = random_images(2)
     tops = [
         axes.get_position().y1 * figure.bbox.height
@@ -374,7 +372,7 @@ def test_blocks_of_rows_stand_apart() -> None:
     assert steps[1] > steps[0] + 20
 
 
-def test_outliers_do_not_dwarf_the_plane_and_are_counted() -> None:
+def test_view_excludes_outliers_and_counts_them() -> None:
     points = np.concatenate([codes(1000, 2), [[500.0, 0.0], [0.0, -1000.0]]])
     axes = plots.latent_plane(points, np.zeros(1002, int), ["only"], "plane").axes[0]
     assert -10 < axes.get_xlim()[0] < axes.get_xlim()[1] < 10
@@ -384,7 +382,7 @@ def test_outliers_do_not_dwarf_the_plane_and_are_counted() -> None:
     assert f"{outside} of 1,002 points lie outside the view" in axes.get_xlabel()
 
 
-def test_of_many_classes_the_ten_largest_have_a_colour() -> None:
+def test_only_the_ten_largest_classes_have_a_colour() -> None:
     sizes = [3, 9, *[5] * 9, 1]  # the first and the last are the smallest of twelve
     labels = np.repeat(np.arange(12), sizes)
     figure = plots.latent_plane(codes(58, 2), labels, [f"class {i}" for i in range(12)], "plane")
@@ -396,7 +394,7 @@ def test_of_many_classes_the_ten_largest_have_a_colour() -> None:
     assert to_rgba(FRAME) in [tuple(colour) for colour in colours[counts == 4]]
 
 
-def test_a_flat_plane_is_a_flat_figure() -> None:
+def test_wide_data_gives_a_low_figure() -> None:
     spread = codes(500, 2)
     round_plane, flat = (
         plots.latent_plane(spread * (width, 1), np.zeros(500, int), ["only"], "plane")
@@ -406,7 +404,7 @@ def test_a_flat_plane_is_a_flat_figure() -> None:
     assert flat.get_figwidth() == round_plane.get_figwidth()
 
 
-def test_the_manifold_runs_rightwards_and_upwards() -> None:
+def test_manifold_axes_point_right_and_up() -> None:
     levels = np.linspace(0, 1, 6, dtype=np.float32)  # 2 rows of z2, 3 columns of z1
     images = np.ones((6, 1, 4, 4), np.float32) * levels[:, None, None, None]
     figure = plots.manifold(images, np.array([-1.0, 0, 1]), np.array([0.0, 1]), "manifold")
@@ -425,19 +423,19 @@ def test_the_manifold_runs_rightwards_and_upwards() -> None:
     assert ticks["0"] == 1.5
 
 
-def test_the_share_of_codes_within_the_priors_circles() -> None:
-    # Half of the prior lies within √(2 ln 2) = 1.177 of the origin, 95 % within 2.448.
+def test_share_of_codes_in_the_circles_of_the_prior() -> None:
+    # Half of the prior is within √(2 ln 2) = 1.177 of the origin, 95 % within 2.448.
     ring = np.stack([np.cos(np.arange(100)), np.sin(np.arange(100))], axis=1)
     rings, prior = np.concatenate([1.1 * ring, 2 * ring]), standard_normal(2, 200_000)
     plane = code_distribution(rings, prior, "codes").axes[3]
-    assert "50% within the prior's 50% circle" in plane.get_xlabel()
-    assert "100% within the prior's 95% circle" in plane.get_xlabel()
-    # Of a prior twice as wide the circles are twice as large, and hold all.
+    assert "50% of codes in the prior's 50% circle" in plane.get_xlabel()
+    assert "100% of codes in the prior's 95% circle" in plane.get_xlabel()
+    # The circles of a prior that is twice as wide are twice as large.
     plane = code_distribution(rings, 2 * prior, "codes").axes[3]
-    assert "100% within the prior's 50% circle" in plane.get_xlabel()
+    assert "100% of codes in the prior's 50% circle" in plane.get_xlabel()
 
 
-def test_the_plane_of_large_codes_is_found_without_their_covariance(
+def test_plane_of_large_codes_needs_no_covariance(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def plane() -> np.ndarray:
@@ -450,7 +448,7 @@ def test_the_plane_of_large_codes_is_found_without_their_covariance(
     np.testing.assert_allclose(plane(), exact, atol=0.05)
 
 
-def test_the_histogram_of_codes_is_a_density() -> None:
+def test_histogram_of_codes_is_a_density() -> None:
     pooled = code_distribution(codes(2000, 5), standard_normal(5), "codes").axes[0]
     heights, edges, _ = pooled.patches[0].get_data()  # type: ignore[attr-defined]
     assert (heights * np.diff(edges)).sum() == pytest.approx(1, abs=2e-3)

@@ -1,4 +1,4 @@
-"""The table of figures: what it says of each, and each drawn for those variants that it fits."""
+"""Tests of the table of figures: files, captions, conditions, and the drawing of each figure."""
 
 import io
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from autoencoders.figures.settings import Figures
-from autoencoders.figures.table import TABLE, Drawing, pairs_of_classes
+from autoencoders.figures.table import TABLE, FigureSpec, neighbour_pairs
 from autoencoders.param_types import Bytes
 from autoencoders.trained.variant import Trained
 from tests.subjects import loaded, untrained
@@ -86,7 +86,7 @@ SWEEP = {
 }
 
 
-def shown(variant: str, seed: int = 1) -> Trained:
+def untrained_variant(variant: str, seed: int = 1) -> Trained:
     """Return an untrained variant with random images of three classes."""
     rng = np.random.default_rng(0)
     images = {
@@ -103,65 +103,68 @@ def shown(variant: str, seed: int = 1) -> Trained:
     return trained
 
 
-def fitting(of: Trained, measured: dict[str, Any] | None = None) -> list[Drawing]:
-    return [drawing for drawing in TABLE if drawing.fits(of, measured or {})]
+def fitting(trained: Trained, metrics: dict[str, Any] | None = None) -> list[FigureSpec]:
+    return [spec for spec in TABLE if spec.fits(trained, metrics or {})]
 
 
-def test_every_figure_has_a_file_and_words_of_its_own() -> None:
+def test_figures_have_distinct_files_and_captions() -> None:
     for names in ([d.file for d in TABLE], [d.caption for d in TABLE]):
         assert len(set(names)) == len(names)
-    for drawing in TABLE:
-        assert drawing.file.endswith(".png")
-        assert drawing.caption.strip()
+    for spec in TABLE:
+        assert spec.file.endswith(".png")
+        assert spec.caption.strip()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_each_variant_has_the_figures_that_fit_it_with_a_noise_sweep_or_without(
+def test_each_variant_has_the_fitting_figures_with_and_without_noise_sweep(
     variant: str,
 ) -> None:
-    judged = set().union(*FITTING.values())  # a new figure needs no line here
-    files = {drawing.file.removesuffix(".png") for drawing in fitting(shown(variant))}
-    assert files & judged == FITTING[variant]
-    swept = {d.file.removesuffix(".png") for d in fitting(shown(variant), {"noise_sweep": SWEEP})}
+    listed = set().union(*FITTING.values())  # a new figure needs no entry
+    files = {spec.file.removesuffix(".png") for spec in fitting(untrained_variant(variant))}
+    assert files & listed == FITTING[variant]
+    swept = {
+        d.file.removesuffix(".png")
+        for d in fitting(untrained_variant(variant), {"noise_sweep": SWEEP})
+    }
     assert swept == files | {"noise_sweep", "noise_levels"}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @torch.no_grad()
-def test_what_fits_is_drawn_and_no_two_figures_are_the_same(variant: str) -> None:
+def test_fitting_figures_are_drawn_and_differ(variant: str) -> None:
     global_state = torch.random.get_rng_state()
-    of = shown(variant)
-    pictures = [pixels(drawing, of) for drawing in fitting(of, {"noise_sweep": SWEEP})]
+    trained = untrained_variant(variant)
+    pictures = [pixels(spec, trained) for spec in fitting(trained, {"noise_sweep": SWEEP})]
     assert len(set(pictures)) == len(pictures)
     assert torch.equal(torch.random.get_rng_state(), global_state)
 
 
 @pytest.mark.parametrize("name", ["samples", "code_samples", "codes"])
 @torch.no_grad()
-def test_what_is_drawn_at_random_is_the_same_each_time_and_differs_by_seed(name: str) -> None:
-    (drawing,) = (drawing for drawing in TABLE if drawing.file == f"{name}.png")
-    one, again, other = (pixels(drawing, shown("aae", seed=seed)) for seed in (1, 1, 2))
+def test_random_figures_depend_only_on_the_seed(name: str) -> None:
+    (spec,) = (spec for spec in TABLE if spec.file == f"{name}.png")
+    one, again, other = (pixels(spec, untrained_variant("aae", seed=seed)) for seed in (1, 1, 2))
     assert one == again
     assert one != other
 
 
-def pixels(drawing: Drawing, of: Trained) -> bytes:
-    figure, written = drawing.draw(of, {"noise_sweep": SWEEP}, SETTINGS), io.BytesIO()
-    figure.savefig(written, format="rgba", dpi=40)
-    return written.getvalue()
+def pixels(spec: FigureSpec, trained: Trained) -> bytes:
+    figure, buffer = spec.draw(trained, {"noise_sweep": SWEEP}, SETTINGS), io.BytesIO()
+    figure.savefig(buffer, format="rgba", dpi=40)
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
     ("labels", "expected"),
     [
-        ([0, 0, 1, 2, 3, 4], [[2, 3], [4, 5], [0, 1]]),  # those of different classes first
-        ([0, 1, 0, 1, 0], [[0, 1], [2, 3]]),  # the last of an odd number has no neighbour
-        ([0, 0, 0, 0], [[0, 1], [2, 3]]),  # one class: what there is
+        ([0, 0, 1, 2, 3, 4], [[2, 3], [4, 5], [0, 1]]),  # pairs of different classes are first
+        ([0, 1, 0, 1, 0], [[0, 1], [2, 3]]),  # the last of an odd number has no pair
+        ([0, 0, 0, 0], [[0, 1], [2, 3]]),  # one class
     ],
 )
-def test_images_are_paired_with_neighbours_of_other_classes_first(
+def test_pairs_of_different_classes_come_first(
     labels: list[int], expected: list[list[int]]
 ) -> None:
-    of_images: Bytes = np.array(labels, np.uint8)
-    assert pairs_of_classes(of_images, 10).tolist() == expected
-    assert pairs_of_classes(of_images, 1).tolist() == expected[:1]
+    label_array: Bytes = np.array(labels, np.uint8)
+    assert neighbour_pairs(label_array, 10).tolist() == expected
+    assert neighbour_pairs(label_array, 1).tolist() == expected[:1]

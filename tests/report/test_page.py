@@ -1,4 +1,4 @@
-"""The report page, read back as a browser would."""
+"""Tests of the report page's HTML, read by an HTML parser."""
 
 import json
 import math
@@ -8,14 +8,14 @@ from html.parser import HTMLParser
 
 from autoencoders.figures.section import FigureFile, LatentPlane, Sheet
 from autoencoders.report.page import render
-from tests.report.made import dataset, variant
+from tests.report.example_results import dataset, variant
 
 VOID = {"meta", "img", "link", "br"}
-SVG = "http://www.w3.org/2000/svg"  # the name of a language: nothing is fetched from there
+SVG = "http://www.w3.org/2000/svg"  # the name of an XML namespace; nothing is downloaded from it
 
 
 class Page(HTMLParser):
-    """Elements in order with their attributes and text, and a check that they nest."""
+    """The elements of a page with attributes and text, in order; checks that tags are closed."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -38,12 +38,12 @@ class Page(HTMLParser):
             texts.append(data)
 
     def all(self, tag: str, **attributes: str) -> list[str]:
-        """Return the text of each such element, white space collapsed."""
-        wanted = {key.rstrip("_"): value for key, value in attributes.items()}
+        """Return the texts of the elements with these attributes, with single spaces."""
+        required = {key.rstrip("_"): value for key, value in attributes.items()}
         return [
             " ".join("".join(texts).split())
             for name, found, texts in self.elements
-            if name == tag and wanted.items() <= found.items()
+            if name == tag and required.items() <= found.items()
         ]
 
     def attributes(self, tag: str, attribute: str) -> list[str]:
@@ -51,7 +51,7 @@ class Page(HTMLParser):
         return [value for value in values if value is not None]
 
     def table(self) -> dict[str, list[str]]:
-        """Return row name → cells of the first table, each cell with its class in brackets."""
+        """Return row name → cells of all tables, each cell with its class in brackets."""
         rows: dict[str, list[str]] = {}
         for tag, attributes, texts in self.elements:
             text = "".join(texts).strip()
@@ -89,46 +89,50 @@ PLANE = LatentPlane(
 )
 
 
-def test_best_marks_stand_on_the_best_networks_and_on_yardsticks_that_beat_theirs() -> None:
-    # Columns: mse (lower is better), psnr (higher), elbo (one network, no contest), kl (neither).
+def test_best_networks_and_better_yardsticks_are_marked() -> None:
+    # Columns: mse (lower is better), psnr (higher), elbo (one network), kl (no direction).
     assert Page(render([SMALL])).table() == {
         "conv": ["0.0134[best]", "19.50", "–", "1.00"],
         "mean image": ["0.0673", "11.90", "–", "–"],
-        "pca 128": ["0.0049[beats]", "19.50", "–", "–"],  # equal is not better
-        "vae": ["0.0134[best]", "nan", "−37.72", "4.67"],  # equal as printed; NaN is never best
+        "pca 128": ["0.0049[beats]", "19.50", "–", "–"],  # an equal value is not better
+        "vae": ["0.0134[best]", "nan", "−37.72", "4.67"],  # equal when printed; NaN is never best
         "aae": ["0.0254", "21.00[best]", "–", "–"],
         "nan": ["nan", "–", "–", "–"],
     }
 
 
-def test_the_columns_name_their_unit_and_direction() -> None:
+def test_columns_have_units_and_directions() -> None:
     assert Page(render([SMALL])).all("th", scope="col") == [
-        *("variant", "MSE ↓", "PSNR ↑dB", "ELBO ↑nats/image", "KLnats/image"),
+        *("variant", "MSE ↓", "PSNR ↑dB", "ELBO ↑nats/image", "KL divergencenats/image"),
     ]
 
 
-def test_a_metric_that_the_page_does_not_know_is_shown_without_a_verdict() -> None:
+def test_undocumented_metrics_have_no_direction() -> None:
     page = Page(render([dataset(variant("a", {"sharpness": 0.9}), variant("b", {"mse": 1}))]))
     assert page.all("th", scope="col") == ["variant", "MSE ↓", "sharpness"]
     assert page.table() == {"a": ["–", "0.9000"], "b": ["1.0000", "–"]}
 
 
-def test_features_have_a_table_of_their_own_with_their_yardsticks_beside() -> None:
-    of_features = {"probe_accuracy": 0.91, "probe_accuracy_100": 0.7, "probe_accuracy_1000": 0.8}
-    of_features |= {"probe_accuracy_100_std": 0.02}
+def test_feature_metrics_have_their_own_table_with_yardsticks() -> None:
+    feature_metrics = {
+        "probe_accuracy": 0.91,
+        "probe_accuracy_100": 0.7,
+        "probe_accuracy_1000": 0.8,
+    }
+    feature_metrics |= {"probe_accuracy_100_std": 0.02}
     section = variant(
         "conv",
-        {"mse": 0.01, **of_features, "neighbour_disagreement": 0.05},
+        {"mse": 0.01, **feature_metrics, "neighbour_disagreement": 0.05},
         yardsticks={
             "mean_image": {"mse": 0.07},
-            "pca": {"mse": 0.02, **of_features, "probe_accuracy_100": 0.75},
+            "pca": {"mse": 0.02, **feature_metrics, "probe_accuracy_100": 0.75},
         },
     )
     page = Page(render([dataset(section)]))
     assert page.all("th", scope="col") == [
         *("variant", "MSE ↓"),
-        *("variant", "linear probe ↑accuracy", "linear probe, 1,000 labels ↑accuracy"),
-        *("linear probe, 100 labels ↑accuracy", "neighbour of another class ↓share"),
+        *("variant", "linear probe accuracy ↑", "linear probe accuracy, 1,000 labels ↑"),
+        *("linear probe accuracy, 100 labels ↑", "nearest-neighbour error ↓"),
     ]
     assert page.all("th", scope="row") == ["conv", "mean image", "pca", "conv", "pca"]
     assert page.table() | {"mean image": []} == {
@@ -136,32 +140,35 @@ def test_features_have_a_table_of_their_own_with_their_yardsticks_beside() -> No
         "mean image": [],
         "pca": ["0.9100", "0.8000", "0.7500 ± 0.0200[beats]", "–"],
     }
-    assert page.all("h3")[:2] == ["Images", "Features without labels"]
-    assert "pca beats conv on linear probe, 100 labels" in page.all("li")
+    assert page.all("h3")[:2] == [
+        "Reconstruction and generation",
+        "Classification from the latents",
+    ]
+    assert "pca is better than conv on linear probe accuracy, 100 labels" in page.all("li")
     assert (
-        "the same with the labels of 100 training images, mean ± standard deviation over draws of "
-        "them; higher is better"
+        "linear probe accuracy with only 100 labelled training images; mean ± standard deviation "
+        "over random choices of these images; higher is better"
     ) in page.all("dd")
 
 
-def test_where_nothing_is_known_of_features_their_table_is_left_out() -> None:
+def test_there_is_no_feature_table_without_feature_metrics() -> None:
     assert Page(render([SMALL])).all("h3") == [
-        "Images",
+        "Reconstruction and generation",
         "MNIST · conv",
         "MNIST · vae",
         "MNIST · aae",
     ]
 
 
-def test_it_says_in_words_where_a_yardstick_wins() -> None:
-    assert "pca 128 beats conv on MSE" in Page(render([SMALL])).all("li")
+def test_better_yardsticks_are_listed_in_sentences() -> None:
+    assert "pca 128 is better than conv on MSE" in Page(render([SMALL])).all("li")
     alone = dataset(variant("conv", {"mse": 0.1}, yardsticks={"pca": {"mse": 0.2}}))
     assert any(
         "No yardstick is better than its network" in text for text in Page(render([alone])).all("p")
     )
 
 
-def test_stand_ins_get_a_loud_banner_and_official_data_none() -> None:
+def test_only_stand_in_data_has_a_banner() -> None:
     fake = dataset(variant("conv", {"mse": 0.1}), title="Fashion-MNIST", source="stand-in")
     (banner,) = Page(render([SMALL, fake])).all("p", class_="banner")
     assert banner.startswith("stand-in data: Fashion-MNIST These images were generated")
@@ -171,26 +178,26 @@ def test_stand_ins_get_a_loud_banner_and_official_data_none() -> None:
     ).all("li")
 
 
-def test_pictures_have_words_and_relative_addresses() -> None:
+def test_pictures_have_captions_and_relative_paths() -> None:
     pictures = [FigureFile("figures/mnist/conv/a b.png", "Inputs & outputs")]
     page = Page(render([dataset(variant("conv", {"mse": 1}, pictures=pictures))]))
     assert page.attributes("img", "src") == ["overview/mnist.png", "figures/mnist/conv/a%20b.png"]
-    captions = ["Every variant on the same test images", "Inputs & outputs"]
+    captions = ["All variants on the same test images", "Inputs & outputs"]
     assert page.attributes("img", "alt") == [f"MNIST: {captions[0]}", f"MNIST conv: {captions[1]}"]
     assert set(page.attributes("img", "loading")) == {"lazy"}
     assert page.all("figcaption") == captions
 
 
-def test_cells_say_their_value_to_the_script_where_they_have_one() -> None:
+def test_cells_with_a_value_have_it_as_data_for_the_script() -> None:
     page = Page(render([SMALL]))
     rows = [found.get("data-value") for tag, found, _ in page.elements if tag == "td"]
     assert rows[:4] == ["0.0134", "19.5", None, "1.0"]  # conv: mse, psnr, elbo, kl
-    assert rows[12:16] == ["0.0134", None, "-37.72", "4.67"]  # vae, whose PSNR is NaN
+    assert rows[12:16] == ["0.0134", None, "-37.72", "4.67"]  # vae; its PSNR is NaN
     heads = [found.get("data-better") for tag, found, _ in page.elements if tag == "th"]
     assert heads[:5] == [None, "lower", "higher", "higher", None]
 
 
-def test_a_latent_plane_stands_in_its_variants_section_as_data() -> None:
+def test_latent_planes_are_in_the_page_as_json() -> None:
     page = Page(render([dataset(variant("vae", {"mse": 1}, plane=PLANE))]))
     (data,) = page.all("script", type="application/json")
     plane = json.loads(data)
@@ -199,8 +206,8 @@ def test_a_latent_plane_stands_in_its_variants_section_as_data() -> None:
     assert Page(render([SMALL])).all("script", type="application/json") == []
 
 
-def test_the_page_needs_nothing_but_itself_and_its_links_lead_somewhere() -> None:
-    html = render([SMALL, dataset(variant("conv", {"mse": 1}), dataset="fashion_mnist")])
+def test_page_loads_no_other_files_and_its_links_have_targets() -> None:
+    html = render([SMALL, dataset(variant("conv", {"mse": 1}), name="fashion_mnist")])
     page = Page(html)
     assert not {"link", "iframe"} & {tag for tag, _, _ in page.elements}
     assert page.attributes("script", "src") == []
@@ -213,7 +220,7 @@ def test_the_page_needs_nothing_but_itself_and_its_links_lead_somewhere() -> Non
     assert {link[1:] for link in links if link.startswith("#")} <= set(targets)
 
 
-def test_hyperparameters_stand_as_dotted_keys() -> None:
+def test_hyperparameters_have_dotted_keys() -> None:
     settings = {
         "model": {"name": "conv", "channels": [16, 8]},
         "optimiser": {"adam": {"lr": 1e-4}},
@@ -232,29 +239,29 @@ def test_hyperparameters_stand_as_dotted_keys() -> None:
     assert "ab" * 32 in page.all("span", class_="digest")
 
 
-def test_what_comes_from_outside_is_escaped() -> None:
-    evil = "<script>alert('1')</script>&\""
+def test_names_and_values_are_escaped() -> None:
+    markup = "<script>alert('1')</script>&\""
     section = dataset(
         variant(
-            evil,
-            {"mse": 0.1, evil: 1.0},
-            yardsticks={evil: {"mse": 0.2}},
-            hyperparameters={evil: evil},
-            pictures=[FigureFile(evil, evil)],
-            model_sha256=evil,
-            plane=replace(PLANE, classes=[evil], decoded=Sheet(evil, 2, 1)),
+            markup,
+            {"mse": 0.1, markup: 1.0},
+            yardsticks={markup: {"mse": 0.2}},
+            hyperparameters={markup: markup},
+            pictures=[FigureFile(markup, markup)],
+            model_sha256=markup,
+            plane=replace(PLANE, classes=[markup], decoded=Sheet(markup, 2, 1)),
         ),
-        dataset=evil,
+        name=markup,
     )
     html = render([section])
     page = Page(html)
     assert "<script>alert" not in html
-    assert html.count("<script") == 2  # the plane's data, and the page's own
+    assert html.count("<script") == 2  # the plane's data, and the page's script
     (plane,) = page.all("script", type="application/json")
-    assert json.loads(plane)["classes"] == [evil]
-    assert evil in page.all("figcaption")
-    assert evil in page.all("dd")
+    assert json.loads(plane)["classes"] == [markup]
+    assert markup in page.all("figcaption")
+    assert markup in page.all("dd")
 
 
-def test_the_same_input_gives_the_same_page() -> None:
+def test_equal_results_give_equal_pages() -> None:
     assert render([SMALL]) == render([SMALL])

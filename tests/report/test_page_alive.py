@@ -1,4 +1,4 @@
-"""The page in use: by mouse, by keyboard, by touch, and without scripts."""
+"""Tests of the report page in a browser: mouse, keyboard, touch, and without scripts."""
 
 import io
 import re
@@ -15,12 +15,12 @@ from autoencoders.figures.section import FigureFile, LatentPlane, Sheet
 from autoencoders.report.page import render
 from autoencoders.report.results import DatasetResults, VariantResult
 from tests.browser import chromium, needs_chromium
-from tests.report import made
+from tests.report import example_results
 
 pytestmark = needs_chromium
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-CELLS = 4  # of the plane, each 2×2 pixels and brighter than the one before
+CELLS = 4  # per side of the plane, each 2×2 pixels; brightness increases from cell to cell
 PLANE = LatentPlane(
     z1=(-2, 2),
     z2=(-4, 4),
@@ -40,7 +40,7 @@ def section(name: str, metrics: dict[str, float], **others: Any) -> VariantResul
     captions = ["Reconstructions", *(["Samples"] if name == "vae" else [])]
     pictures = [FigureFile(f"{name}-{caption}.png", caption) for caption in captions]
     yardsticks = {"mean_image": {"mse": 0.07}, "pca": {"mse": 0.02}}
-    return made.variant(name, metrics, yardsticks, pictures=pictures, **others)
+    return example_results.variant(name, metrics, yardsticks, pictures=pictures, **others)
 
 
 VARIANTS = [
@@ -51,7 +51,7 @@ VARIANTS = [
 
 
 def squares(levels: list[int]) -> Image.Image:
-    """Return a square sheet of images of 2×2 pixels, each of one level."""
+    """Return a square sheet of grey images of 2×2 pixels."""
     side = round(len(levels) ** 0.5)
     cells = np.array(levels, np.uint8).reshape(side, side)
     return Image.fromarray(cells.repeat(2, axis=0).repeat(2, axis=1))
@@ -64,7 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     squares(DECODED).save(folder / "planes/decoded.png")
     squares(ORIGINALS).save(folder / "planes/originals.png")
     (folder / "overview").mkdir()
-    letters = made.dataset(VARIANTS[0], dataset="letters", title="LETTERS")
+    letters = example_results.dataset(VARIANTS[0], name="letters", title="LETTERS")
     datasets = [DatasetResults("mnist", VARIANTS), letters]
     pictures = [picture for variant in VARIANTS for picture in variant.section.pictures]
     for picture in [*pictures, *(picture for one in datasets for picture in one.pictures)]:
@@ -80,7 +80,7 @@ def browser() -> Iterator[Browser]:
 
 
 def opened(browser: Browser, folder: Path, **context: Any) -> Page:
-    """Open the page from the file system; whatever its script complains of fails the test."""
+    """Open the page from the file system; errors of its script and missing files fail the test."""
     page = browser.new_context(**context).new_page()
     page.on("pageerror", lambda error: pytest.fail(str(error)))
     page.on("requestfailed", lambda request: pytest.fail(f"{request.url} is missing"))
@@ -103,11 +103,13 @@ def phone(browser: Browser, folder: Path) -> Iterator[Page]:
 
 
 def table(page: Page) -> Locator:
-    return page.get_by_role("region", name="Images, MNIST").get_by_role("table")
+    return page.get_by_role("region", name="Reconstruction and generation, MNIST").get_by_role(
+        "table"
+    )
 
 
 def rows(page: Page) -> list[str]:
-    """Return the names of the rows that are seen of the first table."""
+    """Return the names of the visible rows of the first table."""
     names = table(page).locator("tbody tr:visible th").all_inner_texts()
     return [name.strip() for name in names]
 
@@ -125,20 +127,20 @@ def direction(page: Page, label: str) -> str | None:
 
 
 def level(window: Locator) -> int:
-    """Return the grey in the middle of what a window shows."""
+    """Return the grey level in the middle of a window."""
     window.locator("img").evaluate("image => image.decode()")
     picture = Image.open(io.BytesIO(window.screenshot())).convert("L")
     return int(np.asarray(picture)[picture.height // 2, picture.width // 2])
 
 
 def plane(page: Page) -> Locator:
-    return page.get_by_role("application", name="MNIST · vae: the latent plane")
+    return page.get_by_role("application", name="MNIST · vae: latent plane")
 
 
 def windows(page: Page) -> tuple[Locator, Locator]:
-    """Return the window on what is decoded, and the one on a test image."""
-    found = page.locator(".plane .window")
-    return found.nth(0), found.nth(1)
+    """Return the windows of the decoded image and of the nearest test image."""
+    both = page.locator(".plane .window")
+    return both.nth(0), both.nth(1)
 
 
 def at(drawing: Locator, x: float, y: float) -> Any:
@@ -147,8 +149,8 @@ def at(drawing: Locator, x: float, y: float) -> Any:
     return {"x": x * box["width"], "y": y * box["height"]}
 
 
-def test_a_header_sorts_networks_with_their_yardsticks_beneath_them(page: Page) -> None:
-    as_written = rows(page)
+def test_headers_sort_networks_together_with_their_yardsticks(page: Page) -> None:
+    original_order = rows(page)
     header(page, "MSE").click()
     assert direction(page, "MSE") == "ascending"
     assert rows(page) == [
@@ -161,21 +163,21 @@ def test_a_header_sorts_networks_with_their_yardsticks_beneath_them(page: Page) 
     assert networks(page) == ["conv_vae", "conv", "vae"]
     header(page, "MSE").click()
     assert direction(page, "MSE") is None
-    assert rows(page) == as_written
+    assert rows(page) == original_order
 
 
-def test_negative_numbers_are_sorted_as_numbers_and_missing_ones_stand_last(page: Page) -> None:
+def test_values_are_sorted_as_numbers_and_missing_values_are_last(page: Page) -> None:
     header(page, "ELBO").click()
     assert networks(page) == ["vae", "conv_vae", "conv"]
     header(page, "ELBO").click()
     assert networks(page) == ["conv_vae", "vae", "conv"]
-    assert page.get_by_text("by ELBO ↑, descending").is_visible()
+    assert page.get_by_text("sorted by ELBO ↑, descending").is_visible()
 
 
-def test_tables_are_sorted_by_keyboard_and_by_name(page: Page) -> None:
+def test_keyboard_sorts_by_number_and_by_name(page: Page) -> None:
     header(page, "PSNR").focus()
     page.keyboard.press("Enter")
-    assert networks(page) == ["conv_vae", "conv", "vae"]  # equal ones as they stood
+    assert networks(page) == ["conv_vae", "conv", "vae"]  # equal values keep their order
     header(page, "variant").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Space")
@@ -183,30 +185,30 @@ def test_tables_are_sorted_by_keyboard_and_by_name(page: Page) -> None:
     assert direction(page, "PSNR") is None
 
 
-def test_a_filter_leaves_the_networks_whose_name_contains_it(page: Page) -> None:
-    field = page.get_by_label("networks named").first
+def test_filter_shows_networks_with_the_text_in_their_name(page: Page) -> None:
+    field = page.get_by_label("filter by name").first
     field.fill("VAE")
     assert networks(page) == ["vae", "conv_vae"]
     assert len(rows(page)) == 6
-    assert page.get_by_text("2 named like “VAE”").is_visible()
+    assert page.get_by_text("networks with “VAE” in the name: 2").is_visible()
     field.fill("no such")
     assert rows(page) == []
     field.fill("")
     assert networks(page) == ["conv", "vae", "conv_vae"]
 
 
-def test_yardsticks_are_hidden_and_come_back(page: Page) -> None:
-    box = page.get_by_label("yardsticks").first
+def test_yardsticks_can_be_hidden_and_shown_again(page: Page) -> None:
+    box = page.get_by_label("show yardsticks").first
     box.uncheck()
     assert rows(page) == ["conv", "vae", "conv_vae"]
     header(page, "MSE").click()
-    page.get_by_label("networks named").first.fill("conv")
+    page.get_by_label("filter by name").first.fill("conv")
     assert rows(page) == ["conv", "conv_vae"]
     box.check()
     assert rows(page) == ["conv", "mean image", "pca", "conv_vae", "mean image", "pca"]
 
 
-def test_two_variants_stand_side_by_side_with_the_better_marked(page: Page) -> None:
+def test_comparison_of_two_variants_marks_the_better_value(page: Page) -> None:
     page.get_by_label("first variant").first.select_option("conv")
     panel = page.locator(".pair").first
     assert panel.is_hidden()
@@ -221,7 +223,7 @@ def test_two_variants_stand_side_by_side_with_the_better_marked(page: Page) -> N
         "MSE ↓": ["0.0100", "★ 0.0020 better"],
         "PSNR ↑dB": ["20.00", "20.00"],
         "ELBO ↑nats/image": ["–", "−100.00"],
-        "linear probe ↑accuracy": ["0.9000", "–"],
+        "linear probe accuracy ↑": ["0.9000", "–"],
     }
     assert panel.locator("h4").all_inner_texts() == ["Reconstructions", "Samples"]
     pictures = [image.get_attribute("src") for image in panel.locator("img").all()]
@@ -231,7 +233,7 @@ def test_two_variants_stand_side_by_side_with_the_better_marked(page: Page) -> N
     assert panel.is_hidden()
 
 
-def test_the_mouse_shows_what_is_decoded_under_it_and_a_click_the_nearest_image(
+def test_mouse_shows_the_decoded_image_and_click_the_nearest_image(
     page: Page,
 ) -> None:
     decoded, original = windows(page)
@@ -245,30 +247,30 @@ def test_the_mouse_shows_what_is_decoded_under_it_and_a_click_the_nearest_image(
     assert original.locator("img").is_hidden()
     drawing.click(position=at(drawing, 0.8, 0.2))
     assert level(original) == ORIGINALS[1]
-    assert page.get_by_text("of class dog").is_visible()
+    assert page.get_by_text("class dog").is_visible()
 
 
-def test_arrow_keys_move_over_the_plane_and_enter_shows_the_nearest_image(page: Page) -> None:
+def test_arrow_keys_move_the_position_and_enter_shows_the_nearest_image(page: Page) -> None:
     decoded, original = windows(page)
     plane(page).focus()
-    assert level(decoded) == DECODED[2 * CELLS + 2]  # it starts in the middle
+    assert level(decoded) == DECODED[2 * CELLS + 2]  # the initial position is the middle
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowUp")
     assert level(decoded) == DECODED[1 * CELLS + 1]
-    for _ in range(CELLS):  # it stops at the edge
+    for _ in range(CELLS):  # the position stops at the edge
         page.keyboard.press("ArrowLeft")
         page.keyboard.press("ArrowUp")
     assert level(decoded) == DECODED[0]
     page.keyboard.press("Enter")
     assert level(original) == ORIGINALS[0]
-    assert page.get_by_text("of class cat").is_visible()
+    assert page.get_by_text("class cat").is_visible()
     for _ in range(CELLS):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
     assert level(original) == ORIGINALS[2]
 
 
-def test_a_tap_shows_what_is_decoded_there_and_the_nearest_image(phone: Page) -> None:
+def test_tap_shows_the_decoded_image_and_the_nearest_image(phone: Page) -> None:
     decoded, original = windows(phone)
     drawing = plane(phone)
     drawing.tap(position=at(drawing, 0.4, 0.9))
@@ -277,7 +279,7 @@ def test_a_tap_shows_what_is_decoded_there_and_the_nearest_image(phone: Page) ->
 
 
 @pytest.mark.parametrize("context", [PHONE, {"color_scheme": "dark"}], ids=["phone", "dark"])
-def test_nothing_of_the_page_reaches_beyond_its_width(
+def test_page_has_no_horizontal_overflow(
     browser: Browser, folder: Path, context: dict[str, Any]
 ) -> None:
     page = opened(browser, folder, **context)
@@ -288,7 +290,7 @@ def test_nothing_of_the_page_reaches_beyond_its_width(
     page.context.close()
 
 
-def test_in_the_dark_the_controls_are_dark(browser: Browser, folder: Path) -> None:
+def test_controls_are_dark_in_dark_mode(browser: Browser, folder: Path) -> None:
     page = opened(browser, folder, color_scheme="dark")
     for control in (".controls", ".controls input", ".controls select"):
         colour = page.locator(control).first.evaluate("e => getComputedStyle(e).backgroundColor")
@@ -296,9 +298,7 @@ def test_in_the_dark_the_controls_are_dark(browser: Browser, folder: Path) -> No
     page.context.close()
 
 
-def test_without_scripts_there_is_nothing_to_press_and_all_to_read(
-    browser: Browser, folder: Path
-) -> None:
+def test_page_without_scripts_has_all_text_and_no_controls(browser: Browser, folder: Path) -> None:
     page = opened(browser, folder, java_script_enabled=False)
     assert page.locator("button, input, select, output, svg, [hidden]").count() == 0
     text = page.locator("body").inner_text()
@@ -309,7 +309,7 @@ def test_without_scripts_there_is_nothing_to_press_and_all_to_read(
     page.context.close()
 
 
-def test_links_within_the_page_still_lead_to_the_variants(page: Page) -> None:
+def test_links_in_tables_lead_to_the_variants(page: Page) -> None:
     table(page).get_by_role("link", name="conv_vae").click()
     assert page.url.endswith("#mnist-conv_vae")
     assert page.locator("#mnist-conv_vae").bounding_box() is not None

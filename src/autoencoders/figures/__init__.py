@@ -1,5 +1,5 @@
-"""A trained variant's figures, and what the report's page has of it beside them.
+"""The figures of a trained variant, and its other content of the report's page.
 
-`table` says which figures there are, when they fit, and how they are drawn; `section` is what the
-page is made of; `plots` draws arrays.
+`table` lists the figures and their conditions, `page_content` writes the other content, `section`
+stores it in files, and `plots` draws arrays.
 """

@@ -1,4 +1,4 @@
-"""What a decoder makes of latents that no image gave: moved, or between two.
+"""Latents that are not the code of any image: moved along one dimension, or between two codes.
 
 Latents are float32 `(N, *latent_shape)`. A `Decode` turns them into images `(N, C, H, W)`.
 """
@@ -16,14 +16,14 @@ from autoencoders.decomposition import principal_directions
 Codes = npt.NDArray[np.floating]
 Decode = Callable[[Tensor], Tensor]
 
-# Of a larger latent the dimensions of the greatest standard deviation are tried, this many.
+# At most this many dimensions are moved, those with the greatest standard deviations.
 TRIED_DIMENSIONS = 256
-SMALLEST_SINE = 1e-4  # of the angle below which two latents count as parallel
+SMALLEST_SINE = 1e-4  # two latents count as parallel if the sine of their angle is smaller
 
 
 @dataclass(frozen=True)
 class Perturbation:
-    """One latent dimension moved and the others held."""
+    """The effect of moving one latent dimension while the others stay fixed."""
 
     index: tuple[int, ...]  # of the dimension in the latent
     change: float  # mean squared change of a pixel, over all steps
@@ -31,10 +31,14 @@ class Perturbation:
 
 
 def principal_plane(codes: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the codes' first two principal components, and the shares of variance they explain.
+    """Return the first two principal components of the codes and their shares of the variance.
 
-    `codes` have at least two entries each. The components are `(N, 2)`, the shares `(2,)`; the
-    entry of each direction that is largest in size is positive.
+    Args:
+        codes: `(N, *latent_shape)`, with at least two entries per code.
+
+    Returns:
+        The components `(N, 2)` and the shares `(2,)`. The entry of each principal direction with
+        the largest absolute value is positive.
     """
     flat = codes.flatten(1)
     centred = flat - flat.mean(0)
@@ -43,8 +47,8 @@ def principal_plane(codes: Tensor) -> tuple[Tensor, Tensor]:
     return plane, plane.square().sum(0) / total
 
 
-def viewed_plane(codes: Codes) -> Codes:
-    """Return two principal directions `(d, 2)` of codes `(N, d)`; of two dimensions their own."""
+def plane_directions(codes: Codes) -> Codes:
+    """Return the two principal directions `(d, 2)` of codes `(N, d)`; the axes if d is 2."""
     if codes.shape[1] == 2:
         return np.eye(2)
     return principal_directions(torch.from_numpy(codes - codes.mean(axis=0)), 2).numpy()
@@ -53,44 +57,52 @@ def viewed_plane(codes: Codes) -> Codes:
 def perturbations(
     decode: Decode, latent: Tensor, deviations: Tensor, steps: Tensor, count: int
 ) -> list[Perturbation]:
-    """Return the `count` dimensions whose movement changes the image most, most first.
+    """Return the `count` dimensions that change the image most when moved, in decreasing order.
 
-    Each dimension of `latent` `(*latent_shape)` is moved by `steps` `(S,)` times its standard
-    deviation, of `deviations` `(*latent_shape)`. Of more than 256 dimensions, those with the
-    greatest deviations are tried.
+    Args:
+        decode: turns latents into images.
+        latent: the unmoved latent, `(*latent_shape)`.
+        deviations: standard deviation of each dimension, `(*latent_shape)`. Of more than 256
+            dimensions, only those with the greatest deviations are moved.
+        steps: movements of a dimension `(S,)`, in units of its standard deviation.
+        count: number of dimensions to return.
     """
     unmoved = decode(latent[None])
-    tried = deviations.flatten().argsort(descending=True, stable=True)[:TRIED_DIMENSIONS]
-    moved: list[Perturbation] = []
-    for dimension in tried.tolist():
+    dimensions = deviations.flatten().argsort(descending=True, stable=True)[:TRIED_DIMENSIONS]
+    strongest: list[Perturbation] = []
+    for dimension in dimensions.tolist():
         latents = latent.flatten().repeat(len(steps), 1)
         latents[:, dimension] += steps * deviations.flatten()[dimension]
         images = decode(latents.unflatten(1, latent.shape))
         index = tuple(int(i) for i in np.unravel_index(dimension, latent.shape))
         one = Perturbation(index, (images - unmoved).square().mean().item(), images)
-        moved = sorted([*moved, one], key=lambda one: one.change, reverse=True)[:count]
-    return moved
+        strongest = sorted([*strongest, one], key=lambda one: one.change, reverse=True)[:count]
+    return strongest
 
 
-def linear(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
-    """Return the points `(S, *shape)` on the straight line; weight 0 is `start`, 1 is `end`."""
+def interpolate_linearly(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
+    """Return points `(S, *shape)` on the straight line between two tensors `(*shape)`.
+
+    `weights` `(S,)` give the positions: 0 is `start`, 1 is `end`.
+    """
     return torch.lerp(start, end, weights.view(-1, *[1] * start.dim()))
 
 
-def spherical(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
-    """Return the points `(S, *shape)` on the great arc from `start` to `end` about the origin.
+def interpolate_spherically(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
+    """Return points `(S, *shape)` on the great arc about the origin between `(*shape)` tensors.
 
-    Their directions are those of White, arXiv 1609.04468, section 2.1, for unit vectors:
-    sin((1-t)Ω)/sin(Ω)·start + sin(tΩ)/sin(Ω)·end, Ω being the angle between the two. Their lengths
-    go evenly from one to the other: the formula alone, of nearly opposite latents of different
-    lengths, goes far beyond both. Latents that no single arc joins, parallel or zero, are joined by
-    the line.
+    `weights` `(S,)` give the positions: 0 is `start`, 1 is `end`. The directions follow White,
+    arXiv 1609.04468, section 2.1, for unit vectors: sin((1-t)Ω)/sin(Ω)·start +
+    sin(tΩ)/sin(Ω)·end, where Ω is the angle between the two. The lengths are interpolated
+    linearly, because the formula alone gives far longer points if the latents are nearly opposite
+    and have different lengths. Parallel or zero latents have no unique arc; they are interpolated
+    linearly.
     """
     first, second = start.double(), end.double()
     lengths = first.norm(), second.norm()
     angle = torch.cosine_similarity(first.flatten(), second.flatten(), dim=0).clamp(-1, 1).acos()
     if angle.sin() < SMALLEST_SINE or not all(lengths):
-        return linear(start, end, weights)
+        return interpolate_linearly(start, end, weights)
     t = weights.double().view(-1, *[1] * start.dim())
     from_first = ((1 - t) * angle).sin() / lengths[0] * first
     from_second = (t * angle).sin() / lengths[1] * second

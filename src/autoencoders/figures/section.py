@@ -1,6 +1,7 @@
-"""What the report has of a trained variant beside its metrics, as files: no network is needed.
+"""The report's content about a trained variant besides its metrics, stored in files.
 
-A sheet is one picture of many images of the same size, row by row without gaps.
+The report reads these files, so it does not need the network. A sheet is one picture of many images
+of the same size, row by row without gaps.
 """
 
 import math
@@ -18,13 +19,13 @@ from autoencoders.figures.plots.style import Images
 from autoencoders.param_types import Bytes
 
 RECORD = "section.json"
-# Sheets of the first test images: what the encoder sees, what comes out, the images themselves.
-SEEN, MADE, ORIGINALS = "seen.png", "made.png", "originals.png"
+# Sheets of the first test images: encoder inputs, reconstructions, originals.
+INPUTS, RECONSTRUCTIONS, ORIGINALS = "seen.png", "made.png", "originals.png"
 
 
 @dataclass(frozen=True)
 class FigureFile:
-    """A picture: its path from the page, and its caption, which is its alternative text too."""
+    """A figure: its path relative to the page, and its caption, also used as alternative text."""
 
     path: str
     caption: str
@@ -32,7 +33,7 @@ class FigureFile:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A picture of many images of one size without gaps; its path is from the page."""
+    """A picture of many images of one size without gaps; its path is relative to the page."""
 
     path: str
     columns: int
@@ -41,21 +42,20 @@ class Sheet:
 
 @dataclass(frozen=True)
 class LatentPlane:
-    """A latent of two numbers to move over.
+    """The data of a plane that shows a latent of two dimensions.
 
     Attributes:
-        z1: the lowest and the highest of the plane, which `decoded` divides into cells from left to
-            right.
-        z2: the same of the other number, from bottom to top; each cell of the sheet is decoded at
-            its middle.
+        z1: lowest and highest value of the horizontal axis, from left to right.
+        z2: lowest and highest value of the vertical axis, from bottom to top.
         size: width and height in pixels of one image in the sheets.
-        decoded: the plane itself.
+        decoded: a grid of cells over the plane; each cell is decoded at its middle.
         originals: test images, row by row.
-        points: where they lie: from the left and from the top as shares of the plane, the class,
-            and the number in `originals`.
+        points: the latent of each of these images: its distance from the left and from the top, as
+            fractions of the plane, its class index, and its index in `originals`.
         classes: the name of each class.
         colours: the CSS colour of each class.
-        legend: names and colours, as far as they are to be told apart.
+        legend: the names and colours of the classes with a colour of their own, then one entry for
+            all other classes.
     """
 
     z1: tuple[float, float]
@@ -71,18 +71,18 @@ class LatentPlane:
 
 @dataclass(frozen=True)
 class Section:
-    """What the page says of one trained variant.
+    """The page's content about one trained variant.
 
     Attributes:
-        title: the dataset's.
-        source: of its images: `official`, `stand-in` or `folder`.
-        image_counts: a split → its number of images.
-        hyperparameters: as params.yaml had them.
-        best_epoch: whose weights were kept.
-        validation_mse: of each epoch.
-        shown: how many images `SEEN`, `MADE` and `ORIGINALS` hold.
-        pictures: the figures, in their order.
-        plane: where the latent is one, its sheets beside this record.
+        title: the title of the dataset.
+        source: the source of its images: `official`, `stand-in` or `folder`.
+        image_counts: split → number of images.
+        hyperparameters: the variant's settings in params.yaml.
+        best_epoch: the epoch with the lowest validation loss; its weights are used.
+        validation_mse: validation MSE of each epoch.
+        shown: number of images in `INPUTS`, `RECONSTRUCTIONS` and `ORIGINALS`.
+        pictures: the figures in their order.
+        plane: the latent plane if the latent has two dimensions; its sheets are in the same folder.
     """
 
     title: str
@@ -96,37 +96,37 @@ class Section:
     plane: LatentPlane | None
 
 
-FORM = TypeAdapter(Section)
+SECTION = TypeAdapter(Section)
 
 
 def save(folder: Path, section: Section, sheets: Mapping[str, Bytes]) -> None:
-    """Write a section, and its sheets by their files' names, as all of `folder`."""
+    """Replace the content of `folder` with a section and its sheets `(N, C, H, W)` by file name."""
     with files.atomic_directory(folder) as temporary:
         for name, images in sheets.items():
-            sheet(images).save(temporary / name)
-        files.write_bytes(temporary / RECORD, FORM.dump_json(section) + b"\n")
+            make_sheet(images).save(temporary / name)
+        files.write_bytes(temporary / RECORD, SECTION.dump_json(section) + b"\n")
 
 
 def load(folder: Path) -> Section:
-    """Return the section in a folder that `save` wrote.
+    """Return the section that `save` wrote into a folder.
 
     Raises:
-        UserError: it is missing or damaged.
+        UserError: the section is missing or damaged.
     """
     files.require(folder)
     with files.readable(folder / RECORD) as path:
-        return FORM.validate_json(path.read_bytes())
+        return SECTION.validate_json(path.read_bytes())
 
 
 def load_images(folder: Path, name: str, count: int) -> Images:
-    """Return the `count` images `(N, C, H, W)` in [0, 1] of a sheet.
+    """Return the `count` images of a sheet, `(N, C, H, W)` float32 in [0, 1].
 
     Raises:
-        UserError: it is missing or damaged.
+        UserError: the sheet is missing or damaged.
     """
     with files.readable(folder / name) as path, Image.open(path) as opened:
         pixels = np.atleast_3d(np.asarray(opened))
-    columns, rows = layout(count)
+    columns, rows = sheet_layout(count)
     height, width = pixels.shape[0] // rows, pixels.shape[1] // columns
     cells = pixels.reshape(rows, height, columns, width, -1).transpose(0, 2, 4, 1, 3)
     return cells.reshape(rows * columns, -1, height, width)[:count].astype(np.float32) / np.float32(
@@ -134,10 +134,10 @@ def load_images(folder: Path, name: str, count: int) -> Images:
     )
 
 
-def sheet(images: Bytes) -> Image.Image:
-    """Return images `(N, C, H, W)`, C being 1 or 3, as one picture; what they leave is black."""
+def make_sheet(images: Bytes) -> Image.Image:
+    """Return images `(N, C, H, W)`, C is 1 or 3, as one picture; unused cells are black."""
     count, channels, height, width = images.shape
-    columns, rows = layout(count)
+    columns, rows = sheet_layout(count)
     cells = np.zeros((rows * columns, channels, height, width), np.uint8)
     cells[:count] = images
     picture = cells.reshape(rows, columns, channels, height, width).transpose(0, 3, 1, 4, 2)
@@ -145,7 +145,7 @@ def sheet(images: Bytes) -> Image.Image:
     return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
 
 
-def layout(count: int) -> tuple[int, int]:
-    """Return how many columns and rows the sheet of `count` images has."""
+def sheet_layout(count: int) -> tuple[int, int]:
+    """Return the number of columns and rows of a sheet of `count` images."""
     columns = math.ceil(math.sqrt(count))
     return columns, math.ceil(count / columns)

@@ -1,11 +1,11 @@
-"""What the figures take from params.yaml."""
+"""The settings `figures` of params.yaml."""
 
 from autoencoders.components import Strict
 from autoencoders.param_types import AtLeastTwo, Count
 
 
 class Figures(Strict):
-    """How much the figures show; params.yaml says what each key is."""
+    """How many images, steps and codes the figures use; params.yaml explains each key."""
 
     images: Count
     manifold_steps: AtLeastTwo

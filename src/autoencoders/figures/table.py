@@ -1,7 +1,7 @@
-"""Every figure of a variant: a function, and above it what its row of the table says.
+"""The table of figures: one function per figure, with its caption and its condition above it.
 
-A figure is a function of a trained variant, the numbers that were measured of it, and the settings.
-Images are drawn as arrays, by `plots`, which knows nothing of variants.
+Each function takes a trained variant, its metrics and the settings. It turns them into arrays, and
+the functions of `plots` draw these.
 """
 
 from collections.abc import Callable
@@ -28,24 +28,28 @@ from autoencoders.samplers.build import build
 from autoencoders.trained.variant import Trained, best_epoch
 from autoencoders.variants.inputs import Clean
 
-REACH = 3.0  # standard deviations that a latent dimension is moved by, at most
-SAMPLES = 100  # decoded from the prior
-DRAWS = 50  # decoded from each fit to the codes
-PRIOR_DRAWS = 10_000_000  # entries of latents that the prior is drawn by
+MAX_MOVEMENT = 3.0  # of a latent dimension, in standard deviations
+PRIOR_SAMPLES = 100  # images decoded from the prior
+FITTED_SAMPLES = 50  # images decoded from each distribution that is fitted to codes
+PRIOR_ENTRIES = 10_000_000  # numbers in the sample that shows the prior's distribution
 INTERPOLATION_STEPS = 10
-NOISY_IMAGES = 6  # shown under each noise level
-
+NOISY_IMAGES = 6  # images at each noise level
 
 Draw: TypeAlias = Callable[[Trained, Metrics, Figures], Figure]
 Fits: TypeAlias = Callable[[Trained, Metrics], bool]
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A row of the table: what a figure's file is called and shows, how it is drawn, when it fits.
+class FigureSpec:
+    """A row of the table.
 
-    Both are asked of a variant and of what was measured of it. `train_images` and `test_images` are
-    the fewest that it can be drawn from.
+    Attributes:
+        file: file name of the figure.
+        caption: caption of the figure in the report.
+        draw: draws the figure of a variant.
+        fits: returns whether the figure applies to a variant, given its metrics.
+        train_images: minimum number of training images.
+        test_images: minimum number of test images.
     """
 
     file: str
@@ -56,116 +60,121 @@ class Drawing:
     test_images: int
 
     def has_images(self, trained: Trained) -> bool:
-        """Tell whether there are enough images; say which there are too few of."""
+        """Return whether there are enough images; print a message if not."""
         for split, title in (("train", "training"), ("test", "test")):
-            least, count = getattr(self, f"{split}_images"), len(trained.data.images(split))
-            if count < least:
-                why = f"it takes {least} {title} images or more, and there is {count}"
-                report_omission(self.file, why)
+            minimum, count = getattr(self, f"{split}_images"), len(trained.data.images(split))
+            if count < minimum:
+                report_omission(
+                    self.file, f"it needs at least {minimum} {title} images; found {count}"
+                )
                 return False
         return True
 
 
-TABLE: list[Drawing] = []  # in the order of the report
+TABLE: list[FigureSpec] = []  # in the order of the report
 
 
 def figure(
     caption: str,
-    fits: Fits = lambda trained, measured: True,
+    fits: Fits = lambda trained, metrics: True,
     train_images: int = 1,
     test_images: int = 1,
 ) -> Callable[[Draw], Draw]:
-    """Add the function below as a row of the table; its file is called as it is."""
+    """Return a decorator that adds a function to the table; the function's name names the file."""
 
     def add(draw: Draw) -> Draw:
         file = f"{draw.__name__}.png"
-        TABLE.append(Drawing(file, caption, draw, fits, train_images, test_images))
+        TABLE.append(FigureSpec(file, caption, draw, fits, train_images, test_images))
         return draw
 
     return add
 
 
-@figure("What the encoder sees, what comes back, and the original")
-def reconstructions(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
-    """Draw what the encoder sees, the best classical way back, the network's, the original."""
-    seen, originals = trained.first_test_pairs(settings.images)
+@figure("Reconstructions of test images, with the PSNR of each image")
+def reconstructions(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
+    """Draw encoder inputs, the last yardstick of the input, reconstructions and originals."""
+    inputs, originals = trained.first_test_pairs(settings.images)
     predictions = {
-        name.replace("_", " "): predict(seen)
+        name.replace("_", " "): predict(inputs)
         for name, predict in list(trained.input.yardsticks().items())[-1:]
-    } | {"network": trained.model(seen)}
+    } | {"network": trained.model(inputs)}
     captions = {
         name: [f"{psnr:.1f} dB" for psnr in image_quality.per_image(row, originals)["psnr"]]
         for name, row in predictions.items()
     }
-    first_row = {} if isinstance(trained.input, Clean) else {"encoder sees": seen}
+    first_row = {} if isinstance(trained.input, Clean) else {"encoder input": inputs}
     rows = {**first_row, **predictions, "original": originals}
     return plots.image_rows(
-        [{name: array(row) for name, row in rows.items()}],
+        [{name: to_array(row) for name, row in rows.items()}],
         f"{trained.title}: reconstructions of test images",
         captions,
     )
 
 
-@figure("Where the reconstruction is too bright or too dark")
-def errors(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
+@figure("Reconstruction errors: red pixels are too bright, blue pixels are too dark")
+def errors(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
     """Draw the signed error of each reconstruction."""
-    seen, originals = trained.first_test_pairs(settings.images)
-    title = f"{trained.title}: reconstruction errors"
-    return plots.error_maps(array(originals), array(trained.model(seen)), title)
+    inputs, originals = trained.first_test_pairs(settings.images)
+    title = f"{trained.title}: reconstruction errors of test images"
+    return plots.error_maps(to_array(originals), to_array(trained.model(inputs)), title)
 
 
-@figure("Loss terms over the epochs, training and validation")
-def curves(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
-    """Draw the loss terms over the epochs."""
+@figure(
+    "Losses over the epochs; the dotted line marks the epoch with the lowest validation loss, "
+    "whose weights are used"
+)
+def curves(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
+    """Draw the loss terms, the learning rate and the gradient norm over the epochs."""
     best = int(best_epoch(trained.history)["epoch"])
     units = trained.objective.units
     return plots.training_curves(trained.history, f"{trained.title}: training", best, units)
 
 
 @figure(
-    "Latents of the test images, by class; of more than two, the two principal components",
+    "Latents of the test images, coloured by class; of more than two dimensions, the first two "
+    "principal components",
     fits=lambda trained, _: trained.latent_size > 1 and not trained.latent_holds_input,
 )
-def latent_plane(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
-    """Draw the test images' latents, or their two principal components, coloured by class."""
+def latent_plane(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
+    """Draw the latents of the test images, or their first two principal components."""
     labels, class_names = trained.data.labels("test").numpy(), trained.data.metadata.class_names
     title = f"{trained.title}: latents of the test images"
     if trained.latent_shape == (2,):
         return plots.latent_plane(
-            array(trained.test_codes), labels, class_names, title, ("$z_1$", "$z_2$")
+            to_array(trained.test_codes), labels, class_names, title, ("$z_1$", "$z_2$")
         )
     plane, shares = latent_experiments.principal_plane(trained.test_codes)
     first, second = (
         f"{name} principal component, {share:.0%} of the variance"
         for name, share in zip(("first", "second"), shares.tolist(), strict=True)
     )
-    return plots.latent_plane(array(plane), labels, class_names, title, (first, second))
+    return plots.latent_plane(to_array(plane), labels, class_names, title, (first, second))
 
 
 @figure(
-    "The latent plane, decoded at quantiles of the prior",
+    "Images decoded from a grid of latents, at equally spaced probabilities of the prior",
     fits=lambda trained, _: trained.prior is not None and trained.latent_shape == (2,),
 )
-def manifold(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
-    """Decode a grid of latents at equal steps of the prior's probability."""
+def manifold(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
+    """Decode a grid of latents at quantiles of the prior for equally spaced probabilities."""
     prior = trained.prior
     assert prior is not None
-    shares = torch.linspace(0.02, 0.98, settings.manifold_steps, dtype=torch.float64)
-    quantiles = prior.quantiles(shares).float()
+    probabilities = torch.linspace(0.02, 0.98, settings.manifold_steps, dtype=torch.float64)
+    quantiles = prior.quantiles(probabilities).float()
     z2, z1 = torch.meshgrid(quantiles, quantiles, indexing="ij")
     decoded = trained.decode(torch.stack([z1.flatten(), z2.flatten()], dim=1))
-    axis, title = array(quantiles), f"{trained.title}: the decoded plane"
-    return plots.manifold(array(decoded), axis, axis, title)
+    axis, title = to_array(quantiles), f"{trained.title}: images decoded from a grid of latents"
+    return plots.manifold(to_array(decoded), axis, axis, title)
 
 
 @figure(
-    "One latent dimension moved at a time: those that change the image most",
+    "One latent dimension changed at a time, for the dimensions that change the image most",
     fits=lambda trained, _: not trained.latent_holds_input,
     test_images=2,
 )
-def perturbations(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
-    """Move one latent dimension of the first test image at a time and decode."""
-    steps = torch.linspace(-REACH, REACH, settings.perturbation_steps)
+def perturbations(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
+    """Move one latent dimension of the first test image at a time, and decode."""
+    steps = torch.linspace(-MAX_MOVEMENT, MAX_MOVEMENT, settings.perturbation_steps)
     moved = latent_experiments.perturbations(
         trained.decode,
         trained.test_codes[0],
@@ -174,144 +183,147 @@ def perturbations(trained: Trained, measured: Metrics, settings: Figures) -> Fig
         settings.perturbed_dimensions,
     )
     rows = {
-        f"z[{', '.join(map(str, one.index))}]\nchange {one.change:.2g}": array(one.images)
+        f"z[{', '.join(map(str, one.index))}]\nchange {one.change:.2g}": to_array(one.images)
         for one in moved
     }
     captions = {list(rows)[-1]: [f"{step:.3g} std".replace("-", "−") for step in steps.tolist()]}
-    title = f"{trained.title}: one latent dimension moved at a time, and the mean squared change"
+    title = f"{trained.title}: one latent dimension changed at a time, and the mean squared change"
     return plots.image_rows([rows], title, captions)
 
 
 @figure(
-    "From one test image to another, in the latent and in pixels",
+    "Interpolation between two test images, in the latent space and in pixel space",
     fits=lambda trained, _: not trained.latent_holds_input,
     test_images=2,
 )
-def interpolations(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
-    """Decode the ways between the latents of two images, beside the way between their pixels."""
+def interpolations(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
+    """Draw interpolations between the latents of two images, and between their pixels."""
     images, labels = trained.data.images("test"), trained.data.labels("test").numpy()
-    chosen = pairs_of_classes(labels, settings.interpolated_pairs)
+    pairs = neighbour_pairs(labels, settings.interpolated_pairs)
     weights = torch.linspace(0, 1, INTERPOLATION_STEPS)
     blocks = []
-    for start, end in chosen.tolist():
+    for start, end in pairs.tolist():
         codes = trained.test_codes[start], trained.test_codes[end]
         originals = images[start] / 255, images[end] / 255
-        straight = latent_experiments.linear(*codes, weights)
-        along_arc = latent_experiments.spherical(*codes, weights)
+        straight = latent_experiments.interpolate_linearly(*codes, weights)
+        along_arc = latent_experiments.interpolate_spherically(*codes, weights)
         blocks.append(
             {
-                "latent, linear": array(trained.decode(straight)),
-                "latent, spherical": array(trained.decode(along_arc)),
-                "pixels, linear": array(latent_experiments.linear(*originals, weights)),
+                "latent, linear": to_array(trained.decode(straight)),
+                "latent, spherical": to_array(trained.decode(along_arc)),
+                "pixels, linear": to_array(
+                    latent_experiments.interpolate_linearly(*originals, weights)
+                ),
             }
         )
-    return plots.image_rows(blocks, f"{trained.title}: between two test images")
-
-
-@figure("Decoded draws from the prior", fits=lambda trained, _: trained.prior is not None)
-def samples(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
-    """Decode draws from the prior."""
-    prior = trained.prior
-    assert prior is not None
-    latents = prior.draw((SAMPLES, *trained.latent_shape), trained.noise("figures/samples"))
-    title = f"{trained.title}: decoded draws from the prior"
-    return plots.sample_grids({"": array(trained.decode(latents))}, title)
+    return plots.image_rows(blocks, f"{trained.title}: interpolation between two test images")
 
 
 @figure(
-    "Decoded draws from a Gaussian and other distributions, fitted to training codes",
+    "Images decoded from random samples of the prior",
+    fits=lambda trained, _: trained.prior is not None,
+)
+def samples(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
+    """Decode samples of the prior."""
+    prior = trained.prior
+    assert prior is not None
+    latents = prior.draw((PRIOR_SAMPLES, *trained.latent_shape), trained.noise("figures/samples"))
+    title = f"{trained.title}: images decoded from samples of the prior"
+    return plots.sample_grids({"": to_array(trained.decode(latents))}, title)
+
+
+@figure(
+    "Images decoded from random samples of distributions that are fitted to training codes",
     fits=lambda trained, _: not trained.latent_holds_input,
     train_images=2,
 )
-def code_samples(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
-    """Decode draws of every sampler that is fitted to training codes, to the first of them."""
+def code_samples(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
+    """Decode samples of every sampler that is fitted to training codes."""
     codes = trained.codes("train", settings.fitted_codes)
     decoded = {}
     for name, kind in SAMPLERS.items():
         sampler = build(name, trained.prior, components=settings.mixture_components)
         if sampler is not None and kind.needs_codes:
             sampler.fit(codes)
-            drawn = sampler.draw(DRAWS, trained.noise(f"figures/code_samples/{name}"))
-            decoded[sampler.title] = array(trained.decode(drawn))
-    return plots.sample_grids(
-        decoded,
-        f"{trained.title}: decoded draws from what was fitted to {len(codes):,} training codes",
-    )
+            drawn = sampler.draw(FITTED_SAMPLES, trained.noise(f"figures/code_samples/{name}"))
+            decoded[sampler.title] = to_array(trained.decode(drawn))
+    fitted_to = f"distributions fitted to {len(codes):,} training codes"
+    return plots.sample_grids(decoded, f"{trained.title}: images decoded from {fitted_to}")
 
 
 @figure(
-    "The distribution of the codes against the prior",
-    # Of a model with a posterior it is this that is drawn towards the prior.
+    "Distribution of the codes of the test images, compared with the prior",
+    # A model with a posterior fits the posterior to the prior, not the codes.
     fits=lambda trained, _: trained.prior is not None and not trained.model.has_posterior,
     test_images=2,
 )
-def codes(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
-    """Draw the codes' distribution against draws from the prior."""
+def codes(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
+    """Draw the distribution of the codes and of samples of the prior."""
     prior = trained.prior
     assert prior is not None
-    count = max(PRIOR_DRAWS // trained.latent_size, SAMPLES)
+    count = max(PRIOR_ENTRIES // trained.latent_size, PRIOR_SAMPLES)
     drawn = prior.draw((count, *trained.latent_shape), trained.noise("figures/codes"))
     title = f"{trained.title}: codes of the test images and the prior"
-    codes = array(trained.test_codes.flatten(1))
-    plane = latent_experiments.viewed_plane(codes)
-    return plots.code_distribution(codes, array(drawn.flatten(1)), plane, title)
+    codes = to_array(trained.test_codes.flatten(1))
+    directions = latent_experiments.plane_directions(codes)
+    return plots.code_distribution(codes, to_array(drawn.flatten(1)), directions, title)
 
 
 @figure(
-    "Quality under more noise, or less, than trained on",
-    fits=lambda _, measured: "noise_sweep" in measured,
+    "PSNR at several noise levels of the encoder input",
+    fits=lambda _, metrics: "noise_sweep" in metrics,
 )
-def noise_sweep(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
-    """Draw the PSNR that was measured under each noise level."""
-    sweep = measured["noise_sweep"]
+def noise_sweep(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
+    """Draw the measured PSNR at each noise level."""
+    sweep = metrics["noise_sweep"]
     psnr = {"network": sweep["psnr"]} | {
         name.replace("_", " "): values for name, values in sweep["yardsticks"].items()
     }
-    title = f"{trained.title}: PSNR under noise, {sweep['n_images']:,} test images"
+    title = f"{trained.title}: PSNR at several noise levels, {sweep['n_images']:,} test images"
     return plots.noise_curves(sweep["levels"], psnr, training_noise_range(trained.input), title)
 
 
 @figure(
-    "What comes out under more noise, or less, than trained on",
-    fits=lambda _, measured: "noise_sweep" in measured,
+    "Encoder inputs and reconstructions at several noise levels",
+    fits=lambda _, metrics: "noise_sweep" in metrics,
 )
-def noise_levels(trained: Trained, measured: Metrics, settings: Figures) -> Figure:
-    """Draw what the encoder sees and what comes out under each noise level."""
-    sweep, count = measured["noise_sweep"], min(NOISY_IMAGES, settings.images)
+def noise_levels(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
+    """Draw encoder inputs and reconstructions at each noise level."""
+    sweep, count = metrics["noise_sweep"], min(NOISY_IMAGES, settings.images)
     low, high = training_noise_range(trained.input)
     rows = []
     for level, psnr in zip(sweep["levels"], sweep["psnr"], strict=True):
-        seen, originals = trained.first_test_pairs(count, with_noise_level(trained.input, level))
-        trained_on = ", as trained" if low <= level <= high else ""
-        label = f"noise {level:g}{trained_on}"
-        rows.append((label, array(seen), array(trained.model(seen)), f"{psnr:.1f} dB"))
-    title = f"{trained.title}: under noise of several standard deviations"
-    return plots.overview(array(originals), rows, title)
+        inputs, originals = trained.first_test_pairs(count, with_noise_level(trained.input, level))
+        in_training = " (as in training)" if low <= level <= high else ""
+        label, caption = f"noise {level:g}{in_training}", f"PSNR {psnr:.1f} dB"
+        rows.append((label, to_array(inputs), to_array(trained.model(inputs)), caption))
+    title = f"{trained.title}: reconstructions at several standard deviations of the noise"
+    return plots.overview(to_array(originals), rows, title)
 
 
-def array(values: Tensor) -> npt.NDArray[np.float32]:
-    """Return numbers as they are drawn."""
-    drawn: npt.NDArray[np.float32] = values.cpu().numpy()
-    return drawn
+def to_array(values: Tensor) -> npt.NDArray[np.float32]:
+    """Return a tensor of any shape as an array on the CPU."""
+    values_on_cpu: npt.NDArray[np.float32] = values.cpu().numpy()
+    return values_on_cpu
 
 
-def pairs_of_classes(labels: npt.NDArray[np.integer[Any]], count: int) -> npt.NDArray[np.int64]:
-    """Return `(count, 2)` indices of neighbouring images, those of different classes first."""
+def neighbour_pairs(labels: npt.NDArray[np.integer[Any]], count: int) -> npt.NDArray[np.int64]:
+    """Return indices `(count, 2)` of pairs of successive images; pairs of two classes are first."""
     neighbours = np.arange(len(labels) // 2 * 2).reshape(-1, 2)
     differ = labels[neighbours[:, 0]] != labels[neighbours[:, 1]]
     return np.concatenate([neighbours[differ], neighbours[~differ]])[:count]
 
 
 @torch.no_grad()
-def draw(trained: Trained, measured: Metrics, settings: Figures, folder: Path) -> list[FigureFile]:
-    """Draw every figure that fits a variant into a new `folder`; return their files and captions.
+def draw(trained: Trained, metrics: Metrics, settings: Figures, folder: Path) -> list[FigureFile]:
+    """Draw every figure that fits a variant into a new `folder`; return the files and captions.
 
-    One that there are too few images for is left out, which is said.
+    A figure that needs more images than there are is left out with a message.
     """
-    fitting = [drawing for drawing in TABLE if drawing.fits(trained, measured)]
-    drawings = [drawing for drawing in fitting if drawing.has_images(trained)]
+    fitting = [spec for spec in TABLE if spec.fits(trained, metrics)]
+    specs = [spec for spec in fitting if spec.has_images(trained)]
     with files.atomic_directory(folder) as temporary:
-        for drawing in drawings:
-            figure = drawing.draw(trained, measured, settings)
-            plots.save(figure, temporary / drawing.file, trained.description.source)
-    return [FigureFile(paths.relative_to_page(folder / one.file), one.caption) for one in drawings]
+        for spec in specs:
+            figure = spec.draw(trained, metrics, settings)
+            plots.save(figure, temporary / spec.file, trained.description.source)
+    return [FigureFile(paths.relative_to_page(folder / spec.file), spec.caption) for spec in specs]

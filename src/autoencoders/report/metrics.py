@@ -1,4 +1,4 @@
-"""What the tables say of each number that is measured: a row of `metrics.csv`, in their order."""
+"""The metrics of the report's tables, in their order: one per row of `metrics.csv`."""
 
 import csv
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 @dataclass(frozen=True)
 class Metric:
-    """A column of the results' tables; `better` is empty where no direction is good in itself."""
+    """A column of the results' tables; `better` is empty where no direction is better."""
 
     key: str
     label: str
@@ -21,16 +21,16 @@ class Metric:
     meaning: str
 
 
-FORM = TypeAdapter(Metric)
+METRIC = TypeAdapter(Metric)
 
 
-def _of_table(table: str) -> Iterator[Metric]:
+def _read_metrics(table: str) -> Iterator[Metric]:
     with Path(__file__).with_name("metrics.csv").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
             if row.pop("table") == table:
-                yield FORM.validate_python(row)
+                yield METRIC.validate_python(row)
 
 
-METRICS = tuple(_of_table("images"))
-# In a table of their own; each may be there for fewer labels too, as `probe_accuracy_100`.
-OF_FEATURES = tuple(_of_table("features"))
+IMAGE_METRICS = tuple(_read_metrics("images"))
+# Each may also be measured with fewer labels, for example as `probe_accuracy_100`.
+FEATURE_METRICS = tuple(_read_metrics("features"))

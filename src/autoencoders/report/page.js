@@ -1,30 +1,30 @@
-// What the page can do beside being read. Whatever is pressed or filled in is made here, so that
-// without scripts nothing dead is shown; all data stands in the page, as a page that is opened from
-// the file system can fetch nothing.
+// The interactive parts of the page: sorting, filtering, comparison of two variants, latent planes.
+// This script creates every control, so a browser without scripts shows no dead controls. All data
+// is in the page, because a page that is opened from the file system cannot fetch files.
 
 const SVG = "http://www.w3.org/2000/svg";
-const PLANE = 1000; // units of a plane's sides
-const SHOWN = 112; // pixels of the screen that a decoded image takes, about
-const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const PLANE = 1000; // SVG units of each side of a latent plane
+const IMAGE_SIZE = 112; // approximate screen pixels of the longer side of a decoded image
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** Returns `element` with attributes and children: nodes or text. */
-function filled(element, attributes, children) {
+/** Sets attributes of `element`, appends children (nodes or text) and returns it. */
+function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
   return element;
 }
 
-const make = (tag, attributes = {}, ...children) =>
-  filled(document.createElement(tag), attributes, children);
+const html = (tag, attributes = {}, ...children) =>
+  fill(document.createElement(tag), attributes, children);
 
-const shape = (tag, attributes = {}, ...children) =>
-  filled(document.createElementNS(SVG, tag), attributes, children);
+const svg = (tag, attributes = {}, ...children) =>
+  fill(document.createElementNS(SVG, tag), attributes, children);
 
-const hidden = (text) => make("span", { class: "hidden" }, text);
+const screenReaderText = (text) => html("span", { class: "hidden" }, text);
 
 // Tables: sorted, filtered
 
-/** Returns a table's networks in their order, each as its row and those of its yardsticks. */
+/** Returns one group of rows per network: its row, then the rows of its yardsticks. */
 function groupsOf(table) {
   const groups = [];
   for (const row of table.tBodies[0].rows) {
@@ -36,32 +36,32 @@ function groupsOf(table) {
 
 const nameOf = ([network]) => network.cells[0].textContent;
 
-/** Returns what a group is sorted by: a name, a number, or undefined where there is none. */
+/** Returns the sort key of a group: its name, its number in the column, or undefined. */
 function keyOf(group, column) {
   const { value } = group[0].cells[column].dataset;
   if (column === 0) return nameOf(group);
   return value === undefined ? undefined : Number(value);
 }
 
-/** Returns groups in order of a column, those without a value last whatever the direction. */
+/** Returns the groups sorted by a column; groups without a value are last in both directions. */
 function sorted(groups, column, direction) {
-  const known = groups.filter((group) => keyOf(group, column) !== undefined);
+  const withValue = groups.filter((group) => keyOf(group, column) !== undefined);
   const sign = direction === "ascending" ? 1 : -1;
-  known.sort((one, other) => {
+  withValue.sort((one, other) => {
     const [a, b] = [keyOf(one, column), keyOf(other, column)];
     return sign * (column === 0 ? a.localeCompare(b) : a - b);
   });
-  return [...known, ...groups.filter((group) => !known.includes(group))];
+  return [...withValue, ...groups.filter((group) => !withValue.includes(group))];
 }
 
-/** Makes the headers of a table sort it: up, down, and with the third press as it was. */
-function makeSortable(table, say) {
+/** Makes headers sort the table: first ascending, then descending, then the original order. */
+function makeSortable(table, report) {
   const groups = groupsOf(table);
   const headers = [...table.tHead.rows[0].cells];
   const next = { ascending: "descending", descending: "none" };
   headers.forEach((header, column) => {
     const label = header.firstChild.textContent.trim();
-    const button = make("button", { type: "button" }, ...header.childNodes);
+    const button = html("button", { type: "button" }, ...header.childNodes);
     header.append(button);
     button.addEventListener("click", () => {
       const direction = next[header.getAttribute("aria-sort")] ?? "ascending";
@@ -69,36 +69,37 @@ function makeSortable(table, say) {
       if (direction !== "none") header.setAttribute("aria-sort", direction);
       const order = direction === "none" ? groups : sorted(groups, column, direction);
       table.tBodies[0].append(...order.flat());
-      say(direction === "none" ? "in the report's order" : `by ${label}, ${direction}`);
+      report(direction === "none" ? "original order" : `sorted by ${label}, ${direction}`);
     });
   });
 }
 
-/** Returns a field that leaves in the tables those networks whose name contains what it holds. */
-function networkFilter(tables, say) {
-  const field = make("input", { type: "search", size: 12, autocomplete: "off", spellcheck: false });
+/** Returns a text field that hides the networks whose name does not contain its text. */
+function networkFilter(tables, report) {
+  const field = html("input", { type: "search", size: 12, autocomplete: "off", spellcheck: false });
   field.addEventListener("input", () => {
-    const wanted = field.value.trim().toLowerCase();
-    const kept = new Set();
+    const text = field.value.trim();
+    const matches = new Set();
     for (const group of tables.flatMap(groupsOf)) {
-      const stays = nameOf(group).toLowerCase().includes(wanted);
-      if (stays) kept.add(nameOf(group));
-      for (const row of group) row.hidden = !stays;
+      const isMatch = nameOf(group).toLowerCase().includes(text.toLowerCase());
+      if (isMatch) matches.add(nameOf(group));
+      for (const row of group) row.hidden = !isMatch;
     }
-    say(wanted ? `${kept.size} named like “${field.value.trim()}”` : "");
+    report(text ? `networks with “${text}” in the name: ${matches.size}` : "");
   });
-  return make("label", {}, "networks named ", field);
+  return html("label", {}, "filter by name ", field);
 }
 
 function yardstickSwitch(section) {
-  const box = make("input", { type: "checkbox", checked: "" });
-  box.addEventListener("change", () => section.classList.toggle("bare", !box.checked));
-  return make("label", {}, box, " yardsticks");
+  const box = html("input", { type: "checkbox", checked: "" });
+  const update = () => section.classList.toggle("without-yardsticks", !box.checked);
+  box.addEventListener("change", update);
+  return html("label", {}, box, " show yardsticks");
 }
 
-// Two variants side by side
+// Comparison of two variants
 
-/** Returns which of two values is the better: 0, 1, or -1 where there is no telling. */
+/** Returns the index of the better value: 0 or 1, or -1 if neither is better. */
 function betterOf([one, other], direction) {
   if (!direction || !(one < other || one > other)) return -1;
   return one < other === (direction === "lower") ? 0 : 1;
@@ -106,19 +107,19 @@ function betterOf([one, other], direction) {
 
 function metricCell(cell, isBetter) {
   const text = [...cell.childNodes].find((node) => node.nodeType === Node.TEXT_NODE).data;
-  if (!isBetter) return make("td", {}, text);
-  const star = make("span", { "aria-hidden": "true" }, "★\u00a0");
-  return make("td", { class: "best" }, star, text, hidden(" better"));
+  if (!isBetter) return html("td", {}, text);
+  const star = html("span", { "aria-hidden": "true" }, "★\u00a0");
+  return html("td", { class: "best" }, star, text, screenReaderText(" better"));
 }
 
-/** Returns the row of a metric, in a list that is empty where neither variant has it. */
+/** Returns a list with the row of a metric, or an empty list if neither variant has it. */
 function metricRow(header, cells) {
   const values = cells.map((cell) => Number(cell.dataset.value ?? NaN));
   if (values.every(Number.isNaN)) return [];
   const better = betterOf(values, header.dataset.better);
   const label = [...header.firstElementChild.childNodes].map((node) => node.cloneNode(true));
   const marked = cells.map((cell, i) => metricCell(cell, i === better));
-  return [make("tr", { class: "network" }, make("th", { scope: "row" }, ...label), ...marked)];
+  return [html("tr", { class: "network" }, html("th", { scope: "row" }, ...label), ...marked)];
 }
 
 function metricRows(table, names) {
@@ -129,135 +130,135 @@ function metricRows(table, names) {
   );
 }
 
-function metricsOfTwo(tables, names) {
-  const heads = ["metric", ...names].map((name) => make("th", { scope: "col" }, name));
-  const body = make("tbody", {}, ...tables.flatMap((table) => metricRows(table, names)));
-  return make("table", {}, make("thead", {}, make("tr", {}, ...heads)), body);
+function comparisonTable(tables, names) {
+  const heads = ["metric", ...names].map((name) => html("th", { scope: "col" }, name));
+  const body = html("tbody", {}, ...tables.flatMap((table) => metricRows(table, names)));
+  return html("table", {}, html("thead", {}, html("tr", {}, ...heads)), body);
 }
 
-/** Returns a variant's figures by their captions. */
+/** Returns a map from caption to figure of a variant. */
 function figuresOf(section, name) {
   const figures = section.querySelectorAll(`[data-variant="${CSS.escape(name)}"] .figures figure`);
-  const captioned = [...figures].map((figure) => [figure.lastElementChild.textContent, figure]);
-  return new Map(captioned);
+  const entries = [...figures].map((figure) => [figure.lastElementChild.textContent, figure]);
+  return new Map(entries);
 }
 
-/** Returns the figures of two variants in pairs, one caption over both. */
-function figuresOfTwo(section, names) {
-  const drawn = names.map((name) => figuresOf(section, name));
-  const captions = new Set(drawn.flatMap((figures) => [...figures.keys()]));
+/** Returns the figures of two variants in pairs, with one heading for each pair. */
+function figurePairs(section, names) {
+  const figuresByVariant = names.map((name) => figuresOf(section, name));
+  const captions = new Set(figuresByVariant.flatMap((figures) => [...figures.keys()]));
   return [...captions].flatMap((caption) => {
-    const pair = drawn.map((figures, i) => {
-      const picture = figures.get(caption)?.firstElementChild.cloneNode(true);
-      return make("figure", {}, make("figcaption", {}, names[i]), picture ?? "no such figure");
+    const pair = figuresByVariant.map((figures, i) => {
+      const picture = figures.get(caption)?.firstElementChild.cloneNode(true) ?? "no such figure";
+      return html("figure", {}, html("figcaption", {}, names[i]), picture);
     });
-    return [make("h4", {}, caption), make("div", { class: "figures" }, ...pair)];
+    return [html("h4", {}, caption), html("div", { class: "figures" }, ...pair)];
   });
 }
 
-function contentOfTwo(section, tables, names) {
+function comparisonContent(section, tables, names) {
   const label = names.join(", ");
-  const reachable = { class: "scroll", tabindex: 0, role: "region", "aria-label": label };
-  const metrics = make("div", reachable, metricsOfTwo(tables, names));
-  return [metrics, ...figuresOfTwo(section, names)];
+  const attributes = { class: "scroll", tabindex: 0, role: "region", "aria-label": label };
+  const metrics = html("div", attributes, comparisonTable(tables, names));
+  return [metrics, ...figurePairs(section, names)];
 }
 
 function variantChoice(names, label) {
-  const options = ["–", ...names].map((name) => make("option", {}, name));
-  return make("select", { "aria-label": label }, ...options);
+  const options = ["–", ...names].map((name) => html("option", {}, name));
+  return html("select", { "aria-label": label }, ...options);
 }
 
-/** Lets all variants be chosen but the one that the other list has. */
-function offerAllBut(choice, taken) {
-  [...choice.options].forEach((option, i) => (option.disabled = i > 0 && i - 1 === taken));
+/** Disables the variant that is selected in the other list. */
+function disableVariant(choice, variant) {
+  [...choice.options].forEach((option, i) => (option.disabled = i > 0 && i - 1 === variant));
 }
 
-/** Returns two lists of variants, and the panel that shows those picked in them. */
-function comparison(section, tables, say) {
+/** Returns two lists of variants, and the panel that compares the two selected ones. */
+function comparison(section, tables, report) {
   const names = groupsOf(tables[0]).map(nameOf);
   const choices = ["first variant", "second variant"].map((label) => variantChoice(names, label));
-  const panel = make("div", { class: "pair", hidden: "" });
+  const panel = html("div", { class: "pair", hidden: "" });
   const show = () => {
-    const picked = choices.map((choice) => choice.selectedIndex - 1);
-    choices.forEach((choice, i) => offerAllBut(choice, picked[1 - i]));
-    panel.hidden = picked.includes(-1);
-    const two = picked.map((index) => names[index]);
-    panel.replaceChildren(...(panel.hidden ? [] : contentOfTwo(section, tables, two)));
-    say(panel.hidden ? "" : `${two[0]} and ${two[1]} side by side, above the tables`);
+    const selected = choices.map((choice) => choice.selectedIndex - 1);
+    choices.forEach((choice, i) => disableVariant(choice, selected[1 - i]));
+    panel.hidden = selected.includes(-1);
+    const pair = selected.map((index) => names[index]);
+    panel.replaceChildren(...(panel.hidden ? [] : comparisonContent(section, tables, pair)));
+    report(panel.hidden ? "" : `${pair[0]} and ${pair[1]} are compared above the tables`);
   };
   choices.forEach((choice) => choice.addEventListener("change", show));
-  return [make("span", {}, "side by side ", choices[0], " ", choices[1]), panel];
+  return [html("span", {}, "compare ", choices[0], " ", choices[1]), panel];
 }
 
-/** Puts the controls of a dataset's tables above them. */
-function enliven(section) {
+/** Inserts the controls of a dataset's tables above the tables. */
+function addControls(section) {
   const tables = [...section.querySelectorAll("table")];
-  const said = make("output");
-  const say = (text) => said.replaceChildren(text);
-  tables.forEach((table) => makeSortable(table, say));
-  const [choices, panel] = comparison(section, tables, say);
-  const parts = [networkFilter(tables, say), yardstickSwitch(section), choices, said];
-  const controls = make("div", { class: "controls" }, ...parts);
+  const status = html("output");
+  const report = (text) => status.replaceChildren(text);
+  tables.forEach((table) => makeSortable(table, report));
+  const [choices, panel] = comparison(section, tables, report);
+  const parts = [networkFilter(tables, report), yardstickSwitch(section), choices, status];
+  const controls = html("div", { class: "controls" }, ...parts);
   section.querySelector("h3").before(controls, panel);
 }
 
-// Living latent planes
+// Interactive latent planes
 
-const clamped = (number, end) => Math.min(Math.max(number, 0), end - 1);
-const written = (value) => (Math.round(value * 100) / 100 + 0).toFixed(2).replace("-", "−");
+const clampIndex = (number, end) => Math.min(Math.max(number, 0), end - 1);
+const twoDecimals = (value) => (Math.round(value * 100) / 100 + 0).toFixed(2).replace("-", "−");
 
-/** Returns a window on one image of a sheet, and the function that shows it another one. */
+/** Returns an element that shows one image of a sheet, and the function that selects the image. */
 function sheetWindow(sheet, [width, height], label) {
-  const scale = Math.max(1, Math.round(SHOWN / Math.max(width, height)));
-  const image = make("img", { src: sheet.path, alt: label, loading: "lazy", hidden: "" });
-  const frame = make("div", { class: "window" }, image);
+  const scale = Math.max(1, Math.round(IMAGE_SIZE / Math.max(width, height)));
+  const image = html("img", { src: sheet.path, alt: label, loading: "lazy", hidden: "" });
+  const frame = html("div", { class: "window" }, image);
   Object.assign(frame.style, { width: `${width * scale}px`, aspectRatio: `${width} / ${height}` });
   Object.assign(image.style, { width: `${sheet.columns * 100}%`, height: `${sheet.rows * 100}%` });
-  const caption = make("p", { "aria-live": "polite" });
+  const caption = html("p", { "aria-live": "polite" });
   const show = (column, row, text) => {
     image.hidden = false;
     Object.assign(image.style, { left: `${-column * 100}%`, top: `${-row * 100}%` });
     caption.replaceChildren(text);
   };
-  return [make("div", {}, make("strong", {}, label), frame, caption), show];
+  return [html("div", {}, html("strong", {}, label), frame, caption), show];
 }
 
-/** Returns the drawn plane, and the functions that move its crosshair and ring its points. */
-function drawnPlane(plane) {
-  const [wide, high] = [PLANE / plane.decoded.columns, PLANE / plane.decoded.rows];
+/** Returns the SVG of a plane, and the functions that move its crosshair and mark a point. */
+function drawPlane(plane) {
+  const [width, height] = [PLANE / plane.decoded.columns, PLANE / plane.decoded.rows];
   const dots = plane.points.map(([x, y, kind]) =>
-    shape("circle", { cx: x * PLANE, cy: y * PLANE, r: 8, fill: plane.colours[kind] }),
+    svg("circle", { cx: x * PLANE, cy: y * PLANE, r: 8, fill: plane.colours[kind] }),
   );
-  const across = shape("line", { x1: 0, x2: PLANE });
-  const down = shape("line", { y1: 0, y2: PLANE });
-  const cell = shape("rect", { width: wide, height: high });
-  const ring = shape("circle", { r: 16, class: "ring", visibility: "hidden" });
-  const cross = shape("g", { class: "cross" }, across, down, cell);
-  const drawing = shape("svg", { viewBox: `0 0 ${PLANE} ${PLANE}`, tabindex: 0 }, ...dots);
+  const across = svg("line", { x1: 0, x2: PLANE });
+  const down = svg("line", { y1: 0, y2: PLANE });
+  const cell = svg("rect", { width, height });
+  const ring = svg("circle", { r: 16, class: "ring", visibility: "hidden" });
+  const cross = svg("g", { class: "cross" }, across, down, cell);
+  const drawing = svg("svg", { viewBox: `0 0 ${PLANE} ${PLANE}`, tabindex: 0 }, ...dots);
   drawing.append(cross, ring);
   const aim = (column, row) => {
-    filled(across, { y1: (row + 0.5) * high, y2: (row + 0.5) * high }, []);
-    filled(down, { x1: (column + 0.5) * wide, x2: (column + 0.5) * wide }, []);
-    filled(cell, { x: column * wide, y: row * high }, []);
+    fill(across, { y1: (row + 0.5) * height, y2: (row + 0.5) * height }, []);
+    fill(down, { x1: (column + 0.5) * width, x2: (column + 0.5) * width }, []);
+    fill(cell, { x: column * width, y: row * height }, []);
   };
   const mark = ([x, y]) =>
-    filled(ring, { cx: x * PLANE, cy: y * PLANE, visibility: "visible" }, []);
+    fill(ring, { cx: x * PLANE, cy: y * PLANE, visibility: "visible" }, []);
   return [drawing, aim, mark];
 }
 
 function classLegend(legend) {
   const entries = legend.map(([name, colour]) => {
-    const dot = make("span", { class: "dot", style: `background: ${colour}` });
-    return make("li", {}, dot, name);
+    const dot = html("span", { class: "dot", style: `background: ${colour}` });
+    return html("li", {}, dot, name);
   });
-  return make("ul", { class: "classes" }, ...entries);
+  return html("ul", { class: "classes" }, ...entries);
 }
 
-/** Returns the latent at shares of a plane's width and height, from the left and from the top. */
-function latentAt(plane, [x, y]) {
+/** Returns the latent at a place, which is in fractions of the plane, from the top left corner. */
+function latentText(plane, [x, y]) {
   const z1 = plane.z1[0] + x * (plane.z1[1] - plane.z1[0]);
   const z2 = plane.z2[1] - y * (plane.z2[1] - plane.z2[0]);
-  return `z₁ ${written(z1)}, z₂ ${written(z2)}`;
+  return `z₁ ${twoDecimals(z1)}, z₂ ${twoDecimals(z2)}`;
 }
 
 function nearestPoint(points, [x, y]) {
@@ -266,71 +267,73 @@ function nearestPoint(points, [x, y]) {
 }
 
 function helpFor(plane) {
-  const range = ([low, high]) => `${written(low)} to ${written(high)}`;
+  const range = ([low, high]) => `${twoDecimals(low)} to ${twoDecimals(high)}`;
   return (
-    "Move over the plane, or press arrow keys: what the decoder makes of that place. " +
-    "Click, tap or press Enter: the test image that lies nearest. " +
-    `To the right z₁, ${range(plane.z1)}; upwards z₂, ${range(plane.z2)}.`
+    "Each point is the latent of a test image. " +
+    "Move the pointer over the plane, or press the arrow keys, to decode a latent. " +
+    "Click, tap or press Enter to show the nearest test image. " +
+    `Horizontal axis: z₁ from ${range(plane.z1)}. Vertical axis: z₂ from ${range(plane.z2)}.`
   );
 }
 
-/** Calls `move` with the cell that is gone to, and `touch` with the place that is picked. */
-function listen(drawing, [columns, rows], move, touch) {
+/** Calls `move` with the cell under the pointer, and `select` with a place that is clicked. */
+function listen(drawing, [columns, rows], move, select) {
   let cell = [Math.floor(columns / 2), Math.floor(rows / 2)];
   const middle = () => [(cell[0] + 0.5) / columns, (cell[1] + 0.5) / rows];
   const goTo = (column, row) => {
-    cell = [clamped(column, columns), clamped(row, rows)];
+    cell = [clampIndex(column, columns), clampIndex(row, rows)];
     move(cell, middle());
   };
-  const under = (event) => {
+  const placeOf = (event) => {
     const box = drawing.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   };
   const follow = (event) => {
-    const [x, y] = under(event);
+    const [x, y] = placeOf(event);
     goTo(Math.floor(x * columns), Math.floor(y * rows));
   };
   drawing.addEventListener("pointerdown", follow);
   drawing.addEventListener("pointermove", follow);
-  drawing.addEventListener("click", (event) => touch(under(event)));
+  drawing.addEventListener("click", (event) => select(placeOf(event)));
   drawing.addEventListener("keydown", (event) => {
-    const way = WAYS[event.key];
-    if (way) goTo(cell[0] + way[0], cell[1] + way[1]);
-    else if (event.key === "Enter" || event.key === " ") touch(middle());
+    const step = STEPS[event.key];
+    if (step) goTo(cell[0] + step[0], cell[1] + step[1]);
+    else if (event.key === "Enter" || event.key === " ") select(middle());
     else return;
     event.preventDefault();
   });
   goTo(...cell);
 }
 
-/** Returns a plane to move over: what is decoded there, and the test images that lie there. */
-function livePlane(plane, title) {
+/** Returns a figure: the plane, the image decoded at the pointer, and the nearest test image. */
+function interactivePlane(plane, title) {
   const { decoded, originals, size, classes } = plane;
   const help = helpFor(plane);
-  const [drawing, aim, mark] = drawnPlane(plane);
-  const [hereWindow, showHere] = sheetWindow(decoded, size, "decoded here");
-  const [nearWindow, showNear] = sheetWindow(originals, size, "nearest test image");
+  const [drawing, aim, mark] = drawPlane(plane);
+  const [decodedWindow, showDecoded] = sheetWindow(decoded, size, "decoded image");
+  const [nearestWindow, showNearest] = sheetWindow(originals, size, "nearest test image");
   const move = (cell, place) => {
     aim(...cell);
-    showHere(...cell, latentAt(plane, place));
+    showDecoded(...cell, latentText(plane, place));
   };
-  const touch = (place) => {
+  const select = (place) => {
     const point = nearestPoint(plane.points, place);
     const [, , kind, number] = point;
     mark(point);
     const row = Math.floor(number / originals.columns);
-    const named = classes.length > 1 ? `of class ${classes[kind]}` : "";
-    showNear(number % originals.columns, row, named);
+    const className = classes.length > 1 ? `class ${classes[kind]}` : "";
+    showNearest(number % originals.columns, row, className);
   };
-  listen(drawing, [decoded.columns, decoded.rows], move, touch);
-  const label = `${title}: the latent plane`;
-  filled(drawing, { role: "application", "aria-label": label, "aria-description": help }, []);
-  const side = make("div", { class: "views" }, hereWindow, nearWindow, classLegend(plane.legend));
-  return make("figure", { class: "plane" }, drawing, side, make("figcaption", {}, help));
+  listen(drawing, [decoded.columns, decoded.rows], move, select);
+  const label = `${title}: latent plane`;
+  fill(drawing, { role: "application", "aria-label": label, "aria-description": help }, []);
+  const views = [decodedWindow, nearestWindow, classLegend(plane.legend)];
+  const side = html("div", { class: "views" }, ...views);
+  return html("figure", { class: "plane" }, drawing, side, html("figcaption", {}, help));
 }
 
-document.querySelectorAll("section[data-dataset]:has(table)").forEach(enliven);
+document.querySelectorAll("section[data-dataset]:has(table)").forEach(addControls);
 for (const data of document.querySelectorAll('script[type="application/json"]')) {
   const title = data.closest("section").querySelector("h3").textContent;
-  data.after(livePlane(JSON.parse(data.textContent), title));
+  data.after(interactivePlane(JSON.parse(data.textContent), title));
 }

@@ -1,7 +1,8 @@
-"""The report as one self-contained HTML page: plain data in, text out.
+"""The report as one HTML page: results in, text out.
 
-No network: style and script stand in the page, pictures are linked by relative paths. The script
-adds what can be pressed, and data for it is in attributes and in JSON: without it, all can be read.
+The page contains its style and its script and links to pictures by relative paths, so it needs no
+internet. The script adds the controls and reads its data from attributes and JSON in the page. All
+results are readable without the script.
 """
 
 import json
@@ -16,21 +17,21 @@ from urllib.parse import quote
 from jinja2 import Environment, StrictUndefined
 
 from autoencoders.figures.section import LatentPlane
-from autoencoders.report.metrics import METRICS, OF_FEATURES, Metric
+from autoencoders.report.metrics import FEATURE_METRICS, IMAGE_METRICS, Metric
 from autoencoders.report.results import DatasetResults, VariantResult
 
 
 @dataclass(frozen=True)
 class _Cell:
     text: str
-    value: float | None  # None if there is none, or it is not finite
-    mark: str  # `best` of all networks in the table; `beats`: a yardstick better than its network
+    value: float | None  # None if missing or not finite
+    mark: str  # `best`: best network of the column; `beats`: yardstick better than its network
 
 
 @dataclass(frozen=True)
 class _TableRow:
     name: str
-    anchor: str  # of the variant's section; empty for a yardstick
+    anchor: str  # id of the variant's section; empty for a yardstick
     cells: Sequence[_Cell]
 
 
@@ -39,79 +40,84 @@ class _Table:
     title: str
     columns: Sequence[Metric]
     rows: Sequence[_TableRow]
-    defeats: Sequence[str]  # sentences: which yardstick beats which network, and on what
+    yardstick_wins: Sequence[str]  # one sentence per yardstick that is better than its network
 
 
 def render(datasets: Sequence[DatasetResults]) -> str:
-    """Return the report page of `datasets`, in the order given."""
+    """Return the HTML of the report page, with one section per dataset."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals.update(anchor=_anchor)
-    environment.filters.update(address=quote, plain=_plain, settings=_settings, words=_words)
-    template = environment.from_string(_beside("page.html"))
-    tables = [(of_dataset, _tables(of_dataset)) for of_dataset in datasets]
-    shown = [metric for _, ts in tables for table in ts for metric in table.columns]
-    legend = [metric for metric in dict.fromkeys(shown) if metric.meaning]
-    sections = [of_dataset.section for of_dataset in datasets]
-    stand_ins = [section.title for section in sections if section.source == "stand-in"]
-    script = _beside("page.js")
-    return template.render(tables=tables, legend=legend, stand_ins=stand_ins, script=script) + "\n"
+    environment.filters.update(address=quote, plane_data=_plane_data, settings=_settings)
+    template = environment.from_string(_read_file("page.html"))
+    with_tables = [(dataset, _tables(dataset)) for dataset in datasets]
+    columns = [metric for _, tables in with_tables for table in tables for metric in table.columns]
+    sections = [dataset.section for dataset in datasets]
+    page = template.render(
+        datasets=with_tables,
+        legend=[metric for metric in dict.fromkeys(columns) if metric.meaning],
+        stand_ins=[section.title for section in sections if section.source == "stand-in"],
+        script=_read_file("page.js"),
+    )
+    return page + "\n"
 
 
-def _beside(name: str) -> str:
+def _read_file(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def _tables(of_dataset: DatasetResults) -> list[_Table]:
-    """Return the table of images and the one of features, those of them that have columns."""
+def _tables(dataset: DatasetResults) -> list[_Table]:
+    """Return the tables of image metrics and of feature metrics, without empty tables."""
     present = {
         key
-        for result in of_dataset.variants
+        for result in dataset.variants
         for numbers in (result.numbers, *result.yardsticks.values())
         for key in numbers
     }
-    features = [metric for base in OF_FEATURES for metric in _by_labels(base, present)]
-    of_features = {key for metric in features for key in (metric.key, _spread(metric))}
-    images = _columns(METRICS, present - of_features)
-    titled = {"Images": images, "Features without labels": features}
-    return [_table(title, of_dataset, columns) for title, columns in titled.items() if columns]
+    features = [metric for base in FEATURE_METRICS for metric in _per_label_count(base, present)]
+    feature_keys = {key for metric in features for key in (metric.key, _std_key(metric))}
+    tables = {
+        "Reconstruction and generation": _columns(IMAGE_METRICS, present - feature_keys),
+        "Classification from the latents": features,
+    }
+    return [_table(title, dataset, columns) for title, columns in tables.items() if columns]
 
 
-def _by_labels(base: Metric, present: Collection[str]) -> list[Metric]:
-    """Return `base` for all labels, then for fewer and fewer, those that are `present`."""
+def _per_label_count(base: Metric, present: Collection[str]) -> list[Metric]:
+    """Return `base` for all labels, then for decreasing label counts, if its key is `present`."""
     pattern = re.compile(rf"{base.key}_(\d+)")
     counts = sorted((int(m[1]) for key in present if (m := pattern.fullmatch(key))), reverse=True)
-    few = [
+    fewer_labels = [
         replace(
             base,
             key=f"{base.key}_{count}",
             label=f"{base.label}, {count:,} labels",
-            meaning=f"the same with the labels of {count:,} training images, mean ± standard "
-            "deviation over draws of them",
+            meaning=f"{base.label} with only {count:,} labelled training images; mean ± standard "
+            "deviation over random choices of these images",
         )
         for count in counts
     ]
-    return [metric for metric in (base, *few) if metric.key in present]
+    return [metric for metric in (base, *fewer_labels) if metric.key in present]
 
 
-def _table(title: str, of_dataset: DatasetResults, columns: Sequence[Metric]) -> _Table:
-    """Return the networks, each with those of its yardsticks that have any of the columns."""
-    best = {metric: _best(metric, of_dataset.variants) for metric in columns}
-    rows, defeats = [], []
-    for result in of_dataset.variants:
-        own, anchor = result.numbers, _anchor(of_dataset.dataset, result.variant)
-        leads = [m for m in columns if best[m] is not None and best[m] == _value(m, own)]
-        rows.append(_row(result.variant, anchor, columns, own, "best", leads))
+def _table(title: str, dataset: DatasetResults, columns: Sequence[Metric]) -> _Table:
+    """Return the table of all networks; each is followed by its yardsticks with such metrics."""
+    best = {metric: _best(metric, dataset.variants) for metric in columns}
+    rows, yardstick_wins = [], []
+    for result in dataset.variants:
+        own, anchor = result.numbers, _anchor(dataset.name, result.name)
+        leads = [m for m in columns if best[m] is not None and best[m] == _rounded(m, own)]
+        rows.append(_row(result.name, anchor, columns, own, "best", leads))
         for key, numbers in result.yardsticks.items():
             if not any(metric.key in numbers for metric in columns):
                 continue
-            name, beaten = _words(key), [m for m in columns if _beats(m, numbers, own)]
-            rows.append(_row(name, "", columns, numbers, "beats", beaten))
-            if beaten:
-                labels = ", ".join(metric.label for metric in beaten)
-                defeats.append(f"{name} beats {result.variant} on {labels}")
-    return _Table(title, columns, rows, defeats)
+            name, wins = _words(key), [m for m in columns if _beats(m, numbers, own)]
+            rows.append(_row(name, "", columns, numbers, "beats", wins))
+            if wins:
+                labels = ", ".join(metric.label for metric in wins)
+                yardstick_wins.append(f"{name} is better than {result.name} on {labels}")
+    return _Table(title, columns, rows, yardstick_wins)
 
 
 def _row(
@@ -123,51 +129,56 @@ def _row(
     marked: Sequence[Metric],
 ) -> _TableRow:
     cells = [
-        _Cell(_text(metric, numbers), _value(metric, numbers), mark if metric in marked else "")
+        _Cell(
+            _formatted(metric, numbers), _rounded(metric, numbers), mark if metric in marked else ""
+        )
         for metric in columns
     ]
     return _TableRow(name, anchor, cells)
 
 
-def _columns(known: Sequence[Metric], present: Set[str]) -> list[Metric]:
-    """Return the metrics that are present: the known ones in their order, then others by name."""
-    unknown = present - {metric.key for metric in known}
-    others = [Metric(key, _words(key), "", "", 4, "") for key in sorted(unknown)]
-    return [metric for metric in known if metric.key in present] + others
+def _columns(documented: Sequence[Metric], present: Set[str]) -> list[Metric]:
+    """Return the present metrics: the documented ones in their order, then the others by name."""
+    undocumented = present - {metric.key for metric in documented}
+    others = [Metric(key, _words(key), "", "", 4, "") for key in sorted(undocumented)]
+    return [metric for metric in documented if metric.key in present] + others
 
 
-def _value(metric: Metric, metrics: Mapping[str, float]) -> float | None:
-    """Return a metric as it is printed, so that what reads equal is equal; None if not finite."""
+def _rounded(metric: Metric, metrics: Mapping[str, float]) -> float | None:
+    """Return a metric rounded as it is printed; None if missing or not finite.
+
+    Values that are printed the same are equal in comparisons.
+    """
     value = metrics.get(metric.key)
     return None if value is None or not math.isfinite(value) else round(value, metric.digits)
 
 
-def _text(metric: Metric, metrics: Mapping[str, float]) -> str:
-    """Return a metric as it is printed, with its standard deviation where there is one."""
-    values = [metrics[key] for key in (metric.key, _spread(metric)) if key in metrics]
-    # Adding 0.0 turns the −0.0 that rounding may leave into 0.0.
+def _formatted(metric: Metric, metrics: Mapping[str, float]) -> str:
+    """Return a metric as text, with its standard deviation if it is measured; `–` if missing."""
+    values = [metrics[key] for key in (metric.key, _std_key(metric)) if key in metrics]
+    # Rounding may give −0.0; adding 0.0 makes it 0.0.
     texts = [f"{round(value, metric.digits) + 0.0:.{metric.digits}f}" for value in values]
     return " ± ".join(texts).replace("-", "−") or "–"
 
 
-def _spread(metric: Metric) -> str:
-    """Return the key of a metric's standard deviation over draws of labels."""
+def _std_key(metric: Metric) -> str:
+    """Return the key of a metric's standard deviation over random choices of labels."""
     return f"{metric.key}_std"
 
 
 def _best(metric: Metric, variants: Sequence[VariantResult]) -> float | None:
-    values = [_value(metric, result.numbers) for result in variants]
+    values = [_rounded(metric, result.numbers) for result in variants]
     finite = [value for value in values if value is not None]
-    if not metric.better or len(finite) < 2:  # no contest
+    if not metric.better or len(finite) < 2:
         return None
     return min(finite) if metric.better == "lower" else max(finite)
 
 
 def _beats(metric: Metric, yardstick: Mapping[str, float], network: Mapping[str, float]) -> bool:
-    one, other = _value(metric, yardstick), _value(metric, network)
-    if not metric.better or one is None or other is None:
+    ours, theirs = _rounded(metric, network), _rounded(metric, yardstick)
+    if not metric.better or ours is None or theirs is None:
         return False
-    return one < other if metric.better == "lower" else one > other
+    return theirs < ours if metric.better == "lower" else theirs > ours
 
 
 def _words(name: str) -> str:
@@ -178,8 +189,8 @@ def _anchor(*names: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", "-".join(names))
 
 
-def _plain(plane: LatentPlane) -> dict[str, Any]:
-    """Return what the script is given of a plane."""
+def _plane_data(plane: LatentPlane) -> dict[str, Any]:
+    """Return a latent plane as JSON data for the script, with paths quoted as addresses."""
     decoded, originals = (
         replace(sheet, path=quote(sheet.path)) for sheet in (plane.decoded, plane.originals)
     )
@@ -187,7 +198,7 @@ def _plain(plane: LatentPlane) -> dict[str, Any]:
 
 
 def _settings(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield nested hyperparameters as (dotted key, value written as JSON or plain text)."""
+    """Yield nested hyperparameters as (dotted key, value as plain text or JSON)."""
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from _settings(value, f"{prefix}{key}.")

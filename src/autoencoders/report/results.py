@@ -1,4 +1,4 @@
-"""All variants' results, read from files, as tables and as what the page is made of."""
+"""The results of all variants, read from files, and the tables and the overview made of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,60 +13,60 @@ from autoencoders.evaluation.results import Metrics, headline
 from autoencoders.figures import plots, section
 from autoencoders.figures.section import FigureFile, Section
 
-# What `dvc exp show` and `dvc metrics diff` compare: a column each, and a screen has few.
+# Metrics that `dvc exp show` and `dvc metrics diff` show; more columns do not fit on a screen.
 COMPARED = ("psnr", "elbo")
 
 
 @dataclass(frozen=True)
 class VariantResult:
-    """What a trained variant came to.
+    """The results of a trained variant.
 
     Attributes:
-        variant: its name.
-        metrics: its metrics file's content, raw pixels' among the yardsticks where its latents
-            were put to the test.
-        section: what the page has of it beside.
+        name: the name of the variant.
+        metrics: the content of its metrics file. The yardsticks include `raw_pixels` if the file
+            has feature metrics.
+        section: its other content of the page.
     """
 
-    variant: str
+    name: str
     metrics: Metrics
     section: Section
 
     @property
     def numbers(self) -> dict[str, float]:
-        """Return the network's own metrics; there may be others than the page knows."""
+        """Return the network's metrics by key, without those of the yardsticks."""
         return headline(self.metrics)
 
     @property
     def yardsticks(self) -> dict[str, dict[str, float]]:
-        """Return the same metrics of each yardstick by its name."""
-        found: dict[str, dict[str, float]] = self.metrics["yardsticks"]
-        return found
+        """Return the metrics of each yardstick: name → key → value."""
+        yardsticks: dict[str, dict[str, float]] = self.metrics["yardsticks"]
+        return yardsticks
 
 
 @dataclass(frozen=True)
 class DatasetResults:
-    """The results of a dataset's variants, one or more."""
+    """The results of the variants of one dataset; there is at least one variant."""
 
-    dataset: str
+    name: str
     variants: Sequence[VariantResult]
 
     @property
     def section(self) -> Section:
-        """Return a section whose title, source and counts are the dataset's."""
+        """Return a section that has the dataset's title, source and image counts."""
         return self.variants[0].section
 
     @property
     def overview(self) -> Path:
-        """Return the file of the picture that shows all variants."""
-        return paths.OVERVIEW / f"{self.dataset}.png"
+        """Return the path of the overview figure."""
+        return paths.OVERVIEW / f"{self.name}.png"
 
     @property
     def pictures(self) -> list[FigureFile]:
-        """Return the pictures that are of no single variant."""
+        """Return the figures that show all variants."""
         return [
             FigureFile(
-                paths.relative_to_page(self.overview), "Every variant on the same test images"
+                paths.relative_to_page(self.overview), "All variants on the same test images"
             )
         ]
 
@@ -85,57 +85,58 @@ def _load(dataset: str, variant: str) -> VariantResult:
     if "probe_accuracy" in metrics:
         pixels = results.load_numbers(paths.pixels(dataset), dataset)
         metrics["yardsticks"]["raw_pixels"] = pixels
-    found = section.load(paths.section(dataset, variant))
-    for picture in found.pictures:
+    content = section.load(paths.section(dataset, variant))
+    for picture in content.pictures:
         files.require(paths.REPORT.parent / picture.path)
-    return VariantResult(variant, metrics, found)
+    return VariantResult(variant, metrics, content)
 
 
 def table(datasets: list[DatasetResults]) -> pd.DataFrame:
-    """Return one row of metrics per dataset and variant, the yardsticks' among them."""
-    # Noise sweeps are curves: lists, which no column of a table can hold.
+    """Return one row of metrics per dataset and variant; yardsticks have columns of their own."""
+    # A noise sweep is a list of values, and a table cell holds only one value.
     return pd.json_normalize(
         {key: value for key, value in result.metrics.items() if key != "noise_sweep"}
-        for of_dataset in datasets
-        for result in of_dataset.variants
+        for dataset in datasets
+        for result in dataset.variants
     )
 
 
-def compared(datasets: list[DatasetResults]) -> dict[str, dict[str, dict[str, float]]]:
-    """Return each variant's few numbers that DVC compares."""
+def compared_metrics(datasets: list[DatasetResults]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the metrics that DVC compares: dataset → variant → key → value."""
     return {
-        of_dataset.dataset: {
-            result.variant: {key: result.metrics[key] for key in COMPARED if key in result.metrics}
-            for result in of_dataset.variants
+        dataset.name: {
+            result.name: {key: result.metrics[key] for key in COMPARED if key in result.metrics}
+            for result in dataset.variants
         }
-        for of_dataset in datasets
+        for dataset in datasets
     }
 
 
 def curves(datasets: list[DatasetResults]) -> pd.DataFrame:
-    """Return every variant's validation error over the epochs, as one long table."""
+    """Return the validation MSE of every variant, one row per epoch."""
     return pd.DataFrame(
         {
             "epoch": epoch,
             "validation_mse": mse,
-            "dataset": of_dataset.dataset,
-            "variant": result.variant,
+            "dataset": dataset.name,
+            "variant": result.name,
         }
-        for of_dataset in datasets
-        for result in of_dataset.variants
+        for dataset in datasets
+        for result in dataset.variants
         for epoch, mse in enumerate(result.section.validation_mse, start=1)
     )
 
 
-def overview(of_dataset: DatasetResults) -> Figure:
-    """Draw what each variant's encoder sees and what comes out, side by side."""
+def overview(dataset: DatasetResults) -> Figure:
+    """Draw the encoder inputs and the reconstructions of all variants."""
     rows = []
-    for result in of_dataset.variants:
-        folder = paths.section(of_dataset.dataset, result.variant)
-        seen, made, originals = (
+    for result in dataset.variants:
+        folder = paths.section(dataset.name, result.name)
+        inputs, reconstructions, originals = (
             section.load_images(folder, name, result.section.shown)
-            for name in (section.SEEN, section.MADE, section.ORIGINALS)
+            for name in (section.INPUTS, section.RECONSTRUCTIONS, section.ORIGINALS)
         )
-        rows.append((result.variant, seen, made, f"{result.metrics['psnr']:.1f} dB"))
-    title = f"{of_dataset.section.title}: what the encoder sees → what comes out"
+        psnr = f"PSNR {result.metrics['psnr']:.1f} dB"
+        rows.append((result.name, inputs, reconstructions, psnr))
+    title = f"{dataset.section.title}: encoder inputs and reconstructions of all variants"
     return plots.overview(originals, rows, title)

@@ -36,14 +36,14 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             plots.save(figure, folder / of_dataset.overview.name, of_dataset.section.source)
     with files.atomic_file(paths.RESULTS) as temporary:
         table.to_csv(temporary, index=False)
-    files.write_json(paths.HEADLINE, results.compared(datasets))
+    files.write_json(paths.HEADLINE, results.compared_metrics(datasets))
     with files.atomic_file(paths.CURVES) as temporary:
         results.curves(datasets).to_csv(temporary, index=False)
     with files.atomic_file(paths.REPORT) as temporary:
         temporary.write_text(page.render(datasets), encoding="utf-8")
     for of_dataset in datasets:
         if of_dataset.section.source == "stand-in" and params.data.source == "auto":
-            print(stand_in_banner(of_dataset.dataset), file=sys.stderr)
+            print(stand_in_banner(of_dataset.name), file=sys.stderr)
     return f"{len(table)} results in {paths.RESULTS}, the report in {paths.REPORT}"
 
 

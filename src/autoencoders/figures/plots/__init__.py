@@ -1,4 +1,4 @@
-"""One function per figure: arrays in, `matplotlib.figure.Figure` out; `save` writes the PNG."""
+"""One function per figure, from arrays to a `matplotlib.figure.Figure`; `save` writes a PNG."""
 
 from autoencoders.figures.plots.curves import noise_curves as noise_curves
 from autoencoders.figures.plots.curves import training_curves as training_curves

@@ -1,7 +1,7 @@
-"""Figures made of images: rows to compare, error maps, grids of samples, the overview.
+"""Figures made of images: rows of images, error maps, grids of samples, the overview.
 
-Images are float32 `(N, C, H, W)` in [0, 1], C being 1 or 3. Each of their pixels is drawn as a
-block of whole screen pixels (nearest neighbour), so that what is seen is what the network gave.
+Images are float32 `(N, C, H, W)` in [0, 1], where C is 1 or 3. Each image pixel is drawn as a block
+of equal pixels (nearest neighbour), so the figure does not smooth the network's output.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,29 +26,30 @@ from autoencoders.figures.plots.style import (
     house_style,
     place_pixels,
     place_text,
-    sheet,
+    start_figure,
     text_size,
     to_rgb_pixels,
     wrap,
 )
 
-ROW_WIDTH = 1250  # pixels that one row of images may take
-COLUMNS = 10  # images of a grid side by side, at most
-CELL = 140  # pixels that the longer side of an image may take
-LABEL_WIDTH = 230  # pixels at which the label of a row is wrapped
-BLOCK_GAP = 28  # pixels between blocks of rows, beside those between rows
-LABEL_GAP = 24  # pixels between a label and its row
-GAP = 8  # pixels between neighbouring images
-SIGN_WIDTH = 70  # pixels for the sign between two groups of images
-BAR_WIDTH, BAR_HEIGHT, BAR_TEXT = 560, 18, 76  # pixels of a colour bar and of what is written on it
+# All sizes are in pixels.
+ROW_WIDTH = 1250  # maximum width of a row of images
+COLUMNS = 10  # maximum number of images in a row of a grid
+CELL = 140  # maximum length of the longer side of an image
+LABEL_WIDTH = 230  # maximum width of a row's label; longer labels are wrapped
+BLOCK_GAP = 28  # additional space between blocks of rows
+LABEL_GAP = 24  # between a label and its row
+GAP = 8  # between neighbouring images
+SIGN_WIDTH = 70  # of the sign between two groups of images
+BAR_WIDTH, BAR_HEIGHT, BAR_TEXT = 560, 18, 76  # of a colour bar, and the height of its text
 
 
 class _Row(NamedTuple):
-    """What stands in one row of a figure, from left to right."""
+    """The content of one row of a figure, from left to right."""
 
     label: str
-    groups: list[Pixels]  # each of tiles (N, height, width, 3)
-    captions: Sequence[str] = ()  # under the tiles of the first group
+    groups: list[Pixels]  # tiles (N, height, width, 3) of each group
+    captions: Sequence[str] = ()  # below the tiles of the first group
     sign: str = "→"  # between the groups
     below: int = GAP  # pixels between this row and the next
 
@@ -59,17 +60,16 @@ def image_rows(
     title: str,
     captions: Mapping[str, Sequence[str]] | None = None,
 ) -> Figure:
-    """Draw one labelled row of images per entry, each column the same image.
+    """Draw labelled rows of images; each column shows the same image.
 
     Args:
-        blocks: stand under each other with some room between. Each maps labels to images
-            `(N, C, H, W)`, the same N in all; smaller images are enlarged to the size of the
-            largest ones by nearest neighbour.
-        title: of the figure.
-        captions: label of a row → a short text under each of its N images, such as a PSNR.
+        blocks: groups of rows with space between them. Each maps labels to images `(N, C, H, W)`;
+            N is the same in all rows. Small images are enlarged to the size of the largest ones.
+        title: title of the figure.
+        captions: label of a row → a short text below each of its N images, such as its PSNR.
     """
-    every_row = [images for block in blocks for images in block.values()]
-    cell = _cell(every_row, len(every_row[0]))
+    all_rows = [images for block in blocks for images in block.values()]
+    cell = _cell(all_rows, len(all_rows[0]))
     rows = []
     for block in blocks:
         for label, images in block.items():
@@ -84,38 +84,39 @@ def image_rows(
 def error_maps(originals: Images, reconstructions: Images, title: str) -> Figure:
     """Draw originals, reconstructions and their signed difference, averaged over channels.
 
-    Both are `(N, C, H, W)`. The colours are symmetric about zero and reach to the largest error.
+    Both arguments are `(N, C, H, W)`. The colour scale is symmetric about zero and ends at the
+    largest absolute error.
     """
     errors = (reconstructions.astype(np.float64) - originals).mean(axis=1)
     limit = float(np.abs(errors).max()) or 1.0
     scale = ScalarMappable(Normalize(-limit, limit), matplotlib.colormaps["RdBu_r"])
-    shown = {
+    pixels_by_label = {
         "original": to_rgb_pixels(originals),
         "reconstruction": to_rgb_pixels(reconstructions),
         "error": np.stack([scale.to_rgba(error, bytes=True)[..., :3] for error in errors]),
     }
     cell = _cell([originals], len(originals))
     figure, left, top = _draw_rows(
-        [_Row(label, [_tiles(colours, cell)]) for label, colours in shown.items()],
+        [_Row(label, [_tiles(pixels, cell)]) for label, pixels in pixels_by_label.items()],
         title,
         below=GAP + BAR_HEIGHT + BAR_TEXT,
-        at_least=BAR_WIDTH,
+        min_width=BAR_WIDTH,
     )
-    averaged = ", mean over channels" if originals.shape[1] > 1 else ""
+    note = ", mean over channels" if originals.shape[1] > 1 else ""
     figure.colorbar(
         scale,
         cax=add_axes(figure, left, top + GAP, BAR_WIDTH, BAR_HEIGHT),
         orientation="horizontal",
-        label=f"reconstruction − original{averaged}",
+        label=f"reconstruction − original{note}",
     )
     return figure
 
 
 @house_style()
 def sample_grids(grids: Mapping[str, Images], title: str) -> Figure:
-    """Draw one grid of images `(N, C, H, W)` for each heading, one under the other.
+    """Draw one grid of images `(N, C, H, W)` below each heading.
 
-    Images stand row after row; the last row may be shorter. A heading may be empty.
+    The grids are below each other, with ten images per row. A heading may be empty.
     """
     columns = min(COLUMNS, max(len(images) for images in grids.values()))
     cell = _cell(grids.values(), columns)
@@ -131,7 +132,7 @@ def sample_grids(grids: Mapping[str, Images], title: str) -> Figure:
     step = cell[0] + 2 + GAP
     heights = {heading: heading_heights[heading] + len(strips[heading]) * step for heading in grids}
     height = sum(heights.values()) + (len(grids) - 1) * BLOCK_GAP - GAP + MARGIN
-    figure, top = sheet(title, max(widths) + 2 * MARGIN, height)
+    figure, top = start_figure(title, max(widths) + 2 * MARGIN, height)
     for heading, rows in strips.items():
         place_text(figure, heading, MARGIN, top, color=MUTED, vertical="top")
         for row, strip in enumerate(rows):
@@ -144,16 +145,16 @@ def sample_grids(grids: Mapping[str, Images], title: str) -> Figure:
 def overview(
     originals: Images, rows: Sequence[tuple[str, Images, Images, str]], title: str
 ) -> Figure:
-    """Draw, for each variant, what its encoder sees beside what comes out, under the originals.
+    """Draw one row of encoder inputs and reconstructions per variant, and a row of originals.
 
     Args:
-        originals: `(N, C, H, W)`.
-        rows: per variant its label, inputs, outputs (both of the same N images) and a caption,
-            such as its PSNR.
-        title: of the figure.
+        originals: images `(N, C, H, W)`.
+        rows: label, encoder inputs `(N, C, H, W)`, reconstructions `(N, C, H, W)` and caption of
+            each variant.
+        title: title of the figure.
     """
-    every_group = [originals, *(images for row in rows for images in row[1:3])]
-    cell = _cell(every_group, 2 * len(originals))
+    all_groups = [originals, *(images for row in rows for images in row[1:3])]
+    cell = _cell(all_groups, 2 * len(originals))
     return _draw_rows(
         [
             _Row(
@@ -164,37 +165,37 @@ def overview(
         ]
         + [_Row("original", [_tiles(to_rgb_pixels(originals), cell)] * 2, sign="")],
         title,
-        headings=("what the encoder sees", "what comes out"),
+        headings=("encoder input", "reconstruction"),
     )[0]
 
 
 def _strips(tiles: Pixels, columns: int) -> list[Pixels]:
-    """Lay tiles (N, height, width, 3) out in rows of `columns`."""
+    """Return the rows of a grid of tiles (N, height, width, 3) with `columns` columns."""
     starts = range(0, len(tiles), columns)
     return [_strip(tiles[start : start + columns], tiles.shape[2]) for start in starts]
 
 
 def _cell(groups: Collection[Images], count: int) -> tuple[int, int]:
-    """Return the (height, width) in pixels at which `count` images are shown side by side."""
+    """Return the height and width in pixels of each of `count` images side by side."""
     height = max(images.shape[2] for images in groups)
     width = max(images.shape[3] for images in groups)
     factor = max(1, min(CELL // max(height, width), (ROW_WIDTH // count - GAP) // width))
     return height * factor, width * factor
 
 
-def _tiles(colours: Pixels, cell: tuple[int, int]) -> Pixels:
-    """Enlarge (N, H, W, 3) to `cell` by nearest neighbour and put a hairline around each."""
-    rows = np.arange(cell[0]) * colours.shape[1] // cell[0]
-    columns = np.arange(cell[1]) * colours.shape[2] // cell[1]
-    enlarged = colours[:, rows[:, None], columns]
-    tiles = np.empty((len(colours), cell[0] + 2, cell[1] + 2, 3), np.uint8)
+def _tiles(pixels: Pixels, cell: tuple[int, int]) -> Pixels:
+    """Enlarge images (N, H, W, 3) to `cell` by nearest neighbour, and add a thin frame to each."""
+    rows = np.arange(cell[0]) * pixels.shape[1] // cell[0]
+    columns = np.arange(cell[1]) * pixels.shape[2] // cell[1]
+    enlarged = pixels[:, rows[:, None], columns]
+    tiles = np.empty((len(pixels), cell[0] + 2, cell[1] + 2, 3), np.uint8)
     tiles[:] = np.multiply(to_rgb(FRAME), 255).round().astype(np.uint8)
     tiles[:, 1:-1, 1:-1] = enlarged
     return tiles
 
 
 def _strip(tiles: Pixels, column: int) -> Pixels:
-    """Lay tiles (N, height, width, 3) side by side on white, each centred in `column` pixels."""
+    """Return tiles (N, height, width, 3) side by side on white, each centred in `column` pixels."""
     count, height, width, _ = tiles.shape
     strip = np.full((height, count * (column + GAP) - GAP, 3), 255, np.uint8)
     for i, tile in enumerate(tiles):
@@ -209,19 +210,19 @@ def _draw_rows(
     *,
     headings: Sequence[str] = (),
     below: int = 0,
-    at_least: int = 0,
+    min_width: int = 0,
 ) -> tuple[Figure, int, int]:
-    """Draw labelled rows of images under their headings.
+    """Draw labelled rows of images below their headings.
 
     Args:
-        rows: with the same number of groups, and all tiles of one size.
-        title: of the figure.
+        rows: have the same number of groups; all tiles have the same size.
+        title: title of the figure.
         headings: one above each group, or none.
-        below: pixels to leave free under the last row.
-        at_least: pixels that the part right of the labels is wide, however few images there are.
+        below: pixels of free space below the last row.
+        min_width: minimum width in pixels of the part right of the labels.
 
     Returns:
-        The figure, and the left and top in pixels of the space left free below.
+        The figure, and the left and top edge in pixels of the free space below the rows.
     """
     rows = [row._replace(label=wrap(row.label, LABEL_WIDTH, TEXT_SIZE)) for row in rows]
     left = MARGIN + max(text_size(row.label, TEXT_SIZE)[0] for row in rows) + LABEL_GAP
@@ -232,10 +233,10 @@ def _draw_rows(
         [rows[0].groups[0].shape[0] * (column + GAP) - GAP, *(width for width, _ in heading_sizes)]
     )
     group_step = group_width + SIGN_WIDTH
-    content_width = max(len(rows[0].groups) * group_step - SIGN_WIDTH, at_least)
+    content_width = max(len(rows[0].groups) * group_step - SIGN_WIDTH, min_width)
     content_height = heading_height + sum(_row_height(row) for row in rows) + below
 
-    figure, top = sheet(title, left + content_width + MARGIN, content_height + MARGIN)
+    figure, top = start_figure(title, left + content_width + MARGIN, content_height + MARGIN)
     for group, heading in enumerate(headings):
         place_text(figure, heading, left + group * group_step, top, color=MUTED, vertical="top")
     top += heading_height
@@ -260,7 +261,7 @@ def _row_height(row: _Row) -> int:
 
 
 def _draw_row(figure: Figure, row: _Row, left: int, top: int, column: int, group_step: int) -> None:
-    """Draw the label, the groups of images, arrows between them, and the captions below."""
+    """Draw the label, the groups of images, the signs between them, and the captions."""
     height = row.groups[0].shape[1]
     image_top = top + (_body_height(row) - height) // 2
     middle = image_top + height / 2

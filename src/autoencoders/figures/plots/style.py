@@ -1,7 +1,7 @@
-"""How every figure looks and is written: fonts, colours, layout in pixels, deterministic PNGs.
+"""The style of all figures: fonts, colours, layout in pixels, deterministic PNG files.
 
-Figures are plain `matplotlib.figure.Figure` objects drawn by Agg; pyplot and its global state are
-never touched, and a user's own matplotlibrc has no influence.
+Figures are `matplotlib.figure.Figure` objects, drawn by Agg. They use neither pyplot and its global
+state nor the user's matplotlibrc.
 """
 
 import functools
@@ -28,17 +28,17 @@ Pixels = npt.NDArray[np.uint8]
 Images = npt.NDArray[np.float32]
 
 DPI = 200
-MANY_COLOURS = 2**16  # photographs': 256 cannot stand for them; to find that out takes minutes
-PALETTE_ERROR = 32  # levels of 256 that a colour may be off for the sake of a smaller file
-MARGIN = 24  # pixels between the edge of a figure and what stands in it
-NARROW = 600  # pixels; a narrower figure is widened if its title needs it
+MANY_COLOURS = 2**16  # more are never reduced to 256: for photographs that takes minutes and fails
+PALETTE_ERROR = 32  # maximum error, in levels of 256, of a picture reduced to 256 colours
+MARGIN = 24  # pixels between the edge of a figure and its content
+NARROW = 600  # pixels; a narrower figure is widened for a long title
 TITLE_SIZE = 10.0  # points, as all font sizes
 TEXT_SIZE = 8.0
 SMALL_SIZE = 7.0
 LINE_SPACING = 1.25
 FAMILY = "DejaVu Sans"
-LAST_RESORT = "Last Resort"  # matplotlib's own font of boxes
-WHITE = " \t\n"
+LAST_RESORT = "Last Resort"  # matplotlib's font of placeholder boxes
+WHITE_SPACE = " \t\n"
 
 INK = "#1a1a1a"
 MUTED = "#5c5c5c"
@@ -46,7 +46,7 @@ FRAME = "#c8c8c8"
 WARNING = "#9c2a00"
 BLUE = "#3f90da"
 ORANGE = "#e76300"
-# Ten colours to be told apart in scatter plots, also with a colour vision deficiency:
+# Ten colours that readers can distinguish in scatter plots, also with colour vision deficiency:
 # Petroff, "Accessible Color Sequences for Data Visualization", arXiv 2107.02270.
 PALETTE = (
     BLUE,
@@ -98,49 +98,49 @@ _STYLE: dict[str, object] = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw under the project's style and no other setting; it decorates functions too."""
+    """Apply the project's style and no other settings, as a context or as a decorator."""
     with matplotlib.style.context(_STYLE, after_reset=True), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph .* missing from font")  # `families` says it once
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")  # see `font_families`
         yield
 
 
 def drawable_text(text: str) -> str:
-    """Return people's `text` as it can be drawn, and seen: what has no shape as its code."""
-    seen = "".join(
-        c if c.isprintable() or c in WHITE else "" if category(c) == "Cf" else _code(c)
+    """Return `text` with an escape code in place of each character that cannot be printed."""
+    printable = "".join(
+        c if c.isprintable() or c in WHITE_SPACE else "" if category(c) == "Cf" else _code(c)
         for c in text
     )
-    return seen if seen.strip() else f"‘{''.join(map(_code, text))}’"
+    return printable if printable.strip() else f"‘{''.join(map(_code, text))}’"
 
 
 def _code(character: str) -> str:
     return character if character == " " else character.encode("unicode_escape").decode()
 
 
-def families(text: str) -> list[str]:
-    """Return the fonts to draw `text` with, in the order in which a letter is looked for in them.
+def font_families(text: str) -> list[str]:
+    """Return the fonts for drawing `text`, in the order in which matplotlib looks up a letter.
 
-    Those of this machine beside our own where they have letters that ours lacks. What none has is
-    drawn as a box, which is said once.
+    The project's font is first. Other fonts of this machine follow if it lacks letters of the text.
+    Letters that no font has are drawn as boxes, with one warning.
     """
-    fonts, missing = _covering(frozenset(text) - frozenset(WHITE))
+    fonts, missing = _covering_fonts(frozenset(text) - frozenset(WHITE_SPACE))
     if missing:
-        _say_missing()
+        _warn_missing_letters()
     return fonts
 
 
 @functools.cache
-def _covering(letters: frozenset[str]) -> tuple[list[str], frozenset[str]]:
-    """Return fonts that cover `letters` as far as any do, and those that none has."""
-    ours = [FontProperties(family=FAMILY, weight=weight) for weight in ("normal", "bold")]
-    missing = letters - frozenset.intersection(*(_letters(findfont(font)) for font in ours))
+def _covering_fonts(letters: frozenset[str]) -> tuple[list[str], frozenset[str]]:
+    """Return fonts that cover as many of the `letters` as possible, and the remaining letters."""
+    own_fonts = [FontProperties(family=FAMILY, weight=weight) for weight in ("normal", "bold")]
+    missing = letters - frozenset.intersection(*(_letters(findfont(font)) for font in own_fonts))
     fonts = [FAMILY]
     for font in sorted(fontManager.ttflist, key=lambda font: (font.name, font.fname)):
         if font.style != "normal" or font.name.startswith(LAST_RESORT):
             continue
-        if missing and (found := missing & _letters(font.fname)):
+        if missing and (added := missing & _letters(font.fname)):
             fonts.append(font.name)
-            missing -= found
+            missing -= added
     return list(dict.fromkeys(fonts)), missing
 
 
@@ -148,27 +148,27 @@ def _covering(letters: frozenset[str]) -> tuple[list[str], frozenset[str]]:
 def _letters(path: str) -> frozenset[str]:
     try:
         return frozenset(map(chr, get_font(path).get_charmap()))
-    except (OSError, RuntimeError):  # of pictures, or damaged: matplotlib cannot draw with it
+    except (OSError, RuntimeError):  # a bitmap font or a damaged file: matplotlib cannot use it
         return frozenset()
 
 
 @functools.cache
-def _say_missing() -> None:
+def _warn_missing_letters() -> None:
     warn(
-        "no font on this machine has all letters of the names: boxes stand for them in figures; "
-        "install one that has them, such as Noto"
+        "figures: no font on this machine has all letters of the names, so boxes replace them; "
+        "install a font that has them, such as Noto"
     )
 
 
 @functools.cache
 def text_size(text: str, size: float, weight: str = "normal") -> tuple[int, int]:
-    """Return the (width, height) in pixels that `text` takes at `size` points."""
+    """Return the width and height in pixels of `text` at `size` points."""
     figure = Figure(figsize=(1, 1), dpi=DPI)
     artist = figure.text(
         *(0, 0, text),
         fontsize=size,
         fontweight=weight,
-        fontfamily=families(text),
+        fontfamily=font_families(text),
         linespacing=LINE_SPACING,
         parse_math=False,
     )
@@ -199,16 +199,16 @@ def wrap(text: str, width: int, size: float, weight: str = "normal") -> str:
     return "\n".join(lines).strip()
 
 
-def sheet(title: str, width: int, height: int) -> tuple[Figure, int]:
-    """Start a figure with its title, for things placed by pixel.
+def start_figure(title: str, width: int, height: int) -> tuple[Figure, int]:
+    """Return a figure with its title, for content that is placed by pixels.
 
     Args:
-        title: wrapped where it is wider than the figure.
-        width: of the figure, in pixels; a very narrow one is widened for the title's sake.
-        height: of what will stand under the title, in pixels.
+        title: title of the figure; it is wrapped if it is too wide.
+        width: width of the figure in pixels; a very narrow figure is widened for its title.
+        height: height in pixels of the space below the title.
 
     Returns:
-        The figure, and the distance in pixels from its top edge to the free space under the title.
+        The figure, and the distance in pixels from its top edge to the space below the title.
     """
     lines = wrap(title, max(width, NARROW) - 2 * MARGIN, TITLE_SIZE, "bold")
     title_width, title_height = text_size(lines, TITLE_SIZE, "bold")
@@ -219,17 +219,21 @@ def sheet(title: str, width: int, height: int) -> tuple[Figure, int]:
     return figure, top
 
 
-def chart(title: str, width: float, height: float, beside: int = 0) -> Figure:
-    """Start a figure with its title, for axes that matplotlib lays out: sizes in inches.
+def start_chart(title: str, width: float, height: float, legend_height: int = 0) -> Figure:
+    """Return a figure with its title, for axes that matplotlib places.
 
-    `beside` is how many pixels high a legend is, at the side in the middle of the whole figure:
-    this is made so high that the title does not reach down to it.
+    Args:
+        title: title of the figure.
+        width: width of the figure in inches.
+        height: minimum height in inches of the space below the title.
+        legend_height: height in pixels of a legend at the side. The legend is in the middle of the
+            figure, and the figure is high enough that it does not overlap the title.
     """
     pixels = round(height * DPI)
-    if beside:
-        _, top = sheet(title, round(width * DPI), pixels)
-        pixels = max(pixels, beside + top)
-    figure, top = sheet(title, round(width * DPI), pixels)
+    if legend_height:
+        _, top = start_figure(title, round(width * DPI), pixels)
+        pixels = max(pixels, legend_height + top)
+    figure, top = start_figure(title, round(width * DPI), pixels)
     side, below = MARGIN / figure.bbox.width, MARGIN / figure.bbox.height
     free = 1 - top / figure.bbox.height - below
     figure.set_layout_engine(
@@ -255,7 +259,7 @@ def place_text(
     horizontal: str = "left",
     vertical: str = "center",
 ) -> None:
-    """Write `text` at pixels counted from the top left corner of the figure."""
+    """Write `text` at a position in pixels from the top left corner of the figure."""
     figure.text(
         left / figure.bbox.width,
         1 - top / figure.bbox.height,
@@ -265,21 +269,21 @@ def place_text(
         color=color,
         ha=horizontal,
         va=vertical,
-        fontfamily=families(text),
+        fontfamily=font_families(text),
         linespacing=LINE_SPACING,
-        parse_math=False,  # a name may have $ in it
+        parse_math=False,  # a name may contain $
     )
 
 
 def add_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Add axes at pixels counted from the top left corner of the figure."""
-    across, down = figure.bbox.width, figure.bbox.height
-    place = left / across, 1 - (top + height) / down, width / across, height / down
-    return figure.add_axes(place)
+    """Add axes at a position in pixels from the top left corner of the figure."""
+    total_width, total_height = figure.bbox.width, figure.bbox.height
+    bottom = 1 - (top + height) / total_height
+    return figure.add_axes((left / total_width, bottom, width / total_width, height / total_height))
 
 
 def place_pixels(figure: Figure, pixels: Pixels, left: int, top: int) -> Axes:
-    """Show RGB `pixels` (H, W, 3), one for one, at pixels from the figure's top left corner."""
+    """Draw RGB `pixels` (H, W, 3) unscaled, at pixels from the figure's top left corner."""
     height, width = pixels.shape[:2]
     axes = add_axes(figure, left, top, width, height)
     axes.imshow(pixels, interpolation="none", aspect="auto")
@@ -288,30 +292,32 @@ def place_pixels(figure: Figure, pixels: Pixels, left: int, top: int) -> Axes:
 
 
 def to_bytes(images: Images) -> Pixels:
-    """Turn images in [0, 1], clipped to that, into bytes of the same shape."""
+    """Return images of any shape, clipped to [0, 1], as bytes of the same shape."""
     return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
 
 
 def to_rgb_pixels(images: Images) -> Pixels:
-    """Turn images (N, C, H, W) in [0, 1], C being 1 or 3, into 8-bit RGB (N, H, W, 3)."""
+    """Return images (N, C, H, W) in [0, 1], where C is 1 or 3, as 8-bit RGB (N, H, W, 3)."""
     levels = to_bytes(images)
     return np.broadcast_to(levels, (len(levels), 3, *levels.shape[2:])).transpose(0, 2, 3, 1)
 
 
 def save(figure: Figure, path: Path, source: str) -> None:
-    """Write `figure` as a PNG, atomically and with the same bytes for the same figure.
+    """Write `figure` as a PNG file, atomically; equal figures give equal bytes.
 
     Args:
-        figure: left as it is.
-        path: of the PNG file.
-        source: where the data came from; for `stand-in` a band that says so is put on top.
+        figure: the figure; it is not changed.
+        path: path of the PNG file.
+        source: source of the data; for `stand-in`, a band with a warning is added at the top.
     """
     pixels = _rendered(figure)
     if source == "stand-in":
         pixels = np.concatenate([_stand_in_band(pixels.shape[1]), pixels])
     with atomic_file(path) as temporary:
         image = _smallest_mode(pixels)
-        image.save(temporary, format="PNG", dpi=(DPI, DPI))  # 4 % smaller takes six times as long
+        image.save(
+            temporary, format="PNG", dpi=(DPI, DPI)
+        )  # `optimize` saves 4 % and takes six times as long
 
 
 def _rendered(figure: Figure) -> Pixels:
@@ -323,16 +329,16 @@ def _rendered(figure: Figure) -> Pixels:
 
 
 def _stand_in_band(width: int) -> Pixels:
-    words = "stand-in data"
+    text = "stand-in data"
     with house_style():
-        height = text_size(words, TEXT_SIZE, "bold")[1] + MARGIN
+        height = text_size(text, TEXT_SIZE, "bold")[1] + MARGIN
         figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="#ffe3d6")
-        place_text(figure, words, MARGIN, height / 2, weight="bold", color=WARNING)
+        place_text(figure, text, MARGIN, height / 2, weight="bold", color=WARNING)
     return _rendered(figure)
 
 
 def _smallest_mode(pixels: Pixels) -> Image.Image:
-    """Return a grey image where all is grey, a palette one where that is near enough, else RGB."""
+    """Return a grey image if it loses nothing, else a palette image if it is accurate, else RGB."""
     image = Image.fromarray(pixels)
     if np.ptp(pixels, axis=2).max() == 0:
         return image.convert("L")

@@ -1,4 +1,4 @@
-"""Results that no network came to, for the page."""
+"""Invented results for tests of the report page."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,6 +31,6 @@ def variant(
     return VariantResult(name, content, replace(SECTION, **others))
 
 
-def dataset(*variants: VariantResult, dataset: str = "mnist", **others: Any) -> DatasetResults:
+def dataset(*variants: VariantResult, name: str = "mnist", **others: Any) -> DatasetResults:
     first = replace(variants[0], section=replace(variants[0].section, **others))
-    return DatasetResults(dataset, [first, *variants[1:]])
+    return DatasetResults(name, [first, *variants[1:]])
