@@ -187,6 +187,8 @@ def test_params_that_do_not_say_which_code_is_used_are_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     paths.PARAMS.write_text(bad, "utf-8")
-    with pytest.raises(UserError, match=r"params.yaml is not valid: `autoencoders check` says why"):
+    with pytest.raises(
+        UserError, match=r"params.yaml is not valid: run `autoencoders check` to see why"
+    ):
         dependencies.write()
     assert not paths.SOURCES.exists()

@@ -238,40 +238,40 @@ def test_what_is_left_out_has_the_default_of_where_it_is_left_out() -> None:
         (f"{TRAINING}.epochs", REMOVED, "missing; add it"),
         (f"{ADAM}.lr", REMOVED, "missing; add it"),
         (f"{MODEL}.kind", REMOVED, "missing; add it"),
-        ("data.seed", REMOVED, "missing; add it, with the number of seed: it alone decides"),
+        ("data.seed", REMOVED, "missing; add it with the value of seed, which decided the split"),
         ("variants.conv.objective", REMOVED, "missing; add it"),
         # wrong types
-        (f"{TRAINING}.epochs", "ten", "found 'ten'; allowed: a valid integer"),
-        (f"{TRAINING}.epochs", 3.5, "found 3.5; allowed: a valid integer"),
-        (f"{TRAINING}.epochs", True, "found True; allowed: a valid integer"),
-        (f"{TRAINING}.epochs", None, "found None; allowed: a valid integer"),
-        (f"{ADAM}.lr", "fast", "found 'fast'; allowed: a valid number"),
-        ("experiment", 3, "found 3; allowed: a valid string"),
-        ("variants_to_run", "conv", "found 'conv'; allowed: a valid list"),
-        (f"{MODEL}.encoder_channels", 16, "found 16; allowed: a valid list"),
-        ("variants.conv", "x", "found 'x'; allowed: a valid dictionary"),
-        (MODEL, "conv_ae", "found 'conv_ae'; allowed: a valid dictionary"),
+        (f"{TRAINING}.epochs", "ten", "found 'ten'; allowed: a whole number"),
+        (f"{TRAINING}.epochs", 3.5, "found 3.5; allowed: a whole number"),
+        (f"{TRAINING}.epochs", True, "found True; allowed: a whole number"),
+        (f"{TRAINING}.epochs", None, "found null; allowed: a whole number"),
+        (f"{ADAM}.lr", "fast", "found 'fast'; allowed: a number"),
+        ("experiment", 3, "found 3; allowed: text"),
+        ("variants_to_run", "conv", "found 'conv'; allowed: a list"),
+        (f"{MODEL}.encoder_channels", 16, "found 16; allowed: a list"),
+        ("variants.conv", "x", "found 'x'; allowed: keys with values"),
+        (MODEL, "conv_ae", "found 'conv_ae'; allowed: keys with values"),
         # wrong values
-        (f"{TRAINING}.epochs", -3, "found -3; allowed: greater than 0"),
-        (f"{TRAINING}.batch_size", 0, "found 0; allowed: greater than 0"),
-        (f"{ADAM}.lr", -1e-3, "found -0.001; allowed: greater than 0"),
+        (f"{TRAINING}.epochs", -3, "found -3; allowed: a number greater than 0"),
+        (f"{TRAINING}.batch_size", 0, "found 0; allowed: a number greater than 0"),
+        (f"{ADAM}.lr", -1e-3, "found -0.001; allowed: a number greater than 0"),
         (f"{ADAM}.lr", float("inf"), "found inf; allowed: a finite number"),
         ("variants.conv.input.mean", float("nan"), "found nan; allowed: a finite number"),
-        ("variants.conv.input.std", 0.0, "found 0.0; allowed: greater than 0"),
-        ("variants.vae.training.schedule.final", 1.0, "found 1.0; allowed: less than 1"),
-        ("data.train_fraction", 1.5, "found 1.5; allowed: less than 1"),
-        ("data.train_fraction", 0, "found 0; allowed: greater than 0"),
+        ("variants.conv.input.std", 0.0, "found 0.0; allowed: a number greater than 0"),
+        ("variants.vae.training.schedule.final", 1.0, "found 1.0; allowed: a number less than 1"),
+        ("data.train_fraction", 1.5, "found 1.5; allowed: a number less than 1"),
+        ("data.train_fraction", 0, "found 0; allowed: a number greater than 0"),
         ("data.source", "oficial", "found 'oficial'; allowed: 'official', 'stand-in' or 'auto'"),
         (f"{MODEL}.upsampling", "cubic", "found 'cubic'; allowed: 'nearest', 'bilinear' or 'trans"),
         (f"{TRAINING}.precision", "half", "found 'half'; allowed: 'auto', 'float32' or 'bfloat16'"),
-        ("classifier.channels", [], "found []; allowed: "),
-        ("variants_to_run", [], "found []; allowed: "),
-        (f"{MODEL}.encoder_channels", [], "found []; allowed: "),
-        ("classifier.batch_size", 0, "found 0; allowed: greater than 0"),
+        ("classifier.channels", [], "found []; allowed: at least 1 item"),
+        ("variants_to_run", [], "found []; allowed: at least 1 item"),
+        (f"{MODEL}.encoder_channels", [], "found []; allowed: at least 1 item"),
+        ("classifier.batch_size", 0, "found 0; allowed: a number greater than 0"),
         ("classifier.optimizer.kind", "sgd", f"found 'sgd'; allowed: {', '.join(OPTIMIZERS)}"),
-        ("evaluation.iwae_samples", 0, "found 0; allowed: greater than 0"),
-        ("seed", -1, "found -1; allowed: greater than or equal to 0"),
-        ("data.seed", -1, "found -1; allowed: greater than or equal to 0"),
+        ("evaluation.iwae_samples", 0, "found 0; allowed: a number greater than 0"),
+        ("seed", -1, "found -1; allowed: a number greater than or equal to 0"),
+        ("data.seed", -1, "found -1; allowed: a number greater than or equal to 0"),
         # names of components and of what to run
         (
             *(f"{MODEL}.kind", "conv-ae"),
@@ -283,7 +283,7 @@ def test_what_is_left_out_has_the_default_of_where_it_is_left_out() -> None:
             "found 'mnst'; did you mean 'mnist'?; allowed: mnist, fashion_mnist, cifar10",
         ),
         ("variants_to_run", ["con"], "found 'con'; did you mean 'conv'?; allowed: conv, vae"),
-        ("variants_to_run", ["conv", "vae", "conv"], "found 'conv' twice"),
+        ("variants_to_run", ["conv", "vae", "conv"], "found 'conv' twice; list it once"),
     ],
 )
 def test_a_mistake_is_one_line_with_its_key_what_was_found_and_what_is_allowed(
@@ -313,7 +313,10 @@ def test_a_mistake_in_a_part_of_a_part_is_told_as_any_other(prior: Any, expected
 
 def test_an_item_of_a_list_is_named_by_its_position() -> None:
     message = complaint(edited(f"{MODEL}.encoder_channels", [16, 0]))
-    assert message == f"params.yaml: {MODEL}.encoder_channels.1: found 0; allowed: greater than 0"
+    assert (
+        message
+        == f"params.yaml: {MODEL}.encoder_channels.1: found 0; allowed: a number greater than 0"
+    )
 
 
 @pytest.mark.parametrize("name", ["../etc", "Denoise", "a b", ""])
@@ -326,23 +329,23 @@ def test_a_variant_s_name_is_fit_for_a_path_and_a_stage(name: str) -> None:
 @pytest.mark.parametrize(
     ("key", "text", "expected"),
     [
-        ("variants_to_run", "vae", "found 'vae'; allowed: a valid list; write [vae]"),
-        ("datasets_to_run", "3", "found 3; allowed: a valid list; write [3]"),
-        ("datasets_to_run", "null", "found None; allowed: a valid list"),
-        ("experiment", "1e5", "found 100000.0; allowed: a valid string; write it in quotes"),
+        ("variants_to_run", "vae", "found 'vae'; allowed: a list; write [vae]"),
+        ("datasets_to_run", "3", "found 3; allowed: a list; write [3]"),
+        ("datasets_to_run", "null", "found null; allowed: a list"),
+        ("experiment", "1e5", "found 100000.0; allowed: text; write it in quotes"),
         (
             "experiment",
             "2026-01-02",
-            "found datetime.date(2026, 1, 2); allowed: a valid string; wr",
+            "found datetime.date(2026, 1, 2); allowed: text; write it in quotes",
         ),
         (
             "evaluation.noise_levels",
             "{1: [0.1]}",
-            "found 1; allowed: a valid string; write it in q",
+            "found 1; allowed: text; write it in quotes",
         ),
-        ("figures", "{1: 2}", "found a key that is no text; write it in quotes"),
-        (f"{ADAM}.lr", "inf", "found 'inf'; allowed: a valid number"),
-        (f"{ADAM}.lr", "'1e-3'", "found '1e-3'; allowed: a valid number"),
+        ("figures", "{1: 2}", "found a key that is not text; write it in quotes"),
+        (f"{ADAM}.lr", "inf", "found 'inf'; allowed: a number"),
+        (f"{ADAM}.lr", "'1e-3'", "found '1e-3'; allowed: a number"),
         ("experiment", f"[{'long, ' * 1000}]", "found ['long', 'long', "),
     ],
 )
@@ -454,7 +457,7 @@ def test_without_the_extra_only_a_variant_that_runs_is_refused(
     content = edited("variants.vae.training.framework", "tensorflow")
     message = complaint(content)
     assert message.startswith("params.yaml: variants.vae: training.framework: found 'tensorflow'")
-    assert "run make tensorflow, or pip install -e '.[tensorflow]'" in message
+    assert "run `make tensorflow` or `pip install -e '.[tensorflow]'`" in message
     params.parse(content | {"variants_to_run": ["conv"]}, "params.yaml")
 
 
@@ -507,13 +510,13 @@ def test_a_dataset_that_is_not_known_comes_with_all_that_are() -> None:
     ("key", "value", "expected"),
     [
         ("pets.channels", 4, "found 4; allowed: 1 or 3"),
-        ("pets.size", 0, "found 0; allowed: greater than 0"),
+        ("pets.size", 0, "found 0; allowed: a number greater than 0"),
         ("pets.misfits", "crop", "found 'crop'; allowed: 'refuse', 'skip' or 'resize'"),
-        ("pets.test_fraction", 1.0, "found 1.0; allowed: less than 1"),
+        ("pets.test_fraction", 1.0, "found 1.0; allowed: a number less than 1"),
         ("pets.sise", 3, "unknown key; did you mean 'size'?; allowed: folder, size, patches"),
         ("pets.folder", REMOVED, "missing; add it"),
-        ("pets.size", REMOVED, "missing; required is this, or patches of images as they are"),
-        ("mnist", PETS, "a published dataset has this name; choose another"),
+        ("pets.size", REMOVED, "missing; add it, or patches to cut from images of any size"),
+        ("mnist", PETS, "a published dataset has this name; choose another name"),
     ],
 )
 def test_a_mistake_in_a_dataset_is_told_as_any_other(key: str, value: Any, expected: str) -> None:
@@ -541,21 +544,25 @@ def test_patches_have_a_size_of_their_own(changes: dict[str, Any], expected: str
 def test_no_variant_takes_the_classifier_s_name() -> None:
     content = yaml12.parse(EXAMPLE)
     content["variants"]["classifier"] = content["variants"]["conv"]
-    assert "variants.classifier: each dataset's classifier has this name" in complaint(content)
+    assert "variants.classifier: reserved for classifiers; choose another name" in complaint(
+        content
+    )
 
 
 # --- the file
 
 
 def test_a_missing_file_says_how_to_get_it_back(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"params\.yaml is missing: `git checkout params\.yaml`"):
+    with pytest.raises(
+        UserError, match=r"params\.yaml is missing: run `git checkout params\.yaml`"
+    ):
         params.load(tmp_path / "params.yaml")
 
 
 @pytest.mark.parametrize("text", ["", "# seed: 1\n"])
 def test_an_empty_file_says_how_to_get_it_back(tmp_path: Path, text: str) -> None:
     (tmp_path / "params.yaml").write_text(text)
-    with pytest.raises(UserError, match=r"params\.yaml is empty: `git checkout params\.yaml`"):
+    with pytest.raises(UserError, match=r"params\.yaml is empty: run `git checkout params\.yaml`"):
         params.load(tmp_path / "params.yaml")
 
 

@@ -66,7 +66,7 @@ def test_how_an_editor_saves_a_file_changes_no_value(tmp_path: Path, form: str) 
     ("content", "said"),
     [
         (b"a: 1\nb: [1, 2\n", "is not YAML: line 3: did not find expected ',' or ']'"),
-        (b"a:\n\tb: 1\n", "is not YAML: line 2: found a tab: indent by spaces"),
+        (b"a:\n\tb: 1\n", "is not YAML: line 2: found a tab; indent with spaces"),
         (b"a: 1\nb: 2\na: 3\n", "is not YAML: line 3: found duplicate key"),
         (b"a: 1\nb: *c\n", "is not YAML: line 2: found undefined alias"),
         (b"a: 1\n---\nb: 2\n", "is not YAML: line 2: but found another document"),
@@ -74,10 +74,16 @@ def test_how_an_editor_saves_a_file_changes_no_value(tmp_path: Path, form: str) 
         (b"a: 1\nb: !!python/name:os.system\n", "is not YAML: line 2: could not determine a cons"),
         (b"a: 1\nb: 2026-13-45\n", "is not YAML: line 2: found 2026-13-45: month must be"),
         (b"a: 1\nb: -_\n", "is not YAML: line 2: found -_: "),
-        (b"a: 1\nb: \0\n", r"is not YAML: line 2: found the character '\x00'"),
-        ("a: äöü\nb: \0\n\n".encode(), r"is not YAML: line 2: found the character '\x00'"),
-        (b"a: 1\n\xe9: 2\n", "is not UTF-8: line 2: found the byte 0xe9; save it as UTF-8"),
-        ("a: 1\n".encode("utf-16"), "is not UTF-8: line 1: found the byte 0xff; save it as UTF-8"),
+        (b"a: 1\nb: \0\n", r"is not YAML: line 2: found the character '\x00'; delete it"),
+        (
+            "a: äöü\nb: \0\n\n".encode(),
+            r"is not YAML: line 2: found the character '\x00'; delete it",
+        ),
+        (b"a: 1\n\xe9: 2\n", "is not UTF-8: line 2: found the byte 0xe9; save the file as UTF-8"),
+        (
+            "a: 1\n".encode("utf-16"),
+            "is not UTF-8: line 1: found the byte 0xff; save the file as UTF-8",
+        ),
     ],
 )
 def test_what_is_no_yaml_is_one_line_that_says_where(

@@ -1,7 +1,7 @@
-"""Whose code runs: that of the repository that it works in, and no other.
+"""Makes `autoencoders` run the source of the repository that it works in.
 
-An installed command runs the source that it was installed from. In a copy of that repository it
-would make the copy's outputs, and `dvc.lock` would record the copy's source for them.
+An installed command runs the source of its installation. In another copy of the repository, its
+outputs would come from that source, but `dvc.lock` would record the source of the copy.
 """
 
 import importlib
@@ -16,26 +16,26 @@ Main = Callable[[Sequence[str] | None], int]
 
 SOURCE = Path("src/autoencoders")
 RUNNING = Path(__file__).resolve().parent
-EXPERIMENTS = Path(".dvc/tmp")  # where `dvc exp run --temp` and `--queue` check experiments out
+EXPERIMENTS = Path(".dvc/tmp")  # contains the copies of `dvc exp run --temp` and `--queue`
 
 
 def main_of_repository() -> Main | None:
-    """Return the command line of this repository's own source where that is not the one that runs.
+    """Return `main` of this repository's source, or None if that source already runs.
 
-    So it is in the copies that DVC makes of an experiment, inside the repository itself.
+    The source differs in the copies of the repository that DVC makes for experiments.
 
     Raises:
-        UserError: this repository is any other copy of the one whose source runs.
+        UserError: this repository is another copy than those of DVC.
     """
     try:
         source = paths.repository_root() / SOURCE
     except UserError:
-        return None  # the command says so, if it needs one
+        return None  # a command that needs a repository raises this error again
     if not source.is_dir() or source.samefile(RUNNING):
         return None
     if not source.resolve().is_relative_to(RUNNING.parents[1] / EXPERIMENTS):
         raise UserError(
-            f"`autoencoders` would run the source in {RUNNING}, not that of this repository, "
+            f"`autoencoders` runs the source in {RUNNING}, but this repository has its own in "
             f"{source}: run `make setup` here and activate its .venv"
         )
     for name in [name for name in sys.modules if name.split(".")[0] == __package__]:

@@ -1,8 +1,7 @@
-"""What stands in params.yaml as typed objects, read from the signatures of what is built of it.
+"""Types for the parts of params.yaml, derived from the signatures of constructors.
 
-The keys beside a `kind` are the arguments of the function or class that the kind names, with the
-types, bounds and defaults of its signature: what a constructor takes is said once, where it is
-defined.
+`kind` selects a function or class of a registry. The keys next to `kind` are its arguments, with
+the types, bounds and defaults of its signature.
 """
 
 import inspect
@@ -12,43 +11,43 @@ from typing import Annotated, Any, ClassVar, Literal, Union
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, create_model
 from pydantic_core import core_schema
 
-# What the pipeline itself hands to a constructor; the user never writes these.
+# Arguments that the pipeline passes to a constructor; they are not keys of params.yaml.
 PIPELINE_ARGUMENTS = {"input_shape", "image_shape", "latent_shape", "parameters", "perceive"}
 
 Registry = Mapping[str, Callable[..., Any]]
 
 
 class Strict(BaseModel):
-    """A mapping with exactly these keys, each of exactly its type."""
+    """A mapping that allows no other keys and converts no types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Component(Strict):
-    """An entry of a registry, by its `kind`, with its arguments beside."""
+    """An entry of a registry: its `kind` and its arguments."""
 
     constructor: ClassVar[Callable[..., Any]]
     kind: str
 
-    def build(self, **given: Any) -> Any:
-        """Call what `kind` names with the arguments, and with those of `given` that it takes."""
-        own = {name: getattr(self, name) for name in type(self).model_fields if name != "kind"}
+    def build(self, **pipeline_arguments: Any) -> Any:
+        """Call the constructor with the arguments and all `pipeline_arguments` that it accepts."""
+        keys = {name: getattr(self, name) for name in type(self).model_fields if name != "kind"}
         return self.constructor(
-            **{name: value for name, value in given.items() if self.takes(name)},
-            **{k: v.build() if isinstance(v, Component) else v for k, v in own.items()},
+            **{name: value for name, value in pipeline_arguments.items() if self.takes(name)},
+            **{k: v.build() if isinstance(v, Component) else v for k, v in keys.items()},
         )
 
     def takes(self, name: str) -> bool:
-        """Tell whether what `kind` names has an argument called `name`."""
+        """Return whether the constructor has an argument called `name`."""
         return name in inspect.signature(self.constructor).parameters
 
 
 class OneOf:
-    """Marks what is written in params.yaml as one of a registry's components, by its `kind`.
+    """Marks a value of params.yaml as a component of a registry, selected by `kind`.
 
-    `Annotated[Component, OneOf(REGISTRY)]` is the type of all that `REGISTRY` can build. An
-    argument annotated by a key of `nested` is itself an entry of the registry there; its default,
-    if it has one, is an object made without arguments.
+    `Annotated[Component, OneOf(REGISTRY)]` is the type of all components of `REGISTRY`. `nested`
+    maps types to registries: an argument of such a type is itself a component of that registry.
+    Its default, if any, is an object built without arguments.
     """
 
     def __init__(self, registry: Registry, nested: Mapping[type, Registry] | None = None) -> None:
@@ -59,8 +58,8 @@ class OneOf:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        """Validate by the component that `kind` names."""
-        choices: Any = Union[tuple(self.kinds.values())]  # noqa: UP007 - of as many as there are
+        """Return a schema that validates a value as the component of its `kind`."""
+        choices: Any = Union[tuple(self.kinds.values())]  # noqa: UP007 - the number of types varies
         return handler.generate_schema(Annotated[choices, Field(discriminator="kind")])
 
 
@@ -82,7 +81,7 @@ def _component(
 def _field(parameter: inspect.Parameter, nested: Mapping[type, Registry]) -> tuple[Any, Any]:
     default = ... if parameter.default is parameter.empty else parameter.default
     if isinstance(parameter.annotation, str):
-        raise TypeError(f"{parameter}: the type of what params.yaml sets is written unquoted")
+        raise TypeError(f"{parameter}: write its type without quotes")
     registry = nested.get(parameter.annotation)
     if registry is None:
         return parameter.annotation, default

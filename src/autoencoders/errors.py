@@ -1,20 +1,20 @@
-"""What people are told: mistakes that they can put right, and what their data cannot give."""
+"""Errors that the user can correct, and lines about problems on standard error."""
 
 import sys
 
 
 class UserError(Exception):
-    """A mistake that the user can mend; the command line prints its message and no traceback.
+    """A mistake that the user can correct; the command line prints the message, no traceback.
 
-    The message is one line: what is wrong, where, what is allowed, what to do next.
+    The message is one line: what is wrong, where, what is allowed and what to do next.
     """
 
 
-def warn(said: str) -> None:
-    """Warn in one line: something is not as one might think, and the work goes on."""
-    print(f"warning: {said}", file=sys.stderr, flush=True)
+def warn(message: str) -> None:
+    """Print a warning in one line on standard error."""
+    print(f"warning: {message}", file=sys.stderr, flush=True)
 
 
-def report_omission(what: str, why: str) -> None:
-    """Say in one line what a stage does not measure or draw, as the data cannot give it."""
-    print(f"left out: {what}, as {why}", file=sys.stderr)
+def report_omission(result: str, reason: str) -> None:
+    """Print in one line which metric or figure is left out, and why the data does not allow it."""
+    print(f"left out: {result}, because {reason}", file=sys.stderr)

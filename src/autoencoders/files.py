@@ -1,4 +1,4 @@
-"""Files written so that a reader never sees half of one, and read so that damage is told."""
+"""Reads and writes files: writes are atomic, and errors name missing and damaged files."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 from autoencoders.errors import UserError
 
-MAX_CHARACTERS = 200  # of what is told of a fault, in characters
+MAX_CHARACTERS = 200  # of a description in an error message
 
 
 class MissingFileError(UserError):
@@ -24,7 +24,7 @@ class MissingFileError(UserError):
 
 
 class DamagedFileError(UserError):
-    """A file or folder does not hold what it must; the reason says why."""
+    """A file or folder has wrong content; `reason` completes the sentence "the file is …"."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} is {reason}")
@@ -33,11 +33,11 @@ class DamagedFileError(UserError):
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; rename it to `target` on success, else delete it.
+    """Yield a temporary path next to `target`; rename it to `target` on success, else delete it.
 
-    Under a kill or a power cut the old file is left or the new one, whole and on the disk.
+    After a kill or a power cut, `target` is either the complete old file or the complete new one.
     """
-    with _written(target) as temporary:
+    with _temporary_path(target) as temporary:
         yield temporary
         temporary.chmod(0o644)
         _flush(temporary)
@@ -47,17 +47,17 @@ def atomic_file(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_directory(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `target` that replaces `target` as a whole on success.
+    """Yield a temporary folder next to `target`; it replaces `target` on success.
 
-    After a kill or a power cut `target` is whole, or, between the removal of the old folder and
-    the renaming of the new one, missing.
+    After a kill or a power cut, `target` is complete, or it is missing: the old folder is removed
+    just before the new one is renamed.
 
     Raises:
-        UserError: `target` is a link, which its owner does not expect to be replaced.
+        UserError: `target` is a link, which a user does not expect to be replaced.
     """
     if target.is_symlink():
-        raise UserError(f"{target} is a link, and a folder is to be written there: remove it first")
-    with _written(target) as temporary:
+        raise UserError(f"{target} is a link, but it must be a folder: remove the link")
+    with _temporary_path(target) as temporary:
         temporary.mkdir()
         yield temporary
         temporary.chmod(0o755)
@@ -69,11 +69,11 @@ def atomic_directory(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _written(target: Path) -> Iterator[Path]:
-    """Yield the one temporary path of `target`, free of what a killed process may have left.
+def _temporary_path(target: Path) -> Iterator[Path]:
+    """Yield the temporary path of `target`; delete it before, as a killed process may leave it.
 
-    What is left there afterwards is deleted. Errors of the system name `target`, or what was to be
-    in it; that of a full disk names nothing by itself.
+    It is also deleted afterwards. A system error gets the final path in place of the temporary
+    one; the error of a full disk has no path and gets `target`.
     """
     temporary = target.with_name(f".{target.name}.part")
     try:
@@ -83,8 +83,8 @@ def _written(target: Path) -> Iterator[Path]:
     except OSError as error:
         named = temporary if error.filename is None else Path(error.filename)
         if named.is_relative_to(temporary):
-            meant = target / named.relative_to(temporary)
-            error.filename, error.filename2 = os.fspath(meant), None
+            final = target / named.relative_to(temporary)
+            error.filename, error.filename2 = os.fspath(final), None
         raise
     finally:
         with suppress(OSError):
@@ -92,9 +92,9 @@ def _written(target: Path) -> Iterator[Path]:
 
 
 def _flush(path: Path) -> None:
-    """Return when a file's content, or a folder's list of names, is on the disk."""
+    """Write a file's content, or a folder's list of entries, from the cache to the disk."""
     windows = os.name == "nt"
-    if path.is_dir() and windows:  # cannot open a folder, and keeps its names by itself
+    if path.is_dir() and windows:  # Windows cannot open a folder and writes its entries at once
         return
     descriptor = os.open(path, os.O_RDWR if windows else os.O_RDONLY)
     try:
@@ -104,27 +104,27 @@ def _flush(path: Path) -> None:
 
 
 def write_bytes(target: Path, content: bytes) -> None:
-    """Write `content`, atomically.
+    """Write `content` atomically.
 
-    Libraries that write their files themselves have exceptions of their own for a full disk.
+    Pass bytes here instead of letting a library write: then a full disk always raises `OSError`.
     """
     with atomic_file(target) as temporary:
         temporary.write_bytes(content)
 
 
 def write_json(target: Path, content: Any) -> None:
-    """Write `content` as indented JSON, atomically."""
+    """Write `content` as indented JSON atomically."""
     with atomic_file(target) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; within `readable`, damage is told."""
+    """Return the content of a JSON file; call it within `readable`, which reports damage."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def read_lines(path: Path) -> StringIO:
-    """Read a file of lines as a stream; a `ValueError` says that the last one is cut off."""
+    """Return a text file as a stream; raise `ValueError` if its last line is incomplete."""
     content = path.read_text(encoding="utf-8")
     if not content.endswith("\n"):
         raise ValueError("its last line is cut off")
@@ -138,7 +138,7 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
 
 
 def verify(path: Path, expected: str) -> None:
-    """Raise `DamagedFileError` unless a file's SHA-256 is the expected one."""
+    """Raise `DamagedFileError` if the SHA-256 of a file is not `expected`."""
     with readable(path):
         found = digest(path)
     if found != expected:
@@ -148,7 +148,7 @@ def verify(path: Path, expected: str) -> None:
 
 
 def require(path: Path) -> Path:
-    """Return `path`, or raise `MissingFileError`."""
+    """Return `path`; raise `MissingFileError` if it does not exist."""
     if not path.exists():
         raise MissingFileError(path)
     return path
@@ -156,11 +156,11 @@ def require(path: Path) -> Path:
 
 @contextmanager
 def readable(path: Path) -> Iterator[Path]:
-    """Yield `path` to a body that reads it and does nothing else.
+    """Yield `path` to a `with` block that only reads it.
 
     Raises:
-        MissingFileError: there is no such file or folder.
-        DamagedFileError: the body fails: on a damaged file, a parser may raise any exception.
+        MissingFileError: the file or folder does not exist.
+        DamagedFileError: the block fails; for a damaged file, a parser may raise any exception.
     """
     try:
         yield require(path)
@@ -171,7 +171,7 @@ def readable(path: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Delete a file or a folder, if there is one."""
+    """Delete a file or a folder if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -179,17 +179,17 @@ def remove(path: Path) -> None:
 
 
 def describe_error(error: Exception) -> str:
-    """Return an exception as one short line."""
+    """Return an exception's type and message as one short line."""
     from pydantic import ValidationError
 
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        text = f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
+        text = f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
     return shortened(text)
 
 
 def shortened(text: str) -> str:
-    """Return text as one short line."""
+    """Return text as one line of at most `MAX_CHARACTERS` characters."""
     line = " ".join(text.split())
     return line if len(line) <= MAX_CHARACTERS else f"{line[: MAX_CHARACTERS - 1]}…"

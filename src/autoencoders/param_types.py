@@ -1,7 +1,4 @@
-"""The words that signatures are written in: the types of what stands in params.yaml, and of images.
-
-What a constructor or a function takes from params.yaml is said once, in its signature, by these.
-"""
+"""Types of the values in params.yaml, and of images, for the signatures of constructors."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -12,16 +9,18 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 Count: TypeAlias = Annotated[int, Gt(0)]
 AtLeastTwo: TypeAlias = Annotated[int, Ge(2)]
 Counts: TypeAlias = list[Count]
-Widths: TypeAlias = Annotated[list[Count], MinLen(1)]  # of layers, one after the other
+Widths: TypeAlias = Annotated[list[Count], MinLen(1)]  # of successive layers
 Rate: TypeAlias = Annotated[float, Gt(0)]
 Deviation: TypeAlias = Annotated[float, Gt(0)]  # a standard deviation, of pixels in [0, 1]
-# One for all images, or the least and the most of what each is drawn from.
+# One deviation for all images, or the range from which each image's deviation is drawn.
 Spread: TypeAlias = Deviation | Annotated[list[Annotated[float, Ge(0)]], MinLen(2), MaxLen(2)]
 Weight: TypeAlias = Annotated[float, Ge(0)]
 Fraction: TypeAlias = Annotated[float, Ge(0), Lt(1)]
 Share: TypeAlias = Annotated[float, Ge(0), Le(1)]
-ProperFraction: TypeAlias = Annotated[float, Gt(0), Lt(1)]  # neither nothing nor all
-Levels: TypeAlias = dict[str, list[Annotated[float, Ge(0)]]]  # by the kind of input
+ProperFraction: TypeAlias = Annotated[float, Gt(0), Lt(1)]  # neither 0 nor 1
+Levels: TypeAlias = dict[
+    str, list[Annotated[float, Ge(0)]]
+]  # standard deviations of noise by the kind of input
 
 PixelLoss: TypeAlias = Literal["bce", "mse"]
 Likelihood: TypeAlias = Literal["gaussian", "bernoulli"]
@@ -32,7 +31,7 @@ SamplerName: TypeAlias = Literal["prior", "gaussian", "mixture"]
 Framework: TypeAlias = Literal["torch", "tensorflow"]
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 
-# How to treat unreadable files and files of another size: see `image_files.ImageExtractor`.
+# What to do with unreadable files and files of another size; see `image_files.ImageExtractor`.
 Misfits: TypeAlias = Literal["refuse", "skip", "resize"]
 Source: TypeAlias = Literal["official", "stand-in", "folder"]
 

@@ -1,4 +1,4 @@
-"""Where each stage reads and writes, relative to the repository root. Nothing else joins these."""
+"""The paths of all inputs and outputs of the stages, relative to the repository root."""
 
 import os
 from pathlib import Path
@@ -14,24 +14,24 @@ REPORT = Path("reports/index.html")
 HEADLINE = Path("reports/headline.json")
 OVERVIEW = Path("reports/overview")
 CURVES = Path("reports/curves.csv")
-CHECKPOINTS = Path("checkpoints")  # of unfinished trainings, a file for each configuration
+CHECKPOINTS = Path("checkpoints")  # of interrupted trainings, one file per configuration
 CLASSIFIER = "classifier"
-# Of a trained variant, in its folder.
+# Files in the folder of a trained variant.
 WEIGHTS, HISTORY, RECORD = "model.safetensors", "history.csv", "params.yaml"
 
 
 def sources(stage: str, variant: str) -> Path:
-    """Return the list of files that a stage depends on, for a variant where it has one."""
+    """Return the list of source files that a stage depends on; `variant` may be ""."""
     return SOURCES / stage / f"{variant}.txt" if variant else SOURCES / f"{stage}.txt"
 
 
 def raw(dataset: str) -> Path:
-    """Return the folder of a dataset's files as published."""
+    """Return the folder of a dataset's files in their published format."""
     return Path("data/raw") / dataset
 
 
 def prepared(dataset: str) -> Path:
-    """Return the folder of a dataset's packed splits."""
+    """Return the folder of a dataset's splits as arrays."""
     return Path("data/prepared") / dataset
 
 
@@ -41,17 +41,17 @@ def model(dataset: str, variant: str) -> Path:
 
 
 def classifier(dataset: str) -> Path:
-    """Return the folder of a dataset's classifier, among its variants: none may have its name."""
+    """Return the folder of a dataset's classifier; no variant may have the same name."""
     return model(dataset, CLASSIFIER)
 
 
 def classifier_metrics(dataset: str) -> Path:
-    """Return the file of how good a dataset's classifier is."""
+    """Return the file of a dataset's classifier metrics."""
     return Path("reports/classifiers") / f"{dataset}.json"
 
 
 def pixels(dataset: str) -> Path:
-    """Return the file of what raw pixels tell of a dataset's classes."""
+    """Return the file of the classification metrics of a dataset's raw pixels."""
     return Path("reports/pixels") / f"{dataset}.json"
 
 
@@ -66,38 +66,40 @@ def figures(dataset: str, variant: str) -> Path:
 
 
 def section(dataset: str, variant: str) -> Path:
-    """Return the folder of what the report has of a variant beside its metrics and figures."""
+    """Return the folder of a variant's other data for the report's page."""
     return Path("reports/sections") / dataset / variant
 
 
 def relative_to_page(path: Path) -> str:
-    """Return a file's path as it stands in a link of the report's page."""
+    """Return a file's path for a link in the report's page."""
     return path.relative_to(REPORT.parent).as_posix()
 
 
 def repository_root() -> Path:
-    """Return the folder that holds dvc.yaml: this folder or the nearest one above it.
+    """Return the current folder or the nearest folder above it that contains dvc.yaml.
 
-    Trained variants have a params.yaml of their own: that name alone says nothing.
+    A params.yaml would not be enough, because the folders of trained variants contain one too.
 
     Raises:
-        UserError: no folder from here upwards holds dvc.yaml.
+        UserError: no such folder contains dvc.yaml, or the current folder is deleted.
     """
     try:
-        here = Path.cwd()
+        current = Path.cwd()
     except FileNotFoundError:
-        raise UserError("this folder is no more: go into a clone of the repository") from None
-    for folder in (here, *here.parents):
+        raise UserError(
+            "the current folder is deleted: change to a clone of the repository"
+        ) from None
+    for folder in (current, *current.parents):
         if (folder / PIPELINE).is_file():
             return folder
-    raise UserError(f"no {PIPELINE} in {here} or above it: go into a clone of the repository")
+    raise UserError(f"no {PIPELINE} in {current} or above: change to a clone of the repository")
 
 
 def resolve_user_path(path: Path | str) -> Path:
-    """Return a path of people's own, absolute: `~` is their home, relative ones count from here.
+    """Return a path of the user as an absolute path; `~` is the user's home folder.
 
-    "Here" is the repository's root. `dvc exp run --temp` and `--queue` run the stages in a copy,
-    which is deleted: there it is still the root of the repository that the copy is of.
+    A relative path starts at the repository root. `dvc exp run --temp` and `--queue` run in a
+    temporary copy of the repository; there, it still starts at the root of the original.
     """
     root = os.environ.get("DVC_ROOT") or repository_root()
-    return Path(root, os.path.expanduser(path))  # noqa: PTH111 - Path's raises on an unknown user's
+    return Path(root, os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for an unknown user

@@ -1,8 +1,7 @@
-"""The pipeline's stages, once: their names, what each runs for, what is true of them alone.
+"""The table of the pipeline's stages, used by the command line, tracking, benchmarks and tests.
 
-The command line, `autoencoders track`, the benchmark and the tests derive from this table, and
-`dvc.yaml` is held against it. How a stage does its work is `stages/<name>.py`, and
-`dependencies.py` that of `sources`.
+`stages/<name>.py` implements a stage; `dependencies.py` implements `sources`. A test compares
+`dvc.yaml` with this table.
 """
 
 import re
@@ -21,13 +20,13 @@ class Stage:
     """One stage of dvc.yaml.
 
     Attributes:
-        name: of the stage, of its module in `stages/`, and of its command.
-        matrix: what it runs once for each of.
-        cost: how long one run takes beside those of other stages, roughly.
-        on_gpu: it computes there, where there is one.
-        distributed: torchrun may share one run of it among several processes.
-        tracked: each of its runs is one in MLflow.
-        outputs: the files and folders that it writes, with `{dataset}` and `{variant}` in them.
+        name: also the name of its module in `stages/` and of its command.
+        matrix: the stage runs once for each combination of these.
+        cost: the approximate duration of one run, relative to the other stages.
+        on_gpu: it computes on a GPU if one is available.
+        distributed: torchrun may run it in several processes.
+        tracked: each of its runs is a run in MLflow.
+        outputs: its output files and folders, with the placeholders `{dataset}` and `{variant}`.
     """
 
     name: str
@@ -40,13 +39,16 @@ class Stage:
 
 
 DATASET = ("{dataset}",)
-BOTH = ("{dataset}", "{variant}")
-TRAINED = tuple(paths.model(*BOTH) / file for file in (paths.WEIGHTS, paths.HISTORY, paths.RECORD))
+DATASET_AND_VARIANT = ("{dataset}", "{variant}")
+TRAINED = tuple(
+    paths.model(*DATASET_AND_VARIANT) / file
+    for file in (paths.WEIGHTS, paths.HISTORY, paths.RECORD)
+)
 CLASSIFIER = (paths.classifier(*DATASET), paths.classifier_metrics(*DATASET))
-DRAWN = (paths.figures(*BOTH), paths.section(*BOTH))
+FIGURES = (paths.figures(*DATASET_AND_VARIANT), paths.section(*DATASET_AND_VARIANT))
 REPORT = (paths.RESULTS, paths.REPORT, paths.OVERVIEW, paths.HEADLINE, paths.CURVES)
 
-# Upstream first.
+# In the order of the pipeline.
 STAGES = (
     Stage("sources", tracked=False, outputs=(paths.SOURCES,)),
     Stage("fetch", ("dataset",), outputs=(paths.raw(*DATASET),)),
@@ -54,8 +56,14 @@ STAGES = (
     Stage("classify", ("dataset",), cost=10, on_gpu=True, outputs=CLASSIFIER),
     Stage("pixels", ("dataset",), cost=4, outputs=(paths.pixels(*DATASET),)),
     Stage("train", ("dataset", "variant"), 20, on_gpu=True, distributed=True, outputs=TRAINED),
-    Stage("evaluate", ("dataset", "variant"), 5, on_gpu=True, outputs=(paths.metrics(*BOTH),)),
-    Stage("figures", ("dataset", "variant"), cost=4, on_gpu=True, outputs=DRAWN),
+    Stage(
+        "evaluate",
+        ("dataset", "variant"),
+        5,
+        on_gpu=True,
+        outputs=(paths.metrics(*DATASET_AND_VARIANT),),
+    ),
+    Stage("figures", ("dataset", "variant"), cost=4, on_gpu=True, outputs=FIGURES),
     Stage("report", outputs=REPORT),
 )
 BY_NAME = {stage.name: stage for stage in STAGES}
@@ -63,7 +71,7 @@ BY_NAME = {stage.name: stage for stage in STAGES}
 
 @dataclass(frozen=True)
 class Item:
-    """One run of a stage: on which dataset and variant; "" where the stage has none."""
+    """One run of a stage on a dataset and a variant; "" where the stage has none."""
 
     stage: str
     dataset: str = ""
@@ -77,24 +85,24 @@ class Item:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags `stage`, `dataset` and `variant`, as far as the stage has them."""
+        """Those of the tags `stage`, `dataset` and `variant` that the stage has."""
         parts = {"stage": self.stage, "dataset": self.dataset, "variant": self.variant}
         return {name: part for name, part in parts.items() if part}
 
     @property
     def command(self) -> tuple[str, ...]:
-        """What runs it, as dvc.yaml has it: `autoencoders train mnist vae`, word by word."""
+        """The words of its command in dvc.yaml, such as `autoencoders train mnist vae`."""
         return "autoencoders", *self.tags.values()
 
     @property
     def outputs(self) -> list[Path]:
-        """The files and folders that it writes."""
+        """Its output files and folders."""
         outputs = BY_NAME[self.stage].outputs
         return [Path(str(path).format(**self.tags)) for path in outputs]
 
 
 def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
-    """Yield all runs of all stages that are tracked, upstream first."""
+    """Yield all runs of all tracked stages, in the order of the pipeline."""
     names = {"dataset": datasets, "variant": variants}
     for stage in (stage for stage in STAGES if stage.tracked):
         for values in product(*(names[axis] for axis in stage.matrix)):
@@ -102,22 +110,20 @@ def items(datasets: list[str], variants: list[str]) -> Iterator[Item]:
 
 
 def producing_item(path: Path) -> Item | None:
-    """Return the stage that writes a file or a folder, or a part of one; None where none does."""
+    """Return the run that writes a file or folder, or None if no stage writes it."""
     names = {axis: rf"(?P<{axis}>\w+)" for axis in ("dataset", "variant")}
     for stage in STAGES:
         for output in stage.outputs:
-            if found := re.match(f"{output.as_posix().format(**names)}(/|$)", path.as_posix()):
-                return Item(stage.name, **found.groupdict())
+            if match := re.match(f"{output.as_posix().format(**names)}(/|$)", path.as_posix()):
+                return Item(stage.name, **match.groupdict())
     return None
 
 
 def message_with_advice(error: UserError) -> str:
-    """Return an error's message, with the command that makes a missing or damaged file again."""
-    item = (
-        producing_item(error.path)
-        if isinstance(error, MissingFileError | DamagedFileError)
-        else None
-    )
+    """Return an error's message; for a missing or damaged file, with the command that writes it."""
+    if not isinstance(error, MissingFileError | DamagedFileError):
+        return str(error)
+    item = producing_item(error.path)
     if item is None:
         return str(error)
     command = "dvc repro" if isinstance(error, MissingFileError) else "dvc repro -f -s"

@@ -102,10 +102,8 @@ def test_a_repository_without_params_says_how_to_get_them_back(
     (repository / "reports").mkdir()
     monkeypatch.chdir(repository / "reports")
     assert cli.main(["check"]) == 1
-    expected = (
-        f"error: {repository / paths.PARAMS} is missing: `git checkout params.yaml` restores it\n"
-    )
-    assert capsys.readouterr().err == expected
+    advice = "run `git checkout params.yaml` to restore it"
+    assert capsys.readouterr().err == f"error: {repository / paths.PARAMS} is missing: {advice}\n"
 
 
 @pytest.mark.parametrize(

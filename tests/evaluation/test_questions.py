@@ -112,4 +112,4 @@ def test_a_number_that_is_not_finite_is_left_out_and_said(
     assert answered["good"] == answered["yardsticks"]["pca"]["good"] == 1.0
     for numbers in (answered, answered["yardsticks"]["pca"]):
         assert not {"bad", "large"} & set(numbers)
-    assert "left out: large, as it comes to inf" in capsys.readouterr().err
+    assert "left out: large, because its value is inf" in capsys.readouterr().err

@@ -79,7 +79,7 @@ def run_all() -> None:
 def left_out(said: str) -> set[str]:
     """Return what was left out, by what was said of it."""
     lines = [line for line in said.splitlines() if line.startswith("left out: ")]
-    return {line.removeprefix("left out: ").partition(", as ")[0] for line in lines}
+    return {line.removeprefix("left out: ").partition(", because ")[0] for line in lines}
 
 
 def refuse(constant: str) -> None:

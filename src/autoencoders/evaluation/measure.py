@@ -51,5 +51,5 @@ def measure_all(trained: Trained, judge: Judge | None, settings: Evaluation) -> 
 def _finite(answer: Metrics) -> Metrics:
     infinite = {k: v for k, v in answer.items() if isinstance(v, float) and not math.isfinite(v)}
     for name, value in infinite.items():
-        report_omission(name, f"it comes to {value}")
+        report_omission(name, f"its value is {value}")
     return {name: value for name, value in answer.items() if name not in infinite}

@@ -1,4 +1,4 @@
-"""What is wrong with params although every value is fine by itself."""
+"""Mistakes in params.yaml that concern several values, each of which is valid alone."""
 
 from collections.abc import Collection
 
@@ -15,90 +15,89 @@ from autoencoders.variants.assembly import assemble
 from autoencoders.variants.inputs import INPUTS
 
 NO_TENSORFLOW = (
-    "training.framework: found 'tensorflow', which is not installed: "
-    "run make tensorflow, or pip install -e '.[tensorflow]', or choose torch"
+    "training.framework: found 'tensorflow', which is not installed; "
+    "run `make tensorflow` or `pip install -e '.[tensorflow]'`, or choose torch"
 )
 
 
 def contradictions(params: Params) -> list[str]:
-    """Return what is wrong although every value is fine by itself."""
-    if unclear := _unclear_sizes(params):  # without them no variant can be built
-        return unclear
+    """Return the mistakes of params whose values are valid alone, as `dotted.key: problem`."""
+    if mistakes := _size_mistakes(params):  # without image sizes, variants cannot be checked
+        return mistakes
     taken = [
-        f"data.datasets.{name}: a published dataset has this name; choose another"
+        f"data.datasets.{name}: a published dataset has this name; choose another name"
         for name in params.data.datasets
         if name in DATASETS
     ]
     if paths.CLASSIFIER in params.variants:
-        taken.append(
-            f"variants.{paths.CLASSIFIER}: each dataset's classifier has this name; choose another"
-        )
+        taken.append(f"variants.{paths.CLASSIFIER}: reserved for classifiers; choose another name")
     names = [
-        *_wrong_names("datasets_to_run", params.datasets_to_run, image_shapes(params)),
-        *_wrong_names("variants_to_run", params.variants_to_run, params.variants),
-        *_wrong_names("evaluation.noise_levels", list(params.evaluation.noise_levels), INPUTS),
+        *_name_mistakes("datasets_to_run", params.datasets_to_run, image_shapes(params)),
+        *_name_mistakes("variants_to_run", params.variants_to_run, params.variants),
+        *_name_mistakes("evaluation.noise_levels", list(params.evaluation.noise_levels), INPUTS),
     ]
     impossible = [
         f"variants.{name}: {reason}"
         for name, variant in params.variants.items()
-        for reason in _why_unfit(params, name, variant)
+        for reason in _why_untrainable(params, name, variant)
     ]
     return taken + names + impossible
 
 
-def _why_unfit(params: Params, name: str, variant: Variant) -> list[str]:
-    """Return why a variant that is to run fails on a dataset to run, or another on all datasets.
+def _why_untrainable(params: Params, name: str, variant: Variant) -> list[str]:
+    """Return why a variant cannot train; an empty list if it can.
 
-    A variant that only suits other datasets than those to run is thus no mistake.
+    A variant in `variants_to_run` must fit all datasets to run. Another variant must fit at least
+    one known dataset.
     """
-    known = image_shapes(params)
-    to_run = sorted({known[dataset] for dataset in params.datasets_to_run if dataset in known})
+    shapes = image_shapes(params)
+    to_run = sorted({shapes[dataset] for dataset in params.datasets_to_run if dataset in shapes})
     if name in params.variants_to_run:
         if variant.training.framework == "tensorflow" and not supported.installed():
             return [NO_TENSORFLOW]
-        found = (why_impossible(variant, shape) for shape in to_run)
-        return list(dict.fromkeys(reason for reason in found if reason))
-    # Almost always the first one will do, so that the rest is not built.
-    first: list[str] = []
-    for shape in dict.fromkeys((*to_run, *known.values())):
+        reasons = (why_impossible(variant, shape) for shape in to_run)
+        return list(dict.fromkeys(reason for reason in reasons if reason))
+    # Building a network takes time: stop at the first shape that fits, usually the first of all.
+    first_reason: list[str] = []
+    for shape in dict.fromkeys((*to_run, *shapes.values())):
         reason = why_impossible(variant, shape)
         if reason is None:
             return []
-        first = first or [reason]
-    return first
+        first_reason = first_reason or [reason]
+    return first_reason
 
 
-def _unclear_sizes(params: Params) -> list[str]:
-    """Return which folders of images are not made one size in one way."""
+def _size_mistakes(params: Params) -> list[str]:
+    """Return the mistakes in the size or the patches of the user's datasets."""
     mistakes = []
     for name, folder in params.data.datasets.items():
         key = f"data.datasets.{name}"
         if folder.size is None and folder.patches is None:
             mistakes.append(
-                f"{key}.size: missing; required is this, or patches of images as they are"
+                f"{key}.size: missing; add it, or patches to cut from images of any size"
             )
         elif folder.size and folder.patches:
             mistakes.append(
-                f"{key}: found size and patches; allowed: one of them, patches.size is a size"
+                f"{key}: found size and patches; allowed: one of them; patches have their own size"
             )
         elif folder.patches and folder.misfits == "resize":
             mistakes.append(
-                f"{key}.misfits: found 'resize'; allowed with patches, which are cut from images "
-                "as they are: refuse, skip"
+                f"{key}.misfits: found 'resize'; allowed with patches: refuse, skip; patches are "
+                "cut from images of any size"
             )
     return mistakes
 
 
-def _wrong_names(key: str, names: list[str], allowed: Collection[str]) -> list[str]:
+def _name_mistakes(key: str, names: list[str], allowed: Collection[str]) -> list[str]:
     unknown = [
         f"{key}: found {name!r}{suggestion(name, allowed)}" for name in names if name not in allowed
     ]
-    twice = [f"{key}: found {name!r} twice" for name in sorted(set(names)) if names.count(name) > 1]
-    return unknown + twice
+    repeated = [name for name in sorted(set(names)) if names.count(name) > 1]
+    return unknown + [f"{key}: found {name!r} twice; list it once" for name in repeated]
 
 
 def why_impossible(variant: Variant, image_shape: ImageShape) -> str | None:
-    """Return why `variant` cannot train on images of this `(C, H, W)`, or None where it can."""
+    """Return why `variant` cannot train on images of shape `(C, H, W)`; None if it can."""
     try:
         with torch.device("meta"):
             steps = assemble(variant, image_shape).objective.steps

@@ -1,7 +1,8 @@
-"""What pydantic found wrong, in people's words."""
+"""Error messages for params.yaml, made from pydantic's errors."""
 
 import difflib
 import inspect
+import re
 from collections.abc import Collection
 from datetime import date
 from typing import Annotated, Any, get_args, get_origin
@@ -11,25 +12,36 @@ from pydantic_core import ErrorDetails
 from autoencoders.components import Component, OneOf, Strict
 from autoencoders.files import shortened
 
-# What pydantic puts after a key: that is wrong itself, or may be a number, or a list.
+# Parts of pydantic's locations that are no keys: a wrong key, and the alternatives of one value.
 KEY, NUMBER, LIST = "[key]", "constrained-", "list["
-# What to give keys that files of earlier versions lack.
-NEW = {"data.seed": ", with the number of seed: it alone decides the split now"}
+# Advice on keys that files of earlier versions lack.
+ADVICE = {"data.seed": " with the value of seed, which decided the split in earlier versions"}
+# Plain words for what is allowed, by pydantic's type of error.
+ALLOWED = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "string_pattern_mismatch": "text of a-z, 0-9 and _",
+    "list_type": "a list",
+    **dict.fromkeys(["dict_type", "model_type", "model_attributes_type"], "keys with values"),
+}
 
 
-def without_rejected_alternatives(mistakes: list[ErrorDetails]) -> list[ErrorDetails]:
-    """Return the mistakes less those of what was not meant.
+def relevant_mistakes(mistakes: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Return the mistakes without those of alternatives that the user did not write.
 
-    Of what may be a number or a list, pydantic tells why it is neither.
+    For a value that may be a number or a list, pydantic reports why it is not a number and why it
+    is not a list.
     """
-    lists = {_where(m["loc"]) for m in mistakes if m["type"] != "list_type" and _is_list(m["loc"])}
-    return [m for m in mistakes if _is_list(m["loc"]) == (_where(m["loc"]) in lists)]
+    lists = {_parent(m["loc"]) for m in mistakes if m["type"] != "list_type" and _is_list(m["loc"])}
+    return [m for m in mistakes if _is_list(m["loc"]) == (_parent(m["loc"]) in lists)]
 
 
-def _where(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return the way to what may be a number or a list."""
-    steps = [str(item).startswith((NUMBER, LIST)) for item in location]
-    return location[: steps.index(True)] if True in steps else location
+def _parent(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Return the location of the value that may be a number or a list."""
+    alternatives = [str(item).startswith((NUMBER, LIST)) for item in location]
+    return location[: alternatives.index(True)] if True in alternatives else location
 
 
 def _is_list(location: tuple[int | str, ...]) -> bool:
@@ -37,44 +49,47 @@ def _is_list(location: tuple[int | str, ...]) -> bool:
 
 
 def describe(mistake: ErrorDetails, schema: type[Strict]) -> str:
-    """Return one mistake as `dotted.key: what was found; what is allowed`."""
-    found, context = mistake["input"], mistake.get("ctx", {})
+    """Return one mistake as `dotted.key: found value; allowed: values`."""
+    value, context = mistake["input"], mistake.get("ctx", {})
     location, siblings = _locate(mistake["loc"], schema)
     key = ".".join(location) or "the file"
     match mistake["type"]:
         case "extra_forbidden":
             return f"{key}: unknown key{suggestion(location[-1], siblings)}"
         case "missing":
-            return f"{key}: missing; add it{NEW.get(key, '')}"
+            return f"{key}: missing; add it{ADVICE.get(key, '')}"
         case "union_tag_invalid":
             tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
             return f"{key}.kind: found {context['tag']!r}{suggestion(context['tag'], tags)}"
         case "union_tag_not_found":
             return f"{key}.kind: missing; add it"
         case "invalid_key":
-            return f"{key}: found a key that is no text; write it in quotes"
-    allowed = mistake["msg"].removeprefix("Input should be ").split(" or instance of ")[0]
-    return (
-        f"{key}: found {shortened(repr(found))}; allowed: {allowed}{_hint(mistake['type'], found)}"
-    )
+            return f"{key}: found a key that is not text; write it in quotes"
+    found = "null" if value is None else shortened(repr(value))
+    message = re.sub("^[A-Z][a-z]+ should (be|have) | after validation.*", "", mistake["msg"])
+    if message.startswith(("greater", "less")):
+        message = f"a number {message}"
+    allowed = ALLOWED.get(mistake["type"], message)
+    hint = _hint(mistake["type"], value)
+    return f"{key}: found {found}; allowed: {allowed}{hint}"
 
 
-def _hint(mistake: str, found: Any) -> str:
-    """Return how to write what was meant, where that is plain."""
-    if mistake == "string_type" and isinstance(found, int | float | date):
+def _hint(mistake: str, value: Any) -> str:
+    """Return how to write the value correctly, if the intention is clear."""
+    if mistake == "string_type" and isinstance(value, int | float | date):
         return "; write it in quotes"
-    if mistake == "list_type" and isinstance(found, str | int):
-        return f"; write [{shortened(str(found))}]"
+    if mistake == "list_type" and isinstance(value, str | int):
+        return f"; write [{shortened(str(value))}]"
     return ""
 
 
-def _locate(location: tuple[int | str, ...], whole: type[Strict]) -> tuple[list[str], list[str]]:
-    """Return a mistake's keys as the file has them, and all keys allowed beside the last one.
+def _locate(location: tuple[int | str, ...], root: type[Strict]) -> tuple[list[str], list[str]]:
+    """Return the keys that lead to a mistake in the file, and all keys allowed at its level.
 
-    Pydantic also counts the `kind` that it chose as a step of the way, and says of a key that it
-    is one; the file does not.
+    Pydantic's location also contains each chosen `kind` and a mark for wrong keys, which are not
+    keys of the file.
     """
-    schema: Any = whole
+    schema: Any = root
     keys: list[str] = []
     siblings: list[str] = []
     for item in location:
@@ -96,13 +111,13 @@ def _locate(location: tuple[int | str, ...], whole: type[Strict]) -> tuple[list[
 
 
 def _kinds(schema: Any) -> dict[str, type[Component]]:
-    """Return the components that may stand here by their kind; none where no `kind` is asked."""
+    """Return the components that a type allows, by their `kind`; empty if it has no `kind`."""
     marks = get_args(schema)[1:] if get_origin(schema) is Annotated else ()
     return next((mark.kinds for mark in marks if isinstance(mark, OneOf)), {})
 
 
 def suggestion(found: str, allowed: Collection[str]) -> str:
-    """Return what to say after an unknown name: the nearest known one, and all known ones."""
+    """Return the end of an error about an unknown name: the most similar name and all names."""
     close = difflib.get_close_matches(found, allowed, n=1)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{meant}; allowed: {', '.join(allowed)}"
+    nearest = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{nearest}; allowed: {', '.join(allowed)}"

@@ -1,4 +1,4 @@
-"""The whole of params.yaml as one type; what others use of it is defined where it is used."""
+"""The schema of params.yaml; the types of its parts are defined in the packages that use them."""
 
 from typing import Annotated, Literal
 
@@ -14,21 +14,21 @@ from autoencoders.training.settings import Classifier, Variant
 
 Text = Annotated[str, MinLen(1)]
 Names = Annotated[list[str], MinLen(1)]
-# Fit for a path and a stage; two of them and more must fit into the name of one file.
+# Names become parts of paths and DVC stages. Two names and a suffix must fit into one file name.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=80)]
-MAX_STAND_INS = 1_000_000  # drawn in memory
-MAX_SIZE = 4096  # pixels, height and width
+MAX_STAND_INS = 1_000_000  # all stand-in images are in memory at once
+MAX_SIZE = 4096  # height and width in pixels
 
 
 class StandIn(Strict):
-    """How many images the generated data sets hold."""
+    """The number of images in the generated stand-in datasets."""
 
     train_images: Annotated[int, Ge(100), Le(MAX_STAND_INS)]
     test_images: Annotated[int, Ge(10), Le(MAX_STAND_INS)]
 
 
 class Patches(Strict):
-    """How images of any size are cut into squares; see `cutting.ImageExtractor`."""
+    """How to cut squares from images of any size; see `image_files.ImageExtractor`."""
 
     size: Annotated[int, Gt(0), Le(MAX_SIZE)]
     per_image: Annotated[int, Gt(0)]
@@ -36,12 +36,11 @@ class Patches(Strict):
 
 
 class ImageFolder(Strict):
-    """People's own images as a dataset, with 1 or 3 channels.
+    """A dataset from a folder of the user's images.
 
-    Either each is made `size`×`size` pixels large, or `patches` are cut from it. `test_fraction`
-    is null where the folder has `train/` and `test/`; the title is by default the dataset's name.
-    What becomes of `misfits`, files that cannot be read or are of another size, stands at
-    `cutting.ImageExtractor`.
+    Either all images have `size`×`size` pixels, or `patches` are cut from them. `test_fraction` is
+    null if the folder contains `train/` and `test/`. The default title is the dataset's name.
+    `misfits` are unreadable files and files of another size; see `image_files.ImageExtractor`.
     """
 
     folder: Text
@@ -54,17 +53,17 @@ class ImageFolder(Strict):
 
     @property
     def shape(self) -> ImageShape:
-        """Return the `(C, H, W)` of the images that are trained on."""
+        """Return the shape `(C, H, W)` of a training image."""
         size = self.patches.size if self.patches else self.size
         assert size is not None
         return self.channels, size, size
 
 
 class Data(Strict):
-    """Where the images come from, and what share of the training images trains.
+    """The source of the images and their split into training and validation set.
 
-    `seed` is of the split, the stand-ins and the patches, whatever is trained on them. `datasets`
-    are people's own; the published ones have names already.
+    `seed` decides the split, the stand-ins and the patches, independently of the training's seed.
+    `datasets` are the user's own; published datasets are listed in `datasets/catalogue.py`.
     """
 
     seed: Annotated[int, Ge(0)]
@@ -75,7 +74,7 @@ class Data(Strict):
 
 
 class Params(Strict):
-    """The whole of params.yaml."""
+    """The content of params.yaml."""
 
     seed: Annotated[int, Ge(0)]
     experiment: Text
@@ -89,7 +88,7 @@ class Params(Strict):
 
 
 def image_shapes(params: Params) -> dict[str, ImageShape]:
-    """Return the `(C, H, W)` of every known dataset by name, published and people's own."""
+    """Return the image shape `(C, H, W)` of each dataset by name, published or the user's own."""
     published = {name: dataset.shape for name, dataset in DATASETS.items()}
     own = {name: dataset.shape for name, dataset in params.data.datasets.items()}
     return published | own

@@ -82,10 +82,10 @@ SYNTAX = (
 )
 
 TYPES = (
-    _key("seed", "one", "'one'", "integer"),
+    _key("seed", "one", "'one'", "a whole number"),
     _key("datasets_to_run", {"mnist": True}, "list"),
-    _key("data", None, "dictionary"),
-    _key(f"{CONV}.training.epochs", "10", "'10'", "integer"),
+    _key("data", None, "keys with values"),
+    _key(f"{CONV}.training.epochs", "10", "'10'", "a whole number"),
     _key(f"{CONV}.training.optimizers.model.lr", "1,0e-3", "'1,0e-3'", "number"),
 )
 
@@ -114,7 +114,7 @@ NAMES = (
 CONTRADICTIONS = (
     _key("data.datasets", {"mnist": PETS}, "published", key="data.datasets.mnist"),
     _key(
-        *("variants.classifier", {"input": {"kind": "clean"}, **PARTS}, "choose another"),
+        *("variants.classifier", {"input": {"kind": "clean"}, **PARTS}, "choose another name"),
         key="variants.classifier",
     ),
     _check(
