@@ -421,19 +421,19 @@ CONV_VAE = {
 @pytest.mark.parametrize(
     ("variant", "key", "value", "expected"),
     [
-        ("vae", "model", CONV_VAE, "no twin of the model conv_vae; allowed: conv_ae, mlp_ae"),
+        ("vae", "model", CONV_VAE, "not support the model conv_vae; allowed: conv_ae, mlp_ae"),
         (
             *(
                 "conv",
                 "objective",
                 {"kind": "perceptual", "pixel_loss": "bce", "pixel_weight": 1.0},
             ),
-            "no twin of the objective perceptual; allowed: reconstruction",
+            "not support the objective perceptual; allowed: reconstruction",
         ),
-        ("conv", "training.ema_decay", 0.9, "no twin of ema_decay; allowed: 0.0"),
+        ("conv", "training.ema_decay", 0.9, "not support training.ema_decay 0.9; allowed: 0.0"),
     ],
 )
-def test_what_tensorflow_has_no_twin_of_is_refused_with_the_reason(
+def test_unsupported_parts_under_tensorflow_are_refused_with_the_reason(
     variant: str, key: str, value: Any, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supported, "installed", lambda: True)

@@ -1,25 +1,29 @@
-"""Directions of greatest variance, exactly where that is quick, else nearly."""
+"""Principal directions: exact in few dimensions, approximate in many."""
 
 import torch
 from torch import Tensor
 
-OVERSAMPLED = 16  # directions beyond those wanted, which sharpen them
+OVERSAMPLING = 16  # additional directions, which make the approximation more precise
 ITERATIONS = 4
-EXACT = 1024  # dimensions up to which principal components are not found by random projections
+MAX_EXACT_DIMENSIONS = 1024  # above it, the exact method takes too long
 
 
 def principal_directions(centred: Tensor, count: int) -> Tensor:
-    """Return the `count` directions, or all, of greatest variance as columns, greatest first.
+    """Return the directions of greatest variance as columns, `(d, count)`, greatest first.
 
-    `centred` is `(N, d)` with mean 0. In each direction the entry that is largest in size is
-    positive. In many dimensions they are nearly those, by the randomised subspace iteration of
-    Halko et al., arXiv 0909.4061, always with the same draws.
+    There are fewer columns if d < `count`. The entry of largest size in each column is positive.
+    In many dimensions the directions are approximate: the randomised subspace iteration of Halko
+    et al., arXiv 0909.4061, with the same random numbers in each call.
+
+    Args:
+        centred: points `(N, d)`, float32, with mean 0.
+        count: the number of directions.
     """
-    if centred.shape[1] <= EXACT:
+    if centred.shape[1] <= MAX_EXACT_DIMENSIONS:
         exact = centred.double()
         directions = torch.linalg.eigh(exact.T @ exact).eigenvectors.flip(1)[:, :count].float()
     else:
-        rank = min(count + OVERSAMPLED, *centred.shape)
+        rank = min(count + OVERSAMPLING, *centred.shape)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             directions = torch.svd_lowrank(centred, rank, niter=ITERATIONS)[2][:, :count]

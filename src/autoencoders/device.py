@@ -1,4 +1,4 @@
-"""Which device computes, and how: the machine's affair, so an environment variable and no param."""
+"""The device that computes: an environment variable, because params.yaml describes no machine."""
 
 import contextlib
 import ctypes
@@ -19,29 +19,29 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 def device() -> torch.device:
-    """Return the device of `AUTOENCODERS_DEVICE`; without it CUDA where there is one, else the CPU.
+    """Return the device of `AUTOENCODERS_DEVICE`; without the variable, a GPU or else the CPU.
 
-    Of several processes that torchrun started on a machine, each gets its own GPU.
+    Each process of torchrun on a machine gets another GPU.
 
     Raises:
-        UserError: the variable names no device of this machine.
+        UserError: this machine does not have the device.
     """
-    name = _name()
+    name = _device_name()
     try:
         computing = torch.zeros(1, device=name)
-        computing.item()  # `meta` is a device too, and holds no numbers
+        computing.item()  # fails for the device `meta`, which has no values
         return computing.device
     except (RuntimeError, AssertionError):
         raise UserError(
-            f"AUTOENCODERS_DEVICE: found {name!r}, which this machine lacks; allowed: cpu, or "
-            "cuda, cuda:0, … where there is a GPU; unset it to choose by itself"
+            f"AUTOENCODERS_DEVICE: found {name!r}, which this machine does not have; allowed: cpu, "
+            "or with a GPU cuda, cuda:0, …; unset the variable for an automatic choice"
         ) from None
 
 
 @contextmanager
 def gpu_lock(on_gpu: bool) -> Iterator[None]:
-    """Wait until no other stage of this repository computes on the GPU, if this one will."""
-    if not (on_gpu and _name().startswith("cuda")):
+    """With `on_gpu`, wait until no other stage of this repository uses the GPU."""
+    if not (on_gpu and _device_name().startswith("cuda")):
         yield
         return
     GPU_LOCK.parent.mkdir(parents=True, exist_ok=True)
@@ -49,17 +49,17 @@ def gpu_lock(on_gpu: bool) -> Iterator[None]:
         yield
 
 
-def _name() -> str:
+def _device_name() -> str:
     cuda = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
     default = cuda if torch.cuda.is_available() else "cpu"
     return os.environ.get("AUTOENCODERS_DEVICE") or default
 
 
 def exact_device() -> torch.device:
-    """Return `device`, on which from now on float32 means float32.
+    """Return the result of `device()`, and disable TF32 on a GPU, for measurements and figures.
 
-    For what measures and draws: a GPU rounds the inputs of convolutions to ten bits unless told
-    otherwise, and the structural similarity, a small difference of large numbers, shows it.
+    By default a GPU rounds the inputs of convolutions to ten bits. This rounding changes the
+    structural similarity, which is a small difference of large numbers.
     """
     chosen = device()
     if chosen.type == "cuda":
@@ -69,16 +69,16 @@ def exact_device() -> torch.device:
 
 
 def tune_cpu(threads: int) -> None:
-    """Make this process's threads, memory and numbers as a training needs them.
+    """Set the number of threads, keep freed memory, and flush denormal numbers to zero.
 
-    Batches of activations come and go at every step. glibc would hand them back to the system each
-    time and fault them in anew; here it keeps them. Numbers below float32's normal range, which
-    cost a hundred times the others and change no result, count as zero.
+    Each step allocates and frees its activations. By default glibc returns this memory to the
+    system, and each new allocation causes page faults. Denormal numbers are below float32's normal
+    range. They take a hundred times as long to compute and do not change results.
     """
     torch.set_flush_denormal(True)
     torch.set_num_threads(threads)
     if sys.platform == "linux":
-        with contextlib.suppress(AttributeError):  # another C library has no mallopt
+        with contextlib.suppress(AttributeError):  # only glibc has mallopt
             mallopt = ctypes.CDLL(None).mallopt
             mallopt(M_MMAP_THRESHOLD, 2**30) or mallopt(M_MMAP_THRESHOLD, 2**25)
             mallopt(M_TRIM_THRESHOLD, 2**30)

@@ -1,4 +1,4 @@
-"""What people see while a network trains: a bar on a terminal, else one line per epoch."""
+"""Display of training progress: a bar in a terminal, otherwise one line per epoch."""
 
 import sys
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from autoencoders.training.history import Progress, Row
 
 
 class TrainingProgress(Progress):
-    """Shows a training's progress on standard error, and passes each epoch's row on.
+    """Show the progress of a training on standard error, and pass each row to `on_epoch`.
 
-    Of several processes of one training, one has it `visible`.
+    If several processes train together, `visible` is true for only one of them.
     """
 
     def __init__(
@@ -28,13 +28,13 @@ class TrainingProgress(Progress):
         )
 
     def begin(self, epochs: int, steps: int, done: int) -> None:
-        """Show how much there is to do, and how much is done."""
+        """Show the number of all steps and of the finished steps."""
         self.epochs = epochs
         self.bar.reset(epochs * steps)
         self.bar.update(done * steps)
 
     def step(self) -> None:
-        """Move the bar by one batch."""
+        """Advance the bar by one batch."""
         self.bar.update()
 
     def epoch(self, row: Row, images_per_second: float) -> None:
@@ -48,5 +48,5 @@ class TrainingProgress(Progress):
         self.on_epoch(int(row["epoch"]), row | {"images_per_second": images_per_second})
 
     def close(self) -> None:
-        """Leave the bar as it stands."""
+        """Close the bar; it stays in the terminal."""
         self.bar.close()

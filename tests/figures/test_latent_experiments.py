@@ -26,7 +26,7 @@ HALVES = torch.tensor([0.0, 0.25, 0.5, 1.0])
 def test_plane_equals_principal_component_analysis(
     exact_dimensions: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decomposition, "EXACT", exact_dimensions)
+    monkeypatch.setattr(decomposition, "MAX_EXACT_DIMENSIONS", exact_dimensions)
     codes = correlated(200, 2, 3, 2)
     plane, shares = principal_plane(codes)
     reference = PCA(2).fit(codes.flatten(1).numpy())
@@ -39,7 +39,7 @@ def test_plane_equals_principal_component_analysis(
 def test_plane_of_a_large_latent_does_not_use_the_global_generator(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(decomposition, "EXACT", 4)
+    monkeypatch.setattr(decomposition, "MAX_EXACT_DIMENSIONS", 4)
     before = torch.random.get_rng_state()
     first, again = (principal_plane(correlated(50, 12))[0] for _ in range(2))
     assert torch.equal(first, again)

@@ -444,7 +444,7 @@ def test_plane_of_large_codes_needs_no_covariance(
 
     spread = codes(500, 12) * np.linspace(1, 5, 12, dtype=np.float32) ** 2
     exact = plane()
-    monkeypatch.setattr(decomposition, "EXACT", 4)
+    monkeypatch.setattr(decomposition, "MAX_EXACT_DIMENSIONS", 4)
     np.testing.assert_allclose(plane(), exact, atol=0.05)
 
 

@@ -60,7 +60,7 @@ def test_a_damaged_state_is_deleted_with_a_warning(
     assert checkpoints.load(target, CPU) is None
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"warning: the checkpoint {target} is unreadable (")
-    assert line.endswith("): it is deleted, and the training starts anew")
+    assert line.endswith("): it is deleted, and training restarts from epoch 1")
     assert list(tmp_path.iterdir()) == []
 
 

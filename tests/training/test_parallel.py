@@ -64,7 +64,9 @@ def test_a_batch_that_cannot_be_shared_equally_is_refused(
     heard = Heard()
     made = variant(plain(), Reconstruction("bce"))
     learner = loop.TorchLearner(made, settings(), 0, "blobs", CPU, Processes(0, 3))
-    with pytest.raises(UserError, match=f"batch of {batch} images .* 3 processes: .*") as caught:
+    with pytest.raises(
+        UserError, match=f"found 3 processes, .* a batch of {batch} images"
+    ) as caught:
         loop.fit(learner, blobs(images), blobs(4), heard)
     assert "training.batch_size" in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -1,1 +1,1 @@
-"""The loop, optimisers and schedules, checkpoints."""
+"""The training loop, optimisers, learning-rate schedules and checkpoints."""

@@ -1,4 +1,4 @@
-"""Optimisers with a rate for each weight, which its gradients so far decide."""
+"""Optimisers that adapt the step size of each weight to its past gradients."""
 
 import torch
 from torch import nn
@@ -7,12 +7,12 @@ from autoencoders.param_types import Rate
 
 
 def adam(parameters: list[nn.Parameter], lr: Rate, eps: Rate = 1e-8) -> list[torch.optim.Optimizer]:
-    """Adam (Kingma & Ba, arXiv 1412.6980)."""
+    """Return Adam (Kingma & Ba, arXiv 1412.6980, algorithm 1)."""
     return [torch.optim.Adam(parameters, lr=lr, eps=eps, fused=True)]
 
 
 def rmsprop(
     parameters: list[nn.Parameter], lr: Rate, eps: Rate = 1e-8
 ) -> list[torch.optim.Optimizer]:
-    """RMSprop (Hinton's lecture 6e), with PyTorch's smoothing of 0.99."""
+    """Return RMSprop (Hinton's lecture 6e) with PyTorch's smoothing constant of 0.99."""
     return [torch.optim.RMSprop(parameters, lr=lr, eps=eps)]

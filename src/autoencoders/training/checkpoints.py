@@ -1,4 +1,4 @@
-"""Unfinished trainings on disk, each named by all that its numbers depend on."""
+"""Checkpoints of unfinished trainings; a file name has a hash of all that affects the results."""
 
 import hashlib
 import json
@@ -13,40 +13,40 @@ from autoencoders import files
 from autoencoders.errors import warn
 
 
-def path(folder: Path, name: str, *decisive: Any) -> Path:
-    """Return where in `folder` the checkpoint of a training belongs.
+def path(folder: Path, name: str, *dependencies: Any) -> Path:
+    """Return the path in `folder` of the checkpoint of a training.
 
-    `decisive` is all that decides its numbers, as JSON takes it: settings, digests, versions.
+    `dependencies` are the JSON values that affect its results: settings, digests, versions.
     """
-    key = json.dumps(decisive, sort_keys=True)
+    key = json.dumps(dependencies, sort_keys=True)
     digest = hashlib.sha256(key.encode()).hexdigest()
     return folder / f"{name.replace('/', '-')}-{digest[:16]}.pt"
 
 
 def save(target: Path, state: dict[str, Any]) -> None:
-    """Write `state`; a reader finds the old state or the new one, never a part."""
+    """Write `state` to `target` in one operation: the file never holds a part of it."""
     stream = BytesIO()
     torch.save(state, stream)
     files.write_bytes(target, stream.getvalue())
 
 
 def load(source: Path, device: torch.device) -> dict[str, Any] | None:
-    """Return the state saved at `source`, its tensors on `device`; None where there is none.
+    """Return the state saved at `source`, with its tensors on `device`, or None without a file.
 
-    One that is cut off or altered is deleted with a warning: it can be made again.
+    A damaged file is deleted with a warning, because training can create it again.
     """
     if not source.exists():
         return None
     try:
-        with ZipFile(source) as archive:  # torch.load does not look at the checksums
+        with ZipFile(source) as archive:  # torch.load does not verify checksums
             if damaged := archive.testzip():
-                raise ValueError(f"{damaged} is altered")
+                raise ValueError(f"wrong checksum of {damaged}")
         state: dict[str, Any] = torch.load(source, map_location=device, weights_only=True)
     except Exception as error:
         files.remove(source)
         warn(
             f"the checkpoint {source} is unreadable ({files.describe_error(error)}): it is "
-            "deleted, and the training starts anew"
+            "deleted, and training restarts from epoch 1"
         )
         return None
     return state

@@ -1,4 +1,4 @@
-"""Training a dataset's classifier, whose features and predictions judge generated images."""
+"""Train the classifier of a dataset; its features and predictions evaluate generated images."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from autoencoders.training.settings import Classifier
 from autoencoders.variants.classifier import ConvClassifier
 from autoencoders.variants.models.base import initialize_kaiming
 
-Split = tuple[Tensor, Tensor]  # images uint8 (N, C, H, W), labels of whole numbers (N,)
+Split = tuple[Tensor, Tensor]  # images uint8 (N, C, H, W), integer labels (N,)
 
 
 def train(
@@ -36,10 +36,11 @@ def train(
     device: torch.device = CPU,
     progress: Progress = SILENT,
 ) -> ConvClassifier:
-    """Return a network that has learned by cross-entropy to tell so many classes apart.
+    """Train a classifier with the cross-entropy loss, and return it.
 
-    All randomness comes from `seed` and `name`. The last, partial batch of an epoch is dropped.
-    `progress` hears `train_loss`, `validation_loss`, `validation_accuracy`, `learning_rate`.
+    `training` and `validation` are images uint8 `(N, C, H, W)` and integer labels `(N,)`. `seed`
+    and `name` seed all random generators. Each epoch omits its last, partial batch. `progress`
+    receives the losses in nats per image, `validation_accuracy` and `learning_rate`.
     """
     tune_cpu(settings.threads)
     images, labels = training
@@ -60,8 +61,8 @@ def train(
         chunks = shuffled_indices(len(images), settings.batch_size, order)
         for index, batch in enumerate(batches(images, chunks, device)):
             rate = set_rates(optimizers, factor(share_done(epoch, index, steps, settings.epochs)))
-            truth = labels[chunks[index]].to(device).long()
-            loss = F.cross_entropy(network(batch), truth)
+            targets = labels[chunks[index]].to(device).long()
+            loss = F.cross_entropy(network(batch), targets)
             network.zero_grad()
             loss.backward()
             for optimizer in optimizers:
@@ -82,14 +83,14 @@ def train(
 def apply_in_batches(
     function: Callable[[Tensor], Tensor], images: Tensor, device: torch.device
 ) -> Tensor:
-    """Return what `function` makes of all images, batch by batch on `device`, `(N, …)`."""
+    """Apply `function` to images `(N, C, H, W)` in batches on `device`; return `(N, …)`."""
     at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
     chunks = torch.arange(len(images)).split(at_a_time)
     return torch.cat([function(batch).cpu() for batch in batches(images, chunks, device)])
 
 
 def measure(network: ConvClassifier, split: Split, device: torch.device) -> dict[str, float]:
-    """Return the mean cross-entropy in nats, `loss`, and `accuracy`, the share told right."""
+    """Return `loss`, the mean cross-entropy in nats per image, and `accuracy`, in [0, 1]."""
     images, labels = split
     logits = apply_in_batches(network, images, device).double()
     return {

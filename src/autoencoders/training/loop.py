@@ -1,4 +1,4 @@
-"""The training loop: any input, model and objective; images stay packed as bytes until used."""
+"""The training loop for any variant; images stay uint8 until a batch needs them."""
 
 import math
 import time
@@ -30,17 +30,19 @@ from autoencoders.training.settings import Training
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.objectives.base import Networks
 
-VALIDATION_BATCH = 1000  # images at a time, at most
+VALIDATION_BATCH = 1000  # the largest number of images in a batch
 
 
 class Learner(Protocol):
-    """A variant that trains, under some framework: its networks, and what changes with each step.
+    """A variant in training, under some framework: its networks, optimisers and random generators.
+
+    Images are uint8 `(N, C, H, W)`; weights have any shape.
 
     Attributes:
-        assembled: the variant, whose networks PyTorch evaluates.
-        training: how it trains.
-        device: where images and what is saved go.
-        processes: those that share the training.
+        assembled: the variant with its PyTorch networks.
+        training: its training settings.
+        device: the device of images and checkpoints.
+        processes: the processes that share the training.
     """
 
     assembled: Assembled
@@ -49,23 +51,23 @@ class Learner(Protocol):
     processes: Processes
 
     def train_epoch(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
-        """Run one epoch of updates; return means of the terms, the last rate, the gradient norm."""
+        """Run one epoch; return means of terms, the last learning rate and the gradient norm."""
         ...
 
     def validate(self, images: Tensor) -> Row:
-        """Return the objective's terms on all validation images, in every epoch under one noise."""
+        """Return the mean of each term (`validation_*`); the noise is the same in every epoch."""
         ...
 
     def weights(self) -> Mapping[str, Tensor]:
-        """Return what is validated and saved, by its name in `assembled.networks`."""
+        """Return the weights to validate and save, by their names in `assembled.networks`."""
         ...
 
     def state(self) -> dict[str, Any]:
-        """Return what `restore` needs to go on as if nothing had happened."""
+        """Return the state from which `restore` continues the training with the same results."""
         ...
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a state that `state` returned."""
+        """Restore a state that `state` has returned."""
         ...
 
 
@@ -76,22 +78,22 @@ def fit(
     progress: Progress,
     checkpoint: Path | None = None,
 ) -> list[Row]:
-    """Train a variant's networks in place; leave the best epoch's weights.
+    """Train a variant's networks in place, and set them to the weights of the best epoch.
 
-    With a `checkpoint` path, the state is written there after each epoch, and a state found there
-    is taken up.
+    Images are uint8 `(N, C, H, W)`. Each epoch ends with a write of the state to `checkpoint`.
+    Training resumes from this file if it exists.
 
-    Returns one row per epoch: `epoch`, `train_*` and `validation_*` means over images of the
-    objective's terms, `learning_rate`, `gradient_norm`.
+    Returns one row per epoch: `epoch`, the means over images of the objective's terms as `train_*`
+    and `validation_*`, `learning_rate`, `gradient_norm`.
 
     Raises:
-        UserError: a loss is not finite or explodes; or a batch cannot be shared equally.
+        UserError: a loss is not finite or explodes, or a batch has no equal part for each process.
     """
     training, device, processes = learner.training, learner.device, learner.processes
     if (batch := min(training.batch_size, len(train_images))) % processes.count:
         raise UserError(
-            f"a batch of {batch} images cannot be shared equally by {processes.count} processes: "
-            "choose a number of processes that divides training.batch_size"
+            f"torchrun: found {processes.count} processes, which do not divide a batch of {batch} "
+            f"images; allowed: a divisor of {batch}; change their number or training.batch_size"
         )
     steps = steps_per_epoch(len(train_images), training.batch_size)
     losses = len(learner.assembled.objective.steps)
@@ -121,7 +123,7 @@ def fit(
 
 
 class TorchLearner:
-    """A variant that trains under PyTorch; see `Learner`."""
+    """A variant in training under PyTorch; see `Learner` for its attributes and shapes (N, …)."""
 
     def __init__(
         self,
@@ -133,7 +135,7 @@ class TorchLearner:
         processes: Processes,
     ) -> None:
         self.assembled = assembled
-        self.see, self.objective = assembled.input, assembled.objective
+        self.input, self.objective = assembled.input, assembled.objective
         self.training = training
         self.seed, self.name = seed, name
         self.device = device
@@ -147,7 +149,7 @@ class TorchLearner:
             if decay
             else None
         )
-        # What is validated and saved.
+        # The networks to validate and save.
         self.result = cast(Networks, self.average.module) if self.average else self.networks
         self.groups = self.objective.parameter_groups(self.networks)
         self.optimizers: dict[str, list[torch.optim.Optimizer]] = {
@@ -160,15 +162,15 @@ class TorchLearner:
         }
 
     def train_epoch(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
-        """Run one epoch of updates; return means of the terms, the last rate, the gradient norm."""
+        """Run one epoch of updates; see `Learner.train_epoch`."""
         training = self.training
         factor = training.schedule.build()
         optimizers = [optimizer for group in self.optimizers.values() for optimizer in group]
         noise = Noise(self.generators["noise"], self.processes.rank, self.processes.count)
-        whole = shuffled_indices(
+        order = shuffled_indices(
             len(images), training.batch_size, self.generators["order"], images.device
         )
-        mine = [self.processes.part(indices) for indices in whole]
+        chunks = [self.processes.part(indices) for indices in order]
         means = Means()
 
         def step(name: str, losses: Tensor) -> None:
@@ -183,14 +185,14 @@ class TorchLearner:
                 guard.add_gradients(gradients)
                 for optimizer in self.optimizers[name]:
                     optimizer.step()
-            torch.clear_autocast_cache()  # it holds the weights as they were before the step
+            torch.clear_autocast_cache()  # its copies of the weights are older than this step
 
-        for index, batch in enumerate(batches(images, mine, self.device)):
+        for index, batch in enumerate(batches(images, chunks, self.device)):
             done = share_done(guard.epoch, index, guard.steps, training.epochs)
             rate = set_rates(optimizers, factor(done))
-            seen = self.see(batch, noise)
+            inputs = self.input(batch, noise)
             with self.autocast():
-                means.add(self.objective.update(self.networks, seen, batch, noise, step))
+                means.add(self.objective.update(self.networks, inputs, batch, noise, step))
             if self.average is not None:
                 self.average.update_parameters(self.networks)
             progress.step()
@@ -200,23 +202,23 @@ class TorchLearner:
 
     @torch.no_grad()
     def validate(self, images: Tensor) -> Row:
-        """Return the objective's terms on all validation images; every process takes them all."""
+        """Return the mean of each term; every process computes it from all validation images."""
         noise = randomness.noise(self.seed, f"{self.name}/validation", self.device)
         means = Means()
         at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
         chunks = torch.arange(len(images), device=images.device).split(at_a_time)
         for batch in batches(images, chunks, self.device):
-            seen = self.see(batch, noise)
+            inputs = self.input(batch, noise)
             with self.autocast():
-                means.add(self.objective.terms(self.result, seen, batch, noise))
+                means.add(self.objective.terms(self.result, inputs, batch, noise))
         return {f"validation_{name}": mean for name, mean in means.values(SINGLE_PROCESS).items()}
 
     def weights(self) -> Mapping[str, Tensor]:
-        """Return the weights, averaged where they are."""
+        """Return the weights, or their moving average if `ema_decay` is set."""
         return self.result.state_dict()
 
     def state(self) -> dict[str, Any]:
-        """Return what `restore` needs to go on as if nothing had happened."""
+        """Return the state from which `restore` continues the training with the same results."""
         return {
             "networks": self.networks.state_dict(),
             "average": self.average and self.average.state_dict(),
@@ -228,7 +230,7 @@ class TorchLearner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a state that `state` returned."""
+        """Restore a state that `state` has returned."""
         self.networks.load_state_dict(state["networks"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
@@ -242,13 +244,13 @@ class TorchLearner:
 def autocast(
     precision: Precision, device: torch.device
 ) -> Callable[[], AbstractContextManager[Any]]:
-    """Return the context in which networks run."""
+    """Return a function that creates the autocast context for networks."""
     enabled = in_bfloat16(precision, device)
     return lambda: torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
 def in_bfloat16(precision: Precision, device: torch.device) -> bool:
-    """Tell whether networks run in bfloat16; with `auto` they do where the hardware has it."""
+    """Return whether networks run in bfloat16; `auto` chooses it if the hardware supports it."""
     if precision == "auto":
         on_gpu = device.type == "cuda"
         return torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_avx512_bf16_supported()
@@ -256,7 +258,7 @@ def in_bfloat16(precision: Precision, device: torch.device) -> bool:
 
 
 def move_if_room(images: Tensor, device: torch.device) -> Tensor:
-    """Return `images` on a GPU that has room for them twice, else where they are."""
+    """Return `images` of any shape, on a GPU if twice their size is free there."""
     if device.type == "cuda" and 2 * images.nbytes < torch.cuda.mem_get_info(device)[0]:
         return images.to(device)
     return images

@@ -1,7 +1,4 @@
-"""Loss means and gradient norms of an epoch; a check that stops training when a loss diverges.
-
-Values stay on the device during the epoch, because each transfer from a GPU makes it wait.
-"""
+"""Loss means and gradient norms of an epoch, on the device: each transfer makes a GPU wait."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,14 +38,8 @@ class Means:
 class Guard:
     """Record gradient norms; stop at the first loss that is not finite or has exploded.
 
-    Attributes:
-        epoch: the number of finished epochs.
-        steps: the number of batches in an epoch.
-        losses_per_step: the number of losses that each batch has.
-        first_losses: the losses of the training's first batch by name, each a scalar;
-            `check_loss` adds missing ones.
-        checkpoint: the path that the error message gives.
-        device: the device of the losses.
+    `epoch` is the number of finished epochs, `steps` the number of batches in an epoch.
+    `first_losses` has the first loss of each name, a scalar; `check_loss` adds missing ones.
     """
 
     epoch: int

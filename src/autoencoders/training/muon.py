@@ -1,4 +1,4 @@
-"""Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon)."""
+"""The optimiser Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon)."""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +8,7 @@ from autoencoders.param_types import Fraction, Rate
 from autoencoders.training.adam import adam
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration, in Jordan et al.
-LARGE = 2**14  # entries of a matrix from which Muon no longer pads it into a batch
+MAX_PADDED = 2**14  # entries; for larger matrices, padding costs more time than it saves
 
 
 def muon(
@@ -18,7 +18,7 @@ def muon(
     momentum: Fraction = 0.95,
     eps: Rate = 1e-8,
 ) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan et al. 2024) for weights, as matrices of outputs × inputs; Adam for biases."""
+    """Return Muon for weights of two or more dimensions, and Adam for the others (biases)."""
     weights = [p for p in parameters if p.ndim >= 2]
     others = [p for p in parameters if p.ndim < 2]
     return [Muon(weights, lr=lr, momentum=momentum), *adam(others, lr=adam_lr, eps=eps)]
@@ -27,8 +27,8 @@ def muon(
 class Muon(torch.optim.Optimizer):
     """Nesterov momentum, orthogonalised by Newton–Schulz, for weights of two or more dimensions.
 
-    `torch.optim.Muon` takes matrices alone; this one flattens convolution kernels to
-    `(outputs, inputs·height·width)` first. Each update is scaled by sqrt(max(1, rows / columns)).
+    `torch.optim.Muon` accepts only matrices; this class flattens convolution kernels to
+    `(outputs, inputs·height·width)`. It scales each update by sqrt(max(1, rows / columns)).
     """
 
     def __init__(self, parameters: list[nn.Parameter], lr: float, momentum: float) -> None:
@@ -36,7 +36,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Move every weight that has a gradient."""
+        """Update every weight that has a gradient."""
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
             momentum = group["momentum"]
@@ -57,13 +57,13 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalise(matrices: list[torch.Tensor], iterations: int = 5) -> list[torch.Tensor]:
-    """Return nearly the closest semi-orthogonal matrices: singular values go to about 1.
+    """Return approximately the closest semi-orthogonal matrix of each matrix `(rows, columns)`.
 
-    Jordan et al. 2024: a quintic Newton–Schulz iteration with coefficients that favour speed.
-    Small matrices are padded with zeros, which changes nothing, to go through it as one batch:
-    what they cost is the number of operations and not their size.
+    The quintic Newton–Schulz iteration of Jordan et al. 2024 brings singular values to about 1.
+    Small matrices are padded with zeros to one batch, because their cost is the number of
+    operations and not their size; zeros do not change the results.
     """
-    if len(matrices) > 1 and any(matrix.numel() > LARGE for matrix in matrices):
+    if len(matrices) > 1 and any(matrix.numel() > MAX_PADDED for matrix in matrices):
         return [result for matrix in matrices for result in orthogonalise([matrix], iterations)]
     if not matrices:
         return []

@@ -1,4 +1,4 @@
-"""The optimisers and learning-rate schedules, by the name that params.yaml calls them."""
+"""The optimisers and learning-rate schedules by their names in params.yaml."""
 
 from collections.abc import Callable
 

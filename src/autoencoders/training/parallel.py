@@ -1,4 +1,4 @@
-"""The processes that share one training: torchrun starts them, each takes a part of every batch."""
+"""Data-parallel training: torchrun starts the processes; each trains on a part of every batch."""
 
 import os
 from collections.abc import Iterator
@@ -14,23 +14,26 @@ from autoencoders.errors import UserError
 
 @dataclass(frozen=True)
 class Processes:
-    """The rank of this process among `count` that train together; alone by default."""
+    """The rank of this process among `count` processes that train together; one by default.
+
+    Tensors have any shape.
+    """
 
     rank: int = 0
     count: int = 1
 
     @property
     def is_main(self) -> bool:
-        """Tell whether this process is the one that writes files and tracks."""
+        """Return whether this process writes the files and logs to MLflow."""
         return self.rank == 0
 
     def part(self, batch: Tensor) -> Tensor:
-        """Return this process's rows of a batch."""
+        """Return the rows of this process, `(N / count, …)`, from a batch `(N, …)`."""
         rows = len(batch) // self.count
         return batch[rows * self.rank : rows * (self.rank + 1)]
 
     def average(self, tensors: list[Tensor]) -> None:
-        """Replace tensors by their mean over processes, in one message."""
+        """Replace each tensor by its mean over processes, in one message, because each is slow."""
         if self.count == 1:
             return
         flat = torch.cat([tensor.flatten() for tensor in tensors])
@@ -40,17 +43,17 @@ class Processes:
             tensor.copy_(part.view_as(tensor))
 
     def mean(self, value: Tensor) -> Tensor:
-        """Return the mean of `value` over processes."""
+        """Return the mean of `value` over processes, in the same shape."""
         return self.total(value.clone()) / self.count if self.count > 1 else value
 
     def total(self, values: Tensor) -> Tensor:
-        """Return the sum of `values` over processes."""
+        """Replace `values` by their sum over processes, and return them."""
         if self.count > 1:
             dist.all_reduce(values)
         return values
 
     def wait(self) -> None:
-        """Return when all processes have come here."""
+        """Wait until all processes call this method."""
         if self.count > 1:
             dist.barrier()
 
@@ -59,23 +62,23 @@ SINGLE_PROCESS = Processes()
 
 
 def from_environment() -> Processes:
-    """Return who torchrun says that this process is.
+    """Return the rank and count that torchrun gives in environment variables.
 
     Raises:
-        UserError: something else has set a part of torchrun's variables.
+        UserError: the variables are not numbers, or are incomplete.
     """
     rank, count = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1")
     if rank.isdecimal() and count.isdecimal() and (count == "1" or "MASTER_ADDR" in os.environ):
         return Processes(int(rank), int(count))
     raise UserError(
-        f"WORLD_SIZE and RANK: found {count!r} and {rank!r}; allowed: as torchrun sets them, with "
-        "MASTER_ADDR beside; unset them to train as one process"
+        f"WORLD_SIZE and RANK: found {count!r} and {rank!r}; allowed: the values that torchrun "
+        "sets, together with MASTER_ADDR; unset all three to train in one process"
     )
 
 
 @contextmanager
 def process_group(device: torch.device) -> Iterator[Processes]:
-    """Connect this process to the others that torchrun started: over NCCL on GPUs, else gloo."""
+    """Connect this process to the others of torchrun: with NCCL on GPUs, otherwise with gloo."""
     processes = from_environment()
     if processes.count == 1:
         yield processes

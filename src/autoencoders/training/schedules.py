@@ -1,4 +1,4 @@
-"""Learning-rate schedules, from the share of a training that is done, in [0, 1), to a factor."""
+"""Learning-rate schedules: functions from the finished share of a training, [0, 1), to a factor."""
 
 from collections.abc import Callable, Iterable
 
@@ -10,12 +10,12 @@ Schedule = Callable[[float], float]
 
 
 def constant() -> Schedule:
-    """Keep the rate as it is."""
+    """Return a schedule that keeps the learning rate constant."""
     return lambda done: 1.0
 
 
 def one_cycle(warmup: Share, final: Fraction = 0.0) -> Schedule:
-    """Raise the rate linearly over the share `warmup`, then lower it linearly to `final`."""
+    """Return a schedule that rises linearly to 1 until `warmup`, then falls linearly to `final`."""
 
     def factor(done: float) -> float:
         if done < warmup:
@@ -26,12 +26,12 @@ def one_cycle(warmup: Share, final: Fraction = 0.0) -> Schedule:
 
 
 def share_done(epoch: int, step: int, steps: int, epochs: int) -> float:
-    """Return the share of a training that is done before a step; both count from 0."""
+    """Return the finished share of a training before a step; `epoch` and `step` count from 0."""
     return (epoch * steps + step) / (steps * epochs)
 
 
 def set_rates(optimizers: Iterable[torch.optim.Optimizer], factor: float) -> float:
-    """Set every learning rate to `factor` times its full value; return the first one."""
+    """Set every learning rate to `factor` times its full value; return the first rate."""
     groups = [group for optimizer in optimizers for group in optimizer.param_groups]
     for group in groups:
         group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor

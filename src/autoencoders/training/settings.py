@@ -1,4 +1,4 @@
-"""How long and how networks learn, as params.yaml says it; what is neutral needs no line there."""
+"""Training settings in params.yaml; a setting with a default may be absent there."""
 
 from typing import Annotated, TypeAlias
 
@@ -16,14 +16,22 @@ CONSTANT = {"kind": "constant"}
 
 
 class Training(Strict):
-    """How long and how a variant learns; `epochs` are passes over the training images.
+    """Training settings of a variant.
 
-    There is one optimiser for each step that an update of the objective takes, by its name.
-    `ema_decay` is that of an exponential moving average of the weights, which is then what is
-    validated and saved; 0 averages nothing. `early_stopping_patience` is how many epochs in a row
-    may not lower the validation loss before training ends; null never ends it early. `threads` is
-    how many compute on the CPU: more of them add in another order, so that they decide bits.
-    `framework` is what computes; the trained variant is the same files, whichever it is.
+    Attributes:
+        epochs: the number of passes over the training images.
+        batch_size: the number of images in an update.
+        optimizers: one optimiser for each step of the objective, by the step's name.
+        schedule: the learning-rate schedule.
+        initialization: how initial weights are drawn.
+        precision: the number format in which networks compute.
+        ema_decay: the decay of an exponential moving average of the weights, which is validated
+            and saved instead of them; 0 disables it.
+        early_stopping_patience: the number of epochs in a row without a lower validation loss
+            after which training stops; null disables early stopping.
+        threads: the number of CPU threads; it affects the last bits of results, because it
+            changes the order of sums.
+        framework: the library that trains; the files of the trained variant are the same.
     """
 
     epochs: Count
@@ -39,15 +47,16 @@ class Training(Strict):
 
 
 class Variant(Parts):
-    """What the encoder sees × the network × what one update is, and how it is trained."""
+    """A variant in params.yaml: input × model × objective, and its training settings."""
 
     training: Training
 
 
 class Classifier(Strict):
-    """The network that tells a dataset's classes apart, and how it learns.
+    """Settings of the network that classifies a dataset's images, and of its training.
 
-    `channels` are the widths of its convolutions, `features` that of the layer before the classes.
+    `channels` are the channel counts of its convolutions; `features` is the width of its last
+    hidden layer.
     """
 
     channels: Widths

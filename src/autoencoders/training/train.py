@@ -1,4 +1,4 @@
-"""Training as one function: images, a variant's settings and a seed in, a trained variant out."""
+"""Train a variant: one function from images, settings and a seed to a trained variant."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,13 +17,16 @@ from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.objectives.base import Perceive
 
-LearnerClass = Callable[..., Learner]  # as `training.loop.TorchLearner`
+LearnerClass = Callable[..., Learner]  # with the arguments of `training.loop.TorchLearner`
 
 
 class TrainingResult(NamedTuple):
-    """A variant with the best epoch's weights, and a row for each epoch.
+    """The result of a training.
 
-    `checkpoint` is the file to delete once the weights are saved.
+    Attributes:
+        variant: the variant with the weights of the best epoch.
+        history: one row per epoch.
+        checkpoint: the file to delete after the weights are saved.
     """
 
     variant: Assembled
@@ -45,31 +48,31 @@ def train(
     perceive: Perceive | None = None,
     processes: Processes = SINGLE_PROCESS,
 ) -> TrainingResult:
-    """Train a variant on images, uint8 `(N, C, H, W)`; memory-mapped ones are read by the batch.
+    """Train a variant on images, and return it with the weights of the best epoch.
 
-    An epoch's best is the lowest validation loss. Numbers depend on the images, the settings,
-    `seed` and `name`, from which all randomness comes, and on the device.
+    The best epoch is the one with the lowest validation loss. Results depend on the images, the
+    settings, the device, and on `seed` and `name`, which seed all random generators.
 
     Args:
-        train_images: what is learned from.
-        validation_images: what tells which epoch is the best.
-        variant: input, model, objective and how they train, as params.yaml has them.
-        seed: of initial weights, order and noise.
-        name: such as `mnist/conv`; another name draws other numbers from the same seed.
-        device: where PyTorch computes; TensorFlow finds its own.
-        progress: what is told of every step and epoch.
-        folder: where a checkpoint is written after each epoch, and looked for; None for none.
-        digests: of images, code and whatever else must be the same for a checkpoint to be taken up.
-        perceive: what an objective that learns from a classifier is given of it.
-        processes: those that share the training; each learns from its part of every batch, and all
-            end with the same weights.
+        train_images: uint8 `(N, C, H, W)`; memory-mapped images are read batch by batch.
+        validation_images: uint8 `(M, C, H, W)`, which select the best epoch.
+        variant: input, model, objective and training settings, as in params.yaml.
+        seed: the seed of initial weights, image order and noise.
+        name: such as `mnist/conv`; with the same seed, each name gives other random numbers.
+        device: the device of PyTorch; TensorFlow chooses its own.
+        progress: receives each step and epoch.
+        folder: the folder of checkpoints, one after each epoch; without it there are none.
+        digests: of images, code and everything else that a checkpoint depends on.
+        perceive: the feature maps of a classifier, for an objective that learns from them.
+        processes: the processes that share the training; each trains on its part of every batch,
+            and all get the same weights.
 
     Raises:
         ValueError: the variant's parts do not fit the images or each other.
-        UserError: a loss is not finite or explodes; or a batch cannot be shared equally.
+        UserError: a loss is not finite or explodes, or a batch has no equal part for each process.
     """
     training = variant.training
-    learning, versions = load_framework(training.framework, training.threads)
+    learner_class, versions = load_framework(training.framework, training.threads)
     checkpoint = folder and checkpoints.path(
         folder,
         name,
@@ -81,15 +84,15 @@ def train(
     assembled = assemble(
         variant, (channels, height, width), seed, name, training.initialization, perceive
     )
-    learner = learning(assembled, training, seed, name, device, processes)
+    learner = learner_class(assembled, training, seed, name, device, processes)
     history = fit(learner, train_images, validation_images, progress, checkpoint)
     return TrainingResult(assembled, history, checkpoint)
 
 
 def load_framework(framework: Framework, threads: int) -> tuple[LearnerClass, list[str]]:
-    """Return what trains, with so many threads, and the versions of what computes."""
+    """Return the learner class of a framework, and the versions of its libraries."""
     if framework == "torch":
         return TorchLearner, [torch.__version__]
-    from autoencoders.training.tensorflow import fit  # an extra, and it takes seconds
+    from autoencoders.training.tensorflow import fit  # optional, and slow to import
 
     return fit.KerasLearner, [torch.__version__, *fit.configure(threads)]

@@ -1,5 +1,5 @@
-"""The same variants under TensorFlow: Keras twins of networks, objectives and optimisers.
+"""Training under TensorFlow: the networks, objectives and optimisers in Keras.
 
-They only train. A twin starts from the weights that PyTorch drew, and gives its own back to the
-PyTorch network: what evaluates, draws and serves never learns which framework trained it.
+Keras only trains. It starts from the initial weights of the PyTorch networks, and the trained
+weights are copied back. Evaluation, figures and serving therefore use only PyTorch.
 """

@@ -1,19 +1,19 @@
-"""TensorFlow and Keras, imported after what must come before them.
+"""TensorFlow and Keras, imported in the order that they need.
 
-Triton, which PyTorch's compiler loads sooner or later, aborts the process where TensorFlow was
-loaded before it: both bring an LLVM of their own. By itself TensorFlow convolves by oneDNN only
-where the processor has instructions for bytes; it is as much faster on all others.
+PyTorch's compiler may load Triton. Triton and TensorFlow each contain LLVM, and the process aborts
+if TensorFlow is loaded first. By default TensorFlow uses oneDNN for convolutions only on processors
+with 8-bit instructions, but oneDNN is as much faster on all other processors.
 """
 
 # isort: off
 import os
 from contextlib import suppress
 
-with suppress(ImportError):  # it comes with PyTorch on Linux alone
+with suppress(ImportError):  # PyTorch includes it only on Linux
     import triton  # noqa: F401
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # what it tells of the processor
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # hides messages about the processor
 import keras
 import tensorflow as tf
 # isort: on

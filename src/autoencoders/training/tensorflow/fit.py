@@ -1,4 +1,4 @@
-"""Training by Keras' `fit`, an epoch at a time: a `Learner` as the loop takes it."""
+"""The `Learner` of TensorFlow: each epoch is a call of Keras' `fit`."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,10 +26,11 @@ from autoencoders.variants.assembly import Assembled
 
 
 class KerasLearner:
-    """A variant that trains under TensorFlow, in twins of its networks; see `loop.Learner`.
+    """A variant in training under TensorFlow; see `loop.Learner` for its attributes.
 
     Batches have the same order as under PyTorch. Noise differs, because TensorFlow has other
-    generators. `device` is PyTorch's; TensorFlow chooses its own.
+    generators. `device` is the device of PyTorch; TensorFlow chooses its own. Images are uint8
+    `(N, C, H, W)`.
 
     Raises:
         UserError: there are several `processes`.
@@ -48,7 +49,10 @@ class KerasLearner:
         processes: Processes,
     ) -> None:
         if processes.count > 1:
-            raise UserError("under TensorFlow one process trains: torchrun is for framework: torch")
+            raise UserError(
+                f"torchrun: found {processes.count} processes for framework: tensorflow; allowed: "
+                "one process, or framework: torch"
+            )
         self.assembled = assembled
         self.training = training
         self.order = randomness.generator(seed, f"{name}/order")
@@ -58,26 +62,26 @@ class KerasLearner:
         self.model.compile(build_optimizers(training))
 
     def train_epoch(self, images: Tensor, guard: Guard, progress: Progress) -> Row:
-        """Run one epoch of updates; return means of the terms, the last rate, the gradient norm."""
+        """Run one epoch of updates; see `Learner.train_epoch`."""
         chunks = shuffled_indices(len(images), self.training.batch_size, self.order)
-        fitted = self.model.fit(
+        result = self.model.fit(
             batches(lambda: enumerate(chunks, guard.epoch * guard.steps), images),
             steps_per_epoch=guard.steps,
             callbacks=[StepCallback(self.training, guard, progress)],
             shuffle=False,
             verbose=0,
         )
-        logs = {name: float(values[-1]) for name, values in fitted.history.items()}
+        logs = {name: float(values[-1]) for name, values in result.history.items()}
         rates = [optimizer.learning_rate for optimizer in self.model.optimizers.values()]
         return {
             **{f"train_{name}": logs[name] for name in self.model.term_names},
             "learning_rate": float(rates[0]),
-            # A mean over steps; an update has one for each optimiser.
+            # The mean is over optimiser steps; each update has one step for each optimiser.
             "gradient_norm": math.sqrt(len(rates) * logs["squared_norm"]),
         }
 
     def validate(self, images: Tensor) -> Row:
-        """Return the objective's terms on all validation images, in every epoch under one noise."""
+        """Return the mean of each term; the noise is the same in every epoch."""
         at_a_time = images_at_a_time(images.shape[1:], VALIDATION_BATCH)
         chunks = torch.arange(len(images)).split(at_a_time)
         logs = self.model.evaluate(
@@ -89,16 +93,16 @@ class KerasLearner:
         return {f"validation_{name}": float(logs[name]) for name in self.model.term_names}
 
     def weights(self) -> Mapping[str, Tensor]:
-        """Return the twins' weights as PyTorch has them."""
+        """Return the weights in the layout of PyTorch."""
         return torch_weights(self.model.networks.values())
 
     def state(self) -> dict[str, Any]:
-        """Return what `restore` needs to go on as if nothing had happened."""
+        """Return the state from which `restore` continues the training with the same results."""
         variables = [torch.from_numpy(np.array(v.numpy())) for v in self._variables()]
         return {"variables": variables, "order": self.order.get_state()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a state that `state` returned."""
+        """Restore a state that `state` has returned."""
         for variable, value in zip(self._variables(), state["variables"], strict=True):
             variable.assign(value.numpy())
         self.order.set_state(state["order"])
@@ -112,7 +116,7 @@ class KerasLearner:
 
 
 class StepCallback(keras.callbacks.Callback):
-    """Sets the rates of each step, tells of progress, and stops at the first unsound loss."""
+    """Set the learning rates of each step, report progress, and stop at the first invalid loss."""
 
     def __init__(self, training: Training, guard: Guard, progress: Progress) -> None:
         super().__init__()
@@ -127,16 +131,16 @@ class StepCallback(keras.callbacks.Callback):
         set_rates(self.model, self.training, self.factor(done))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Look at the losses of one batch, and tell that it is done."""
+        """Check the losses of one batch, and report its end."""
         for step in self.model.variable_groups:
             self.guard.check_loss(step, torch.tensor(float(logs[f"of_{step}"])))
         self.progress.step()
 
 
 def configure(threads: int) -> list[str]:
-    """Make TensorFlow compute with so many threads, and always the same; before it computes.
+    """Set the number of threads of TensorFlow, and make it deterministic; return library versions.
 
-    Return the versions of what computes.
+    Call it before TensorFlow computes anything.
     """
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -147,7 +151,7 @@ def configure(threads: int) -> list[str]:
 def build_objective(
     assembled: Assembled, seed: int, name: str, *, bfloat16: bool = False
 ) -> KerasObjective:
-    """Return the Keras twin of a variant, its weights its own."""
+    """Return the Keras model that trains a variant, with random weights."""
     keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
     objective = assembled.objective
     return KERAS_OBJECTIVES[type(objective)](
@@ -156,29 +160,27 @@ def build_objective(
 
 
 def build_optimizers(training: Training) -> dict[str, keras.optimizers.Optimizer]:
-    """Return the optimiser of each step, with its full rate."""
-    settings = {step: chosen.model_dump() for step, chosen in training.optimizers.items()}
-    return {step: OPTIMIZERS[own.pop("kind")](**own) for step, own in settings.items()}
+    """Return the optimiser of each step, with its full learning rate."""
+    settings = {step: setting.model_dump() for step, setting in training.optimizers.items()}
+    return {step: OPTIMIZERS[args.pop("kind")](**args) for step, args in settings.items()}
 
 
-def set_rates(learner: KerasObjective, training: Training, factor: float) -> None:
+def set_rates(model: KerasObjective, training: Training, factor: float) -> None:
     """Set every learning rate to `factor` times its full value."""
-    for step, optimizer in learner.optimizers.items():
+    for step, optimizer in model.optimizers.items():
         optimizer.learning_rate = training.optimizers[step].model_dump()["lr"] * factor
 
 
-def batches(
-    numbered: Callable[[], Iterable[tuple[int, Tensor]]], images: Tensor
-) -> tf.data.Dataset:
-    """Return the numbers of `numbered()`, and the images at the indices beside each.
+def batches(chunks: Callable[[], Iterable[tuple[int, Tensor]]], images: Tensor) -> tf.data.Dataset:
+    """Return batches of images, float32 `(n, H, W, C)` in [0, 1], each with its number.
 
-    Images are uint8 `(N, C, H, W)`, and become `(n, H, W, C)` float32 in [0, 1]; only those of a
-    batch are read.
+    `chunks()` gives numbers and indices `(n,)` into `images`, uint8 `(N, C, H, W)`. Only the images
+    of a batch are read.
     """
     channels, height, width = images.shape[1:]
 
     def read() -> Iterator[tuple[int, np.ndarray]]:
-        for number, chunk in numbered():
+        for number, chunk in chunks():
             yield number, images[chunk].numpy()
 
     packed = tf.TensorSpec((None, channels, height, width), tf.uint8)

@@ -1,4 +1,4 @@
-"""What the encoder sees, in TensorFlow: images `(N, H, W, C)` float32 in [0, 1], and noise."""
+"""Encoder inputs in TensorFlow, from images `(N, H, W, C)` float32 in [0, 1], and random noise."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from autoencoders.variants.inputs import Downsampled, Input, Noisy, NoisyDownsam
 
 
 class StatelessNoise:
-    """Draws that depend on a seed, a purpose, the step and the place in it."""
+    """Random numbers from a seed, a purpose, the step and the number of earlier draws in it."""
 
     def __init__(self, seed: int, name: str, step: tf.Tensor) -> None:
         self.seed = seed
@@ -17,11 +17,11 @@ class StatelessNoise:
         self.drawn = 0
 
     def normal(self, shape: Sequence[int] | tf.Tensor) -> tf.Tensor:
-        """Return `shape` standard normal draws, float32."""
+        """Return standard normal numbers of `shape`, such as `(N, H, W, C)`, float32."""
         return tf.random.stateless_normal(shape, self._key())
 
     def uniform(self, shape: Sequence[int] | tf.Tensor) -> tf.Tensor:
-        """Return `shape` draws that are uniform in [0, 1), float32."""
+        """Return numbers of `shape`, such as `(N, 1, 1, 1)`, uniform in [0, 1), float32."""
         return tf.random.stateless_uniform(shape, self._key())
 
     def _key(self) -> tf.Tensor:
@@ -31,7 +31,7 @@ class StatelessNoise:
 
 
 def encoder_inputs(input: Input, images: tf.Tensor, noise: StatelessNoise) -> tf.Tensor:
-    """Return what `input` makes of images, as it does in PyTorch."""
+    """Apply `input` to images `(N, H, W, C)`; return `(N, H, W, C)`, as in PyTorch."""
     if isinstance(input, Downsampled):
         images = _reduced(input, images)
     if isinstance(input, Noisy | NoisyDownsampled):

@@ -1,7 +1,7 @@
-"""The objectives as Keras models with a `train_step` of their own.
+"""The objectives as Keras models with custom training steps.
 
-Every term is one value per image, `(N,)` float32, as in `variants.objectives`; images are
-`(N, H, W, C)`. `loss` is what validation selects the best weights by.
+As in `variants.objectives`, a term is one value per image, `(N,)` float32, and the validation
+`loss` selects the best weights.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,10 +21,11 @@ Terms = dict[str, tf.Tensor]
 
 
 class KerasObjective(keras.Model):
-    """What `fit` trains: networks, and what one update of them is.
+    """A Keras model of networks that `fit` trains with the updates of an objective.
 
-    `terms` and `update` are as those of `variants.objectives.Objective`, whose settings it has. A
-    batch is its number, which decides what noise is drawn, and its images.
+    `terms` and `update` correspond to those of `variants.objectives.Objective`. A batch is its
+    number, which seeds the noise, and images `(N, H, W, C)` float32 in [0, 1]; `inputs`, the
+    encoder inputs, have a shape of the same kind. Terms are `(N,)`.
     """
 
     term_names: ClassVar[tuple[str, ...]] = ("loss", "mse")
@@ -50,40 +51,40 @@ class KerasObjective(keras.Model):
 
     @property
     def variable_groups(self) -> dict[str, list[Any]]:
-        """Return what each step of an update moves."""
+        """Return the weights that each step of an update changes."""
         return {"model": self.trainable_variables}
 
     def compile(self, optimizers: Mapping[str, keras.optimizers.Optimizer]) -> None:
-        """Take the optimiser of each step; without XLA, which is not to be had deterministic."""
+        """Set the optimiser of each step; without XLA, because XLA is not deterministic."""
         super().compile(jit_compile=False)
         self.optimizers = optimizers
         for step, weights in self.variable_groups.items():
             optimizers[step].build(weights)
 
-    def call(self, seen: tf.Tensor) -> tf.Tensor:
-        """Return the logits of the reconstruction."""
-        return self.decoder(self.encoder(seen))
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Return the logits of the reconstructions, `(N, H, W, C)`."""
+        return self.decoder(self.encoder(inputs))
 
-    def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
-        """Return the loss terms of a batch."""
+    def terms(self, inputs: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
+        """Return the loss terms of a batch, each `(N,)`."""
         raise NotImplementedError
 
-    def update(self, seen: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
-        """Take one step down the loss, and return the terms."""
+    def update(self, inputs: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
+        """Take one gradient step on the loss, and return the terms."""
         with tf.GradientTape() as tape:
-            terms = self.terms(seen, images, noise)
+            terms = self.terms(inputs, images, noise)
             loss = tf.reduce_mean(terms["loss"])
         self.take_step("model", loss, tape)
         return terms
 
     def take_step(self, step: str, loss: tf.Tensor, tape: tf.GradientTape) -> None:
-        """Move the weights of a step down the gradient of its loss."""
+        """Change the weights of a step by the gradient of its scalar loss."""
         gradients = tape.gradient(loss, self.variable_groups[step])
         self.optimizers[step].apply(gradients, self.variable_groups[step])
         self.squared_norm.update_state(tf.square(tf.linalg.global_norm(gradients)))
 
     def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Any]:
-        """Learn from one batch; return the means of the epoch until now, and each step's loss."""
+        """Train on one batch; return the means until now and the loss of each step, scalars."""
         number, images = batch
         noise = StatelessNoise(self.seed, f"{self.purpose}/draws", number)
         terms = self.update(self.encoder_inputs(images, noise), images, noise)
@@ -91,40 +92,40 @@ class KerasObjective(keras.Model):
             f"of_{step}": tf.reduce_mean(terms.get(step, terms["loss"]))
             for step in self.variable_groups
         }
-        return self._noted(terms) | {"squared_norm": self.squared_norm.result()} | losses
+        return self._update_means(terms) | {"squared_norm": self.squared_norm.result()} | losses
 
     def test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Any]:
-        """Measure one batch, in every epoch under the same noise."""
+        """Evaluate one batch, with the same noise in every epoch; return the means until now."""
         number, images = batch
         noise = StatelessNoise(self.seed, f"{self.purpose}/validation", number)
-        return self._noted(self.terms(self.encoder_inputs(images, noise), images, noise))
+        return self._update_means(self.terms(self.encoder_inputs(images, noise), images, noise))
 
-    def _noted(self, terms: Terms) -> dict[str, Any]:
+    def _update_means(self, terms: Terms) -> dict[str, Any]:
         for mean in self.means:
             mean.update_state(terms[mean.name])
         return {mean.name: mean.result() for mean in self.means}
 
 
 class KerasReconstruction(KerasObjective):
-    """Gives back the image: binary cross-entropy or squared error, the mean over pixels."""
+    """Minimise the binary cross-entropy or the squared error, as the mean over pixels."""
 
-    def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
-        """Return `loss`, in nats or squared intensity per pixel."""
-        return reconstruction(self.objective.loss, self(seen), images)
+    def terms(self, inputs: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
+        """Return `loss`, in nats or squared intensity per pixel, and `mse`, each `(N,)`."""
+        return reconstruction(self.objective.loss, self(inputs), images)
 
 
 class KerasVariational(KerasObjective):
-    """Maximises the evidence lower bound, one draw per image (Kingma & Welling, eq. 7 and 10)."""
+    """Maximise the evidence lower bound, one draw per image (Kingma & Welling, eq. 7 and 10)."""
 
     term_names = ("loss", "reconstruction", "kl", "mse")
 
-    def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
-        """Return `loss` = `reconstruction` + `kl`, in nats per image, the latent drawn once."""
-        mean, log_variance = self.encoder(seen)
+    def terms(self, inputs: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
+        """Return `loss` = `reconstruction` + `kl`, in nats per image, and `mse`, each `(N,)`."""
+        mean, log_variance = self.encoder(inputs)
         latents = mean + noise.normal(tf.shape(mean)) * tf.exp(log_variance / 2)
         logits = self.decoder(latents)
-        surprise = squared_error if self.objective.likelihood == "gaussian" else cross_entropy
-        reconstruction = tf.reduce_sum(surprise(logits, images), 1)
+        pixel_loss = squared_error if self.objective.likelihood == "gaussian" else cross_entropy
+        reconstruction = tf.reduce_sum(pixel_loss(logits, images), 1)
         kl = -0.5 * tf.reduce_sum(1 + log_variance - tf.square(mean) - tf.exp(log_variance), axis=1)
         return {
             "loss": reconstruction + kl,
@@ -135,7 +136,7 @@ class KerasVariational(KerasObjective):
 
 
 class KerasAdversarial(KerasObjective):
-    """Reconstructs, with codes that a discriminator cannot tell from draws of the prior.
+    """Train codes that a discriminator cannot distinguish from samples of the prior.
 
     Makhzani et al., arXiv 1511.05644, section 2.
     """
@@ -144,45 +145,45 @@ class KerasAdversarial(KerasObjective):
 
     @property
     def variable_groups(self) -> dict[str, list[Any]]:
-        """Return what the three steps move; the encoder is in two of them."""
+        """Return the weights of the three steps; two steps change the encoder."""
         return {
             "autoencoder": self.encoder.trainable_variables + self.decoder.trainable_variables,
             DISCRIMINATOR: self.networks[DISCRIMINATOR].trainable_variables,
             "generator": self.encoder.trainable_variables,
         }
 
-    def terms(self, seen: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
-        """Return `loss`, the reconstruction's in nats per pixel, and both sides of the game."""
-        codes = self.encoder(seen)
+    def terms(self, inputs: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
+        """Return `loss` in nats per pixel, `mse`, and the losses of both adversaries, `(N,)`."""
+        codes = self.encoder(inputs)
         return (
             reconstruction("bce", self.decoder(codes), images)
-            | self._of_discriminator(codes, noise)
-            | self._of_generator(codes)
+            | self._discriminator_terms(codes, noise)
+            | self._generator_terms(codes)
         )
 
-    def update(self, seen: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
-        """Take the three steps, each with what the steps before it have changed."""
+    def update(self, inputs: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
+        """Take the three steps; each step uses the weights that the earlier steps have changed."""
         with tf.GradientTape() as tape:
-            reconstructed = reconstruction("bce", self(seen), images)
+            reconstructed = reconstruction("bce", self(inputs), images)
             loss = tf.reduce_mean(reconstructed["loss"])
         self.take_step("autoencoder", loss, tape)
         with tf.GradientTape() as tape:
-            codes = self.encoder(seen)  # one forward serves both steps that are left
+            codes = self.encoder(inputs)  # both remaining steps use this forward pass
             with tape.stop_recording():
-                with tf.GradientTape() as own:
-                    discriminator = self._of_discriminator(codes, noise)
+                with tf.GradientTape() as inner:
+                    discriminator = self._discriminator_terms(codes, noise)
                     loss = tf.reduce_mean(discriminator[DISCRIMINATOR])
-                self.take_step(DISCRIMINATOR, loss, own)
-            generator = self._of_generator(codes)
+                self.take_step(DISCRIMINATOR, loss, inner)
+            generator = self._generator_terms(codes)
             loss = tf.reduce_mean(generator["generator"])
         self.take_step("generator", loss, tape)
         return reconstructed | discriminator | generator
 
-    def _of_discriminator(self, codes: tf.Tensor, noise: StatelessNoise) -> Terms:
+    def _discriminator_terms(self, codes: tf.Tensor, noise: StatelessNoise) -> Terms:
         real = self._logits(noise.normal(tf.shape(codes)))
         return {DISCRIMINATOR: tf.nn.softplus(-real) + tf.nn.softplus(self._logits(codes))}
 
-    def _of_generator(self, codes: tf.Tensor) -> Terms:
+    def _generator_terms(self, codes: tf.Tensor) -> Terms:
         return {"generator": tf.nn.softplus(-self._logits(codes))}
 
     def _logits(self, codes: tf.Tensor) -> tf.Tensor:
@@ -190,7 +191,7 @@ class KerasAdversarial(KerasObjective):
 
 
 def reconstruction(loss: PixelLoss, logits: tf.Tensor, images: tf.Tensor) -> Terms:
-    """Return `loss`, in nats or squared intensity per pixel, and `mse`."""
+    """Return `loss`, in nats or squared intensity per pixel, and `mse`, each `(N,)`."""
     distance = cross_entropy if loss == "bce" else squared_error
     return {
         "loss": tf.reduce_mean(distance(logits, images), 1),

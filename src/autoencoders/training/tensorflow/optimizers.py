@@ -1,4 +1,4 @@
-"""The optimisers of `training.optimizers`: those of Keras, changed where their updates differ."""
+"""Keras optimisers with the updates of `training.optimizers`; weights have any shape."""
 
 from collections.abc import Callable
 from math import prod
@@ -8,13 +8,13 @@ from autoencoders.training.tensorflow.backend import keras, tf
 
 
 class _BiasCorrected:
-    """Adds ε after Adam's bias is corrected (Kingma & Ba, algorithm 1); Keras does before."""
+    """Add ε after Adam's bias correction (Kingma & Ba, algorithm 1); Keras adds it before."""
 
     iterations: Any
 
     @property
     def epsilon(self) -> tf.Tensor:
-        """Return what to add to the uncorrected root to the same effect."""
+        """Return the scalar ε before the correction that has the same effect as ε after it."""
         step = tf.cast(self.iterations + 1, tf.float32)
         return self.eps * tf.sqrt(1 - tf.pow(0.999, step))
 
@@ -28,32 +28,32 @@ class Adam(_BiasCorrected, keras.optimizers.Adam):
 
 
 class RMSprop(keras.optimizers.RMSprop):
-    """RMSprop (Hinton's lecture 6e); Keras adds ε under the root."""
+    """RMSprop (Hinton's lecture 6e) with ε outside the root; Keras adds it inside."""
 
     def update_step(self, gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
-        """Move one weight."""
+        """Update one weight of any shape."""
         square = self._velocities[self._get_variable_index(variable)]
         square.assign_add((tf.square(gradient) - square) * (1 - self.rho))
         variable.assign_sub(learning_rate * gradient / (tf.sqrt(square) + self.epsilon))
 
 
 class KerasMuon(_BiasCorrected, keras.optimizers.Muon):
-    """Muon (Jordan et al. 2024) for kernels, as matrices of inputs × outputs; Adam for biases.
+    """Muon (Jordan et al. 2024) for kernels, as matrices `(inputs, outputs)`; Adam for biases.
 
-    Keras takes matrices alone, and scales updates by another rule than `training.muon`.
+    The Muon of Keras accepts only matrices, and its scale of updates differs from `training.muon`.
     """
 
     def _should_use_adamw(self, variable: Any) -> bool:
         return len(variable.shape) < 2
 
     def zeropower_via_newtonschulz5(self, x: tf.Tensor, steps: int) -> tf.Tensor:
-        """Return nearly the closest semi-orthogonal matrix, shaped as the kernel `x`."""
-        mean = x * (1 - self.momentum)  # Keras sums gradients up, beside which its ε is smaller
+        """Return approximately the closest semi-orthogonal matrix, in the shape of `x`."""
+        mean = x * (1 - self.momentum)  # Keras sums gradients; our ε is relative to a mean
         matrix = tf.reshape(mean, (-1, x.shape[-1]))
         return tf.reshape(super().zeropower_via_newtonschulz5(matrix, steps), x.shape)
 
     def lr_adjust(self, x: tf.Tensor) -> tf.Tensor:
-        """Return an update scaled by its kernel's shape."""
+        """Return an update `x`, scaled by the shape of its kernel."""
         return x * max(1.0, x.shape[-1] / prod(x.shape[:-1])) ** 0.5
 
 
@@ -63,12 +63,12 @@ def adam(lr: float, eps: float) -> keras.optimizers.Optimizer:
 
 
 def rmsprop(lr: float, eps: float) -> keras.optimizers.Optimizer:
-    """Return RMSprop, with PyTorch's smoothing of 0.99."""
+    """Return RMSprop with PyTorch's smoothing constant of 0.99."""
     return RMSprop(lr, rho=0.99, epsilon=eps)
 
 
 def muon(lr: float, adam_lr: float, momentum: float, eps: float) -> keras.optimizers.Optimizer:
-    """Return Muon for kernels and Adam for biases, their rates in proportion."""
+    """Return Muon for kernels and Adam for biases with a fixed ratio of their rates."""
     return KerasMuon(
         lr,
         adam_lr_ratio=adam_lr / lr,

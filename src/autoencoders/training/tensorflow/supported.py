@@ -1,4 +1,4 @@
-"""What of a variant has a twin in TensorFlow; to know it takes neither TensorFlow nor time."""
+"""The parts of a variant that TensorFlow supports; this module does not import TensorFlow."""
 
 from collections.abc import Collection
 from importlib.util import find_spec
@@ -10,11 +10,11 @@ INPUTS = ("clean", "noisy", "downsampled", "noisy_downsampled")
 MODELS = ("conv_ae", "mlp_ae", "mlp_vae")
 OBJECTIVES = ("reconstruction", "variational", "adversarial")
 PRIORS = ("standard_normal",)
-MODULES = ("tensorflow", "keras")  # of the extra
+MODULES = ("tensorflow", "keras")  # of the optional dependency group `tensorflow`
 
 
 def why_unsupported(variant: Variant) -> str | None:
-    """Return why a variant cannot train under TensorFlow, None where it can."""
+    """Return why a variant cannot train under TensorFlow, or None if it can."""
     parts: list[tuple[str, Any, Collection[str]]] = [
         ("input", variant.input, INPUTS),
         ("model", variant.model, MODELS),
@@ -24,19 +24,19 @@ def why_unsupported(variant: Variant) -> str | None:
         parts.append(("prior", variant.objective.prior, PRIORS))
     for part, chosen, allowed in parts:
         if chosen.kind not in allowed:
-            return _without_twin(f"the {part} {chosen.kind}", allowed)
+            return _unsupported(f"the {part} {chosen.kind}", allowed)
     if variant.training.ema_decay:
-        return _without_twin("ema_decay", ["0.0"])
+        return _unsupported(f"training.ema_decay {variant.training.ema_decay}", ["0.0"])
     return None
 
 
 def installed() -> bool:
-    """Tell whether the extra is installed."""
+    """Return whether TensorFlow and Keras are installed."""
     return all(find_spec(module) for module in MODULES)
 
 
-def _without_twin(what: str, allowed: Collection[str]) -> str:
+def _unsupported(setting: str, allowed: Collection[str]) -> str:
     return (
-        f"training.framework: tensorflow has no twin of {what}; "
+        f"training.framework: tensorflow does not support {setting}; "
         f"allowed: {', '.join(allowed)}, or framework: torch"
     )
