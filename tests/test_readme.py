@@ -1,4 +1,4 @@
-"""What the README and the documents beside it tell people to write must be true."""
+"""The README and the other pages: their examples are valid, their links lead to files."""
 
 import re
 import shlex
@@ -14,32 +14,47 @@ from autoencoders.training.tensorflow import supported
 from tests.saved import PARAMS, ROOT
 
 README = ROOT / "README.md"
-DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
+DEVELOPING = ROOT / "docs" / "developing.md"
+OWN_IMAGES = ROOT / "docs" / "own-images.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
+MAX_LINES, MAX_WORDS = 150, 9000  # of the README; of all pages
 
 document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
 
-def blocks() -> list[str]:
-    parts = README.read_text("utf-8").split("```yaml\n")[1:]
+def yaml_blocks(document: Path) -> list[str]:
+    """Return the YAML examples of a document."""
+    parts = document.read_text("utf-8").split("```yaml\n")[1:]
     return [part.split("```")[0] for part in parts]
 
 
-def links(document: Path) -> set[Path]:
-    """Return the files and folders that a document's relative links and pictures lead to."""
-    targets = re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8"))
-    relative = (target.split("#")[0] for target in targets if "://" not in target)
-    return {(document.parent / target).resolve() for target in relative}
+def links(document: Path) -> dict[Path, set[str]]:
+    """Return the files and folders of a document's relative links, each with its anchors."""
+    found: dict[Path, set[str]] = {}
+    for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8")):
+        path, _, anchor = link.partition("#")
+        if "://" not in link:
+            target = (document.parent / path).resolve() if path else document
+            found.setdefault(target, set()).update({anchor} - {""})
+    return found
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub forms them."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def experiments(document: Path) -> list[list[str]]:
-    """Return what each `dvc exp run` of a document sets, as the shell passes it on."""
+    """Return the arguments of `-S` of each `dvc exp run` in a document, after the shell."""
     lines = document.read_text("utf-8").splitlines()
     words = [shlex.split(line) for line in lines if line.startswith("dvc exp run")]
     return [[word for flag, word in pairwise(w) if flag == "-S"] for w in words]
 
 
 def added(document: Path) -> list[str]:
-    """Return the examples that a document has people add to their params."""
+    """Return the example variants that a document adds by `autoencoders add`."""
     lines = document.read_text("utf-8").splitlines()
     return [
         word for line in lines if line.startswith("autoencoders add ") for word in line.split()[2:]
@@ -47,7 +62,7 @@ def added(document: Path) -> list[str]:
 
 
 def test_the_variant_in_the_readme_is_valid_and_four_lines_long() -> None:
-    block = blocks()[0]
+    [block] = yaml_blocks(README)
     content = yaml12.read(PARAMS)
     new = yaml12.parse(block)
     content["variants"] |= new
@@ -56,26 +71,46 @@ def test_the_variant_in_the_readme_is_valid_and_four_lines_long() -> None:
     assert len(block.splitlines()) == 1 + 4
 
 
-def test_the_folder_of_images_in_the_readme_is_a_dataset_that_every_default_variant_fits() -> None:
-    content = yaml12.read(PARAMS)
-    content["data"] |= yaml12.parse(blocks()[1])
-    content["datasets_to_run"] = ["birds"]
-    parsed = params.parse(content, "README.md")
-    assert params.image_shapes(parsed)["birds"] == (3, 64, 64)
+@pytest.mark.parametrize("block", yaml_blocks(OWN_IMAGES))
+def test_each_folder_of_images_is_a_dataset_that_every_default_variant_fits(block: str) -> None:
+    content, data = yaml12.read(PARAMS), yaml12.parse(block)
+    [(name, folder)] = data["datasets"].items()
+    content["data"] |= data
+    content["datasets_to_run"] = [name]
+    size = folder.get("size") or folder["patches"]["size"]
+    parsed = params.parse(content, OWN_IMAGES.name)
+    assert params.image_shapes(parsed)[name] == (folder["channels"], size, size)
 
 
-def test_the_readme_is_short_and_leads_to_every_document() -> None:
-    assert len(README.read_text("utf-8").splitlines()) <= 180
-    assert set(DOCUMENTS) - {README} <= links(README)
+def test_the_readme_is_short_and_links_to_every_document() -> None:
+    assert len(README.read_text("utf-8").splitlines()) <= MAX_LINES
+    assert set(DOCUMENTS) - {README} <= links(README).keys()
+
+
+def test_the_pages_are_short() -> None:
+    assert sum(len(page.read_text("utf-8").split()) for page in PAGES) <= MAX_WORDS
 
 
 @document
-def test_every_relative_link_leads_to_a_file_that_exists(document: Path) -> None:
-    assert [str(path) for path in sorted(links(document)) if not path.exists()] == []
+def test_every_relative_link_leads_to_an_existing_file_and_heading(document: Path) -> None:
+    found = links(document)
+    assert [str(path) for path in sorted(found) if not path.exists()] == []
+    assert [a for path, names in found.items() for a in names if a not in anchors(path)] == []
+
+
+def test_every_module_folder_and_constant_of_the_guide_exists() -> None:
+    package = ROOT / "src" / "autoencoders"
+    words = set(re.findall(r"`([\w./]+)`", DEVELOPING.read_text("utf-8")))
+    parts = {word for word in words if word.endswith((".py", "/"))}
+    absent = {part for part in parts if not ((ROOT / part).exists() or any(package.rglob(part)))}
+    constants = {word for word in words if re.fullmatch("[A-Z_]+", word)}
+    code = "".join(path.read_text("utf-8") for path in package.rglob("*.py"))
+    assigned = set(re.findall(r"^([A-Z_]+)(?:: .*)? = ", code, re.MULTILINE))
+    assert absent | (constants - assigned) == set()
 
 
 @document
-def test_dvc_can_set_what_every_experiment_sets_and_the_result_is_valid(
+def test_dvc_applies_the_settings_of_every_experiment_and_the_result_is_valid(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supported, "installed", lambda: True)

@@ -414,7 +414,7 @@ def test_what_a_model_cannot_answer_is_said(data: Any, said: str, negative: Any)
 
 
 ROOT = Path(__file__).parents[1]
-ASK = (ROOT / "docs" / "using.md").read_text("utf-8").split("one without the list around it:\n")[1]
+ASK = (ROOT / "docs" / "using.md").read_text("utf-8").split("or one item without a list:\n")[1]
 
 
 @pytest.mark.service
