@@ -40,11 +40,12 @@ class Traced(Heard):
 def test_what_is_validated_and_left_is_the_exponential_moving_average(blobs: Blobs) -> None:
     subject, unseen = variant(plain(), adversarial()), blobs(16, SHAPE, 1)
     traced = Traced(subject)
-    training = settings(epochs=3, optimizers=THREE_ADAMS, ema_decay=0.9)
+    training = settings(epochs=3, optimizers=THREE_ADAMS, ema_decay=0.5)
     history = run(subject, blobs(40), unseen, training, progress=traced)
     average, after_epochs = traced.trace[0], []
     for step, now in enumerate(traced.trace[1:], start=2):
-        average = [0.9 * a + 0.1 * w for a, w in zip(average, now, strict=True)]
+        decay = min(0.5, step / (step + 9))  # TensorFlow's, for the steps already averaged
+        average = [decay * a + (1 - decay) * w for a, w in zip(average, now, strict=True)]
         if step % 5 == 0:
             after_epochs.append(average)
 
@@ -61,6 +62,15 @@ def test_what_is_validated_and_left_is_the_exponential_moving_average(blobs: Blo
     assert all(abs(a - b) > 1e-3 * b for a, b in zip(found, raw, strict=True))
     best = min(range(3), key=lambda epoch: history[epoch]["validation_loss"])
     torch.testing.assert_close(weights(subject), after_epochs[best], rtol=1e-5, atol=1e-7)
+
+
+def test_the_average_of_a_short_training_keeps_little_of_the_first_weights(blobs: Blobs) -> None:
+    last = []
+    for decay in (0.0, 0.998):
+        training = settings(epochs=6, ema_decay=decay)
+        history = run(variant(plain(), Reconstruction("bce")), blobs(64), blobs(8), training)
+        last.append(history[-1]["validation_loss"])
+    assert last[1] < 1.03 * last[0]
 
 
 def test_averaging_leaves_the_path_of_the_training_as_it_is(blobs: Blobs) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from autoencoders import randomness
 from autoencoders.datasets.batches import (
@@ -22,6 +22,7 @@ from autoencoders.errors import UserError
 from autoencoders.param_types import Precision
 from autoencoders.randomness import Noise
 from autoencoders.training import checkpoints
+from autoencoders.training.averaging import moving_average
 from autoencoders.training.history import Progress, Record, Row
 from autoencoders.training.monitoring import Guard, Means, divergence_error
 from autoencoders.training.parallel import SINGLE_PROCESS, Processes
@@ -145,9 +146,7 @@ class TorchLearner:
         self.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         decay = training.ema_decay
         self.average = (
-            AveragedModel(self.networks, multi_avg_fn=get_ema_multi_avg_fn(decay))
-            if decay
-            else None
+            AveragedModel(self.networks, multi_avg_fn=moving_average(decay)) if decay else None
         )
         # The networks to validate and save.
         self.result = cast(Networks, self.average.module) if self.average else self.networks

@@ -25,8 +25,8 @@ class Training(Strict):
         schedule: the learning-rate schedule.
         initialization: how initial weights are drawn.
         precision: the number format in which networks compute.
-        ema_decay: the decay of an exponential moving average of the weights, which is validated
-            and saved instead of them; 0 disables it.
+        ema_decay: the final decay of an exponential moving average of the weights, see
+            `averaging.growing_decay`; the average is validated and saved; 0 disables it.
         early_stopping_patience: the number of epochs in a row without a lower validation loss
             after which training stops; null disables early stopping.
         threads: the number of CPU threads; it affects the last bits of results, because it
