@@ -46,7 +46,7 @@ LAYERS = (
     "application",
     "serving",
     "commands",
-    "cli",
+    *("cli", "__main__"),
 )
 
 

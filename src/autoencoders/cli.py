@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from types import FrameType, ModuleType
 
 from autoencoders import checkout, commands, paths, pipeline, threads
@@ -93,6 +94,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         description="Stages of the pipeline, each as `dvc repro` runs it, and tools beside it.",
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of a fault")
+    version = f"%(prog)s {metadata.version('autoencoders')}"
+    parser.add_argument("--version", action="version", version=version, help="print the version")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     called = next((word for word in arguments if not word.startswith("-")), None)
     for name, summary in (STAGES | COMMANDS).items():

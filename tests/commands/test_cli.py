@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from argparse import Namespace
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -290,6 +291,12 @@ cli.main({arguments!r})
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == code
     assert done.stdout.splitlines()[-1] == ""
+
+
+def test_python_m_runs_the_command_line_which_prints_its_version() -> None:
+    command = [sys.executable, "-m", "autoencoders", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"autoencoders {metadata.version('autoencoders')}\n"
 
 
 # --- a command is one file

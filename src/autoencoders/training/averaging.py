@@ -1,11 +1,11 @@
 """Moving averages of weights."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-Update = Callable[[Sequence[Tensor], Sequence[Tensor], Tensor], None]
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def growing_decay(decay: float, count: int) -> float:
@@ -17,15 +17,14 @@ def growing_decay(decay: float, count: int) -> float:
     return min(decay, (1 + count) / (10 + count))
 
 
-def moving_average(decay: float) -> Update:
+def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
     """Return an in-place update of averages by weights, lists of tensors of any shape.
 
     It is a `multi_avg_fn` of `torch.optim.swa_utils.AveragedModel`.
     """
 
     @torch.no_grad()
-    def update(averages: Sequence[Tensor], weights: Sequence[Tensor], count: Tensor) -> None:
-        share = 1 - growing_decay(decay, int(count))
-        torch._foreach_lerp_(averages, weights, share)
+    def update(averages: Tensors, weights: Tensors, count: Tensor | int) -> None:
+        torch._foreach_lerp_(averages, weights, 1 - growing_decay(decay, int(count)))
 
     return update
