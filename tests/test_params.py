@@ -387,7 +387,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         ),
         (
             *("variants.conv.input", {"kind": "downsampled", "factor": 3, "reduction": "average"}),
-            "images of 28×28 cannot be reduced 3 times",
+            "images of 28×28 cannot be downsampled by 3",
         ),
         (
             *(f"{MODEL}.decoder_channels", [4]),
@@ -478,7 +478,7 @@ def test_a_variant_that_suits_a_dataset_that_does_not_run_is_no_mistake() -> Non
     content["variants_to_run"] = ["vae"]
     params.parse(content, "params.yaml")
     content["variants_to_run"] = ["conv"]
-    assert "28×28 cannot be reduced 8 times" in complaint(content)
+    assert "28×28 cannot be downsampled by 8" in complaint(content)
     content["datasets_to_run"] = ["cifar10"]
     params.parse(content, "params.yaml")
 

@@ -159,5 +159,5 @@ def test_sizes_that_a_variant_cannot_be_laid_out_for_are_refused_by_the_check(
     repository: Path,
 ) -> None:
     set_up(repository, Pictures(5, 1, (1,)), ["superres"])
-    with pytest.raises(UserError, match="images of 5×5 cannot be reduced 2 times"):
+    with pytest.raises(UserError, match="images of 5×5 cannot be downsampled by 2"):
         params.load()

@@ -38,9 +38,9 @@ REFUSED = {
     ("clean", "residual"): "there is nothing to restore",
     ("clean", "super_resolution"): "there is nothing to restore",
     ("residual", "variational"): "needs a variational model",
-    ("residual", "adversarial"): "cannot draw a latent that holds the input itself",
+    ("residual", "adversarial"): "cannot match a latent that contains the input",
     ("super_resolution", "variational"): "needs a variational model",
-    ("super_resolution", "adversarial"): "cannot draw a latent that holds the input itself",
+    ("super_resolution", "adversarial"): "cannot match a latent that contains the input",
 }
 # Of these kinds the table is complete. Any that comes later may itself refuse what it must, as
 # long as it trains with something.

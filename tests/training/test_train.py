@@ -63,5 +63,5 @@ def test_a_checkpoint_of_the_same_data_and_code_alone_is_taken_up(
 def test_parts_that_do_not_fit_the_images_are_refused(blobs: Blobs) -> None:
     halved = {"kind": "downsampled", "factor": 3, "reduction": "average"}
     content = DENOISER.model_dump() | {"input": halved}
-    with pytest.raises(ValueError, match="8×8 cannot be reduced 3 times"):
+    with pytest.raises(ValueError, match="8×8 cannot be downsampled by 3"):
         train(blobs(4), blobs(2), Variant.model_validate(content), 0)

@@ -61,7 +61,7 @@ def test_on_the_meta_device_a_variant_of_any_size_is_put_together_without_weight
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (AAE | {"input": HALVED | {"factor": 3}}, "8×8 cannot be reduced 3 times"),
+        (AAE | {"input": HALVED | {"factor": 3}}, "8×8 cannot be downsampled by 3"),
         (AAE | {"model": {"kind": "residual", "width": 4, "blocks": 1}}, "nothing to restore"),
         (AAE | {"model": VAE["model"]}, "never trains a variational model's log-variance"),
         (VAE | {"model": AAE["model"]}, "needs a variational model"),

@@ -59,7 +59,7 @@ def test_of_a_range_each_image_gets_a_deviation_of_its_own(noise: Noise) -> None
 
 
 def test_a_range_the_wrong_way_round_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"from \[0\.2, 0\.1\]: give the lower number first"):
+    with pytest.raises(ValueError, match=r"std: found \[0\.2, 0\.1\]; allowed: \[low, high\]"):
         Noisy(mean=0.0, std=[0.2, 0.1])
 
 
@@ -109,7 +109,7 @@ def test_noise_comes_after_the_reduction_and_so_is_not_averaged_away(noise: Nois
 
 
 def test_a_size_that_is_no_multiple_of_the_factor_is_refused() -> None:
-    with pytest.raises(ValueError, match="28×28 cannot be reduced 3 times"):
+    with pytest.raises(ValueError, match="28×28 cannot be downsampled by 3"):
         Downsampled(factor=3, reduction="average").shape((1, 28, 28))
 
 

@@ -366,8 +366,8 @@ def test_a_residual_network_may_look_around_channel_by_channel() -> None:
 def test_a_residual_network_refuses_what_is_no_enlargement(
     input_shape: ImageShape, image_shape: ImageShape
 ) -> None:
-    sizes = "×".join(map(str, input_shape)) + " to " + "×".join(map(str, image_shape))
-    with pytest.raises(ValueError, match=f"{sizes} is no such step"):
+    sizes = ("×".join(map(str, shape)) for shape in (input_shape, image_shape))
+    with pytest.raises(ValueError, match="of {} to an image of {}: both need the".format(*sizes)):
         build("residual", {"width": 16, "blocks": 2}, input_shape, image_shape)
 
 

@@ -1,4 +1,4 @@
-"""The samplers, by the name that params.yaml, metrics and figures call them."""
+"""The registry of samplers, by their name in params.yaml, metrics and figures."""
 
 from autoencoders.samplers.base import Sampler
 from autoencoders.samplers.gaussian import GaussianSampler

@@ -1,4 +1,4 @@
-"""How new codes are drawn."""
+"""Base class of the samplers."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -9,14 +9,14 @@ from autoencoders.randomness import Noise
 
 
 class Sampler(ABC):
-    """A distribution of codes that decode to images.
+    """A distribution of codes, which decode to new images.
 
-    A constructor may take the `prior` that latents were drawn towards, and `components`.
+    A constructor may take `prior`, the objective's prior, and `components`.
 
     Attributes:
-        title: what is drawn from, as figures and tables say it.
-        needs_prior: it is nothing without a prior.
-        needs_codes: `fit` looks at more of the codes than their shape.
+        title: the name of the distribution in figures and messages.
+        needs_prior: whether it can only draw from a variant with a prior.
+        needs_codes: whether `fit` uses the values of the codes, and not only their shape.
     """
 
     title: str
@@ -25,8 +25,8 @@ class Sampler(ABC):
 
     @abstractmethod
     def fit(self, codes: Tensor) -> None:
-        """Learn from the codes `(N, *latent_shape)` of training images, N two or more."""
+        """Fit the distribution to training codes `(N, *latent_shape)`, N ≥ 2."""
 
     @abstractmethod
     def draw(self, count: int, noise: Noise) -> Tensor:
-        """Return `count` new codes, `(count, *latent_shape)`; all randomness is the noise's."""
+        """Return new codes `(count, *latent_shape)`; all randomness comes from `noise`."""

@@ -1,4 +1,4 @@
-"""Samplers for a variant: made with what they take, and fitted to its codes."""
+"""Construction of samplers, and fitting to the codes of a trained variant."""
 
 from collections.abc import Callable
 from inspect import signature
@@ -14,20 +14,20 @@ from autoencoders.variants.priors.base import Prior
 
 
 def build(name: str, prior: Prior | None, **settings: Any) -> Sampler | None:
-    """Return a sampler, given what of `settings` it takes; None where it lacks a prior."""
+    """Return a sampler made with the settings that it takes; None if it lacks a needed prior."""
     constructor: Callable[..., Sampler] = SAMPLERS[name]
     if SAMPLERS[name].needs_prior and prior is None:
         return None
-    given = {"prior": prior, **settings}
-    taken = signature(constructor).parameters
-    return constructor(**{key: value for key, value in given.items() if key in taken})
+    available = {"prior": prior, **settings}
+    parameters = signature(constructor).parameters
+    return constructor(**{key: value for key, value in available.items() if key in parameters})
 
 
 def fit_sampler(name: str, trained: Trained, codes: int, components: int) -> Sampler | None:
-    """Return a sampler of a variant's codes, ready to draw; None where there is nothing to draw.
+    """Return a sampler that is fitted to a variant's codes; None if it cannot draw from them.
 
-    One that learns from codes is fitted to those of the first `codes` training images: of one image
-    there is none, which is said. A mixture has `components`.
+    It is fitted to the codes of the first `codes` training images. For one training image the
+    result is None, and a message reports it. A mixture has `components` Gaussians.
     """
     sampler = build(name, trained.prior, components=components)
     if sampler is None or (sampler.needs_codes and trained.latent_holds_input):

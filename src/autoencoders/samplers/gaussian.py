@@ -1,4 +1,4 @@
-"""Draws from one Gaussian, fitted to codes."""
+"""A sampler that draws from one Gaussian, fitted to codes."""
 
 from torch import Tensor
 
@@ -7,10 +7,11 @@ from autoencoders.samplers.base import Sampler
 
 
 class GaussianSampler(Sampler):
-    """The Gaussian with the codes' mean and sample covariance.
+    """The Gaussian with the mean and the sample covariance of codes `(N, *latent_shape)`.
 
-    A draw is the mean plus the centred codes, each times a standard normal draw of its own over
-    √(N-1): that has the sample's covariance, which is never written down, however large the latent.
+    A draw is the mean plus a weighted sum of the N centred codes. The weights are independent
+    standard normal draws divided by √(N-1). This gives the sample covariance without storing it,
+    because it is too large for large latents.
     """
 
     title = "a Gaussian"
@@ -21,7 +22,7 @@ class GaussianSampler(Sampler):
         self.centred = codes.flatten(1) - codes.flatten(1).mean(0)
 
     def draw(self, count: int, noise: Noise) -> Tensor:
-        """Return `count` draws."""
+        """Return draws `(count, *latent_shape)`."""
         n = len(self.centred)
         weights = noise.normal((count, n)).to(self.centred.device) / (n - 1) ** 0.5
         return self.mean + (weights @ self.centred).view(count, *self.mean.shape)

@@ -1,4 +1,4 @@
-"""Draws from a mixture of Gaussians, fitted to codes."""
+"""A sampler that draws from a mixture of Gaussians, fitted to codes."""
 
 import torch
 from sklearn.mixture import GaussianMixture
@@ -10,16 +10,17 @@ from autoencoders.randomness import Noise
 from autoencoders.samplers.base import Sampler
 from autoencoders.samplers.gaussian import GaussianSampler
 
-DIMENSIONS = 32  # leading principal components of the codes in which the parts differ
-SMALLEST_VARIANCE = 1e-4  # of a part, as a share of the components' mean variance
+DIMENSIONS = 32  # leading principal components of the codes, in which the Gaussians differ
+SMALLEST_VARIANCE = 1e-4  # of a Gaussian, relative to the mean variance of these components
 
 
 class MixtureSampler(Sampler):
-    """A mixture of as many Gaussians as `components` says, or as there are different codes.
+    """A mixture of `components` Gaussians, fitted to codes `(N, *latent_shape)`.
 
-    Each part has its own mean and full covariance in the codes' first 32 principal components; in
-    the rest of a larger latent all parts share one Gaussian. Draws from one part stand together.
-    Ghosh et al., arXiv 1903.12436, sample plain autoencoders from such a mixture.
+    Fewer different codes than `components` give as many Gaussians as codes. Each Gaussian has a
+    mean and a full covariance in the first 32 principal components of the codes. In the other
+    directions of a larger latent, all share one Gaussian. Ghosh et al., arXiv 1903.12436, sample
+    plain autoencoders from such a mixture.
     """
 
     def __init__(self, components: Count = 10) -> None:
@@ -27,7 +28,7 @@ class MixtureSampler(Sampler):
         self.title = _title(components)
 
     def fit(self, codes: Tensor) -> None:
-        """Fit by expectation maximisation, always from the same start."""
+        """Fit by expectation maximisation, with a fixed initialisation."""
         self.latent_shape = codes.shape[1:]
         self.mean = codes.flatten(1).mean(0)
         centred = codes.flatten(1) - self.mean
@@ -50,16 +51,16 @@ class MixtureSampler(Sampler):
         self.rest.fit(centred - leading @ self.directions.T)
 
     def draw(self, count: int, noise: Noise) -> Tensor:
-        """Return `count` draws, those from the same part next to each other."""
+        """Return draws `(count, *latent_shape)`, sorted by the Gaussian that they come from."""
         generator = noise.generator
         weights = self.weights.to(generator.device)
         chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
-        parts = chosen.sort().values.cpu()
+        indices = chosen.sort().values.cpu()
         normal = noise.normal((count, self.means.shape[1])).cpu().double()
-        leading = self.means[parts] + torch.einsum("nij,nj->ni", self.factors[parts], normal)
-        drawn = leading.float().to(self.mean.device) @ self.directions.T
-        whole = self.mean + drawn + self.rest.draw(count, noise)
-        return whole.view(count, *self.latent_shape)
+        leading = self.means[indices] + torch.einsum("nij,nj->ni", self.factors[indices], normal)
+        projected = leading.float().to(self.mean.device) @ self.directions.T
+        vectors = self.mean + projected + self.rest.draw(count, noise)
+        return vectors.view(count, *self.latent_shape)
 
 
 def _title(components: int) -> str:

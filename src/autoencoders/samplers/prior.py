@@ -1,4 +1,4 @@
-"""Draws from the prior itself."""
+"""A sampler that draws from the prior."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from autoencoders.variants.priors.base import Prior
 
 
 class PriorSampler(Sampler):
-    """What an objective draws latents towards, if it has a prior."""
+    """The prior of the variant's objective, if it has one."""
 
     title = "the prior"
     needs_prior: ClassVar[bool] = True
@@ -21,9 +21,9 @@ class PriorSampler(Sampler):
         self.latent_shape: tuple[int, ...] = ()
 
     def fit(self, codes: Tensor) -> None:
-        """Learn the latent's shape."""
+        """Take the latent's shape from codes `(N, *latent_shape)`."""
         self.latent_shape = tuple(codes.shape[1:])
 
     def draw(self, count: int, noise: Noise) -> Tensor:
-        """Return `count` draws from the prior."""
+        """Return draws `(count, *latent_shape)` from the prior."""
         return self.prior.draw((count, *self.latent_shape), noise)

@@ -1,1 +1,1 @@
-"""A variant: what the encoder sees × the network × what one update is, and all there is of each."""
+"""The three parts of a variant: input × model × objective, with a registry for each."""

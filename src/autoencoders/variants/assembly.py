@@ -1,4 +1,4 @@
-"""A variant put together, in one place: its three parts, for images of one shape."""
+"""Assembly of a variant from its three parts, for images of one shape."""
 
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
@@ -20,7 +20,7 @@ ObjectiveEntry: TypeAlias = Annotated[Component, OneOf(OBJECTIVES, {Prior: PRIOR
 
 
 class Parts(Strict):
-    """What the encoder sees × the network × what one update is, as params.yaml has them."""
+    """A variant's entries in params.yaml: input × model × objective."""
 
     input: InputEntry
     model: ModelEntry
@@ -29,7 +29,7 @@ class Parts(Strict):
 
 @dataclass(frozen=True, eq=False)
 class Assembled:
-    """A variant with its networks: what is trained, evaluated and drawn."""
+    """A variant with its networks; both shapes are `(C, H, W)`."""
 
     input: Input
     objective: Objective
@@ -51,23 +51,24 @@ def assemble(
     initialization: Initialization = "default",
     perceive: Perceive | None = None,
 ) -> Assembled:
-    """Return a variant for images `(C, H, W)` with untrained networks.
+    """Return a variant for images `(C, H, W)`, with untrained networks.
 
-    Their weights depend on `seed` and `name`, such as `mnist/conv`, alone. `perceive` is what an
-    objective that learns from a classifier needs to learn, and only then. To know whether the
-    parts fit, call it under `torch.device("meta")`, where it takes neither memory nor time.
+    The weights depend only on `seed` and `name`, `<dataset>/<variant>`. `perceive` is needed only
+    to train an objective that learns from a classifier. To check whether the parts fit, call this
+    function under `torch.device("meta")`, where it takes no memory and little time.
 
     Raises:
         ValueError: the parts do not fit the images or each other; the message says why.
     """
-    seen: Input = parts.input.build()
-    input_shape = seen.shape(image_shape)
+    input: Input = parts.input.build()
+    input_shape = input.shape(image_shape)
     with seeded_initialisation(seed, f"{name}/initialisation"):
         model: Autoencoder = parts.model.build(input_shape=input_shape, image_shape=image_shape)
-        if model.latent_holds_input and not seen.yardsticks():  # no way back: it is the image
+        # An input without yardsticks is the image: such a model would only copy it.
+        if model.latent_holds_input and not input.yardsticks():
             raise ValueError(
-                f"the {parts.model.kind} model adds to what it sees, and of a {parts.input.kind} "
-                "input there is nothing to restore: give it a noisy or a downsampled one"
+                f"the {parts.model.kind} model adds to its input, and in a {parts.input.kind} "
+                "input there is nothing to restore: choose a noisy or a downsampled input"
             )
         objective: Objective = parts.objective.build(
             latent_shape=model.latent_shape, perceive=perceive
@@ -76,4 +77,4 @@ def assemble(
         networks = Networks(model, objective.networks())
         if initialization == "kaiming":
             initialize_kaiming(model)
-    return Assembled(seen, objective, networks, input_shape, image_shape)
+    return Assembled(input, objective, networks, input_shape, image_shape)

@@ -1,4 +1,4 @@
-"""The network that tells a dataset's classes apart."""
+"""The network that classifies a dataset's images."""
 
 from math import prod
 
@@ -10,7 +10,7 @@ from autoencoders.variants.models.convolutional import convolutions, pooled_maps
 
 
 class ConvClassifier(nn.Module):
-    """3×3 convolutions, each followed by a 2×2 max-pool; a layer of features; the classes."""
+    """3×3 convolutions with 2×2 max-pools, a layer of features, and a layer of logits."""
 
     def __init__(
         self, image_shape: ImageShape, classes: int, channels: list[int], features: int
@@ -21,13 +21,13 @@ class ConvClassifier(nn.Module):
         self.classes = nn.Linear(features, classes)
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Return the feature maps after each pool, of images `(N, C, H, W)` float in [0, 1]."""
+        """Return the feature maps after each pool of images `(N, C, H, W)`, float32 in [0, 1]."""
         return pooled_maps(self.convolutions, images)
 
     def features(self, images: Tensor) -> Tensor:
-        """Return what the classes are told by, `(N, features)`, of images as in `maps`."""
+        """Return the features `(N, features)` of images `(N, C, H, W)`, float32 in [0, 1]."""
         return F.relu(self.hidden(self.maps(images)[-1].flatten(1)))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the logits `(N, classes)` of images as in `maps`."""
+        """Return the logits `(N, classes)` of images `(N, C, H, W)`, float32 in [0, 1]."""
         return self.classes(self.features(images))

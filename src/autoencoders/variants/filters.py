@@ -1,22 +1,23 @@
-"""Denoising that learns nothing: what a trained denoiser is held against.
+"""Denoising filters without learning: the yardsticks of a trained denoiser.
 
-Images are `(N, C, H, W)` float, also outside of [0, 1]; what is returned is clamped to it.
-`std` is that of the noise; None estimates it for each image.
+Noisy images are float32 and may leave [0, 1]; results are clamped to [0, 1]. `std` is the standard
+deviation of the noise; None estimates it for each image.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-import skimage as ski  # which imports its own parts when they are first used
+import skimage as ski  # it imports its submodules at their first use
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
 def median_filter(images: Tensor) -> Tensor:
-    """Return each pixel's median over its 3×3 neighbourhood, the border reflected.
+    """Return the median of each pixel's 3×3 neighbourhood, `(N, C, H, W)` like `images`.
 
-    In images that are one pixel high or wide, where nothing reflects, the border is repeated.
+    Borders are reflected. Images that are one pixel high or wide repeat the border instead, because
+    reflection needs two pixels.
     """
     mode = "reflect" if min(images.shape[2:]) > 1 else "replicate"
     padded = F.pad(images, (1, 1, 1, 1), mode=mode)
@@ -25,12 +26,13 @@ def median_filter(images: Tensor) -> Tensor:
 
 
 def non_local_means(images: Tensor, std: float | None) -> Tensor:
-    """Return means of pixels whose 5×5 neighbourhoods are alike, up to 6 pixels away.
+    """Return `images` `(N, C, H, W)` after non-local means (Buades, Coll and Morel, CVPR 2005).
 
-    Buades, Coll and Morel, CVPR 2005; of neighbourhoods that differ by less than 0.8 `std`.
+    Each result is a mean of pixels up to 6 pixels away, weighted by the similarity of their 5×5
+    neighbourhoods. The filter strength is 0.8 `std`.
     """
 
-    def denoised(image: Any, sigma: float) -> Any:
+    def denoise(image: Any, sigma: float) -> Any:
         return ski.restoration.denoise_nl_means(
             image,
             patch_size=5,
@@ -40,26 +42,26 @@ def non_local_means(images: Tensor, std: float | None) -> Tensor:
             channel_axis=-1,
         )
 
-    return _one_by_one(denoised, images, std)
+    return _one_by_one(denoise, images, std)
 
 
 def wavelet_thresholding(images: Tensor, std: float | None) -> Tensor:
-    """Return what is left where small wavelet coefficients are taken for noise, softly.
+    """Return `images` `(N, C, H, W)` after soft thresholding of their wavelet coefficients.
 
-    With a threshold for each band from its own variance: BayesShrink, Chang, Yu and Vetterli,
-    IEEE TIP 2000.
+    Each band has a threshold from its own variance: BayesShrink (Chang, Yu and Vetterli, IEEE TIP
+    2000).
     """
 
-    def denoised(image: Any, sigma: float) -> Any:
+    def denoise(image: Any, sigma: float) -> Any:
         return ski.restoration.denoise_wavelet(
             image, sigma=sigma, rescale_sigma=True, channel_axis=-1
         )
 
-    return _one_by_one(denoised, images, std)
+    return _one_by_one(denoise, images, std)
 
 
-def _one_by_one(denoised: Callable[[Any, float], Any], images: Tensor, std: float | None) -> Tensor:
-    """Apply what denoises one image `(H, W, C)` of noise of one strength to all that have any."""
+def _one_by_one(denoise: Callable[[Any, float], Any], images: Tensor, std: float | None) -> Tensor:
+    """Apply `denoise(image, std)`, which takes one image `(H, W, C)`, to each noisy image."""
     results = []
     for image in images.permute(0, 2, 3, 1).cpu().numpy():
         sigma = (
@@ -67,7 +69,7 @@ def _one_by_one(denoised: Callable[[Any, float], Any], images: Tensor, std: floa
             if std is None
             else std
         )
-        # One channel comes back without its axis.
-        clean = denoised(image, sigma).reshape(image.shape) if sigma > 0 else image
+        # The filters drop the axis of a single channel.
+        clean = denoise(image, sigma).reshape(image.shape) if sigma > 0 else image
         results.append(torch.from_numpy(clean))
     return torch.stack(results).permute(0, 3, 1, 2).to(images).clamp(0, 1)

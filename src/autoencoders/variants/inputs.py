@@ -1,8 +1,4 @@
-"""What the encoder sees: a clean batch in, the batch that the encoder is given out.
-
-An input is called as `seen = input(images, noise)` with `images` `(N, C, H, W)` float in
-[0, 1]; all its randomness comes from `noise`. `shape` tells the size of what it returns.
-"""
+"""The inputs: functions from clean images to the encoder input, and their registry."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -18,23 +14,26 @@ from autoencoders.variants.filters import median_filter, non_local_means, wavele
 
 
 class Input(ABC):
-    """What every entry of `INPUTS` can do."""
+    """Base class of the inputs: `input(images, noise)` returns the encoder input.
+
+    Images are `(N, C, H, W)`, float32 in [0, 1]. All randomness comes from `noise`.
+    """
 
     @abstractmethod
     def __call__(self, images: Tensor, noise: Noise) -> Tensor:
-        """Return what the encoder sees of `images`."""
+        """Return the encoder input `(N, *shape((C, H, W)))` of `images`, float32."""
 
     def shape(self, image_shape: ImageShape) -> ImageShape:
-        """Return the `(C, H, W)` of what the encoder sees: the image's, unless overridden."""
+        """Return the `(C, H, W)` of the encoder input: the image's, unless overridden."""
         return image_shape
 
     def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Return training-free ways back from what the encoder sees to the image, by name."""
+        """Return, by name, simple methods from encoder input to image `(N, C, H, W)` in [0, 1]."""
         return {}
 
 
 class Clean(Input):
-    """The image itself: there is nothing to restore."""
+    """The image itself. There is nothing to restore, so there are no yardsticks."""
 
     def __call__(self, images: Tensor, noise: Noise) -> Tensor:
         """Return `images` unchanged."""
@@ -42,29 +41,30 @@ class Clean(Input):
 
 
 class Noisy(Input):
-    """The image under additive Gaussian noise: `clamp(x + n, 0, 1)`, n ~ Normal(mean, std²).
+    """The image with additive Gaussian noise: `clamp(x + n, 0, 1)`, n ~ Normal(mean, std²).
 
-    The noise is drawn anew for every pixel, image and call. Of a range of `std`, each image gets
-    one drawn uniformly: what learns from that is a blind denoiser. Without `clamp`, what is seen
-    may leave [0, 1], as the literature on denoising has it (Zhang et al., arXiv 1608.03981).
+    Every pixel, image and call gets new noise. With a range `std: [low, high]`, each image gets a
+    uniformly drawn standard deviation: a network that learns from it is a blind denoiser. Without
+    `clamp`, the encoder input may leave [0, 1], as in the literature on denoising (Zhang et al.,
+    arXiv 1608.03981).
 
     Raises:
-        ValueError: the range's ends are the wrong way round.
+        ValueError: the range's first number is larger than its second.
     """
 
     def __init__(self, mean: float, std: Spread, clamp: bool = True) -> None:
         if isinstance(std, list) and std[0] > std[1]:
-            raise ValueError(f"the noise's std is drawn from {std}: give the lower number first")
+            raise ValueError(f"input.std: found {std}; allowed: [low, high], the lower one first")
         self.mean = mean
         self.std = std
         self.clamp = clamp
 
     def __call__(self, images: Tensor, noise: Noise) -> Tensor:
-        """Return `images` with fresh noise."""
+        """Return `images` `(N, C, H, W)` with fresh noise."""
         deviation = self._deviation(len(images), noise)
-        seen = noise.normal(images.shape).mul_(deviation).add_(self.mean)
-        seen = seen.to(images.device).add_(images)
-        return seen.clamp_(0, 1) if self.clamp else seen
+        noisy = noise.normal(images.shape).mul_(deviation).add_(self.mean)
+        noisy = noisy.to(images.device).add_(images)
+        return noisy.clamp_(0, 1) if self.clamp else noisy
 
     def _deviation(self, count: int, noise: Noise) -> float | Tensor:
         if not isinstance(self.std, list):
@@ -73,31 +73,31 @@ class Noisy(Input):
         return noise.uniform((count, 1, 1, 1)).mul_(high - low).add_(low)
 
     def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Return the noisy image itself, and filters of it less the noise's mean.
+        """Return the noisy image, and denoising filters that first subtract the noise's mean.
 
-        Of noise that is clamped a median; otherwise, where its deviation is what it says, also
-        non-local means and wavelet thresholding.
+        Non-local means and wavelet thresholding use the noise's standard deviation, which clamping
+        changes. All methods map `(N, C, H, W)` to `(N, C, H, W)`.
         """
-        ways: dict[str, Callable[[Tensor], Tensor]] = {"median_filter": median_filter}
+        filters: dict[str, Callable[[Tensor], Tensor]] = {"median_filter": median_filter}
         if not self.clamp:
             std = None if isinstance(self.std, list) else self.std
-            ways["non_local_means"] = partial(non_local_means, std=std)
-            ways["wavelet_thresholding"] = partial(wavelet_thresholding, std=std)
+            filters["non_local_means"] = partial(non_local_means, std=std)
+            filters["wavelet_thresholding"] = partial(wavelet_thresholding, std=std)
         return {
-            "noisy_input": lambda seen: seen.clamp(0, 1),
-            **{name: self._less_mean(way) for name, way in ways.items()},
+            "noisy_input": lambda inputs: inputs.clamp(0, 1),
+            **{name: self._after_centring(denoise) for name, denoise in filters.items()},
         }
 
-    def _less_mean(self, way: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-        return lambda seen: way(seen - self.mean)
+    def _after_centring(self, denoise: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        return lambda inputs: denoise(inputs - self.mean)
 
 
 class Downsampled(Input):
-    """The image reduced `factor` times in height and width.
+    """The image with its height and width divided by `factor`.
 
-    By the `average` of its pixels, or by `bilinear` or `bicubic` interpolation whose kernel is
-    widened to what one small pixel covers; the last is what the literature on super-resolution
-    reduces by (Dong et al., arXiv 1501.00092).
+    `reduction` is the `average` of each block of pixels, or antialiased `bilinear` or `bicubic`
+    interpolation. The literature on super-resolution uses `bicubic` (Dong et al., arXiv
+    1501.00092).
     """
 
     def __init__(self, factor: AtLeastTwo, reduction: Reduction) -> None:
@@ -105,7 +105,7 @@ class Downsampled(Input):
         self.reduction = reduction
 
     def __call__(self, images: Tensor, noise: Noise) -> Tensor:
-        """Return the reduced images, `(N, C, H/factor, W/factor)`."""
+        """Return the downsampled images, `(N, C, H/factor, W/factor)`."""
         if self.reduction == "average":
             return F.avg_pool2d(images, self.factor)
         size = self.shape((images.shape[1], images.shape[2], images.shape[3]))[1:]
@@ -117,15 +117,18 @@ class Downsampled(Input):
         """Return `(C, H/factor, W/factor)`.
 
         Raises:
-            ValueError: height or width is no multiple of the factor.
+            ValueError: height or width is not a multiple of the factor.
         """
         channels, height, width = image_shape
         if height % self.factor or width % self.factor:
-            raise ValueError(f"images of {height}×{width} cannot be reduced {self.factor} times")
+            raise ValueError(
+                f"images of {height}×{width} cannot be downsampled by {self.factor}: choose a "
+                "factor that divides height and width"
+            )
         return channels, height // self.factor, width // self.factor
 
     def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Return nearest, bilinear, bicubic and Lanczos enlargement."""
+        """Return nearest, bilinear, bicubic and Lanczos enlargement to `(N, C, H, W)`."""
         return {
             method: partial(enlarge, factor=self.factor, method=method)
             for method in ("nearest", "bilinear", "bicubic", "lanczos")
@@ -133,7 +136,7 @@ class Downsampled(Input):
 
 
 class NoisyDownsampled(Downsampled):
-    """The image reduced `factor` times, and then noisy."""
+    """The image, downsampled by `factor` and then with Gaussian noise."""
 
     def __init__(
         self, factor: AtLeastTwo, reduction: Reduction, mean: float, std: Deviation
@@ -143,12 +146,12 @@ class NoisyDownsampled(Downsampled):
         self.std = std
 
     def __call__(self, images: Tensor, noise: Noise) -> Tensor:
-        """Return the reduced images with fresh noise, `(N, C, H/factor, W/factor)`."""
+        """Return the downsampled images with fresh noise, `(N, C, H/factor, W/factor)`."""
         return Noisy(self.mean, self.std)(super().__call__(images, noise), noise)
 
 
 def enlarge(images: Tensor, factor: int, method: str) -> Tensor:
-    """Return `images` interpolated to `factor` times the size, clamped to [0, 1]."""
+    """Return `images` `(N, C, H, W)` enlarged to `(N, C, factor·H, factor·W)`, in [0, 1]."""
     if method == "lanczos":
         rows, columns = (_lanczos(size, factor).to(images) for size in images.shape[2:])
         return (rows @ images @ columns.T).clamp(0, 1)
@@ -160,7 +163,8 @@ def enlarge(images: Tensor, factor: int, method: str) -> Tensor:
 def _lanczos(size: int, factor: int) -> Tensor:
     """Return the weights `(size·factor, size)` of Lanczos interpolation with three lobes.
 
-    Pixel centres lie at halves. Beyond the border nothing is seen: what is left weighs more.
+    Pixel i has its centre at i + ½. At a border, the weights of the pixels inside the image are
+    scaled to a sum of 1.
     """
     centres = (torch.arange(size * factor) + 0.5) / factor - 0.5
     distances = centres[:, None] - torch.arange(size)

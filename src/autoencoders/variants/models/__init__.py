@@ -1,4 +1,4 @@
-"""The models, by the name that params.yaml calls them."""
+"""The registry of models, by their `kind` in params.yaml."""
 
 from collections.abc import Callable
 
@@ -13,5 +13,5 @@ MODELS: dict[str, Callable[..., Autoencoder]] = {
     "mlp_ae": MlpAE,
     "mlp_vae": MlpVAE,
     "residual": Residual,
-    "super_resolution": Residual,  # as it was called before it could denoise
+    "super_resolution": Residual,  # its earlier name, from before it could denoise
 }

@@ -1,4 +1,4 @@
-"""What the training loop, the metrics and the figures may ask of any network."""
+"""Base classes of the models, and Kaiming initialisation."""
 
 from typing import ClassVar
 
@@ -6,17 +6,17 @@ from torch import Tensor, nn
 
 
 class Autoencoder(nn.Module):
-    """An encoder to a latent of `latent_shape` and a decoder from it to an image's logits.
+    """An encoder from the encoder input to a latent, and a decoder to the logits of an image.
 
     A model's constructor takes `input_shape` and `image_shape`, both `(C, H, W)`, and the keys
-    that stand beside `kind` in params.yaml. It raises a `ValueError` that says why they do not
-    fit. Weights are drawn from torch's global generator; under `torch.device("meta")` there are
-    none, and building takes neither memory nor time.
+    next to `kind` in params.yaml. It raises a `ValueError` if they do not fit. Weights are drawn
+    from torch's global generator. Under `torch.device("meta")` the model has no weights, and
+    building it takes no memory and little time.
 
     Attributes:
-        latent_shape: of one image's latent.
-        has_posterior: it is a `VariationalAutoencoder`.
-        latent_holds_input: a part of the latent is what the encoder was given, as it was.
+        latent_shape: the shape of one image's latent.
+        has_posterior: whether the model is a `VariationalAutoencoder`.
+        latent_holds_input: whether a part of the latent is an unchanged copy of the input.
     """
 
     has_posterior: ClassVar[bool] = False
@@ -39,9 +39,9 @@ class Autoencoder(nn.Module):
 
 
 class VariationalAutoencoder(Autoencoder):
-    """An autoencoder whose encoder gives a diagonal Gaussian; its latent is the Gaussian's mean.
+    """An autoencoder with a diagonal Gaussian posterior; the latent is the posterior mean.
 
-    Two linear heads on the encoder's features give mean and log-variance, each `(N, latent_size)`.
+    Two linear layers on the encoder's features compute mean and log-variance, `(N, latent_size)`.
     """
 
     has_posterior: ClassVar[bool] = True
@@ -49,7 +49,7 @@ class VariationalAutoencoder(Autoencoder):
     log_variance: nn.Linear
 
     def posterior(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log-variance of q(z|x), each `(N, *latent_shape)`."""
+        """Return the mean and log-variance of q(z|x), each `(N, *latent_shape)`."""
         features = self.encoder(inputs).flatten(1)
         return self.mean(features), self.log_variance(features)
 
@@ -59,7 +59,7 @@ class VariationalAutoencoder(Autoencoder):
 
 
 def initialize_kaiming(module: nn.Module) -> None:
-    """Draw weights for ReLU networks (He et al., arXiv 1502.01852, eq. 10); biases start at 0."""
+    """Draw new weights (He et al., arXiv 1502.01852, eq. 10) and set biases to 0, in place."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")

@@ -1,4 +1,4 @@
-"""Convolutional autoencoders: plain, and variational."""
+"""Convolutional autoencoders: plain and variational."""
 
 from itertools import pairwise
 from math import prod
@@ -14,9 +14,9 @@ from autoencoders.variants.models.base import Autoencoder, VariationalAutoencode
 class ConvAE(Autoencoder):
     """A convolutional autoencoder; its latent is a stack of small feature maps.
 
-    With input and image of 1×28×28, `encoder_channels` [16, 8, 8] and `decoder_channels`
-    [8, 8, 16] the sizes go 28 → 14 → 7 → 4 → 8 → 16 → 14 → 28. A smaller input with fewer
-    encoder channels makes it a super-resolution autoencoder: 14 → 7 → 4 → … → 28.
+    For an input and an image of 1×28×28, `encoder_channels` [16, 8, 8] and `decoder_channels`
+    [8, 8, 16], the sizes are 28 → 14 → 7 → 4 → 8 → 16 → 14 → 28. With a smaller input and fewer
+    encoder channels it is a super-resolution autoencoder: 14 → 7 → 4 → … → 28.
 
     Raises:
         ValueError: the decoder's doublings do not reach the image's size.
@@ -39,9 +39,9 @@ class ConvAE(Autoencoder):
 class ConvVAE(VariationalAutoencoder):
     """A convolutional variational autoencoder; its latent is a vector.
 
-    The parts of `ConvAE`, and between them linear layers: two from the encoder's feature maps to
-    the mean and the log-variance of a diagonal Gaussian, one from the latent to feature maps of
-    the same shape.
+    It has the encoder and the decoder of `ConvAE` with three linear layers between them. Two map
+    the encoder's feature maps to the mean and the log-variance of a diagonal Gaussian. One maps
+    the latent to feature maps of the same shape.
 
     Raises:
         ValueError: the decoder's doublings do not reach the image's size.
@@ -71,26 +71,26 @@ class ConvVAE(VariationalAutoencoder):
 
 
 def pooled_shape(image_shape: ImageShape, channels: list[int]) -> ImageShape:
-    """Return the shape of the last of `pooled_maps`: each pool makes a size s to ⌈s/2⌉."""
+    """Return the `(C, H, W)` of the last of `pooled_maps`; each pool maps a size s to ⌈s/2⌉."""
     scale = 2 ** len(channels)
     return channels[-1], -(-image_shape[1] // scale), -(-image_shape[2] // scale)
 
 
 def convolutions(widths: list[int]) -> nn.ModuleList:
-    """Return 3×3 convolutions between `widths` that leave sizes as they are."""
+    """Return 3×3 convolutions between `widths` channels that keep height and width."""
     return nn.ModuleList(nn.Conv2d(a, b, 3, padding="same") for a, b in pairwise(widths))
 
 
 def pooled_maps(layers: nn.ModuleList, images: Tensor) -> list[Tensor]:
-    """Return the feature maps after each convolution, its 2×2 max-pool and its ReLU.
+    """Return the feature maps of `images` `(N, C, H, W)` after each convolution, pool and ReLU.
 
-    A pool over an odd size is padded by one, so that a size s becomes ⌈s/2⌉: map i is
-    `(N, C_i, ⌈H/2^(i+1)⌉, ⌈W/2^(i+1)⌉)`.
+    A 2×2 max-pool over an odd size is padded by one. Map i is `(N, C_i, H_i, W_i)` with
+    H_i = ⌈H/2^(i+1)⌉ and W_i = ⌈W/2^(i+1)⌉.
     """
     maps = [images]
     for convolution in layers:
         x = convolution(maps[-1])
-        # ReLU after the pool is the same function on a quarter of the values.
+        # ReLU and max-pool commute; after the pool, ReLU has a quarter of the values.
         maps.append(F.relu(F.max_pool2d(x, 2, padding=(x.shape[2] % 2, x.shape[3] % 2))))
     return maps[1:]
 
@@ -103,7 +103,7 @@ class ConvEncoder(nn.Module):
         self.convolutions = convolutions(widths)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the last of `pooled_maps`."""
+        """Return the last of `pooled_maps`, `(N, C', H', W')`, of `images` `(N, C, H, W)`."""
         return pooled_maps(self.convolutions, images)[-1]
 
 
@@ -115,18 +115,18 @@ class ToMaps(nn.Linear):
         self.maps_shape = maps_shape
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Return the feature maps, `(N, *maps_shape)`."""
+        """Return the feature maps `(N, *maps_shape)` of `vectors` `(N, size)`."""
         return F.relu(super().forward(vectors)).unflatten(1, self.maps_shape)
 
 
 class ConvDecoder(nn.Module):
-    """3×3 convolutions, each followed by a ReLU and a ×2 upsampling; then one to the image.
+    """3×3 convolutions, each with a ReLU and a ×2 upsampling, and one to the image's logits.
 
-    What doubling leaves too large is cut where it costs least: the last convolution before the
-    last doubling goes unpadded where that fits, and the image is cropped by the rest.
+    Doubling can exceed the image's size. The convolution before the last doubling then has no
+    padding, if the size allows it, and the result is cropped to the image.
 
     Raises:
-        ValueError: one doubling for each of `channels` does not reach the image's size.
+        ValueError: one doubling for each entry of `channels` does not reach the image's size.
     """
 
     def __init__(
@@ -139,14 +139,14 @@ class ConvDecoder(nn.Module):
         super().__init__()
         _, rows, columns = latent_shape
         height, width = self.image_size = image_shape[1:]
-        before = 2 ** (len(channels) - 1)  # the last doubling
-        if 2 * before * rows < height or 2 * before * columns < width:
+        scale = 2 ** (len(channels) - 1)  # of the sizes before the last doubling
+        if 2 * scale * rows < height or 2 * scale * columns < width:
             raise ValueError(
                 f"{len(channels)} doublings of {rows}×{columns} do not reach {height}×{width}: "
                 "give decoder_channels more entries"
             )
-        # None along a side that is two or more longer than half of the image's.
-        last = int(before * rows - -(-height // 2) < 2), int(before * columns - -(-width // 2) < 2)
+        # No padding along an axis with two or more pixels to spare.
+        last = int(scale * rows - -(-height // 2) < 2), int(scale * columns - -(-width // 2) < 2)
         paddings = [(1, 1)] * (len(channels) - 1) + [last]
         self.convolutions = nn.ModuleList(
             nn.Conv2d(a, b, 3, padding=padding)
@@ -156,45 +156,45 @@ class ConvDecoder(nn.Module):
         )
         self.upsampling = upsampling
         self.doublings = nn.ModuleList(_doubling(width, upsampling) for width in channels)
-        if upsampling == "nearest":  # the last doubling costs most: it and the convolution are one
+        if upsampling == "nearest":  # the last doubling is the slowest: one layer does both steps
             self.doublings[-1] = nn.Identity()
             self.to_image: nn.Conv2d = DoublingConv(channels[-1], image_shape[0])
         else:
             self.to_image = nn.Conv2d(channels[-1], image_shape[0], 3, padding="same")
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the image's logits, `(N, *image_shape)`."""
+        """Return the logits `(N, *image_shape)` of feature maps `z`, `(N, *latent_shape)`."""
         for convolution, double in zip(self.convolutions, self.doublings, strict=True):
             z = double(F.relu(convolution(z)))
         return self.to_image(z)[..., : self.image_size[0], : self.image_size[1]]
 
 
 class DoublingConv(nn.Conv2d):
-    """A 3×3 'same' convolution of its input doubled in size, every pixel four times.
+    """A ×2 nearest-neighbour upsampling and a 3×3 'same' convolution, computed as one.
 
-    Each of a pixel's four copies sees 2×2 pixels of the input, under sums of the kernel's taps.
-    Computed as that, a sub-pixel convolution (Shi et al., arXiv 1609.05158), the doubled input is
-    never written.
+    Nearest-neighbour upsampling repeats each pixel four times, so an output pixel depends on 2×2
+    input pixels only, weighted by sums of the kernel's entries. A sub-pixel convolution (Shi et
+    al., arXiv 1609.05158) computes this without storing the upsampled input.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 3, padding="same")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `(N, O, 2·H, 2·W)` from `x` `(N, C, H, W)`."""
-        of_columns = _of_copies(self.weight, 3)  # (O, 2, C, 3, 3)
-        kernels = _of_copies(of_columns, 3)  # (O, 2, 2, C, 3, 3)
+        """Return the feature maps `(N, O, 2·H, 2·W)` of `x` `(N, C, H, W)`."""
+        column_kernels = _copy_kernels(self.weight, 3)  # (O, 2, C, 3, 3)
+        kernels = _copy_kernels(column_kernels, 3)  # (O, 2, 2, C, 3, 3)
         assert self.bias is not None
         bias = self.bias.repeat_interleave(4)
         return F.pixel_shuffle(F.conv2d(x, kernels.flatten(0, 2), bias, padding=1), 2)
 
 
-def _of_copies(kernels: Tensor, dim: int) -> Tensor:
-    """Return the kernels along `dim` that a pixel's first and second copy see, stacked at 1."""
-    before, at, after = kernels.unbind(dim)
-    nothing = torch.zeros_like(at)
-    first = torch.stack([before, at + after, nothing], dim)
-    second = torch.stack([nothing, before + at, after], dim)
+def _copy_kernels(kernels: Tensor, dim: int) -> Tensor:
+    """Return the kernels for a pixel's first and second copy along `dim`, stacked at axis 1."""
+    before, centre, after = kernels.unbind(dim)
+    zero = torch.zeros_like(centre)
+    first = torch.stack([before, centre + after, zero], dim)
+    second = torch.stack([zero, before + centre, after], dim)
     return torch.stack([first, second], 1)
 
 

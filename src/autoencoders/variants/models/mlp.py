@@ -1,4 +1,4 @@
-"""Fully connected autoencoders: plain, and variational."""
+"""Fully connected autoencoders: plain and variational."""
 
 from itertools import pairwise
 from math import prod
@@ -10,9 +10,9 @@ from autoencoders.variants.models.base import Autoencoder, VariationalAutoencode
 
 
 class MlpAE(Autoencoder):
-    """An autoencoder of linear layers; `hidden` are the encoder's widths, mirrored in the decoder.
+    """An autoencoder of linear layers; the decoder has the encoder's `hidden` widths in reverse.
 
-    The encoder and decoder of Makhzani et al., arXiv 1511.05644, with [1000, 1000, 1000] and 150.
+    Makhzani et al., arXiv 1511.05644, use `hidden` [1000, 1000, 1000] and `latent_size` 150.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class MlpAE(Autoencoder):
 class MlpVAE(VariationalAutoencoder):
     """A variational autoencoder of linear layers (Kingma & Welling, arXiv 1312.6114, appendix C).
 
-    The posterior is a diagonal Gaussian; two heads give its mean and the logarithm of its variance.
+    Two linear layers compute the mean and the log-variance of the diagonal Gaussian posterior.
     """
 
     def __init__(
@@ -42,22 +42,22 @@ class MlpVAE(VariationalAutoencoder):
 
 
 class Flattened(nn.Sequential):
-    """Layers that take images `(N, C, H, W)` as vectors `(N, C·H·W)`."""
+    """Layers that flatten images `(N, C, H, W)` to vectors `(N, C·H·W)` first."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return what the last layer makes of them."""
+        """Return the output of the last layer, `(N, width)`."""
         vectors: Tensor = super().forward(images.flatten(1))  # type: ignore[no-untyped-call]
         return vectors
 
 
 def linear_decoder(widths: list[int], image_shape: ImageShape) -> nn.Sequential:
-    """Return linear layers between `widths`, and one to logits `(N, *image_shape)`."""
+    """Return linear layers between `widths`, and a last one to logits `(N, *image_shape)`."""
     return nn.Sequential(*linear_layers([*widths, prod(image_shape)]), nn.Unflatten(1, image_shape))
 
 
 def linear_layers(widths: list[int]) -> list[nn.Module]:
-    """Return linear layers between `widths` with a ReLU between each two."""
-    linear: list[nn.Module] = []
+    """Return linear layers between `widths`, with a ReLU between two layers."""
+    layers: list[nn.Module] = []
     for a, b in pairwise(widths):
-        linear += [nn.Linear(a, b), nn.ReLU()]
-    return linear[:-1]
+        layers += [nn.Linear(a, b), nn.ReLU()]
+    return layers[:-1]

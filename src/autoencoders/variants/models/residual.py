@@ -1,4 +1,4 @@
-"""Restoration that learns what noise hides, or an interpolation misses."""
+"""Residual networks for denoising and super-resolution."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from autoencoders.param_types import Count, ImageShape
 from autoencoders.variants.inputs import enlarge
 from autoencoders.variants.models.base import Autoencoder
 
-MARGIN = 1e-3  # how near to 0 and 1 an image comes, so that it has logits
+MARGIN = 1e-3  # images are clamped to [MARGIN, 1 - MARGIN], where logits are finite
 
 
 class Residual(Autoencoder):
@@ -21,14 +21,12 @@ class Residual(Autoencoder):
 
     The encoder moves blocks of `unshuffle`×`unshuffle` pixels into channels (Zhang et al., FFDNet,
     arXiv 1710.04026). A 3×3 convolution and `blocks` residual blocks of `width` channels follow. A
-    block has two 3×3 convolutions (Lim et al., EDSR, arXiv 1707.02921). With `depthwise`, which is
-    the kernel's side, it has a depthwise and two 1×1 convolutions (Liu et al., ConvNeXt, arXiv
-    2201.03545): a larger receptive field for less computation. The decoder is a sub-pixel
-    convolution (Shi et al., ESPCN, arXiv 1609.05158).
+    block has two 3×3 convolutions (Lim et al., EDSR, arXiv 1707.02921) or, with `depthwise` as the
+    kernel's side, a depthwise and two 1×1 convolutions (Liu et al., ConvNeXt, arXiv 2201.03545).
+    The decoder is a sub-pixel convolution (Shi et al., ESPCN, arXiv 1609.05158).
 
-    The residual is `decoder` of `encoder`'s features, times `gain`. `gain` starts at 0, so that an
-    untrained network returns the enlarged input for any weights. The latent concatenates the
-    unshuffled input and its features along the channels.
+    The residual is the decoder's output times `gain`. `gain` starts at 0, so an untrained network
+    returns the enlarged input. The latent is the unshuffled input and its features, concatenated.
 
     Raises:
         ValueError: the image's height and width are not the same whole multiple of the input's, or
@@ -51,11 +49,11 @@ class Residual(Autoencoder):
         channels, rows, columns = input_shape
         if rows % unshuffle or columns % unshuffle:
             raise ValueError(
-                f"an input of {_say(input_shape)} cannot be unshuffled by {unshuffle}: height and "
-                "width must be multiples of it"
+                f"an input of {_format_shape(input_shape)} cannot be unshuffled by {unshuffle}: "
+                "choose an unshuffle that divides height and width"
             )
         self.unshuffle = unshuffle
-        self.input_channels = channels * unshuffle**2  # of the latent
+        self.input_channels = channels * unshuffle**2  # after unshuffling
         self.latent_shape = (self.input_channels + width, rows // unshuffle, columns // unshuffle)
         self.encoder = nn.Sequential(
             nn.Conv2d(self.input_channels, width, 3, padding="same"),
@@ -65,14 +63,14 @@ class Residual(Autoencoder):
             ),
             nn.ReLU(),
         )
-        finer = self.factor * unshuffle
+        scale = self.factor * unshuffle
         self.decoder = nn.Sequential(
-            nn.Conv2d(width, channels * finer**2, 3, padding="same"), nn.PixelShuffle(finer)
+            nn.Conv2d(width, channels * scale**2, 3, padding="same"), nn.PixelShuffle(scale)
         )
         self.gain = nn.Parameter(torch.zeros(1))
 
     def encode(self, inputs: Tensor) -> Tensor:
-        """Return `inputs` `(N, *input_shape)` and its features, `(N, *latent_shape)`."""
+        """Return the latent `(N, *latent_shape)` of `inputs` `(N, *input_shape)`."""
         coarse = F.pixel_unshuffle(inputs, self.unshuffle)
         return torch.cat([coarse, self.encoder(coarse)], 1)
 
@@ -86,9 +84,9 @@ class Residual(Autoencoder):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions, a ReLU between, added to what they are given.
+    """Two 3×3 convolutions with a ReLU between them, added to the block's input.
 
-    Without batch norm (Lim et al., arXiv 1707.02921, figure 2c).
+    The block has no batch norm (Lim et al., arXiv 1707.02921, figure 2c).
     """
 
     def __init__(self, width: int) -> None:
@@ -97,15 +95,15 @@ class ResidualBlock(nn.Module):
         self.second = nn.Conv2d(width, width, 3, padding="same")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return feature maps of the same shape."""
+        """Return feature maps `(N, width, H, W)`, the shape of `x`."""
         return x + self.second(F.relu(self.first(x)))
 
 
 class DepthwiseBlock(nn.Module):
-    """A depthwise `side`×`side` convolution, then two of 1×1 around a ReLU, added to the input.
+    """A depthwise `side`×`side` and two 1×1 convolutions, added to the block's input.
 
-    As in ConvNeXt (Liu et al., arXiv 2201.03545, figure 4), but half as wide between the two, and
-    without norm.
+    A ReLU stands between the 1×1 convolutions. Unlike ConvNeXt (Liu et al., arXiv 2201.03545,
+    figure 4), the hidden layer is half as wide, and the block has no normalisation.
     """
 
     def __init__(self, width: int, side: int) -> None:
@@ -115,21 +113,22 @@ class DepthwiseBlock(nn.Module):
         self.second = nn.Conv2d(2 * width, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return feature maps of the same shape."""
+        """Return feature maps `(N, width, H, W)`, the shape of `x`."""
         return x + self.second(F.relu(self.first(self.around(x))))
 
 
 def _factor(input_shape: ImageShape, image_shape: ImageShape) -> int:
-    """Return how many times as large the image is as the input."""
+    """Return the image's height divided by the input's."""
     factor = image_shape[1] // input_shape[1]
     channels, height, width = input_shape
     if factor < 1 or image_shape != (channels, factor * height, factor * width):
         raise ValueError(
-            f"the residual model keeps the size or enlarges 2, 3, … times, and from "
-            f"{_say(input_shape)} to {_say(image_shape)} is no such step"
+            f"the residual model cannot map an input of {_format_shape(input_shape)} to an image "
+            f"of {_format_shape(image_shape)}: both need the same channels, and the image 1, 2, 3, "
+            "… times the input's height and width; choose another input or model"
         )
     return factor
 
 
-def _say(shape: ImageShape) -> str:
+def _format_shape(shape: ImageShape) -> str:
     return "×".join(map(str, shape))

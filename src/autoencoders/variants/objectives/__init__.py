@@ -1,4 +1,4 @@
-"""The objectives, by the name that params.yaml calls them."""
+"""The registry of objectives, by their `kind` in params.yaml."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Play a game against a discriminator of codes."""
+"""The adversarial objective: a discriminator of codes."""
 
 from math import prod
 from typing import ClassVar
@@ -15,14 +15,15 @@ from autoencoders.variants.objectives.losses import reconstruction
 from autoencoders.variants.priors.base import Prior
 from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
 
-DISCRIMINATOR = "discriminator"  # the name of the network, and of the step that moves it
+DISCRIMINATOR = "discriminator"  # the name of the network and of its step
 
 
 class Adversarial(Objective):
-    """Reconstruct, with codes that a discriminator cannot tell from draws of the prior.
+    """Reconstruction, with codes that a discriminator cannot distinguish from prior draws.
 
-    Makhzani et al., arXiv 1511.05644, section 2: per batch one reconstruction update, one of the
-    discriminator (prior draws are real, codes are fake) and one of the encoder as generator.
+    Makhzani et al., arXiv 1511.05644, section 2. Each batch has three updates: of the autoencoder
+    by the reconstruction, of the discriminator (prior draws are real, codes are fake), and of the
+    encoder as the generator. Codes are `(N, *latent_shape)`.
     """
 
     steps: ClassVar[tuple[str, ...]] = ("autoencoder", DISCRIMINATOR, "generator")
@@ -37,12 +38,12 @@ class Adversarial(Objective):
         self.prior: Prior = prior
 
     def check(self, model: Autoencoder) -> None:
-        """Refuse, too, a latent that no training of the encoder can shape."""
+        """Raise a `ValueError` if `model` cannot train with this objective."""
         super().check(model)
         if model.latent_holds_input:
             raise ValueError(
-                "the adversarial objective cannot draw a latent that holds the input itself "
-                "towards a prior: use the reconstruction objective, or another model"
+                "the adversarial objective cannot match a latent that contains the input to a "
+                "prior: use the reconstruction objective, or another model"
             )
 
     def networks(self) -> dict[str, nn.Module]:
@@ -50,7 +51,7 @@ class Adversarial(Objective):
         return {DISCRIMINATOR: nn.Sequential(*linear_layers(self.discriminator_widths))}
 
     def parameter_groups(self, networks: Networks) -> dict[str, list[nn.Parameter]]:
-        """Return the groups of the three updates; the encoder is in two of them."""
+        """Return the parameters of each of the three steps; the encoder is in two of them."""
         return {
             "autoencoder": list(networks.model.parameters()),
             DISCRIMINATOR: list(networks.objective[DISCRIMINATOR].parameters()),
@@ -58,7 +59,7 @@ class Adversarial(Objective):
         }
 
     def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
-        """Return `loss`, the reconstruction's in nats per pixel, and both sides of the game."""
+        """Return `loss`, in nats per pixel, `mse`, `discriminator` and `generator`, each `(N,)`."""
         codes = networks.model.encode(inputs)
         return (
             _reconstruction(networks.model, codes, images)
@@ -69,16 +70,16 @@ class Adversarial(Objective):
     def update(
         self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise, step: Step
     ) -> Terms:
-        """Take the three steps, each with what the steps before it have changed."""
-        restored = _reconstruction(networks.model, networks.model.encode(inputs), images)
-        step("autoencoder", restored["loss"])
-        # The discriminator's step leaves the encoder as it is, so one forward serves both.
+        """Take the three steps in order, and return the terms of each; see `Objective.update`."""
+        autoencoder = _reconstruction(networks.model, networks.model.encode(inputs), images)
+        step("autoencoder", autoencoder["loss"])
+        # The discriminator's step does not change the encoder, so both steps share these codes.
         codes = networks.model.encode(inputs)
         discriminator = self._discriminator_loss(networks, codes.detach(), noise)
         step(DISCRIMINATOR, discriminator[DISCRIMINATOR])
-        adversary = _generator_loss(networks, codes)
-        step("generator", adversary["generator"])
-        return restored | discriminator | adversary
+        generator = _generator_loss(networks, codes)
+        step("generator", generator["generator"])
+        return autoencoder | discriminator | generator
 
     def _discriminator_loss(self, networks: Networks, codes: Tensor, noise: Noise) -> Terms:
         real = discriminate(networks, self.prior.draw(codes.shape, noise).to(codes.device))
@@ -87,7 +88,7 @@ class Adversarial(Objective):
 
 
 def discriminate(networks: Networks, codes: Tensor) -> Tensor:
-    """Return the logits `(N,)` that codes `(N, *latent_shape)` are draws from the prior."""
+    """Return the logits `(N,)` for codes `(N, *latent_shape)` to be draws from the prior."""
     return networks.objective[DISCRIMINATOR](codes.flatten(1)).squeeze(1).float()
 
 

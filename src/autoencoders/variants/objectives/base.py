@@ -1,8 +1,7 @@
-"""How a network learns: the loss terms of a batch, and one update from them.
+"""Base class of the objectives, and the networks that they train.
 
-Every term is one value per image, `(N,)` float32; the training loop alone averages them. `loss` is
-what validation selects the best weights by, `mse` is there for every objective, so that curves of
-different objectives can share a plot.
+Every term is one value per image, `(N,)` float32; only the training loop averages them. Validation
+selects the best weights by `loss`. Every objective also has `mse`, to compare objectives in a plot.
 """
 
 from abc import ABC, abstractmethod
@@ -18,15 +17,15 @@ from autoencoders.variants.priors.base import Prior
 
 Terms = dict[str, Tensor]
 Step = Callable[[str, Tensor], None]
-Perceive = Callable[[Tensor], list[Tensor]]  # the feature maps of an image batch, each `(N, …)`
+Perceive = Callable[[Tensor], list[Tensor]]  # images `(N, C, H, W)` → feature maps `(N, …)`
 
 
 class Networks(nn.Module):
-    """A model and the networks that its objective brings: trained, averaged and saved together.
+    """A model and its objective's networks, which are trained, averaged and saved together.
 
     Attributes:
         model: the autoencoder.
-        objective: the objective's own networks by name, such as a discriminator.
+        objective: the objective's networks by name, such as a discriminator.
     """
 
     model: Autoencoder
@@ -38,14 +37,14 @@ class Networks(nn.Module):
 
 
 class Objective(ABC):
-    """One way to learn. It holds settings alone; what learns is handed to its methods.
+    """Loss terms and updates. An objective has settings only; its methods receive the networks.
 
     Attributes:
-        steps: the names of an update's steps, each with an optimiser of its own.
-        prior: what latents are drawn towards, so that its draws decode to images; None without.
-        likelihood: what the reconstruction is the log-likelihood under; None where under nothing.
-        units: the units of those of the terms that have one, for figures.
-        learns_posterior: it learns a posterior's variance, and needs a model with one.
+        steps: the names of an update's steps. Each step has an optimiser.
+        prior: the distribution that the latents are trained to follow; None if there is none.
+        likelihood: the distribution p(x|z) of the reconstruction term; None if there is none.
+        units: the units of the terms for figures, for terms that have a unit.
+        learns_posterior: whether it trains a posterior, and needs a model that has one.
     """
 
     steps: ClassVar[tuple[str, ...]] = ("model",)
@@ -55,10 +54,12 @@ class Objective(ABC):
     likelihood: Likelihood | None = None
 
     def check(self, model: Autoencoder) -> None:
-        """Raise a `ValueError` that says why `model` cannot or should not learn this way."""
+        """Raise a `ValueError` if `model` cannot or should not train with this objective."""
         name = type(self).__name__.lower()
         if self.learns_posterior and not model.has_posterior:
-            raise ValueError(f"the {name} objective needs a variational model")
+            raise ValueError(
+                f"the {name} objective needs a variational model: use one, or another objective"
+            )
         if model.has_posterior and not self.learns_posterior:
             raise ValueError(
                 f"the {name} objective never trains a variational model's log-variance: "
@@ -66,23 +67,28 @@ class Objective(ABC):
             )
 
     def networks(self) -> dict[str, nn.Module]:
-        """Return the objective's own networks by name, drawn as a model's are."""
+        """Return new networks of the objective by name, drawn from torch's global generator."""
         return {}
 
     @abstractmethod
     def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
-        """Return the loss terms of a batch; `images` is what the decoder should give."""
+        """Return the loss terms of a batch, each `(N,)`.
+
+        `inputs` are the encoder input, `(N, *input_shape)`. `images` are the target of the
+        reconstruction, `(N, *image_shape)`, float32 in [0, 1].
+        """
 
     def parameter_groups(self, networks: Networks) -> dict[str, list[nn.Parameter]]:
-        """Return what each of `steps` moves: all of the model's parameters, unless overridden."""
+        """Return the parameters that each step updates: the model's, unless overridden."""
         return {"model": list(networks.model.parameters())}
 
     def update(
         self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise, step: Step
     ) -> Terms:
-        """Learn from one batch and return its terms: one step down the loss, unless overridden.
+        """Update the networks on one batch, and return its terms; arguments are as in `terms`.
 
-        `step(name, losses)` averages `losses` `(N,)`, and moves the optimiser called `name`.
+        Unless overridden, an update is one step on `loss`. `step(name, losses)` averages `losses`
+        `(N,)` and takes one step of the optimiser `name`.
         """
         terms = self.terms(networks, inputs, images, noise)
         step("model", terms["loss"])

@@ -1,4 +1,7 @@
-"""What all objectives measure: how far decoded pixels are from an image's."""
+"""Pixel losses, likelihoods and posterior draws, shared by the objectives.
+
+`logits` and `images` are `(N, C, H, W)`; a reconstruction is the sigmoid of its logits.
+"""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,7 +21,7 @@ def squared_error(logits: Tensor, images: Tensor) -> Tensor:
 
 
 def pixel_loss(loss: PixelLoss, logits: Tensor, images: Tensor) -> Tensor:
-    """Return the mean over pixels of one of the two above, `(N,)`."""
+    """Return the mean over pixels of the cross-entropy or the squared error, `(N,)`."""
     return (cross_entropy if loss == "bce" else squared_error)(logits, images).mean(1)
 
 
@@ -33,12 +36,12 @@ def reconstruction(loss: PixelLoss, logits: Tensor, images: Tensor) -> dict[str,
 def negative_log_likelihood(likelihood: Likelihood, logits: Tensor, images: Tensor) -> Tensor:
     """Return -log p(x|z) of every pixel in nats, `(N, C·H·W)`, up to a constant.
 
-    A Gaussian of variance ½ leaves the squared error and lacks ½·log π; a Bernoulli leaves the
-    binary cross-entropy and lacks nothing.
+    For a Gaussian with variance ½ it is the squared error, without the constant ½·log π per pixel.
+    For a Bernoulli it is the binary cross-entropy, without a constant.
     """
     return (squared_error if likelihood == "gaussian" else cross_entropy)(logits, images)
 
 
 def draw(mean: Tensor, log_variance: Tensor, noise: Noise) -> Tensor:
-    """Return one draw from N(mean, exp(log_variance)) for every row, shaped as `mean`."""
+    """Return one draw from N(mean, exp(log_variance)); all are `(N, *latent_shape)`."""
     return mean + noise.normal(mean.shape).to(mean.device) * (log_variance / 2).exp()

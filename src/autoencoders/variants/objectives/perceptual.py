@@ -1,4 +1,4 @@
-"""Give back what a classifier sees in the image."""
+"""The perceptual objective: the feature maps of a classifier."""
 
 import torch
 from torch import Tensor
@@ -10,14 +10,14 @@ from autoencoders.variants.objectives.losses import pixel_loss, squared_error
 
 
 class Perceptual(Objective):
-    """Give back what a frozen classifier sees in the image, and the image.
+    """Reconstruct the image, and the feature maps that a frozen classifier computes from it.
 
-    The feature reconstruction loss of Johnson et al., arXiv 1603.08155, section 3.2, summed over
-    the classifier's feature maps, and beside it a loss of the pixels, as Dosovitskiy & Brox,
-    arXiv 1602.02644, have it.
+    The feature reconstruction loss (Johnson et al., arXiv 1603.08155, section 3.2) is summed over
+    the classifier's feature maps. A pixel loss is added, as in Dosovitskiy & Brox, arXiv
+    1602.02644.
 
-    `perceive` returns an image batch's feature maps, each `(N, …)`. It is the pipeline's own
-    classifier, and learns nothing here; without it nothing can be learnt, but all else be done.
+    `perceive` maps images `(N, C, H, W)` to the feature maps, each `(N, …)`, of the dataset's
+    classifier. Training needs it; a trained variant works with None.
     """
 
     def __init__(
@@ -28,18 +28,18 @@ class Perceptual(Objective):
         self.pixel_weight = pixel_weight
 
     def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
-        """Return `loss` = `features` + pixel_weight · `pixels`.
+        """Return `loss` = `features` + pixel_weight · `pixels`, both terms, and `mse`, each `(N,)`.
 
-        `features` is the sum over maps of the mean squared difference of their entries, `pixels`
-        in nats or squared intensity per pixel.
+        `features` is the mean squared difference of each feature map, summed over the maps.
+        `pixels` is in nats or squared intensity per pixel.
         """
         assert self.perceive is not None
         logits = networks.model.decode(networks.model.encode(inputs)).float()
         with torch.no_grad():
-            wanted = self.perceive(images)
-        found = self.perceive(logits.sigmoid())
-        differences = [(a.float() - b.float()).square() for a, b in zip(found, wanted, strict=True)]
-        features = torch.stack([squared.flatten(1).mean(1) for squared in differences]).sum(0)
+            targets = self.perceive(images)
+        maps = self.perceive(logits.sigmoid())
+        squared = [(a.float() - b.float()).square() for a, b in zip(maps, targets, strict=True)]
+        features = torch.stack([errors.flatten(1).mean(1) for errors in squared]).sum(0)
         pixels = pixel_loss(self.pixel_loss, logits, images)
         return {
             "loss": features + self.pixel_weight * pixels,

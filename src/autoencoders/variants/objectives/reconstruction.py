@@ -1,4 +1,4 @@
-"""Give back the image."""
+"""The reconstruction objective."""
 
 from torch import Tensor
 
@@ -9,12 +9,12 @@ from autoencoders.variants.objectives.losses import reconstruction
 
 
 class Reconstruction(Objective):
-    """Give back the image: binary cross-entropy or squared error, the mean over pixels."""
+    """The binary cross-entropy or the squared error of the reconstruction, a mean over pixels."""
 
     def __init__(self, loss: PixelLoss) -> None:
         self.loss = loss
 
     def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
-        """Return `loss`, in nats or squared intensity per pixel."""
+        """Return `loss`, in nats or squared intensity per pixel, and `mse`, each `(N,)`."""
         logits = networks.model.decode(networks.model.encode(inputs)).float()
         return reconstruction(self.loss, logits, images)

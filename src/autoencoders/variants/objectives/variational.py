@@ -1,4 +1,4 @@
-"""Maximise the evidence lower bound."""
+"""The variational objective: the evidence lower bound."""
 
 from typing import ClassVar
 
@@ -14,10 +14,11 @@ from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
 
 
 class Variational(Objective):
-    """The negative evidence lower bound, one draw per image (Kingma & Welling, eq. 7 and 10).
+    """The negative evidence lower bound (ELBO), estimated with one latent draw per image.
 
-    The reconstruction term is a sum over pixels, up to a constant -log p(x|z): of squared errors
-    for a Gaussian of variance ½, of binary cross-entropies for a Bernoulli.
+    Kingma & Welling, arXiv 1312.6114, eq. 7 and 10. The reconstruction term is -log p(x|z) up to a
+    constant: the sum over pixels of squared errors for a Gaussian with variance ½, or of binary
+    cross-entropies for a Bernoulli.
     """
 
     learns_posterior: ClassVar[bool] = True
@@ -28,7 +29,7 @@ class Variational(Objective):
         self.prior: Prior = prior
 
     def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
-        """Return `loss` = `reconstruction` + `kl`, in nats per image, the latent drawn once."""
+        """Return `loss` = `reconstruction` + `kl`, in nats per image, and `mse`, each `(N,)`."""
         model = networks.model
         assert isinstance(model, VariationalAutoencoder)
         mean, log_variance = (part.float() for part in model.posterior(inputs))

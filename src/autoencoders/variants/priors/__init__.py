@@ -1,4 +1,4 @@
-"""The priors, by the name that params.yaml calls them."""
+"""The registry of priors, by their `kind` in params.yaml."""
 
 from collections.abc import Callable
 
