@@ -1,4 +1,4 @@
-"""Pages as people see and use them, in a Chromium that is installed here."""
+"""Run tests of pages in the installed Chromium."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-QUIET = [  # root may not have its sandbox; and a closed network is asked for nothing
+OPTIONS = [  # no sandbox, because root may not use it; no requests of Chromium to the network
     "--no-sandbox",
     "--no-first-run",
     "--disable-background-networking",
@@ -26,6 +26,6 @@ needs_chromium = [
 def chromium() -> Iterator[Browser]:
     """Yield a headless browser; `new_page` and `new_context` take sizes and colour schemes."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser
         browser.close()

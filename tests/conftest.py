@@ -1,4 +1,4 @@
-"""What every test needs: a process as it was found, small pictures, and noise."""
+"""Fixtures for all tests: a process whose state is restored, small images, and noise."""
 
 import gc
 import logging
@@ -20,25 +20,25 @@ from torch import Tensor
 
 from autoencoders.randomness import Noise
 
-# Fixtures that run the pipeline, or processes that train: their tests are slow.
+# Tests with these fixtures run the pipeline or train, so they are marked as slow.
 SLOW = {"built", "copy_repository", "ended", "run", "worlds"}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
-# Networks of a few weights lose more to threads waiting for each other than they gain.
+# For networks of a few weights, several threads are slower than one.
 torch.set_num_threads(1)
 
-# No test leaves this machine.
+# No test connects to another machine.
 for variable in [name for name in os.environ if name.casefold().endswith("_proxy")]:
     del os.environ[variable]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.option.randomly_reset_seed = False  # `as_found` seeds, the same in each run
+    config.option.randomly_reset_seed = False  # `restore_state` seeds instead, equally in each run
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by what they use; the modules of slow ones start first."""
+    """Mark tests by their fixtures and folders; modules with slow tests start first."""
     slow = [item for item in items if SLOW.intersection(getattr(item, "fixturenames", ()))]
     for item in slow:
         item.add_marker("slow")
@@ -50,45 +50,49 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def as_found() -> Iterator[None]:
-    """Put back what a test changes in its process; pytest itself does so for warnings."""
-    with _put_back():
+def restore_state() -> Iterator[None]:
+    """Restore the process state that a test changes; pytest restores warnings."""
+    with _restored_state():
         yield
 
 
 @pytest.fixture(autouse=True, scope="module")
-def module_as_found() -> Iterator[None]:
-    """Put back what the fixtures of a module change; what stays replaced in our code is a fault."""
+def restore_module_state() -> Iterator[None]:
+    """Restore the state that fixtures of a module change; a change in our modules is a failure."""
     before = _globals()
-    with _put_back():
+    with _restored_state():
         yield
     after = _globals()
-    same = (after.get(name) is value or after.get(name) == value for name, value in before.items())
-    assert [name for name, equal in zip(before, same, strict=True) if not equal] == []
+    changed = [
+        name
+        for name, value in before.items()
+        if not (after.get(name) is value or after.get(name) == value)
+    ]
+    assert changed == []
     pyplot = sys.modules.get("matplotlib.pyplot")
-    assert pyplot is None or pyplot.get_fignums() == [], "a figure of pyplot is not closed"
+    assert pyplot is None or pyplot.get_fignums() == [], "a pyplot figure is open"
 
 
 @contextmanager
-def _put_back() -> Iterator[None]:
+def _restored_state() -> Iterator[None]:
     levels = _levels()
     with (
         patch.dict(os.environ),
         chdir("."),
         patch.object(sys, "path", sys.path.copy()),
-        patch.object(urllib.request, "_opener", None),  # it keeps the proxies that it begins with
-        ExitStack() as after,
+        patch.object(urllib.request, "_opener", None),  # it caches the first proxies
+        ExitStack() as undo,
     ):
         for number in SIGNALS:
-            after.callback(signal.signal, number, signal.getsignal(number))
-        after.callback(dict.update, matplotlib.rcParams, matplotlib.rcParams.copy())
-        after.callback(gc.set_threshold, *gc.get_threshold())
-        after.callback(logging.disable, logging.root.manager.disable)
-        after.callback(torch.set_num_threads, torch.get_num_threads())
-        flushed = torch.full((1,), 1e-20).square().item() == 0
-        after.callback(torch.set_flush_denormal, flushed)
-        after.callback(torch.set_grad_enabled, torch.is_grad_enabled())
-        after.callback(torch.set_default_dtype, torch.get_default_dtype())
+            undo.callback(signal.signal, number, signal.getsignal(number))
+        undo.callback(dict.update, matplotlib.rcParams, matplotlib.rcParams.copy())
+        undo.callback(gc.set_threshold, *gc.get_threshold())
+        undo.callback(logging.disable, logging.root.manager.disable)
+        undo.callback(torch.set_num_threads, torch.get_num_threads())
+        flushes = torch.full((1,), 1e-20).square().item() == 0
+        undo.callback(torch.set_flush_denormal, flushes)
+        undo.callback(torch.set_grad_enabled, torch.is_grad_enabled())
+        undo.callback(torch.set_default_dtype, torch.get_default_dtype())
         random.seed(0)
         np.random.seed(0)  # noqa: NPY002
         torch.manual_seed(0)
@@ -124,7 +128,7 @@ def noise() -> Noise:
 
 @pytest.fixture(scope="session")
 def blobs() -> Callable[..., Tensor]:
-    """`blobs(n, shape)`: n images of one soft blob each, uint8 `(n, C, H, W)`, never two alike."""
+    """`blobs(n, shape)`: n different images of one soft blob each, uint8 `(n, C, H, W)`."""
 
     def draw(n: int, shape: tuple[int, int, int] = (1, 8, 8), seed: int = 0) -> Tensor:
         channels, height, width = shape
@@ -140,5 +144,5 @@ def blobs() -> Callable[..., Tensor]:
 
 @pytest.fixture
 def pictures(blobs: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """`pictures(n, shape)`: the same blobs as the networks get them, float32 in [0, 1]."""
+    """`pictures(n, shape)`: the same blobs as network inputs `(n, C, H, W)`, float32 in [0, 1]."""
     return lambda *arguments: blobs(*arguments).float() / 255

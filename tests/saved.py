@@ -1,4 +1,4 @@
-"""Variants saved as if they were trained, and commands run on them."""
+"""Save untrained variants as if they were trained, and run commands on them."""
 
 import os
 import shutil
@@ -16,17 +16,17 @@ from autoencoders.variants.assembly import Assembled
 from benchmarks import copies, small
 
 ROOT = Path(__file__).parents[1]
-PARAMS = Path(__file__).with_name("params.yaml")  # people edit the repository's own
+PARAMS = Path(__file__).with_name("params.yaml")  # users edit the one of the repository
 
 
 def lay_out(repository: Path) -> None:
-    """Write what `autoencoders` needs into a folder: params and stages."""
+    """Copy params.yaml and dvc.yaml, which `autoencoders` needs, into a folder."""
     shutil.copy(PARAMS, repository / paths.PARAMS)
     shutil.copy(ROOT / paths.PIPELINE, repository / paths.PIPELINE)
 
 
 def clone(target: Path, variants: Sequence[str], environment: dict[str, str]) -> Path:
-    """Copy the working tree, with params that take seconds, and commit it."""
+    """Copy the working tree with small params, commit the copy, and return its folder."""
     copies.copy_working_tree(ROOT, target)
     lay_out(target)
     small.write(target / paths.PARAMS, ["mnist"], variants, epochs=2)
@@ -40,7 +40,7 @@ def example(name: str) -> Variant:
 
 
 def saved(dataset: str, image_shape: ImageShape, name: str = "superres") -> Assembled:
-    """Save an untrained variant of a dataset as if it were trained."""
+    """Save an untrained variant of a dataset as if it were trained; return its networks."""
     description = variant.Description(
         dataset=dataset,
         name=name,
@@ -57,7 +57,7 @@ def saved(dataset: str, image_shape: ImageShape, name: str = "superres") -> Asse
 
 
 def run(command: ModuleType, *arguments: str) -> tuple[list[str], list[str]]:
-    """Run a command; return its lines, without the path of the folder `out`, and its complaints."""
+    """Run a command; return its lines, without the path of the folder `out`, and its errors."""
     parser = Parser()
     command.add_arguments(parser.add_subparsers().add_parser(command.__name__.split(".")[-1]))
     lines = []

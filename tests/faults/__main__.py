@@ -83,7 +83,7 @@ def _inputs(worlds: Worlds) -> Iterable[Result]:
 
 def _kills(worlds: Worlds) -> Iterable[Result]:
     killing = Killing(worlds.repository, worlds.environment)
-    for kill in kills.drawn():
+    for kill in kills.random_kills():
         ended, faults = killing.kill(kill)
         result = Result("kills", _name(kill, ended, killing), _ending(ended), faults)
         print(result.row(), flush=True)

@@ -1,4 +1,4 @@
-"""Ways to make a world bad: each returns a function of the world's root."""
+"""Functions that return changes; a change makes the world at a given root bad."""
 
 import shutil
 from collections.abc import Callable
@@ -14,11 +14,11 @@ GARBAGE = bytes(range(256)) * 8
 
 
 def nothing(world: Path) -> None:
-    """Leave the world as it is: what is bad is the command or the environment."""
+    """Change nothing: the command or the environment is bad."""
 
 
 def all_of(*changes: Change) -> Change:
-    """Make several things bad, one after another."""
+    """Apply several changes, one after another."""
 
     def change(world: Path) -> None:
         for one in changes:
@@ -33,22 +33,22 @@ def put(key: str, value: Any) -> Change:
 
 
 def without(key: str) -> Change:
-    """Leave one dotted key out of params.yaml."""
+    """Remove one dotted key from params.yaml."""
     return _edited(key, lambda section, last: section.pop(last))
 
 
 def _edited(key: str, edit: Callable[[dict[str, Any], str], object]) -> Change:
     def change(world: Path) -> None:
         content = yaml12.read(world / "params.yaml")
-        *way, last = key.split(".")
-        edit(reduce(getitem, way, content), last)
+        *sections, last = key.split(".")
+        edit(reduce(getitem, sections, content), last)
         (world / "params.yaml").write_text(yaml12.dump(content), "utf-8")
 
     return change
 
 
 def replaced(path: str, old: str, new: str) -> Change:
-    """Write `new` for `old`, once, in a text file."""
+    """Replace the first `old` in a text file by `new`."""
 
     def change(world: Path) -> None:
         content = (world / path).read_text("utf-8")
@@ -59,7 +59,7 @@ def replaced(path: str, old: str, new: str) -> Change:
 
 
 def added(path: str, text: str) -> Change:
-    """Write more at the end of a text file."""
+    """Append to a text file."""
 
     def change(world: Path) -> None:
         with (world / path).open("a", encoding="utf-8") as stream:
@@ -69,7 +69,7 @@ def added(path: str, text: str) -> Change:
 
 
 def written(path: str, content: bytes | str) -> Change:
-    """Write a file, new or in place of what was there."""
+    """Write a file, new or instead of an existing path."""
 
     def change(world: Path) -> None:
         removed(path)(world)
@@ -80,7 +80,7 @@ def written(path: str, content: bytes | str) -> Change:
 
 
 def removed(path: str) -> Change:
-    """Remove a file or a folder, where there is one."""
+    """Remove a file or a folder, if it exists."""
 
     def change(world: Path) -> None:
         target = world / path
@@ -92,12 +92,12 @@ def removed(path: str) -> Change:
 
 
 def emptied(path: str) -> Change:
-    """Leave nothing in a file, as a power cut does."""
+    """Empty a file, as a power cut does."""
     return written(path, b"")
 
 
 def halved(path: str) -> Change:
-    """Leave half of a file, as a copy that broke off does."""
+    """Keep the first half of a file, as an interrupted copy does."""
 
     def change(world: Path) -> None:
         content = (world / path).read_bytes()
@@ -107,12 +107,12 @@ def halved(path: str) -> Change:
 
 
 def scrambled(path: str) -> Change:
-    """Put bytes without sense in place of a file."""
+    """Replace a file by random-looking bytes."""
     return written(path, GARBAGE)
 
 
 def flipped(path: str) -> Change:
-    """Turn one bit in the middle of a file."""
+    """Flip one bit in the middle of a file."""
 
     def change(world: Path) -> None:
         content = bytearray((world / path).read_bytes())
@@ -123,7 +123,7 @@ def flipped(path: str) -> Change:
 
 
 def folder_instead(path: str) -> Change:
-    """Put a folder where a file belongs."""
+    """Replace a file by an empty folder."""
 
     def change(world: Path) -> None:
         removed(path)(world)
@@ -133,7 +133,7 @@ def folder_instead(path: str) -> Change:
 
 
 def linked(path: str, target: str) -> Change:
-    """Put a symbolic link in place of what was there."""
+    """Replace a path by a symbolic link."""
 
     def change(world: Path) -> None:
         removed(path)(world)
@@ -144,7 +144,7 @@ def linked(path: str, target: str) -> Change:
 
 
 def read_only(path: str) -> Change:
-    """Let nobody write into a folder."""
+    """Make a folder read-only."""
 
     def change(world: Path) -> None:
         (world / path).mkdir(parents=True, exist_ok=True)
@@ -154,7 +154,7 @@ def read_only(path: str) -> Change:
 
 
 def each(pattern: str, change: Callable[[str], Change]) -> Change:
-    """Change all files of a pattern, of which there must be some."""
+    """Apply a change to all files of a pattern; at least one file must match."""
 
     def change_all(world: Path) -> None:
         paths = [str(path.relative_to(world)) for path in world.glob(pattern)]

@@ -1,4 +1,4 @@
-"""Stages killed at random moments, and run again: the same bits must come of it."""
+"""Kill stages at random moments and run them again; the outputs must have the same bits."""
 
 import os
 import random
@@ -27,8 +27,8 @@ SIGNALS = (
     *(signal.SIGHUP, signal.SIGKILL),
 )
 LONG = ("classify", "train", "evaluate", "figures")
-OF_DVC = [item for item in STAGES for _ in range(1 + (item.stage in LONG))]
-# While Python itself starts, no code of ours can catch a signal; on a busy machine that varies.
+DVC_ITEMS = [item for item in STAGES for _ in range(1 + (item.stage in LONG))]
+# While Python starts, our code cannot catch a signal; on a busy machine the time varies.
 STARTING = (sys.executable, "-c", "")
 SLOWER = 2
 
@@ -38,11 +38,11 @@ class Kill:
     """One kill.
 
     Attributes:
-        item: the stage that runs.
+        item: the stage to kill.
         dvc: `dvc repro` runs it, and both are killed.
-        signal: what is sent.
-        moment: when, as a share of what the undisturbed stage takes, its imports included.
-        before: whether the stage's outputs of an earlier run lie there.
+        signal: the signal.
+        moment: the time of the kill, as a share of the undisturbed time, including imports.
+        before: whether outputs of an earlier run exist.
     """
 
     item: Item
@@ -60,29 +60,29 @@ class Kill:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a killed command ended: when it was killed, its exit code, what it said."""
+    """The end of a killed command: the seconds before the kill, exit code, standard error."""
 
     seconds: float
     code: int
     err: str
 
 
-def drawn() -> list[Kill]:
-    """Return the hundred kills: of each stage's duration every eleventh part has one."""
-    chance = random.Random(SEED)
+def random_kills() -> list[Kill]:
+    """Return the hundred kills: one in each eleventh of the duration of each stage."""
+    rng = random.Random(SEED)
     kills = []
     for item in STAGES:
-        order = chance.sample(range(len(SIGNALS)), len(SIGNALS))
+        order = rng.sample(range(len(SIGNALS)), len(SIGNALS))
         for part, number in zip(order, SIGNALS, strict=True):
-            moment = (part + chance.random()) / len(SIGNALS)
-            kills.append(Kill(item, False, number, moment, chance.random() < 0.5))
-    for item, number in zip(OF_DVC, SIGNALS * 2, strict=False):
-        kills.append(Kill(item, True, number, chance.random(), True))
+            moment = (part + rng.random()) / len(SIGNALS)
+            kills.append(Kill(item, False, number, moment, rng.random() < 0.5))
+    for item, number in zip(DVC_ITEMS, SIGNALS * 2, strict=False):
+        kills.append(Kill(item, True, number, rng.random(), True))
     return kills
 
 
 class Killing:
-    """A repository in which stages are killed; it must hold all that the pipeline has written."""
+    """A repository in which stages are killed; it must contain all outputs of the pipeline."""
 
     def __init__(self, repository: Path, environment: dict[str, str]) -> None:
         self.repository = repository
@@ -105,18 +105,18 @@ class Killing:
         return self.durations[command]
 
     def kill(self, kill: Kill) -> tuple[Ended, list[str]]:
-        """Kill a stage and run it again; return how it ended, and what is not as it should be."""
+        """Kill a stage and run it again; return the end of the killed one, and all faults."""
         duration = self.duration(kill.command)
         if not kill.before:
-            self._forget(kill.item)
+            self._remove_outputs(kill.item)
         ended = self._end(kill, duration)
-        found = [*self._of_the_end(kill, ended), *self._half_written()]
+        faults = [*self._faults_of_the_end(kill, ended), *self._half_written()]
         if kill.signal != signal.SIGKILL:
-            found += self._left_behind()
+            faults += self._left_behind()
         code, err = self._run(kill.command)
         if code:
-            found.append(f"run again, it fails: {err.splitlines()[-1:]}")
-        return ended, [*found, *self._of_the_second_run(kill)]
+            faults.append(f"the second run fails: {err.splitlines()[-1:]}")
+        return ended, [*faults, *self._faults_of_the_second_run(kill)]
 
     def _start(self, command: Sequence[str]) -> "subprocess.Popen[str]":
         return subprocess.Popen(
@@ -128,17 +128,17 @@ class Killing:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=_heed_signals,
+            preexec_fn=_reset_signals,
         )
 
     def _run(self, command: Sequence[str]) -> tuple[int, str]:
-        """Run a command undisturbed; return its exit code and what it said."""
+        """Run a command undisturbed; return its exit code and standard error."""
         process = self._start(command)
         _, err = process.communicate(timeout=SECONDS)
         return process.returncode, err
 
     def _end(self, kill: Kill, duration: float) -> Ended:
-        """Start a stage and kill it; where it was done before, again, by what it took."""
+        """Start a stage and kill it; try again with a shorter time if it ends before the kill."""
         for _ in range(ATTEMPTS):
             seconds, started = kill.moment * duration, time.monotonic()
             process = self._start(kill.command)
@@ -155,59 +155,61 @@ class Killing:
             duration = EARLIER * min(duration, time.monotonic() - started)
         return Ended(seconds, process.returncode, err)
 
-    def _forget(self, item: Item) -> None:
+    def _remove_outputs(self, item: Item) -> None:
         for path in (self.repository / output for output in item.outputs):
             if path.is_dir():
                 shutil.rmtree(path)
             path.unlink(missing_ok=True)
 
-    def _of_the_end(self, kill: Kill, ended: Ended) -> Iterator[str]:
-        """Say what is wrong with how a killed command ended."""
+    def _faults_of_the_end(self, kill: Kill, ended: Ended) -> Iterator[str]:
+        """Yield the faults in the end of a killed command."""
         lines = [line for line in ended.err.splitlines() if line.startswith("interrupted: ")]
         early = ended.seconds < SLOWER * self.duration(STARTING)
         for fault in ("Traceback", "a fault of ours"):
             if fault in ended.err and not early:
-                yield f"says {fault!r}"
+                yield f"prints {fault!r}"
         if not ended.code:
-            yield f"goes on in spite of {kill.signal.name}"
+            yield f"exit code 0 after {kill.signal.name}"
         if kill.signal == signal.SIGKILL or kill.dvc:
             return
-        polite = 128 + kill.signal
-        if ended.code not in (polite, -kill.signal):
-            yield f"exit code {ended.code} instead of {polite}"
-        if ended.code == polite and len(lines) != 1:
-            yield f"{len(lines)} lines say that it was interrupted"
+        expected = 128 + kill.signal
+        if ended.code not in (expected, -kill.signal):
+            yield f"exit code {ended.code} instead of {expected}"
+        if ended.code == expected and len(lines) != 1:
+            yield f"{len(lines)} lines `interrupted: …` instead of 1"
 
     def _half_written(self) -> Iterator[str]:
-        """Say which outputs lie there with other bits than they should."""
+        """Yield the existing outputs that have other bits than expected."""
         for path, digest in snapshot(self.repository).items():
             if path in self.expected and digest != self.expected[path]:
                 yield f"half-written: {path}"
 
     def _left_behind(self) -> list[str]:
-        """Say which temporary files lie there."""
+        """Return the temporary files that exist."""
         inside = [path for path in snapshot(self.repository) if _is_temporary(path)]
         outside = [path.name for path in self.scratch.iterdir()]
-        ours = [name for name in outside if not name.startswith("torchinductor_")]  # torch's cache
-        return [f"left behind: {path}" for path in inside + ours]
+        files = [
+            name for name in outside if not name.startswith("torchinductor_")
+        ]  # cache of PyTorch
+        return [f"left behind: {path}" for path in inside + files]
 
-    def _of_the_second_run(self, kill: Kill) -> Iterator[str]:
+    def _faults_of_the_second_run(self, kill: Kill) -> Iterator[str]:
         now = snapshot(self.repository)
         for path in sorted(now | self.expected):
             if now.get(path) != self.expected.get(path):
-                yield f"not the same bits: {path}"
-        if kill.signal == signal.SIGKILL:  # nobody can tidy up after it outside the repository
+                yield f"other bits: {path}"
+        if kill.signal == signal.SIGKILL:  # after it nothing removes files outside the repository
             shutil.rmtree(self.scratch)
             self.scratch.mkdir()
         yield from self._left_behind()
         with closing(sqlite3.connect(self.database)) as database:
             (running,) = database.execute("SELECT count(*) FROM runs WHERE status = 'RUNNING'")
         if running[0]:
-            yield f"{running[0]} runs are left RUNNING in MLflow"
+            yield f"{running[0]} runs still have the status RUNNING in MLflow"
 
 
-def _heed_signals() -> None:
-    """Undo what a shell does to background jobs, and `nohup` to all: they hand it down."""
+def _reset_signals() -> None:
+    """Reset ignored signals: processes inherit them from `nohup` and background jobs."""
     for number in set(SIGNALS) - {signal.SIGKILL}:
         signal.signal(number, signal.SIG_DFL)
 

@@ -1,4 +1,4 @@
-"""A part of the bad inputs and of the kills; `make faults` tries all of them."""
+"""A part of the bad inputs and kills; `make faults` tries all of them."""
 
 import shutil
 import signal
@@ -14,7 +14,7 @@ from tests.faults.kills import Kill, Killing
 from tests.faults.worlds import Worlds
 
 PREPARE = Item("prepare", "mnist")
-# Those that run in this process, and need no training but that of the world `trained`.
+# Cases that run in this process and need no other training than the world `trained`.
 QUICK = [case for case in CASES if not (case.shell or case.needs == "whole" or case.ends_like)]
 SAMPLED = QUICK[::5]
 
@@ -25,7 +25,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
 
 
 @pytest.mark.parametrize("case", SAMPLED, ids=lambda case: case.id)
-def test_a_bad_input_is_one_clear_line_and_nothing_is_lost(
+def test_a_bad_input_gives_one_line_and_loses_nothing(
     worlds: Worlds, tmp_path: Path, case: Case
 ) -> None:
     assert complaints(case, worlds.attempt(case, tmp_path / "world")) == []
@@ -38,16 +38,18 @@ def killing(worlds: Worlds) -> Killing:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_stage_that_is_killed_and_run_again_ends_with_the_same_bits(
+def test_a_killed_stage_that_runs_again_gives_the_same_bits(
     killing: Killing, number: signal.Signals
 ) -> None:
     kill = Kill(PREPARE, dvc=False, signal=number, moment=0.8, before=number == signal.SIGKILL)
-    _, wrong = killing.kill(kill)
-    assert wrong == []
+    _, faults = killing.kill(kill)
+    assert faults == []
 
 
-def test_the_inputs_and_the_hundred_kills_are_all_different() -> None:
+def test_inputs_and_kills_are_different_from_each_other() -> None:
     assert len({case.id for case in CASES}) == len(CASES) > 200
     assert {case.kind for case in SAMPLED} == {case.kind for case in CASES}
-    assert len(set(kills.drawn())) == 100
-    assert {kill.item.stage for kill in kills.drawn()} == {item.stage for item in kills.STAGES}
+    assert len(set(kills.random_kills())) == 100
+    assert {kill.item.stage for kill in kills.random_kills()} == {
+        item.stage for item in kills.STAGES
+    }

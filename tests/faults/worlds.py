@@ -1,7 +1,7 @@
-"""Small repositories to be spoilt, and commands run in copies of them.
+"""Small repositories, and commands that run in spoilt copies of them.
 
-`bare` has params.yaml and dvc.yaml alone; `prepared` has prepared images besides, `trained` a
-trained `conv`, and `whole` all that the pipeline writes, as `dvc repro` wrote it.
+`bare` contains params.yaml and dvc.yaml, `prepared` also prepared images, `trained` also a trained
+`conv`, and `whole` all outputs of `dvc repro`.
 """
 
 import contextlib
@@ -30,16 +30,16 @@ from tests.saved import ROOT, clone, lay_out
 
 VARIANTS = ("conv", "vae")
 ITEMS = tuple(pipeline.items(["mnist"], list(VARIANTS)))
-KEPT_APART = ("mlflow.db*", "mlartifacts", ".dvc", ".git")  # what MLflow, DVC and git write
-NOWHERE = "http://127.0.0.1:9"  # a port that nobody listens at
+IGNORED = ("mlflow.db*", "mlartifacts", ".dvc", ".git")  # files of MLflow, DVC and git
+NOWHERE = "http://127.0.0.1:9"  # a port without a server
 SECONDS = 60
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
 
 
 class Worlds:
-    """One of each world, made when first asked for; tries are run in copies.
+    """One of each world, created at first use; cases run in copies.
 
-    Runs are tracked beside the worlds, so that no try makes a database of its own.
+    All runs are tracked in one database outside the worlds, to save time.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -50,9 +50,9 @@ class Worlds:
             "OMP_NUM_THREADS": "1",
             "MLFLOW_TRACKING_URI": f"sqlite:///{self.folder / 'tracking' / 'mlflow.db'}",
             "PYTHONPATH": str(ROOT / "src"),
-            # On a full disk Python leaves half of what it compiled, and takes it up again.
+            # On a full disk Python writes half of a bytecode file and later loads it.
             "PYTHONDONTWRITEBYTECODE": "1",
-            # Nothing is looked for beyond this machine.
+            # Nothing connects to another machine.
             **{f"{scheme}_proxy": NOWHERE for scheme in ("http", "https")},
             "no_proxy": "127.0.0.1",
         }
@@ -60,7 +60,7 @@ class Worlds:
 
     @cached_property
     def bare(self) -> Path:
-        """Params and stages, and the code they run by a link."""
+        """Params and stages, and a link to the code."""
         world = self.folder / "bare"
         world.mkdir()
         lay_out(world)
@@ -70,23 +70,23 @@ class Worlds:
 
     @cached_property
     def prepared(self) -> Path:
-        """Fetched and prepared."""
+        """The world `bare` after fetch and prepare."""
         return self._with(self.bare, "prepared", "fetch@mnist", "prepare@mnist")
 
     @cached_property
     def trained(self) -> Path:
-        """One variant trained."""
+        """The world `prepared` with one trained variant."""
         return self._with(self.prepared, "trained", "train@mnist-conv")
 
     @cached_property
     def interrupted(self) -> Path:
-        """A training that was stopped before its weights were written, with its checkpoint."""
+        """A training that was interrupted before it wrote its weights, with its checkpoint."""
         with patch("autoencoders.trained.variant.save", side_effect=KeyboardInterrupt):
             return self._with(self.prepared, "interrupted", "train@mnist-conv")
 
     @cached_property
     def repository(self) -> Path:
-        """The working tree under git, in which `dvc repro` has run everything."""
+        """A clone of the working tree under git, after `dvc repro` of all stages."""
         world = clone(self.folder / "repository", VARIANTS, self.environment)
         subprocess.run(
             ["dvc", "repro", "--quiet"],
@@ -99,7 +99,7 @@ class Worlds:
 
     @cached_property
     def whole(self) -> Path:
-        """All that `dvc repro` writes, and the code by a link."""
+        """All outputs of `dvc repro`, and a link to the code."""
         world = self.folder / "whole"
         ignored = shutil.ignore_patterns("src", "cache", ".git", "mlflow.db*", "mlartifacts")
         shutil.copytree(self.repository, world, ignore=ignored)
@@ -109,11 +109,11 @@ class Worlds:
         return world
 
     def attempt(self, case: Case, world: Path) -> Outcome:
-        """Copy the world that a case needs, make it bad, run the command in it."""
+        """Copy the world of a case, make it bad, run the command in it; return the outcome."""
         shutil.copytree(getattr(self, case.needs), world, symlinks=True)
         case.bad(world)
-        known = {"world": str(world), "server": self.server}
-        variables = {name: value.format(**known) for name, value in case.variables.items()}
+        places = {"world": str(world), "server": self.server}
+        variables = {name: value.format(**places) for name, value in case.variables.items()}
         before = snapshot(world)
         run = _in_bash if case.shell else _in_process
         code, out, err = run(case.command, world, self.environment | variables)
@@ -132,25 +132,25 @@ class Worlds:
 
 
 def snapshot(world: Path) -> dict[str, str]:
-    """Return the digest of every file and the target of every link, but for those KEPT_APART."""
-    found = {}
+    """Return the digest of every file and the target of every link, except IGNORED ones."""
+    contents = {}
     for folder, folders, names in os.walk(world):
-        folders[:] = [name for name in folders if not _is_kept_apart(name)]
+        folders[:] = [name for name in folders if not _is_ignored(name)]
         for name in [*names, *(f for f in folders if Path(folder, f).is_symlink())]:
             path = Path(folder, name)
-            if not _is_kept_apart(name):
-                found[str(path.relative_to(world))] = _describe(path)
-    return found
+            if not _is_ignored(name):
+                contents[str(path.relative_to(world))] = _describe(path)
+    return contents
 
 
-def _is_kept_apart(name: str) -> bool:
-    return any(fnmatch(name, pattern) for pattern in KEPT_APART)
+def _is_ignored(name: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in IGNORED)
 
 
 def remove(world: Path) -> None:
-    """Remove a world, whatever was made of its permissions."""
+    """Remove a world, whatever its permissions."""
     for folder, _, _ in os.walk(world):
-        os.chmod(folder, 0o755)  # noqa: PTH101 - names need not be text
+        os.chmod(folder, 0o755)  # noqa: PTH101 - names may be bytes
     shutil.rmtree(world)
 
 
@@ -162,7 +162,7 @@ def _describe(path: Path) -> str:
 
 @contextlib.contextmanager
 def _inside(folder: Path, environment: dict[str, str]) -> Iterator[tuple[io.StringIO, io.StringIO]]:
-    """Go into a folder and its environment; yield what is printed there."""
+    """Change into a folder and its environment; yield standard output and standard error."""
     with (
         contextlib.chdir(folder),
         patch.dict(os.environ, environment, clear=True),
@@ -195,43 +195,43 @@ def _in_bash(command: str, world: Path, environment: dict[str, str]) -> tuple[in
         text=True,
         errors="backslashreplace",
         start_new_session=True,
-        preexec_fn=_obey_permissions,
+        preexec_fn=_drop_root_permissions,
     )
     try:
         out, err = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate()
-        err += f"\nnot done after {SECONDS} s"
+        err += f"\nstill running after {SECONDS} s"
     return process.returncode, out, err
 
 
-def _obey_permissions() -> None:
-    """Give up what lets root write into read-only folders."""
+def _drop_root_permissions() -> None:
+    """Drop the capabilities that let root write into read-only folders."""
     prctl = ctypes.CDLL(None).prctl
     for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
         prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 class _BadMirror(http.server.BaseHTTPRequestHandler):
-    """A server that answers badly: as the first part of the path says."""
+    """A server with bad answers; the first part of the path selects one."""
 
     def do_GET(self) -> None:
-        way = self.path.split("/")[1]
-        if way.isdigit():
-            self.send_error(int(way))
+        fault = self.path.split("/")[1]
+        if fault.isdigit():
+            self.send_error(int(fault))
             return
-        if way == "silent":
+        if fault == "silent":
             time.sleep(SECONDS)
         self.send_response(200)
         body = b"<html>Log in to this network first</html>"
-        self.send_header("Content-Length", str(len(body) * (2 if way == "cut" else 1)))
+        self.send_header("Content-Length", str(len(body) * (2 if fault == "cut" else 1)))
         self.end_headers()
-        with contextlib.suppress(OSError):  # who asked has gone
+        with contextlib.suppress(OSError):  # the client has disconnected
             self.wfile.write(body)
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _serve() -> str:
