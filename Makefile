@@ -1,15 +1,15 @@
-# `make repro` runs the pipeline, `make test` the tests; each sets everything up by itself.
+# `make repro` runs the pipeline, `make test` the tests; both set up the environment first.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# An environment names its own folder in its files: moved or copied, it must be made anew.
+# The files of an environment contain its path: after a move or a copy it must be created again.
 MOVED := $(shell test ! -e $(INSTALLED) || test "$$(cat $(INSTALLED))" = "$$(pwd -P)" || echo moved)
 PORT ?= 5000
 NUMERIC := tests/evaluation tests/samplers tests/trained tests/training tests/variants
 
-# Stages call `autoencoders` by name; nothing phones home.
+# Stages call `autoencoders` by name; telemetry and version checks are off.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
@@ -17,10 +17,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup tensorflow repro test quick numeric lint bench faults ui lock moved
 
-help: ## Say what can be made
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+help: ## List all targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(INSTALLED) ## Set up .venv and DVC; all that is below does so by itself
+setup: $(INSTALLED) ## Set up .venv and DVC; the targets below do this first
 	@$(BIN)/python -m compileall -q src
 	@if git rev-parse --git-dir >/dev/null 2>&1; then \
 		! grep -qs no_scm .dvc/config.local || dvc config --local --unset core.no_scm; \
@@ -29,18 +29,18 @@ setup: $(INSTALLED) ## Set up .venv and DVC; all that is below does so by itself
 		echo 'No git repository here: DVC runs without one, and without `dvc exp`.'; \
 	fi
 
-tensorflow: setup $(VENV)/.tensorflow ## Set up TensorFlow too, for variants whose framework it is
+tensorflow: setup $(VENV)/.tensorflow ## Set up TensorFlow too, for variants with `framework: tensorflow`
 
-repro: setup ## Run the whole pipeline; JOBS=1 on one core alone, or dvc repro, make the same bits
+repro: setup ## Run the whole pipeline; JOBS=1 uses one core and gives the same bits
 	autoencoders repro $(if $(JOBS),--jobs $(JOBS))
 
-test: setup lint ## Lint, check types, and run all tests; ALL=1: also those of browsers, TensorFlow, MLflow's server
+test: setup lint ## Lint, check types, run all tests; ALL=1: also tests with Chromium, TensorFlow, MLflow's server
 	pytest -n 2 $(if $(ALL),-m '')
 
-quick: setup ## Run only the fast tests, for daily work
+quick: setup ## Run only the fast tests
 	pytest -n 2 -m 'not slow and not service'
 
-numeric: setup ## Run the tests whose numbers depend on the processor
+numeric: setup ## Run the tests of numbers that depend on the processor
 	pytest -n 2 $(NUMERIC)
 
 lint: $(INSTALLED) ## Check format, style and types
@@ -48,27 +48,27 @@ lint: $(INSTALLED) ## Check format, style and types
 	ruff check .
 	mypy
 
-bench: setup ## Measure the trainer beside a plain loop, alone on the machine: 50 minutes, or QUICK=1: 9
+bench: setup ## Compare the trainer with a plain loop: 50 minutes, or 9 with QUICK=1, on a free machine
 	autoencoders repro prepare@mnist
 	python -m benchmarks $(if $(QUICK),--quick)
 
 faults: setup ## Try over 200 bad inputs and 100 kills, about an hour; results: reports/faults.md
 	python -m tests.faults
 
-ui: setup ## Open the MLflow UI on this machine alone; PORT=5001 for another port
+ui: setup ## Open the MLflow UI for this machine only; PORT=5001: another port
 	@echo "http://127.0.0.1:$(PORT)/#/experiments/1/runs?workflowType=machine_learning"
 	mlflow ui --host 127.0.0.1 --port $(PORT)
 
-lock: $(INSTALLED) ## Pin anew what pyproject.toml asks for
+lock: $(INSTALLED) ## Update the pinned versions of the dependencies in pyproject.toml
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --upgrade --output-file requirements.txt
 	uv pip compile pyproject.toml --extra tensorflow --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --upgrade --output-file requirements-tensorflow.txt \
 		--constraint requirements.txt $$(sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements.txt)
 
-# uv installs in a third of pip's time, but knows nothing of pip's settings: where it fails, pip.
-# Bytecode is compiled at once, as pip does: a machine where Python may not write it would compile
-# every module anew in every stage.
+# uv takes a third of pip's time, but does not read pip's settings: if uv fails, pip installs.
+# Bytecode is compiled now, as pip does: where Python may not write it, every stage would compile
+# every module again.
 $(INSTALLED): pyproject.toml requirements.txt $(MOVED)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(if $(MOVED),--clear) $(VENV)
@@ -79,7 +79,7 @@ $(INSTALLED): pyproject.toml requirements.txt $(MOVED)
 	echo 'export MLFLOW_DISABLE_TELEMETRY=true' >> $(BIN)/activate
 	pwd -P > $@
 
-# Beside what is there already, without which these would not be installed: hence no dependencies.
+# --no-deps: the other dependencies are installed already.
 $(VENV)/.tensorflow: requirements-tensorflow.txt $(INSTALLED)
 	uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --require-hashes -r $< || \
 		$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r $<
