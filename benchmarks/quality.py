@@ -75,7 +75,7 @@ def _test_loss(subject: trainer.Trainer, count: int) -> float:
         data=few,
         batch_size=settings.batch_size,
     )
-    found = bounds.measure(trained, settings)
-    if found:
-        return -found["elbo"]
+    metrics = bounds.measure(trained, settings)
+    if metrics:
+        return -metrics["elbo"]
     return image_quality.of_predictions(trained.model, trained.pairs("test"))["bce"]

@@ -28,7 +28,7 @@ class Case:
         needs: the world to copy: see `worlds.py`.
         goes_on: the expected outcome is a warning and exit code 0, not an error.
         lines: the number of errors, or of warnings with `goes_on`; one for each mistake.
-        warnings: the number of warnings besides the errors.
+        warnings: the number of warnings, in addition to the errors.
         ends_like: the world whose files must exist afterwards with the same bits; "" for none.
         changes: patterns of paths that may be new, lost or different.
         variables: environment variables; `{world}` and `{server}` are filled in.
