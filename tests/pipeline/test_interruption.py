@@ -177,5 +177,7 @@ def test_another_stage_under_torchrun_is_refused_in_one_clear_line(
     done = run(repository, *TORCHRUN, "autoencoders", "evaluate", "mnist", "vae", fails=True)
     # torchrun goes on to say in many lines that its processes failed.
     errors = {line for line in done.stderr.splitlines() if line.startswith("error: ")}
-    assert errors == {"error: evaluate@mnist-vae runs as one process: torchrun is for train alone"}
+    assert errors == {
+        "error: evaluate@mnist-vae runs in one process only; torchrun is only for train"
+    }
     assert tracked(repository).keys() == before.keys()

@@ -241,11 +241,11 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
     ),
     "another's metrics": (
         *(paths.metrics("mnist", "vae"), json_with(variant="conv")),
-        "it is of mnist conv, not of mnist vae",
+        "it belongs to mnist conv, not to mnist vae",
     ),
     "another dataset's numbers": (
         *(paths.pixels("mnist"), json_with(dataset="pets")),
-        "it is of pets, not of mnist",
+        "it belongs to pets, not to mnist",
     ),
     "a metric that is no number": (
         *(paths.metrics("mnist", "vae"), json_with(psnr=float("nan"))),

@@ -94,14 +94,14 @@ def refuse(constant: str) -> None:
             Pictures(1, 1, (4, 2)),
             ["vae", "denoise"],
             {
-                *("SSIM", "Fréchet distances", "active units", "neighbours of another class"),
+                *("SSIM", "Fréchet distances", "active units", "neighbour disagreement"),
                 *("perturbations.png", "interpolations.png"),
             },
         ),
         (
             Pictures(8, 3, (8,), alike=True),
             ["aae", "superres"],
-            {"SSIM", "Fréchet distances", "what features tell of the classes"},
+            {"SSIM", "Fréchet distances", "classification metrics"},
         ),
         (Pictures(12, 1, (5, 4, 3)), ["conv"], set()),
         (Pictures(12, 1, (5, 5), alike=True), ["conv_vae"], set()),

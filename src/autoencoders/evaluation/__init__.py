@@ -1,5 +1,5 @@
-"""How good a trained network is, and what it must beat: a module for each question.
+"""Metrics of trained variants and their yardsticks; each module computes one group of metrics.
 
-A question is a function of a trained variant. `answers` asks all of them, with the settings that
-params.yaml has under `evaluation`; `report/metrics.csv` says what each number is.
+`measure.measure_all` computes all groups with the settings under `evaluation` in params.yaml.
+`report/metrics.csv` describes each metric.
 """

@@ -1,4 +1,4 @@
-"""Vectors too long to be kept: the rows of a matrix that is read batch by batch and never whole."""
+"""A matrix whose rows are read batch by batch, because it does not fit into memory."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -6,15 +6,16 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-MAX_DIRECT_LENGTH = 4096  # entries of a vector: of longer ones no covariance matrix is formed
+MAX_DIRECT_LENGTH = 4096  # of vectors: no covariance matrix is computed for longer ones
 MAX_GRAM_ROWS = 3000  # of a matrix of inner products: 72 MB, computed in half a minute
-BLOCK = 4096  # entries of a row that are in double precision at a time
+BLOCK = 4096  # columns that are converted to double precision at a time
 
 
 class Rows:
-    """Vectors `(N, d)` less their mean, or less another; memory is that of two batches.
+    """A matrix `(N, d)` of vectors minus a mean `(d,)`, by default their own.
 
-    `batches` yields the same vectors at each call, `(n, …)` at a time.
+    `batches` yields the same vectors in batches `(n, …)` at each call. At most two batches are in
+    memory at a time.
     """
 
     def __init__(self, batches: Callable[[], Iterator[Tensor]], mean: Tensor | None = None) -> None:
@@ -28,18 +29,18 @@ class Rows:
         self.mean: Tensor = (total / self.count).float() if mean is None else mean
 
     def __iter__(self) -> Iterator[Tensor]:
-        """Yield the rows, `(n, d)` at a time."""
+        """Yield the rows in batches `(n, d)`."""
         for batch in self.batches():
             yield batch.flatten(1) - self.mean
 
     def variance(self) -> Tensor:
-        """Return the sample variance of each entry, `(d,)` float32."""
+        """Return the sample variance of each column, `(d,)` float32."""
         squares = sum(rows.double().square().sum(0) for rows in self)
         assert isinstance(squares, torch.Tensor)
         return (squares / (self.count - 1)).float()
 
     def gram(self) -> Tensor:
-        """Return the inner products of each two rows, `(N, N)` float64."""
+        """Return the inner products of all pairs of rows, `(N, N)` float64."""
         products = self.mean.new_zeros(self.count, self.count, dtype=torch.float64)
         row = 0
         for i, rows in enumerate(self):
@@ -57,23 +58,23 @@ class Rows:
         return torch.cat([inner(vectors, rows) for rows in self], dim=1)
 
     def weighted_sums(self, weights: Tensor) -> Tensor:
-        """Return the sums of rows by `weights` `(n, N)`, `(n, d)` float32."""
-        summed = self.mean.new_zeros(len(weights), len(self.mean))
+        """Return the sums of all rows weighted by `weights` `(n, N)`, as `(n, d)` float32."""
+        sums = self.mean.new_zeros(len(weights), len(self.mean))
         column = 0
         for rows in self:
-            summed.addmm_(weights[:, column : column + len(rows)].float(), rows)
+            sums.addmm_(weights[:, column : column + len(rows)].float(), rows)
             column += len(rows)
-        return summed
+        return sums
 
     def coordinates(self) -> Tensor:
-        """Return vectors `(N, N)` float32 with the inner products of the rows, and so distances."""
+        """Return vectors `(N, N)` float32 with the inner products and distances of the rows."""
         values, vectors = torch.linalg.eigh(self.gram())
         return (vectors * values.clamp(min=0).sqrt()).float()
 
 
 def inner(a: Tensor, b: Tensor) -> Tensor:
-    """Return the inner products of the rows of `a` with those of `b`, in double precision."""
+    """Return the inner products of the rows of `a` `(n, d)` and `b` `(m, d)`, `(n, m)` float64."""
     products = a.new_zeros(len(a), len(b), dtype=torch.float64)
-    for of_a, of_b in zip(a.split(BLOCK, 1), b.split(BLOCK, 1), strict=True):
-        products.addmm_(of_a.double(), of_b.double().T)
+    for block_a, block_b in zip(a.split(BLOCK, 1), b.split(BLOCK, 1), strict=True):
+        products.addmm_(block_a.double(), block_b.double().T)
     return products

@@ -1,7 +1,7 @@
-"""What a model with a posterior has: bounds on the likelihood, by their definitions.
+"""Bounds on the log-likelihood for models with a posterior.
 
-They follow from the model's posterior and from the prior. How the model learnt decides nothing but
-which of them is `elbo` too: that under the likelihood of its reconstruction term, if it has one.
+The bounds depend on the model's posterior and the prior. The objective's likelihood only selects
+the bound that is also reported as `elbo`.
 """
 
 import math
@@ -19,15 +19,15 @@ from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood
 from autoencoders.variants.priors.base import Prior, gaussian_log_density
 
-MIN_ACTIVE_VARIANCE = 0.01  # a unit is active above this variance of its posterior mean
+MIN_ACTIVE_VARIANCE = 0.01  # variance of the posterior mean above which a unit is active
 
 
 def measure(trained: Trained, settings: Evaluation) -> Metrics:
     """Return the means of the bounds over the test images, in nats per image, and `active_units`.
 
-    Nothing for a model without a posterior, and the active units alone without a prior. A unit is
-    active where the variance, over images, of its posterior mean is above 0.01 (Burda et al., arXiv
-    1509.00519, section 5.2).
+    The result is empty for a model without a posterior. Without a prior it contains only the
+    active units. A unit is active if the variance of its posterior mean over the images is above
+    0.01 (Burda et al., arXiv 1509.00519, section 5.2).
     """
     if not isinstance(trained.model, VariationalAutoencoder):
         return {}
@@ -49,24 +49,29 @@ def _means(
 ) -> Metrics:
     """Return the means of `bounds` over all test images, and `iwae_bernoulli`.
 
-    That is `elbo_bernoulli` plus the mean of what `importance_weighted` gains over its own ELBO on
-    `iwae_images` of them, a control variate: the gain differs far less between images than the
-    bound itself. From 2,000 of MNIST's images its standard error is 0.07 nats of `vae` and 0.13 of
-    `conv_vae`, each after one epoch, where that of the bound, as of 10,000 images, is 0.57 and
-    0.48; on these the estimate was 0.01 above and 0.08 below that of all images.
+    `iwae_bernoulli` is `elbo_bernoulli` plus the mean gain of `importance_weighted` over its own
+    ELBO on `iwae_images` of the images. The ELBO is a control variate: the gain varies much less
+    between images than the bound. On 2,000 MNIST images after one epoch, the standard error of the
+    gain is 0.07 nats for `vae` and 0.13 for `conv_vae`; that of the bound on 10,000 images is 0.57
+    and 0.48. The estimate was 0.01 above and 0.08 below the value from all images.
     """
     noise, noise_of_weights = trained.noise("test/draws"), trained.noise("test/importance_weights")
-    chosen = evenly_spaced(len(trained.data.images("test")), settings.iwae_images)
+    mask = evenly_spaced(len(trained.data.images("test")), settings.iwae_images)
     values, gains = [], []
-    batches = zip(trained.pairs("test"), chosen.split(trained.images_at_a_time), strict=True)
-    for (seen, images), some in batches:
-        values.append(bounds(model, seen, images, noise, prior, settings.elbo_draws))
-        if some.any():
+    batches = zip(trained.pairs("test"), mask.split(trained.images_at_a_time), strict=True)
+    for (inputs, images), selected in batches:
+        values.append(bounds(model, inputs, images, noise, prior, settings.elbo_draws))
+        if selected.any():
             elbo, iwae = importance_weighted(
-                model, seen[some], images[some], noise_of_weights, prior, settings.iwae_samples
+                model,
+                inputs[selected],
+                images[selected],
+                noise_of_weights,
+                prior,
+                settings.iwae_samples,
             )
             gains.append(iwae - elbo)
-    means = {name: torch.cat([of[name] for of in values]).mean().item() for name in values[0]}
+    means = {name: torch.cat([batch[name] for batch in values]).mean().item() for name in values[0]}
     return {
         **means,
         "iwae_bernoulli": means["elbo_bernoulli"] + torch.cat(gains).mean().item(),
@@ -74,19 +79,19 @@ def _means(
 
 
 def evenly_spaced(total: int, count: int) -> Tensor:
-    """Return which of `total` rows are `count` evenly spaced ones, or all: `(total,)` bool.
+    """Return a mask `(total,)` bool of `count` evenly spaced rows, or of all if fewer.
 
-    Not the first: the first half of MNIST's test images is easier than the second.
+    The first rows would be biased: the first half of MNIST's test images is easier.
     """
     count = min(total, count)
-    chosen = torch.zeros(total, dtype=torch.bool)
-    chosen[torch.arange(count) * total // count] = True
-    return chosen
+    mask = torch.zeros(total, dtype=torch.bool)
+    mask[torch.arange(count) * total // count] = True
+    return mask
 
 
 def bounds(
     model: VariationalAutoencoder,
-    seen: Tensor,
+    inputs: Tensor,
     images: Tensor,
     noise: Noise,
     prior: Prior,
@@ -94,11 +99,11 @@ def bounds(
 ) -> dict[str, Tensor]:
     """Return `kl`, `elbo_gaussian` and `elbo_bernoulli` of each image, `(N,)` float64 in nats.
 
-    Kingma & Welling, arXiv 1312.6114, eq. 3, under either likelihood: E[log p(x|z)] -
-    KL(q(z|x) ‖ p(z)), averaged over as many `draws` of z. The Gaussian's lacks the constant
-    (C·H·W / 2)·log π.
+    `inputs` and `images` are `(N, C, H, W)`. The ELBO is E[log p(x|z)] - KL(q(z|x) ‖ p(z))
+    (Kingma & Welling, arXiv 1312.6114, eq. 3), averaged over `draws` samples of z. The Gaussian
+    ELBO lacks the constant (C·H·W / 2)·log π.
     """
-    mean, log_variance = (part.double() for part in model.posterior(seen))
+    mean, log_variance = (part.double() for part in model.posterior(inputs))
     kls, gaussian, bernoulli = [], [], []
     for _ in range(draws):
         latents = draw(mean, log_variance, noise)
@@ -116,7 +121,7 @@ def bounds(
 
 def importance_weighted(
     model: VariationalAutoencoder,
-    seen: Tensor,
+    inputs: Tensor,
     images: Tensor,
     noise: Noise,
     prior: Prior,
@@ -124,13 +129,13 @@ def importance_weighted(
 ) -> tuple[Tensor, Tensor]:
     """Return ELBO and importance-weighted bound of each image, each `(N,)` float64 in nats.
 
-    Both under the Bernoulli likelihood, and of the same samples z of the posterior, with weights w
-    = p(x|z)·p(z) / q(z|x): the means of log w, and the logarithms of the means of w (Burda et al.,
-    arXiv 1509.00519, eq. 8). Published figures are of images binarised at random by their grey
-    values. This is of the grey images, which by Jensen's inequality is no more than the mean over
-    such binarisations.
+    `inputs` and `images` are `(N, C, H, W)`. Both bounds use the Bernoulli likelihood and the same
+    samples z of the posterior, with weights w = p(x|z)·p(z) / q(z|x). The ELBO is the mean of
+    log w; the other bound is the logarithm of the mean of w (Burda et al., arXiv 1509.00519,
+    eq. 8). Published values are for images binarised at random by their grey values. These are
+    for grey images; by Jensen's inequality they are at most the mean over such binarisations.
     """
-    mean, log_variance = (part.double() for part in model.posterior(seen))
+    mean, log_variance = (part.double() for part in model.posterior(inputs))
     log_weights = []
     for _ in range(samples):
         latents = draw(mean, log_variance, noise)

@@ -1,4 +1,4 @@
-"""What a model has whose codes themselves are drawn towards a prior."""
+"""Statistics of latents for models without a posterior whose objective uses a prior."""
 
 import torch
 
@@ -9,12 +9,12 @@ from autoencoders.variants.objectives.adversarial import DISCRIMINATOR, discrimi
 
 
 def measure(trained: Trained) -> Metrics:
-    """Return `code_mean` and `code_std`, and with a discriminator `discriminator_accuracy`.
+    """Return `code_mean`, `code_std` and, with a discriminator, `discriminator_accuracy`.
 
-    Nothing without a prior, and nothing for a model with a posterior, as that is what is drawn
-    towards the prior there. Mean and standard deviation are over all codes' entries. The accuracy
-    is over the codes of the images and as many draws from the prior; 0.5 is a discriminator that
-    cannot tell them apart.
+    The result is empty without a prior, and for a model with a posterior, because there the prior
+    acts on the posterior. Mean and standard deviation are over all entries of all test codes. The
+    accuracy is over the test codes and an equal number of draws from the prior; it is 0.5 if the
+    discriminator cannot distinguish them.
     """
     prior, networks = trained.prior, trained.networks
     if prior is None or trained.model.has_posterior:
@@ -24,11 +24,11 @@ def measure(trained: Trained) -> Metrics:
     if codes.numel() > 1:
         measured["code_std"] = codes.double().std().item()
     else:
-        report_omission("the codes' standard deviation", "there is one code of one number")
+        report_omission("the codes' standard deviation", "there is only one number")
     if DISCRIMINATOR not in networks.objective:
         return measured
-    right_fake = discriminate(networks, codes) < 0
-    drawn = prior.draw(codes.shape, trained.noise("test/draws")).to(codes.device)
-    right_real = discriminate(networks, drawn) > 0
-    right = torch.cat([right_fake, right_real]).double()
-    return {"discriminator_accuracy": right.mean().item(), **measured}
+    correct_on_codes = discriminate(networks, codes) < 0
+    draws = prior.draw(codes.shape, trained.noise("test/draws")).to(codes.device)
+    correct_on_draws = discriminate(networks, draws) > 0
+    correct = torch.cat([correct_on_codes, correct_on_draws]).double()
+    return {"discriminator_accuracy": correct.mean().item(), **measured}

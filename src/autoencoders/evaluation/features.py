@@ -1,6 +1,6 @@
-"""How much of the classes stands in features that were learned without them.
+"""Measures how well classes can be predicted from features that were learned without labels.
 
-Features are vectors `(N, D)` float32: a network's latents, or what they are held against.
+Features are vectors `(N, D)` float32: the latents of a network, or those of a yardstick.
 """
 
 import statistics
@@ -27,42 +27,43 @@ from autoencoders.trained.variant import Trained
 
 SPLITS = ("train", "validation", "test")
 
-PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)  # times half the squared weights, beside the mean loss
-TOLERANCE = 1e-4  # a fit ends when a step gains less, in nats per image
+PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)  # factors of half the sum of squared weights
+TOLERANCE = 1e-4  # a fit ends if a step reduces the loss by less, in nats per image
 MAX_STEPS = 100
-MIN_DEVIATION = 1e-3  # share of the largest deviation; scaling must not amplify smaller noise
-MAX_KEPT_NUMBERS = 2**27  # of the features of all images in memory: half a gigabyte
-CHUNK = 100  # images whose distances to all others are in memory at a time
-MAX_TREE_DIMENSIONS = 4  # with so few dimensions a KD-tree is much faster than all distances
+MIN_DEVIATION = 1e-3  # share of the largest deviation; smaller ones are noise, not to be scaled up
+MAX_KEPT_NUMBERS = 2**27  # features of all images that are kept in memory: half a gigabyte
+CHUNK = 100  # queries whose distances to all references are in memory at a time
+MAX_TREE_DIMENSIONS = 4  # up to here, a KD-tree is much faster than all distances
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Features `(N, D)` float32 and the class of each, `(N,)` int64."""
+    """Features `(N, D)` float32 and their classes `(N,)` int64."""
 
     vectors: Tensor
     labels: Tensor
 
     def subset(self, indices: Tensor) -> "Labelled":
-        """Return those at `indices`."""
+        """Return the features and classes at `indices` `(n,)`."""
         return Labelled(self.vectors[indices], self.labels[indices])
 
 
 def measure(trained: Trained, fitted: FittedYardsticks, settings: Evaluation) -> Metrics:
-    """Return what latents and PCA's codes tell of the classes; nothing for one class.
+    """Return the `label_metrics` of the latents, and of PCA's codes under `yardsticks`.
 
-    Nor for a latent of more numbers than the encoder sees: it compresses nothing, PCA has no
-    such codes, and its distances to all images would take minutes.
+    The result is empty for one class. It is also empty if the latent is larger than the encoder
+    input: such a latent compresses nothing, PCA has no codes of this size, and computing all
+    distances would take minutes.
     """
     if trained.latent_size > prod(trained.input_shape):
         return {}
     labels = {split: trained.data.labels(split) for split in SPLITS}
     report_missing_metrics(labels)
-    of_data = trained.pairs, labels, trained.description.seed, settings
-    of_latents = measure_encoder(trained.model.encode, *of_data)
-    if not of_latents:
+    arguments = trained.pairs, labels, trained.description.seed, settings
+    metrics = measure_encoder(trained.model.encode, *arguments)
+    if not metrics:
         return {}
-    return of_latents | {"yardsticks": {"pca": measure_encoder(fitted.pca_codes, *of_data)}}
+    return metrics | {"yardsticks": {"pca": measure_encoder(fitted.pca_codes, *arguments)}}
 
 
 @torch.no_grad()
@@ -73,14 +74,19 @@ def measure_encoder(
     seed: int,
     settings: Evaluation,
 ) -> dict[str, float]:
-    """Return the `label_metrics` of what an encoder makes of a dataset; none for one class.
+    """Return the `label_metrics` of an encoder's features; empty for one class.
 
-    `pairs` gives what is seen of a split and the images; `labels` has the classes of each split.
+    Args:
+        encode: maps encoder inputs `(n, C, H, W)` to features `(n, …)`.
+        pairs: returns the encoder inputs and images of a split.
+        labels: the classes of each split, `(N,)`.
+        seed: decides which images are labelled.
+        settings: the settings of the evaluation.
     """
     if len(labels["train"].unique()) < 2:
         return {}
-    first_seen, _ = next(pairs("train"))
-    size = encode(first_seen)[0].numel()
+    first_inputs, _ = next(pairs("train"))
+    size = encode(first_inputs)[0].numel()
     if size > MAX_DIRECT_LENGTH and sum(map(len, labels.values())) <= MAX_GRAM_ROWS:
         plain, scaled = inner_product_features(encode, pairs, labels, size)
     else:
@@ -93,36 +99,37 @@ def measure_encoder(
 
 
 def report_missing_metrics(labels: Mapping[str, Tensor]) -> None:
-    """Say what `measure_encoder` leaves out, as these classes of each split cannot give it."""
+    """Print which metrics are left out; `labels` are the classes `(N,)` of each split."""
     if len(labels["train"].unique()) < 2:
-        report_omission("what features tell of the classes", "all training images are of one")
+        report_omission("classification metrics", "all training images have the same class")
     elif len(labels["test"]) < 2:
-        report_omission("neighbours of another class", "one test image has none")
+        report_omission("neighbour disagreement", "there is only one test image")
 
 
 def inner_product_features(
     encode: Predict, pairs: Callable[[str], Pairs], labels: Mapping[str, Tensor], size: int
 ) -> tuple[dict[str, Labelled], dict[str, Labelled]]:
-    """Return features of `size` numbers, and them standardised, both by other vectors like them.
+    """Return vectors `(n, N)` that replace features `(n, size)`, plain and standardised, by split.
 
-    These have as many entries as there are images, and the distances and inner products of the
-    features: by them neighbours are the same, and what a probe with a penalty learns. Of features
-    too many to be kept there are two batches at a time in memory, encoded when they are needed.
+    N is the number of all images. The vectors have the same distances and inner products as the
+    features, and thus the same neighbours and, with a penalty, the same probe. `labels` are the
+    classes `(n,)` of each split. Features that do not fit into memory are encoded again whenever
+    they are needed, two batches at a time.
     """
-    few = sum(map(len, labels.values())) * size <= MAX_KEPT_NUMBERS
-    kept = {split: list(_features(encode, pairs(split))) for split in SPLITS} if few else {}
+    keep = sum(map(len, labels.values())) * size <= MAX_KEPT_NUMBERS
+    kept = {split: list(_features(encode, pairs(split))) for split in SPLITS} if keep else {}
 
     def of_split(split: str) -> Iterator[Tensor]:
-        return iter(kept[split]) if few else _features(encode, pairs(split))
+        return iter(kept[split]) if keep else _features(encode, pairs(split))
 
     train = Rows(lambda: of_split("train"))
     deviations = _nonzero_deviations(train.variance().sqrt())
 
-    def every() -> Iterator[Tensor]:
+    def of_all() -> Iterator[Tensor]:
         return chain.from_iterable(map(of_split, SPLITS))
 
     def scaled() -> Iterator[Tensor]:
-        return ((vectors - train.mean) / deviations for vectors in every())
+        return ((vectors - train.mean) / deviations for vectors in of_all())
 
     counts = [len(labels[split]) for split in SPLITS]
     plain, standard = (
@@ -130,13 +137,13 @@ def inner_product_features(
             split: Labelled(vectors, labels[split])
             for split, vectors in zip(SPLITS, rows.coordinates().cpu().split(counts), strict=True)
         }
-        for rows in (Rows(every, train.mean), Rows(scaled, torch.zeros_like(train.mean)))
+        for rows in (Rows(of_all, train.mean), Rows(scaled, torch.zeros_like(train.mean)))
     )
     return plain, standard
 
 
 def _features(encode: Predict, pairs: Pairs) -> Iterator[Tensor]:
-    return (encode(seen).flatten(1) for seen, _ in pairs)
+    return (encode(inputs).flatten(1) for inputs, _ in pairs)
 
 
 def label_metrics(
@@ -145,21 +152,20 @@ def label_metrics(
     settings: Evaluation,
     seed: int,
 ) -> dict[str, float]:
-    """Return what can be read of the classes from features of the train, validation, test images.
+    """Return metrics of how well features `(N, D)` predict the classes.
 
-    `scaled` are the same, standardised.
+    - `probe_accuracy` and `knn_accuracy` are accuracies on the test set of a linear probe and of
+      nearest neighbours, with all labels of the training set.
+    - `probe_accuracy_100` and `knn_accuracy_100` use only 100 labels, for a count of 100 in
+      `label_counts`. They are means over `label_draws` random choices of labelled images;
+      `…_100_std` is the standard deviation. The probe selects its penalty with as many labels of
+      the validation set, or all if fewer.
+    - `neighbour_disagreement` is the share of test images whose nearest other test image has
+      another class. It is missing for a single test image.
 
-    `probe_accuracy` and `knn_accuracy` are on the test images, with all labels of the training
-    images, and as `…_100` with 100 for each of the settings' `label_counts` that is less than all:
-    the mean over `label_draws` of the labelled images, with their standard deviation as
-    `…_100_std`. The probe then has as many labels of validation images, or all, to choose its
-    penalty by; the nearest neighbours need none. Which images are labelled depends on `seed` and
-    the labels alone.
-    `neighbour_disagreement` is the share of test images whose nearest other is of another class, if
-    there are others.
-
-    The probe is on standardised features, as its penalty is on all weights alike. Neighbours are
-    by Euclidean distance as it is: the geometry of the latent is what is measured.
+    The probe uses `scaled`, the standardised features, because its penalty treats all weights
+    alike. Neighbours use the Euclidean distance of `splits`, the features as they are, because the
+    metric is about the geometry of the latent. `seed` and the labels decide the labelled images.
     """
     train, test = splits["train"], splits["test"]
     metrics = {
@@ -181,7 +187,7 @@ def _with_few_labels(
     settings: Evaluation,
     seed: int,
 ) -> dict[str, float]:
-    """Return mean and standard deviation over draws of `count` labels, of both accuracies."""
+    """Return mean and standard deviation of both accuracies over draws of `count` labels."""
     accuracies: dict[str, list[float]] = {"probe_accuracy": [], "knn_accuracy": []}
     for draw in range(settings.label_draws):
         chosen = {
@@ -190,9 +196,9 @@ def _with_few_labels(
             )
             for name in ("train", "validation")
         }
-        few = {name: scaled[name].subset(indices) for name, indices in chosen.items()}
+        labelled = {name: scaled[name].subset(indices) for name, indices in chosen.items()}
         references = splits["train"].subset(chosen["train"])
-        accuracies["probe_accuracy"].append(probe_accuracy(**few, test=scaled["test"]))
+        accuracies["probe_accuracy"].append(probe_accuracy(**labelled, test=scaled["test"]))
         accuracies["knn_accuracy"].append(
             knn_accuracy(references, splits["test"], settings.knn_neighbours)
         )
@@ -204,10 +210,10 @@ def _with_few_labels(
 
 
 def standardised(splits: Mapping[str, Labelled]) -> dict[str, Labelled]:
-    """Return features with the training features' mean and standard deviation at 0 and 1.
+    """Return features `(N, D)`, scaled to mean 0 and standard deviation 1 on the training set.
 
-    A dimension that moves less than a thousandth of the one that moves most is divided by that;
-    where none moves, by 1.
+    A deviation below a thousandth of the largest is replaced by that thousandth, or by 1 if all
+    are 0.
     """
     std, mean = torch.std_mean(splits["train"].vectors, dim=0)
     std = _nonzero_deviations(std)
@@ -218,12 +224,12 @@ def standardised(splits: Mapping[str, Labelled]) -> dict[str, Labelled]:
 
 
 def _nonzero_deviations(deviations: Tensor) -> Tensor:
-    """Return standard deviations to divide by."""
+    """Return standard deviations `(D,)` that are large enough to divide by."""
     return deviations.clamp(min=MIN_DEVIATION * float(deviations.max()) or 1.0)
 
 
 def labelled_subset(labels: Tensor, count: int, seed: int) -> Tensor:
-    """Return `count` indices, or all, ascending: random, each class by its share."""
+    """Return `count` random ascending indices `(n,)` in the proportions of the classes, or all."""
     if count >= len(labels):
         return torch.arange(len(labels))
     rng = np.random.default_rng(seed)
@@ -231,10 +237,10 @@ def labelled_subset(labels: Tensor, count: int, seed: int) -> Tensor:
 
 
 def probe_accuracy(train: Labelled, validation: Labelled, test: Labelled) -> float:
-    """Return the test accuracy of multinomial logistic regression, one linear layer.
+    """Return the accuracy on the test set of multinomial logistic regression, one linear layer.
 
-    Of the `PENALTIES` on its squared weights the one that does best on the validation images is
-    taken, of equals the largest.
+    The penalty is the one of `PENALTIES` with the highest accuracy on the validation set, and the
+    largest of equally good ones.
     """
     classes = 1 + int(train.labels.max())
     weight = torch.zeros(classes, train.vectors.shape[1], requires_grad=True)
@@ -245,14 +251,14 @@ def probe_accuracy(train: Labelled, validation: Labelled, test: Labelled) -> flo
         return (predicted == split.labels).double().mean().item()
 
     accuracies = []
-    for penalty in PENALTIES:  # each goes on from the last: from stiff to supple is a short way
+    for penalty in PENALTIES:  # start from the last solution: the next one is near
         _fit(weight, bias, train, penalty)
         accuracies.append((accuracy(validation), accuracy(test)))
     return max(accuracies, key=lambda pair: pair[0])[1]
 
 
 def _fit(weight: Tensor, bias: Tensor, train: Labelled, penalty: float) -> None:
-    """Minimise the mean cross-entropy and the penalty by L-BFGS on all images at once."""
+    """Minimise mean cross-entropy plus penalty with L-BFGS on all images at once."""
     optimizer = torch.optim.LBFGS(
         [weight, bias],
         max_iter=MAX_STEPS,
@@ -273,9 +279,10 @@ def _fit(weight: Tensor, bias: Tensor, train: Labelled, penalty: float) -> None:
 
 
 def knn_accuracy(reference: Labelled, test: Labelled, neighbours: int) -> float:
-    """Return the test accuracy of a majority vote of the nearest references, or of all if fewer.
+    """Return the accuracy on the test set of a majority vote of the nearest references.
 
-    Of classes with as many votes the first is taken.
+    If there are fewer references than `neighbours`, all vote. Of classes with equally many votes
+    the first wins.
     """
     count = min(neighbours, len(reference.labels))
     votes = reference.labels[nearest(test.vectors, reference.vectors, count)]
@@ -284,23 +291,26 @@ def knn_accuracy(reference: Labelled, test: Labelled, neighbours: int) -> float:
 
 
 def neighbour_disagreement(test: Labelled) -> float:
-    """Return the share of images whose nearest other image is of another class."""
+    """Return the share of images whose nearest other image has another class."""
     first, second = nearest(test.vectors, test.vectors, 2).unbind(1)
-    itself = first == torch.arange(len(first))  # not always the first: images may be equal
-    other = torch.where(itself, second, first)
+    is_self = first == torch.arange(len(first))  # not always true, because images may be equal
+    other = torch.where(is_self, second, first)
     return (test.labels[other] != test.labels).double().mean().item()
 
 
 def nearest(queries: Tensor, references: Tensor, count: int) -> Tensor:
-    """Return the indices `(N, count)` of the references nearest to each query, nearest first."""
+    """Return the indices `(N, count)` of the references nearest to each query, nearest first.
+
+    `queries` are `(N, D)` and `references` `(M, D)`.
+    """
     if references.shape[1] <= MAX_TREE_DIMENSIONS:
-        found = KDTree(references.numpy()).query(queries.numpy(), count, return_distance=False)
-        return torch.from_numpy(found)
-    centre = references.mean(0)  # distances stay; small numbers lose less to rounding
+        tree = KDTree(references.numpy())
+        return torch.from_numpy(tree.query(queries.numpy(), count, return_distance=False))
+    centre = references.mean(0)  # distances do not change, rounding errors shrink
     centred = references - centre
     halves = centred.square().sum(1) / 2
-    # Half the squared distance, less half the query's square, which orders nothing.
+    # Half the squared distance minus half the query's square, which does not change the order.
     distances = (
         torch.addmm(halves, chunk - centre, centred.T, alpha=-1) for chunk in queries.split(CHUNK)
     )
-    return torch.cat([of_chunk.topk(count, largest=False).indices for of_chunk in distances])
+    return torch.cat([chunk.topk(count, largest=False).indices for chunk in distances])

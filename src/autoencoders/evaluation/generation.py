@@ -1,4 +1,4 @@
-"""How like the test images reconstructions and samples are, to the dataset's own classifier."""
+"""Compares reconstructions and samples with test images, by the dataset's classifier."""
 
 import torch
 from torch import Tensor
@@ -12,28 +12,27 @@ from autoencoders.trained.classifier import Judge, Moments, moments
 from autoencoders.trained.variant import Trained
 from autoencoders.variants.classifier import ConvClassifier
 
-MIN_CONFIDENCE = 0.9  # a sample looks like a class above this predicted probability
+MIN_CONFIDENCE = 0.9  # predicted probability above which a sample counts as confident
 
 
 def measure(trained: Trained, judge: Judge | None, settings: Evaluation) -> Metrics:
-    """Return the Fréchet distances, and what the classifier sees in samples from the prior.
+    """Return the Fréchet distances, and the `class_metrics` of samples from the prior.
 
-    `frechet_reconstructions` is the distance between the classifier's features of the
-    reconstructions and of the images, `frechet_<sampler>` that of as many decoded draws of each of
-    the settings' samplers that the variant has. `frechet_samples` is how many of each: the distance
-    falls with that number, so that only distances of equally many compare (and none with those in
-    the features of another network).
+    All distances are between features of the classifier. `frechet_reconstructions` compares the
+    reconstructions with the test images. `frechet_<sampler>` compares decoded draws of a sampler
+    with the test images, for each sampler in the settings that the variant has.
+    `frechet_samples` is the number of images on each side. Distances decrease with this number:
+    compare only distances with the same number and the same classifier.
 
-    Returns nothing where there is no classifier. See `class_metrics` for the prior's samples.
-    A Gaussian takes two images: there are no distances of one test image, nor of samples from what
-    was fitted to one training image.
+    The result is empty without a classifier. Distances need at least two test images, and a fitted
+    sampler needs at least two training images.
     """
     if judge is None:
-        report_omission("Fréchet distances", "images of one class have no classifier")
+        report_omission("Fréchet distances", "a dataset with one class has no classifier")
         return {}
     measured: Metrics = {}
-    distances = len(trained.data.images("test")) > 1
-    if distances:
+    has_distances = len(trained.data.images("test")) > 1
+    if has_distances:
         reconstructed = _features_of_reconstructions(trained, judge.classifier)
         measured = {
             "frechet_samples": len(reconstructed),
@@ -46,7 +45,7 @@ def measure(trained: Trained, judge: Judge | None, settings: Evaluation) -> Metr
         if sampler is None:
             continue
         sampled = _features_of_samples(trained, judge.classifier, sampler)
-        if distances:
+        if has_distances:
             measured[f"frechet_{name}"] = frechet_distance(judge.moments, moments(sampled))
         if name == "prior":
             measured |= class_metrics(judge.classifier.classes(sampled).double().softmax(1))
@@ -54,12 +53,12 @@ def measure(trained: Trained, judge: Judge | None, settings: Evaluation) -> Metr
 
 
 def _features_of_reconstructions(trained: Trained, classifier: ConvClassifier) -> Tensor:
-    """Return the classifier's features of the reconstructions of all test images."""
+    """Return the classifier's features `(N, D)` of all reconstructed test images."""
     return torch.cat([classifier.features(trained.model(x)) for x, _ in trained.pairs("test")])
 
 
 def _features_of_samples(trained: Trained, classifier: ConvClassifier, sampler: Sampler) -> Tensor:
-    """Return the classifier's features of as many samples as there are test images."""
+    """Return the classifier's features `(N, D)` of as many samples as there are test images."""
     noise = trained.noise("test/samples")
     features = []
     for chunk in torch.arange(len(trained.data.images("test"))).split(trained.images_at_a_time):
@@ -69,12 +68,11 @@ def _features_of_samples(trained: Trained, classifier: ConvClassifier, sampler: 
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
-    """Return the squared Fréchet distance between Gaussians.
+    """Return the squared Fréchet distance between two Gaussians, in double precision.
 
-    Heusel et al., arXiv 1706.08500, eq. 6: |μ₁ - μ₂|² + Tr(Σ₁ + Σ₂ - 2(Σ₁Σ₂)^½), in double
-    precision. The last trace is the sum of the square roots of the eigenvalues of Σ₁^½ Σ₂ Σ₁^½,
-    which is symmetric and has those of Σ₁Σ₂. torchmetrics has the same, and takes five seconds to
-    import.
+    |μ₁ - μ₂|² + Tr(Σ₁ + Σ₂ - 2(Σ₁Σ₂)^½) (Heusel et al., arXiv 1706.08500, eq. 6). The trace of
+    (Σ₁Σ₂)^½ is the sum of the square roots of the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which is symmetric
+    and has the same eigenvalues as Σ₁Σ₂. torchmetrics is not used: its import takes five seconds.
     """
     values, vectors = torch.linalg.eigh(a.covariance)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
@@ -84,11 +82,11 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 
 
 def class_metrics(probabilities: Tensor) -> dict[str, float]:
-    """Return `sample_confidence` and `sample_coverage` of predictions `(N, classes)`.
+    """Return `sample_confidence` and `sample_coverage` of probabilities `(N, classes)`.
 
-    Confidence is the share of samples that one class has a probability above 0.9 for. Coverage is
-    the perplexity of the mean prediction over the number of classes: 1 where samples fall evenly
-    on all classes, 1 / classes where all fall on one.
+    Confidence is the share of samples with a probability above 0.9 for one class. Coverage is the
+    perplexity of the mean probabilities, divided by the number of classes: 1 if all classes occur
+    equally often, 1 / classes if only one class occurs.
     """
     mean = probabilities.mean(0)
     entropy = -torch.special.xlogy(mean, mean).sum()

@@ -1,4 +1,4 @@
-"""Image metrics, defined once: every figure in a table comes from `per_image` and `summary`."""
+"""Image metrics: `per_image` computes them for each image, `summary` their means."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from autoencoders.evaluation.yardsticks import FittedYardsticks
 from autoencoders.trained.pairs import Pairs, Predict
 from autoencoders.trained.variant import Trained
 
-WINDOW, SIGMA = 11, 1.5  # of the structural similarity, in pixels
-LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
-SMALLEST_MSE = 1e-10  # an image given back exactly counts as 100 dB, not as infinity
+WINDOW, SIGMA = 11, 1.5  # of SSIM's Gaussian window, in pixels
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue, ITU-R BT.601
+SMALLEST_MSE = 1e-10  # limits the PSNR of a perfect reconstruction to 100 dB
 
 
 def measure(trained: Trained, fitted: FittedYardsticks) -> Metrics:
-    """Return the means over the test images of every image metric, the yardsticks' beside."""
+    """Return the means of all image metrics over the test images, also of the yardsticks."""
     _, height, width = trained.image_shape
     if not fits_ssim_window(trained.image_shape):
         report_omission(
@@ -34,24 +34,26 @@ def measure(trained: Trained, fitted: FittedYardsticks) -> Metrics:
 
 
 def of_predictions(predict: Predict, pairs: Pairs) -> dict[str, float]:
-    """Return the means over all images of every image metric."""
-    measured = [per_image(predict(seen), clean) for seen, clean in pairs]
+    """Return the means of all image metrics; `predict` maps inputs to images `(n, C, H, W)`."""
+    measured = [per_image(predict(inputs), images) for inputs, images in pairs]
     return summary({name: torch.cat([values[name] for values in measured]) for name in measured[0]})
 
 
 def per_image(predictions: Tensor, images: Tensor) -> dict[str, Tensor]:
     """Return `mse`, `bce`, `bce_above_floor`, `psnr` and `ssim` of each image, `(N,)`.
 
-    There is no `ssim` of images that are smaller than its window.
+    Both arguments are `(N, C, H, W)` float in [0, 1].
 
-    Both arguments are `(N, C, H, W)` float in [0, 1]. `mse` is the mean squared pixel error, `bce`
-    the mean pixel binary cross-entropy in nats (logarithms clamped at -100) and `bce_above_floor`
-    what of it is not the image's own entropy, `psnr` 10·log10(1/mse)
-    in dB, `ssim` Wang et al. 2004 with an 11×11 Gaussian window of σ 1.5 and data range 1. For
-    colour images there are `psnr_luma` and `ssim_luma` too, of the luma alone.
+    - `mse`: mean squared error of the pixels.
+    - `bce`: mean binary cross-entropy of the pixels in nats, with logarithms clamped at -100.
+    - `bce_above_floor`: `bce` minus the image's entropy, which no prediction can avoid.
+    - `psnr`: 10·log10(1/mse) in dB.
+    - `ssim`: Wang et al. 2004, with an 11×11 Gaussian window of σ 1.5 and data range 1. It is
+      missing for images smaller than the window.
+    - `psnr_luma`, `ssim_luma`: the same on the luma, only for colour images.
 
     Raises:
-        UserError: an image or a prediction is outside [0, 1].
+        UserError: an image or a prediction has values outside [0, 1].
     """
     require_unit_range(predictions, "a prediction")
     require_unit_range(images, "an image")
@@ -62,14 +64,14 @@ def per_image(predictions: Tensor, images: Tensor) -> dict[str, Tensor]:
         "bce": bce,
         "bce_above_floor": bce - entropy(images),
     }
-    values |= _ratios(predictions, images, "")
+    values |= _psnr_and_ssim(predictions, images, "")
     if images.shape[1] == len(LUMA):
-        values |= _ratios(luma(predictions), luma(images), "_luma")
+        values |= _psnr_and_ssim(luma(predictions), luma(images), "_luma")
     return values
 
 
-def _ratios(predictions: Tensor, images: Tensor, suffix: str) -> dict[str, Tensor]:
-    """Return `psnr` and, where its window fits, `ssim`; their names end in `suffix`."""
+def _psnr_and_ssim(predictions: Tensor, images: Tensor, suffix: str) -> dict[str, Tensor]:
+    """Return `psnr` and, if its window fits, `ssim`, with `suffix` added to their names."""
     values = {f"psnr{suffix}": psnr(predictions, images)}
     if fits_ssim_window(images.shape[1:]):
         values[f"ssim{suffix}"] = ssim(predictions, images)
@@ -77,31 +79,31 @@ def _ratios(predictions: Tensor, images: Tensor, suffix: str) -> dict[str, Tenso
 
 
 def fits_ssim_window(image_shape: Sequence[int]) -> bool:
-    """Tell whether the window of the structural similarity fits into images `(C, H, W)`."""
+    """Return whether SSIM's window fits into images of shape `(C, H, W)`."""
     return min(image_shape[1:]) >= WINDOW
 
 
 def luma(images: Tensor) -> Tensor:
-    """Return the luma `(N, 1, H, W)` of colour images `(N, 3, H, W)`, in [0, 1] as they are."""
+    """Return the luma `(N, 1, H, W)` in [0, 1] of colour images `(N, 3, H, W)` in [0, 1]."""
     return (images * images.new_tensor(LUMA).view(-1, 1, 1)).sum(1, keepdim=True)
 
 
 def psnr(predictions: Tensor, images: Tensor) -> Tensor:
-    """Return the peak signal-to-noise ratio of each image, 10·log10(1/mse) in dB, `(N,)`."""
+    """Return the PSNR of each image `(N, C, H, W)`, 10·log10(1/mse) in dB, as `(N,)`."""
     mse = (predictions - images).square().flatten(1).mean(1)
     return -10 * mse.clamp(min=SMALLEST_MSE).log10()
 
 
 def ssim(predictions: Tensor, images: Tensor) -> Tensor:
-    """Return the mean structural similarity of each image, `(N,)`; sizes are at least 11×11.
+    """Return the mean structural similarity of each image `(N, C, H, W)`, as `(N,)`.
 
-    Wang et al. 2004, eq. 13, without the border that the window does not fit in. torchmetrics has
-    the same, and takes five seconds to import.
+    Wang et al. 2004, eq. 13, without borders where the window does not fit. H and W are at least
+    11. torchmetrics is not used: its import takes five seconds.
     """
-    of_rows, of_columns = (_window(size, images) for size in images.shape[2:])
+    row_windows, column_windows = (_window(size, images) for size in images.shape[2:])
 
     def local_mean(values: Tensor) -> Tensor:
-        return of_rows @ values @ of_columns.T
+        return row_windows @ values @ column_windows.T
 
     x, y = local_mean(predictions), local_mean(images)
     variance_x = local_mean(predictions.square()) - x.square()
@@ -114,10 +116,10 @@ def ssim(predictions: Tensor, images: Tensor) -> Tensor:
 
 
 def _window(size: int, like: Tensor) -> Tensor:
-    """Return the Gaussian window at every place along `size` pixels, `(size - 10, size)`.
+    """Return the Gaussian window at each position along `size` pixels, `(size - 10, size)`.
 
-    The window of an image is the product of one for each side, and two products with matrices are
-    several times as fast as a convolution with it.
+    The two-dimensional window is separable. Two matrix products are several times faster than a
+    convolution with it.
     """
     offsets = torch.arange(WINDOW, dtype=like.dtype, device=like.device) - WINDOW // 2
     gaussian = torch.softmax(-(offsets**2) / (2 * SIGMA**2), dim=0)
@@ -126,21 +128,24 @@ def _window(size: int, like: Tensor) -> Tensor:
 
 
 def summary(values: dict[str, Tensor]) -> dict[str, float]:
-    """Return the means over images of what `per_image` gave, and `psnr_of_mean_mse` in dB."""
+    """Return the means of metrics `(N,)` over images, and `psnr_of_mean_mse` in dB."""
     means = {name: value.double().mean().item() for name, value in values.items()}
     mean_mse = torch.tensor(means["mse"]).clamp(min=SMALLEST_MSE)
     return means | {"psnr_of_mean_mse": -10 * mean_mse.log10().item()}
 
 
 def entropy(images: Tensor) -> Tensor:
-    """Return each image's mean pixel entropy in nats, `(N,)`: the floor of its `bce`."""
+    """Return the minimum of each image's `bce`, its mean pixel entropy in nats, `(N,)`.
+
+    `images` are `(N, C, H, W)` float in [0, 1].
+    """
     return F.binary_cross_entropy(images, images, reduction="none").flatten(1).mean(1)
 
 
-def require_unit_range(images: Tensor, what: str) -> None:
-    """Raise a `UserError` unless all values are in [0, 1]."""
+def require_unit_range(images: Tensor, name: str) -> None:
+    """Raise `UserError` if images of any shape have values outside [0, 1]."""
     low, high = (float(bound) for bound in images.aminmax())
     if not (low >= 0 and high <= 1):
         raise UserError(
-            f"{what} has values from {low:g} to {high:g}; allowed: 0 to 1; divide bytes by 255"
+            f"{name} has values from {low:g} to {high:g}; allowed: 0 to 1; divide bytes by 255"
         )

@@ -1,4 +1,4 @@
-"""How well a network does under more noise, or less, than it was trained with."""
+"""Measures the PSNR of a network at several noise levels, also other than in training."""
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
@@ -20,25 +20,25 @@ from autoencoders.variants.inputs import Input
 
 @runtime_checkable
 class HasNoise(Protocol):
-    """An input with noise of its own, of this standard deviation or within this range of them."""
+    """An input that adds noise with this standard deviation, or a range `[low, high]` of them."""
 
     std: Spread
 
 
 class WithAddedNoise(Input):
-    """What another input gives, under zero-mean Gaussian noise, clamped to [0, 1]."""
+    """Another input plus zero-mean Gaussian noise, clamped to [0, 1]."""
 
     def __init__(self, input: Input, std: float) -> None:
         self.input = input
         self.std = std
 
     def __call__(self, images: Tensor, noise: Noise) -> Tensor:
-        """Return what the other input gives of `images`, with fresh noise."""
-        seen = self.input(images, noise)
-        return seen.add(noise.normal(seen.shape).to(seen.device), alpha=self.std).clamp_(0, 1)
+        """Return noisy encoder inputs `(N, C, h, w)` for `images` `(N, C, H, W)`."""
+        inputs = self.input(images, noise)
+        return inputs.add(noise.normal(inputs.shape).to(inputs.device), alpha=self.std).clamp_(0, 1)
 
     def shape(self, image_shape: ImageShape) -> ImageShape:
-        """Return the other input's shape."""
+        """Return the shape `(C, h, w)` of the encoder input for images `(C, H, W)`."""
         return self.input.shape(image_shape)
 
     def yardsticks(self) -> dict[str, Predict]:
@@ -47,9 +47,9 @@ class WithAddedNoise(Input):
 
 
 def measure(trained: Trained, settings: Evaluation) -> Metrics:
-    """Return `noise_sweep` where there are noise levels for the variant's kind of input.
+    """Return `noise_sweep` if the settings have noise levels for the variant's kind of input.
 
-    It is of the first test images, as many as the settings say.
+    It uses the first `noise_images` images of the test set.
     """
     levels = settings.noise_levels.get(trained.description.variant.input.kind)
     if not levels:
@@ -60,22 +60,22 @@ def measure(trained: Trained, settings: Evaluation) -> Metrics:
 
 
 def training_noise_range(input: Input) -> tuple[float, float]:
-    """Return between which standard deviations the noise of the input is; 0 for none."""
+    """Return the smallest and the largest standard deviation of the input's noise; 0 for none."""
     if not isinstance(input, HasNoise):
         return 0.0, 0.0
     return (min(input.std), max(input.std)) if isinstance(input.std, list) else (input.std,) * 2
 
 
 def with_noise_level(input: Input, std: float) -> Input:
-    """Return the input with noise of this standard deviation, everything else as it is.
+    """Return a copy of the input with noise of this standard deviation.
 
-    An input without noise of its own gets zero-mean noise on what it gives.
+    For an input without noise, zero-mean noise is added to its result.
     """
     if not isinstance(input, HasNoise):
         return WithAddedNoise(input, std)
-    leveled = copy.copy(input)
-    leveled.std = std
-    return leveled
+    changed = copy.copy(input)
+    changed.std = std
+    return changed
 
 
 def noise_sweep(
@@ -84,18 +84,18 @@ def noise_sweep(
     levels: Iterable[float],
     pairs: Callable[[Input], Pairs],
 ) -> dict[str, Any]:
-    """Return the PSNR in dB, a mean over images, at each noise level.
+    """Return the mean PSNR over images, in dB, at each noise level.
 
     Args:
-        model: trained on what `input` gives.
-        input: the level that it has by itself is measured too.
+        model: the trained network; maps encoder inputs to images `(n, C, H, W)`.
+        input: the input it was trained with; its own noise level is also measured.
         levels: standard deviations of the noise.
-        pairs: what an input gives of the images beside the images, batch by batch; always with
-            the same draws, so that the levels differ in the noise's size alone.
+        pairs: yields encoder inputs and images in batches, each time with the same random numbers,
+            so that only the strength of the noise differs between levels.
 
     Returns:
-        `trained_at`; the `levels`, increasing; `psnr`, the network's at each; and `yardsticks`, the
-        same of each yardstick of the input, which is told the level that it is measured at.
+        `trained_at`, the level in training; `levels`, ascending; `psnr` of the network at each
+        level; and `yardsticks`, the same for each yardstick. Yardsticks use the noise level.
     """
     _, trained_at = training_noise_range(input)
     levels = sorted({*levels, trained_at})
@@ -110,7 +110,7 @@ def noise_sweep(
 
 
 def flat_metrics(sweep: dict[str, Any]) -> dict[str, float]:
-    """Return a sweep's numbers by names like `noise_sweep/0.3/psnr`; none of none."""
+    """Return a sweep's values by names such as `noise_sweep/0.3/psnr`; empty for no sweep."""
     if not sweep:
         return {}
     curves: dict[str, Sequence[float]] = {"psnr": sweep["psnr"], **sweep["yardsticks"]}
@@ -124,7 +124,7 @@ def flat_metrics(sweep: dict[str, Any]) -> dict[str, float]:
 def _psnr_at(input: Input, model: Predict, pairs: Callable[[Input], Pairs]) -> dict[str, float]:
     predictors: dict[str, Predict] = {"network": model, **input.yardsticks()}
     values: dict[str, list[Tensor]] = {name: [] for name in predictors}
-    for seen, images in pairs(input):
+    for inputs, images in pairs(input):
         for name, predict in predictors.items():
-            values[name].append(psnr(predict(seen), images))
+            values[name].append(psnr(predict(inputs), images))
     return {name: torch.cat(value).double().mean().item() for name, value in values.items()}

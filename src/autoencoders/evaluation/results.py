@@ -1,4 +1,4 @@
-"""Metrics as files, and back again."""
+"""Reads metrics files and checks their content."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from autoencoders import files
 from autoencoders.param_types import Source
 
-# What a question about a trained variant is answered with: numbers by the names of metrics, and
-# under `yardsticks` the same of what the network is held against.
+# Values by the names of metrics; under `yardsticks`, the same for each yardstick by its name.
 Metrics = dict[str, Any]
 
 
@@ -24,8 +23,8 @@ class _Sweep(BaseModel):
     yardsticks: dict[str, list[float]]
 
 
-class _Numbers(BaseModel):
-    """What a file of metrics holds at least; all that is not named here is a finite number."""
+class _NumbersFile(BaseModel):
+    """The required keys of a file of metrics; all other values are finite numbers."""
 
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
     __pydantic_extra__: dict[str, float]
@@ -34,8 +33,8 @@ class _Numbers(BaseModel):
     source: Source
 
 
-class _Metrics(_Numbers):
-    """The same of a variant's."""
+class _MetricsFile(_NumbersFile):
+    """The required keys of a variant's metrics file."""
 
     variant: str
     n_images: int
@@ -49,29 +48,29 @@ def load(path: Path, dataset: str, variant: str) -> Metrics:
     """Return the content of a variant's metrics file.
 
     Raises:
-        UserError: the file is missing or damaged, or of another variant.
+        UserError: the file is missing, damaged or belongs to another variant.
     """
     with files.readable(path):
         content: Metrics = files.read_json(path)
-        found = _Metrics.model_validate(content)
-        _require_own((dataset, variant), (found.dataset, found.variant))
+        checked = _MetricsFile.model_validate(content)
+        _require_owner((dataset, variant), (checked.dataset, checked.variant))
     return content
 
 
 def load_numbers(path: Path, dataset: str) -> dict[str, float]:
-    """Return the numbers of a file of metrics at its top, without how many images there were.
+    """Return the numbers at the top level of a file of metrics, without `n_images`.
 
     Raises:
-        UserError: the file is missing or damaged, or of another dataset.
+        UserError: the file is missing, damaged or belongs to another dataset.
     """
     with files.readable(path):
         content = files.read_json(path)
-        _require_own((dataset,), (_Numbers.model_validate(content).dataset,))
+        _require_owner((dataset,), (_NumbersFile.model_validate(content).dataset,))
     return headline(content)
 
 
 def headline(content: Mapping[str, Any]) -> dict[str, float]:
-    """Return the network's own numbers out of a metrics file's content."""
+    """Return the network's metrics from the content of a metrics file, without yardsticks."""
     return {
         name: value
         for name, value in content.items()
@@ -79,6 +78,6 @@ def headline(content: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def _require_own(expected: tuple[str, ...], found: tuple[str, ...]) -> None:
+def _require_owner(expected: tuple[str, ...], found: tuple[str, ...]) -> None:
     if found != expected:
-        raise ValueError(f"it is of {' '.join(found)}, not of {' '.join(expected)}")
+        raise ValueError(f"it belongs to {' '.join(found)}, not to {' '.join(expected)}")

@@ -1,4 +1,4 @@
-"""What the questions take from params.yaml."""
+"""The settings of the evaluation in params.yaml."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from autoencoders.param_types import AtLeastTwo, Count, Counts, Levels, SamplerN
 
 
 class Evaluation(Strict):
-    """What variants are measured with; params.yaml says what each key is."""
+    """The keys under `evaluation`; comments in params.yaml describe them."""
 
     batch_size: Count
     elbo_draws: Count

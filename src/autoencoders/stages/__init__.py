@@ -1,6 +1,6 @@
-"""The pipeline's stages: each reads files, calls the core, writes files, and is tracked.
+"""Runs and tracks the pipeline's stages: each reads files, computes and writes files.
 
-`run` is what DVC calls; `track` uploads what the tracking server missed.
+DVC calls `run`; `track` uploads stages that the tracking server lacks.
 """
 
 import hashlib
@@ -18,64 +18,66 @@ from autoencoders.training import parallel
 
 
 class StageModule(Protocol):
-    """What each module of a stage defines."""
+    """The functions that the module of a stage defines."""
 
     def used_params(self, params: Params, item: Item) -> dict[str, Any]:
-        """Return the params that the stage reads: those that dvc.yaml names for it."""
+        """Return the params that the stage reads, the same as in dvc.yaml."""
         ...
 
     def data_used(self, item: Item) -> DataUsed | None:
-        """Return the images that the stage reads, if it reads one dataset's."""
+        """Return a description of the dataset that the stage reads, or None."""
         ...
 
     def produce(self, params: Params, item: Item, run: StageRun) -> str:
-        """Write the outputs; return what was written and how good it is, in a line."""
+        """Write the outputs; return a summary in one line."""
         ...
 
     def log(self, item: Item, run: StageRun) -> None:
-        """Log the outputs as they lie on disk."""
+        """Log the outputs that are on the disk."""
         ...
 
 
 def _stage(name: str) -> StageModule:
-    """Import the module of a stage: it alone, since each costs seconds."""
+    """Import the module of one stage; importing all would take seconds."""
     stage: StageModule = importlib.import_module(f"autoencoders.stages.{name}")
     return stage
 
 
 def run(item: Item) -> str:
-    """Run a stage, tracked, and return its summary.
+    """Run a stage, track it in MLflow and return its summary.
 
     Raises:
-        UserError: params.yaml, a name or a file that the stage reads is not as it must be.
+        UserError: params.yaml, a name or an input file is wrong, or there are several processes.
     """
     loaded = params.load()
     _require_known(item, loaded)
-    row = pipeline.BY_NAME[item.stage]
-    if parallel.from_environment().count > 1 and not row.distributed:
+    properties = pipeline.BY_NAME[item.stage]
+    if parallel.from_environment().count > 1 and not properties.distributed:
         shared = ", ".join(stage.name for stage in pipeline.STAGES if stage.distributed)
-        raise UserError(f"{item.name} runs as one process: torchrun is for {shared} alone")
+        raise UserError(f"{item.name} runs in one process only; torchrun is only for {shared}")
     stage = _stage(item.stage)
     if not parallel.from_environment().is_main:
         return stage.produce(loaded, item, tracking.NullRun())
-    with device.gpu_lock(row.on_gpu), _tracked(stage, item, loaded) as run:
+    with device.gpu_lock(properties.on_gpu), _tracked(stage, item, loaded) as run:
         summary = stage.produce(loaded, item, run)
         _log(stage, item, run)
     return summary
 
 
 def track(loaded: Params, done: Collection[str]) -> Iterator[str]:
-    """Upload each stage that is not tracked, of those that this configuration has `done`.
+    """Upload the runs of `done`, by name, that are not yet tracked.
+
+    `done` contains the runs whose outputs are up to date with this configuration.
 
     Yields:
-        A line for each stage that is uploaded, and one for all that are not run.
+        One line for each uploaded run, and one for all runs that are not in `done`.
 
     Raises:
-        UserError: the tracking server cannot be used.
+        UserError: an upload fails.
     """
     all_items = list(pipeline.items(loaded.datasets_to_run, loaded.variants_to_run))
     tracked = tracking.finished_runs(loaded.experiment)
-    missing = 0
+    uploads = 0
     for item in (item for item in all_items if item.name in done):
         stage = _stage(item.stage)
         if (item.name, _digest(item.outputs)) in tracked:
@@ -84,12 +86,12 @@ def track(loaded: Params, done: Collection[str]) -> Iterator[str]:
             _log(stage, item, run)
         if not run.id:
             raise UserError(f"{item.name} could not be uploaded: run `autoencoders track` again")
-        missing += 1
+        uploads += 1
         yield f"uploaded {item.name}"
-    if not missing:
-        yield "nothing was missing"
-    if waiting := [item for item in all_items if item.name not in done]:
-        yield f"left out {len(waiting)} stages whose outputs are not of this params.yaml and code"
+    if not uploads:
+        yield "nothing to upload"
+    if outdated := [item for item in all_items if item.name not in done]:
+        yield f"left out {len(outdated)} stages that are not up to date: run `dvc repro` first"
 
 
 def _tracked(stage: StageModule, item: Item, loaded: Params) -> Any:
@@ -108,7 +110,7 @@ def _log(stage: StageModule, item: Item, run: StageRun) -> None:
 
 
 def _digest(outputs: list[Path]) -> str:
-    """Return one digest of all files under `outputs`, names included."""
+    """Return one SHA-256 of the names and contents of all files in `outputs`."""
     content = hashlib.sha256()
     for output in outputs:
         for path in sorted(output.rglob("*")) if output.is_dir() else [output]:
@@ -118,9 +120,9 @@ def _digest(outputs: list[Path]) -> str:
 
 
 def _require_known(item: Item, loaded: Params) -> None:
-    for what, name, known in (
+    for axis, name, allowed in (
         ("dataset", item.dataset, params.image_shapes(loaded)),
         ("variant", item.variant, loaded.variants),
     ):
-        if what in pipeline.BY_NAME[item.stage].matrix and name not in known:
-            raise UserError(f"{what}: found {name!r}{params.suggestion(name, known)}")
+        if axis in pipeline.BY_NAME[item.stage].matrix and name not in allowed:
+            raise UserError(f"{axis}: found {name!r}{params.suggestion(name, allowed)}")

@@ -1,4 +1,4 @@
-"""Packed images and their labels into the dataset's classifier."""
+"""The stage `classify`: train a dataset's classifier on its prepared images and labels."""
 
 from contextlib import closing
 from typing import Any
@@ -25,7 +25,7 @@ def used_params(params: Params, item: Item) -> dict[str, Any]:
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
-    """Train the classifier; where all images are of one class, only write that there is none."""
+    """Train and save the classifier; for a dataset with one class, save a description only."""
     folder, report = item.outputs
     data = Prepared(paths.prepared(item.dataset))
     description = ClassifierDescription(
@@ -65,7 +65,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     }
     files.write_json(report, content)
     if judge is None:
-        return f"{item.dataset} has one class: it has no classifier"
+        return f"{item.dataset} has one class: no classifier is trained"
     return f"test accuracy {content['test_accuracy']:.4f} in {report}, weights in {folder}"
 
 

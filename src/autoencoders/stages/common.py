@@ -1,4 +1,4 @@
-"""What several stages say of their data."""
+"""Functions shared by several stages."""
 
 from autoencoders import paths
 from autoencoders.datasets.prepared import Prepared

@@ -1,4 +1,4 @@
-"""A trained variant and its yardsticks on all test images."""
+"""The stage `evaluate`: measure a trained variant and its yardsticks on all test images."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ data_used = prepared_data
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
-    """Return the evaluation's settings; the variant's own are in the model's folder."""
+    """Return the settings of the evaluation; those of the variant are in its model's folder."""
     return params.evaluation.model_dump(mode="json")
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
-    """Ask every question of the variant, and write the measure_all."""
+    """Compute all metrics of the variant and write them."""
     data, device = Prepared(paths.prepared(item.dataset)), exact_device()
     trained = variant.load(
         paths.model(item.dataset, item.variant), data, device, params.evaluation.batch_size
@@ -42,7 +42,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
 
 def log(item: Item, run: StageRun) -> None:
-    """Log the metrics to the run and to the model that they are of."""
+    """Log the metrics to the run and to the evaluated model."""
     content = results.load(item.outputs[0], item.dataset, item.variant)
     run.log_model_metrics(content["model_sha256"], results.headline(content))
     run.log(

@@ -1,4 +1,4 @@
-"""Official files, stand-ins for them, or a folder of images, into `data/raw/<dataset>/`."""
+"""The stage `fetch`: write official files, stand-ins or a user's images into `data/raw/`."""
 
 import os
 from typing import Any
@@ -12,33 +12,33 @@ from autoencoders.tracking import StageRun
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
-    """Return the data's seed, the source, the stand-ins' sizes, and people's own datasets."""
+    """Return the data's seed and source, the stand-ins' sizes and the user's datasets."""
     data = params.data.model_dump(mode="json", include={"seed", "source", "stand_in", "datasets"})
     return {"data": data}
 
 
 def data_used(item: Item) -> None:
-    """Return nothing: this stage is where images come from."""
+    """Return None: this stage reads no dataset."""
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
-    """Download or draw a published dataset's files, or pack a folder of images."""
+    """Download or generate a published dataset's files, or convert a folder of images."""
     data, target = params.data, paths.raw(item.dataset)
     if item.dataset in data.datasets:
-        own = data.datasets[item.dataset]
+        user_dataset = data.datasets[item.dataset]
         info = folders.fetch(
             item.dataset,
-            paths.resolve_user_path(own.folder),
+            paths.resolve_user_path(user_dataset.folder),
             target,
-            title=(own.title or "").strip() or item.dataset,
+            title=(user_dataset.title or "").strip() or item.dataset,
             extractor=ImageExtractor(
-                own.shape[1],
-                own.channels,
-                own.misfits,
-                own.patches.per_image if own.patches else None,
-                own.patches.turned if own.patches else False,
+                user_dataset.shape[1],
+                user_dataset.channels,
+                user_dataset.misfits,
+                user_dataset.patches.per_image if user_dataset.patches else None,
+                user_dataset.patches.turned if user_dataset.patches else False,
             ),
-            test_fraction=own.test_fraction,
+            test_fraction=user_dataset.test_fraction,
             seed=data.seed,
         )
     else:
@@ -56,7 +56,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
 
 def log(item: Item, run: StageRun) -> None:
-    """Log where the files came from and their checksums."""
+    """Log the source of the files, their sizes and checksums."""
     folder = paths.raw(item.dataset)
     info = raw_files.read_source(folder)
     run.log(

@@ -1,4 +1,4 @@
-"""A trained variant's pictures, those of the table that fit it, and what the report has of it."""
+"""The stage `figures`: draw a variant's figures and write its data for the report's page."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ data_used = prepared_data
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
-    """Return the figures' settings; the variant's own are in the model's folder."""
+    """Return the settings of the figures; those of the variant are in its model's folder."""
     return params.figures.model_dump(mode="json")
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
-    """Draw every figure that fits the variant and that there are enough images for."""
+    """Draw each figure that fits the variant, if there are enough images."""
     names = item.dataset, item.variant
     data = Prepared(paths.prepared(item.dataset))
     trained = variant.load(paths.model(*names), data, exact_device())

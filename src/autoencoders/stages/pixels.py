@@ -1,4 +1,4 @@
-"""What raw pixels tell of a dataset's classes: what features of every network are held against."""
+"""The stage `pixels`: classify raw pixels, as a yardstick for the latents of all variants."""
 
 from typing import Any
 
@@ -12,18 +12,23 @@ from autoencoders.tracking import StageRun
 from autoencoders.trained.pairs import Pairs, pairs
 from autoencoders.variants.inputs import Clean
 
-USED = {"batch_size", "knn_neighbours", "label_counts", "label_draws"}  # of the evaluation's
+USED = {
+    "batch_size",
+    "knn_neighbours",
+    "label_counts",
+    "label_draws",
+}  # keys of `evaluation` that this stage reads
 
 data_used = prepared_data
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
-    """Return the seed and what decides the measurement."""
+    """Return the seed and the settings of the measurement."""
     return {"seed": params.seed, **params.evaluation.model_dump(mode="json", include=USED)}
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
-    """Measure the images themselves as features; nothing where all are of one class."""
+    """Measure the images as features; write no metrics if there is only one class."""
     data, settings = Prepared(paths.prepared(item.dataset)), params.evaluation
 
     def clean(split: str) -> Pairs:
@@ -31,11 +36,11 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
     labels = {split: data.labels(split) for split in features.SPLITS}
     features.report_missing_metrics(labels)
-    measured = features.measure_encoder(lambda seen: seen, clean, labels, params.seed, settings)
+    measured = features.measure_encoder(lambda images: images, clean, labels, params.seed, settings)
     content = {"dataset": data.name, "source": data.metadata.source, **measured}
     files.write_json(item.outputs[0], content)
     if not measured:
-        return f"the training images of {data.name} have one class: there is nothing to tell"
+        return f"the training images of {data.name} have one class: nothing is measured"
     return f"probe accuracy {measured['probe_accuracy']:.4f} in {item.outputs[0]}"
 
 

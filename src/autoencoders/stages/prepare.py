@@ -1,4 +1,4 @@
-"""Fetched files into packed training, validation and test splits."""
+"""The stage `prepare`: pack fetched files into a training, a validation and a test set."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from autoencoders.tracking import DataUsed, StageRun
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
-    """Return the seed and the share of training images."""
+    """Return the data's seed and the training images' fraction."""
     return {"data": params.data.model_dump(include={"seed", "train_fraction"})}
 
 

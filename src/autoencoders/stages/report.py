@@ -1,4 +1,4 @@
-"""All variants' metrics and figures as one table and one page."""
+"""The stage `report`: combine all variants' metrics and figures in one table and one page."""
 
 import sys
 from typing import Any
@@ -16,24 +16,24 @@ from autoencoders.tracking import StageRun
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
-    """Return which datasets and variants to report."""
+    """Return the datasets and variants to report."""
     return params.model_dump(mode="json", include={"datasets_to_run", "variants_to_run"})
 
 
 def data_used(item: Item) -> None:
-    """Return nothing: the report covers all datasets."""
+    """Return None: the report covers all datasets."""
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Write the table and the page of the datasets and variants to run."""
-    # All is read before anything is written: of a bad file, not even a part of the report is lost.
+    # Read all files before writing, so that a damaged file does not destroy the old report.
     datasets = [results.load(name, params.variants_to_run) for name in params.datasets_to_run]
-    overviews = {of_dataset.overview.name: results.overview(of_dataset) for of_dataset in datasets}
+    overviews = {dataset.overview.name: results.overview(dataset) for dataset in datasets}
     table = results.table(datasets)
     with files.atomic_directory(paths.OVERVIEW) as folder:
-        for of_dataset in datasets:
-            figure = overviews[of_dataset.overview.name]
-            plots.save(figure, folder / of_dataset.overview.name, of_dataset.section.source)
+        for dataset in datasets:
+            figure = overviews[dataset.overview.name]
+            plots.save(figure, folder / dataset.overview.name, dataset.section.source)
     with files.atomic_file(paths.RESULTS) as temporary:
         table.to_csv(temporary, index=False)
     files.write_json(paths.HEADLINE, results.compared_metrics(datasets))
@@ -41,17 +41,17 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         results.curves(datasets).to_csv(temporary, index=False)
     with files.atomic_file(paths.REPORT) as temporary:
         temporary.write_text(page.render(datasets), encoding="utf-8")
-    for of_dataset in datasets:
-        if of_dataset.section.source == "stand-in" and params.data.source == "auto":
-            print(stand_in_banner(of_dataset.name), file=sys.stderr)
+    for dataset in datasets:
+        if dataset.section.source == "stand-in" and params.data.source == "auto":
+            print(stand_in_banner(dataset.name), file=sys.stderr)
     return f"{len(table)} results in {paths.RESULTS}, the report in {paths.REPORT}"
 
 
 def log(item: Item, run: StageRun) -> None:
-    """Log the report, and every headline metric to the configuration's run."""
+    """Log the report, and all headline metrics to the configuration's run."""
     run.log(artifacts=item.outputs)
     with files.readable(paths.RESULTS):
-        # A variant may be called `null`, or `007`; what is missing is empty.
+        # A variant's name may be `null` or `007`; a missing value is an empty cell.
         names = {"dataset": str, "variant": str}
         lines = files.read_lines(paths.RESULTS)
         table = pd.read_csv(lines, dtype=names, keep_default_na=False, na_values=[""])

@@ -1,4 +1,4 @@
-"""Packed images into a trained variant: weights, history, resolved params."""
+"""The stage `train`: train a variant and save its weights, history and resolved params."""
 
 from contextlib import closing
 from typing import Any
@@ -24,13 +24,13 @@ def used_params(params: Params, item: Item) -> dict[str, Any]:
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
-    """Train one variant on one dataset, from its checkpoint where there is one.
+    """Train one variant on one dataset; continue from its checkpoint if there is one.
 
-    Of several processes under torchrun, all train and the first alone shows and writes.
+    With torchrun all processes train, but only the first shows progress and writes files.
     """
-    chosen, folder = params.variants[item.variant], paths.model(item.dataset, item.variant)
+    settings, folder = params.variants[item.variant], paths.model(item.dataset, item.variant)
     perceive = classifier_sha256 = None
-    if chosen.objective.takes("perceive"):
+    if settings.objective.takes("perceive"):
         teacher, classifier_sha256 = classifier.load_teacher(
             paths.classifier(item.dataset), device()
         )
@@ -44,7 +44,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         trained = train(
             data.images("train"),
             data.images("validation"),
-            chosen,
+            settings,
             params.seed,
             name=f"{item.dataset}/{item.variant}",
             device=device(),
@@ -63,7 +63,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         source=data.metadata.source,
         data_sha256=data.metadata.sha256,
         image_shape=data.metadata.image_shape,
-        variant=chosen,
+        variant=settings,
         classifier_sha256=classifier_sha256,
     )
     variant.save(folder, description, trained.variant, trained.history)
@@ -77,7 +77,10 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 
 
 def log(item: Item, run: StageRun) -> None:
-    """Log the best epoch, the files, and the model as one that loads without this repository."""
+    """Log the epoch with the lowest validation loss, the files, and the model.
+
+    The logged model can be loaded without this repository.
+    """
     folder = paths.model(item.dataset, item.variant)
     history = variant.load_history(folder)
     if not run.epochs_logged:
@@ -96,5 +99,5 @@ def log(item: Item, run: StageRun) -> None:
         channels, *size = trained.input_shape
         network, shape = keras_model(trained), (*size, channels)
         run.log_model(TrainedModel(network, shape, digest, f"{name}-keras", "tensorflow"))
-    # The last of these weights is the model that `evaluate` gives its metrics to.
+    # Log this model last: `evaluate` adds its metrics to the last model with these weights.
     run.log_model(TrainedModel(trained.model, trained.input_shape, digest, name))
