@@ -1,4 +1,4 @@
-"""A small imitation of the official files, and ways to serve them badly."""
+"""A small imitation of the official files, and servers with faults."""
 
 import functools
 import hashlib
@@ -24,27 +24,27 @@ from autoencoders.datasets import official
 from autoencoders.datasets.raw_files import IDX_FILES, write_idx
 
 Publish = Callable[..., None]
-KINDS = {"mnist": MNIST, "fashion_mnist": FashionMNIST, "cifar10": CIFAR10}
+DATASETS = {"mnist": MNIST, "fashion_mnist": FashionMNIST, "cifar10": CIFAR10}
 
 
 @pytest.fixture
 def publish(monkeypatch: pytest.MonkeyPatch) -> Publish:
-    """`publish(name, mirrors=…, resources=…)`: publish a dataset elsewhere or otherwise."""
+    """`publish(name, mirrors=…, resources=…)`: change attributes of torchvision's dataset."""
 
     def change(name: str, **changes: Any) -> None:
         for attribute, value in changes.items():
-            monkeypatch.setattr(KINDS[name], attribute, value)
+            monkeypatch.setattr(DATASETS[name], attribute, value)
 
     return change
 
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch: pytest.MonkeyPatch, publish: Publish) -> None:
-    """No test leaves this machine: the official mirrors refuse."""
-    nobody = f"http://127.0.0.1:{_free_port()}/"
-    publish("mnist", mirrors=[nobody])
-    publish("fashion_mnist", mirrors=[nobody])
-    publish("cifar10", url=nobody + CIFAR10.filename)
+    """Replace the official mirrors by an address that refuses connections."""
+    refusing = f"http://127.0.0.1:{_free_port()}/"
+    publish("mnist", mirrors=[refusing])
+    publish("fashion_mnist", mirrors=[refusing])
+    publish("cifar10", url=refusing + CIFAR10.filename)
     monkeypatch.setattr(official, "CONNECT_SECONDS", 0.5)
     monkeypatch.setattr(official, "ANSWER_SECONDS", 1.0)
 
@@ -58,7 +58,7 @@ def _free_port() -> int:
 
 @pytest.fixture
 def mirror(tmp_path: Path, publish: Publish) -> Path:
-    """A mirror's folder with 40 training and 20 test images per dataset, published as official."""
+    """A mirror's folder with 40 training and 20 test images per dataset, with matching MD5s."""
     root = tmp_path / "mirror"
     rng = np.random.default_rng(0)
     for name in ("mnist", "fashion_mnist"):
@@ -79,7 +79,7 @@ def mirror(tmp_path: Path, publish: Publish) -> Path:
 
 
 def write_cifar10(archive: Path, contents: dict[str, Any], publish: Publish) -> None:
-    """Write an archive of pickles, and publish it as CIFAR-10's."""
+    """Write an archive of pickles, and publish it as the official CIFAR-10 file."""
     md5s = {}
     with tarfile.open(archive, "w:gz") as tar:
         for name, content in contents.items():
@@ -99,29 +99,29 @@ def write_cifar10(archive: Path, contents: dict[str, Any], publish: Publish) -> 
 
 @pytest.fixture
 def served(mirror: Path) -> Iterator[str]:
-    """The same mirror over HTTP: its URL."""
+    """The URL of the same mirror over HTTP."""
     with _serve(mirror, _Quiet) as url:
         yield url
 
 
 @pytest.fixture
 def breaking(mirror: Path) -> Iterator[str]:
-    """The same mirror over HTTP, whose connections end early: its URL."""
+    """The URL of the same mirror over HTTP, with connections that end early."""
     with _serve(mirror, _Breaking) as url:
         yield url
 
 
 @pytest.fixture
 def stalling(mirror: Path) -> Iterator[str]:
-    """The same mirror over HTTP, which falls silent after a few bytes of a file: its URL."""
+    """The URL of the same mirror over HTTP, which stops after a few bytes of a file."""
     with _serve(mirror, _Stalling) as url:
         yield url
 
 
 @contextmanager
-def _serve(folder: Path, how: type[SimpleHTTPRequestHandler]) -> Iterator[str]:
-    handler: Any = functools.partial(how, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+def _serve(folder: Path, handler: type[SimpleHTTPRequestHandler]) -> Iterator[str]:
+    for_folder: Any = functools.partial(handler, directory=str(folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), for_folder)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -146,14 +146,14 @@ class _Stalling(_Quiet):
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """A server that takes connections and never says a word: its URL."""
+    """The URL of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture
 def official_mirror() -> str:
-    """Where the official files themselves are."""
+    """The mirror with the real official files."""
     mirror = os.environ.get("DATASET_MIRROR")
     if not mirror:
         pytest.skip("set DATASET_MIRROR to test the official files")

@@ -1,4 +1,4 @@
-"""How folders of images may be laid out, and what is nearly so."""
+"""Supported layouts of image folders, and errors for similar ones."""
 
 import os
 from collections.abc import Sequence
@@ -40,7 +40,9 @@ def names(folders: Sequence[str]) -> list[str]:
         ("trainStation testTube", False),
     ],
 )
-def test_what_is_known(folders: str, expected: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def test_supported_layouts_give_no_warning(
+    folders: str, expected: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert split(folders) == expected
     assert capsys.readouterr().err == ""
 
@@ -77,49 +79,52 @@ def test_what_is_known(folders: str, expected: bool, capsys: pytest.CaptureFixtu
         ("train/train/crow test/test/crow", "test/, train/"),
     ],
 )
-def test_what_is_nearly_a_split_is_refused_by_name(folders: str, found: str) -> None:
+def test_layouts_that_resemble_a_split_are_refused(folders: str, found: str) -> None:
     with pytest.raises(UserError) as caught:
         split(folders)
-    said = str(caught.value)
-    assert f"found {found}, nearly a split; allowed: train/ and test/ beside each other" in said
-    assert said.startswith("data.datasets.birds.folder: /pictures/birds: ")
-    assert len(said.splitlines()) == 1
+    message = str(caught.value)
+    assert f"found {found}, which resembles a split; allowed: train/ and test/ in the" in message
+    assert message.startswith("data.datasets.birds.folder: /pictures/birds: ")
+    assert len(message.splitlines()) == 1
 
 
 @pytest.mark.parametrize("third", ["val", "unlabelled/a"])
-def test_what_lies_beside_a_split_is_refused(third: str) -> None:
-    with pytest.raises(UserError, match=rf"and, beside them, images in {third[:3]}.* into train/"):
+def test_images_outside_of_the_split_are_refused(third: str) -> None:
+    with pytest.raises(UserError, match=rf"found images in {third[:3]}.* only; .* into train/"):
         split(f"train test {third}")
 
 
 @pytest.mark.parametrize(
     ("folders", "advice"),
     [
-        ("b/train b/test", "train/ and test/ lie in b/: move them up, or set .* /pictures/birds/b"),
-        ("a/b/train a/b/test", "lie in a/b/: move them up, or set .* to /pictures/birds/a/b$"),
-        ("b/crow b/robin", "crow, robin of b/: .* move them up, or set .* to /pictures/birds/b;"),
-        ("train/b/crow train/b/robin test/b/crow", "crow, robin of b/: .* move them up; for one"),
+        ("b/train b/test", "train/ and test/ inside b/; .* them up, or set .* /pictures/birds/b"),
+        ("a/b/train a/b/test", "inside a/b/; .* move them up, or set .* to /pictures/birds/a/b$"),
+        ("b/crow b/robin", "crow, robin of b/; .* move them up, or set .* to /pictures/birds/b;"),
+        ("train/b/crow train/b/robin test/b/crow", "crow, robin of b/; .* move them up; to use"),
     ],
 )
-def test_what_lies_a_folder_too_deep_is_refused(folders: str, advice: str) -> None:
+def test_folders_that_are_nested_too_deep_are_refused(folders: str, advice: str) -> None:
     with pytest.raises(UserError, match=advice):
         split(folders)
 
 
 @pytest.mark.parametrize(
-    ("folders", "said"),
+    ("folders", "warning"),
     [
-        ("bus car train", "train is taken for a class, no part of a split"),
-        ("buses trains", "trains is taken for a class, no part of a split"),
-        ("valid invalid", "valid is taken for a class, no part of a split"),
-        ("animal/crow animal/robin plant/oak", "animal, plant is taken for a class, whatever"),
+        ("bus car train", "used as a class, not as part of a split: train\n"),
+        ("buses trains", "used as a class, not as part of a split: trains\n"),
+        ("valid invalid", "used as a class, not as part of a split: valid\n"),
+        (
+            "animal/crow animal/robin plant/oak",
+            "used as a class, with all folders inside: animal, plant\n",
+        ),
     ],
 )
-def test_what_may_be_meant_otherwise_is_said(
-    folders: str, said: str, capsys: pytest.CaptureFixture[str]
+def test_an_ambiguous_layout_gives_a_warning(
+    folders: str, warning: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not split(folders)
-    assert said in capsys.readouterr().err
+    assert warning in capsys.readouterr().err
 
 
 # --- classes
@@ -133,8 +138,8 @@ def test_what_may_be_meant_otherwise_is_said(
         ("鴉", "鴉"),
         ("a\nb\tc", r"a\nb\tc"),
         (os.fsdecode(b"caf\xe9"), r"caf\xe9"),  # Latin-1
-        ("Gr\udcc3\udcbcnspecht", "Grünspecht"),  # as Python reads it where all is ASCII
-        ("\ud800", r"\ud800"),  # as Windows may have it
+        ("Gr\udcc3\udcbcnspecht", "Grünspecht"),  # as Python reads it in an ASCII locale
+        ("\ud800", r"\ud800"),  # possible on Windows
         ("\u2028", r"\u2028"),
         ("نیم\u200cفاصله", "نیم\u200cفاصله"),
     ],
@@ -146,23 +151,25 @@ def test_names_become_one_line_of_text(folder: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("twins", [("café", "cafe\u0301"), (os.fsdecode(b"caf\xe9"), r"caf\xe9")])
-def test_two_folders_of_one_name_are_refused(twins: tuple[str, str]) -> None:
-    with pytest.raises(UserError, match="of one name, written with other characters: '") as caught:
+def test_two_folders_with_the_same_printed_name_are_refused(twins: tuple[str, str]) -> None:
+    with pytest.raises(
+        UserError, match="look the same but differ in their characters: '"
+    ) as caught:
         names(twins)
     assert str(caught.value).isascii()
 
 
 def test_names_that_differ_in_case_are_two_classes(capsys: pytest.CaptureFixture[str]) -> None:
     assert names(["A", "a", "b"]) == ["A", "a", "b"]
-    assert "A, a are taken for two classes" in capsys.readouterr().err
+    assert "A, a are two classes: their names differ in case only" in capsys.readouterr().err
 
 
-def test_images_beside_class_folders_are_refused() -> None:
-    with pytest.raises(UserError, match=r"in class folders and beside them, such as 0\.png"):
+def test_images_outside_of_class_folders_are_refused() -> None:
+    with pytest.raises(UserError, match=r"in class folders and outside of them, such as 0\.png"):
         names(["crow", "."])
 
 
 def test_a_label_is_one_byte() -> None:
     assert len(names([str(i) for i in range(256)])) == 256
-    with pytest.raises(UserError, match="has 257 class folders; allowed: up to 256"):
+    with pytest.raises(UserError, match="found 257 class folders; allowed: up to 256"):
         names([str(i) for i in range(257)])

@@ -1,4 +1,4 @@
-"""People's own folders of images, in good order and in bad."""
+"""User datasets: valid folders of images, and folders with errors."""
 
 import os
 import shutil
@@ -32,13 +32,13 @@ def pack(source: Path, target: Path, **changes: Any) -> raw_files.Arrays:
 
 
 def draw(path: Path, number: int, size: tuple[int, int] = (8, 8)) -> None:
-    """Write a picture whose every byte is `number`."""
+    """Write a picture whose bytes are all `number`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, (number, number, number)).save(path)
 
 
 def numbers(images: np.ndarray) -> list[int]:
-    """Return the number that each picture shows."""
+    """Return the number that fills each picture."""
     return [int(image.reshape(-1)[0]) for image in images]
 
 
@@ -52,7 +52,7 @@ def pets(tmp_path: Path) -> Path:
     return tmp_path / "pets"
 
 
-def test_class_folders_are_classes_and_each_gives_its_share_to_test(
+def test_class_folders_are_classes_and_each_has_its_share_of_test_images(
     tmp_path: Path, pets: Path
 ) -> None:
     info = fetch(pets, tmp_path / "raw")
@@ -94,7 +94,7 @@ def test_flat_train_and_test_folders(tmp_path: Path) -> None:
     assert numbers(arrays.test_images) == [9]
 
 
-def test_the_first_images_are_of_all_classes(tmp_path: Path) -> None:
+def test_the_first_images_are_from_all_classes(tmp_path: Path) -> None:
     for i in range(200):
         draw(tmp_path / "split" / ("train", "test")[i % 2] / f"class {i // 20}" / f"{i}.png", i)
     arrays = pack(tmp_path / "split", tmp_path / "raw", test_fraction=None)
@@ -102,7 +102,7 @@ def test_the_first_images_are_of_all_classes(tmp_path: Path) -> None:
         assert len(np.unique(labels[:30])) > 5
 
 
-def test_the_names_and_the_seed_decide_order_and_split_and_not_the_file_system(
+def test_order_and_split_depend_on_names_and_seed_but_not_on_the_file_system(
     tmp_path: Path, pets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch(pets, tmp_path / "a")
@@ -115,7 +115,7 @@ def test_the_names_and_the_seed_decide_order_and_split_and_not_the_file_system(
     assert len(tested) > 1
 
 
-def test_colour_is_made_grey_where_the_params_say_so(tmp_path: Path) -> None:
+def test_colour_is_converted_to_grey_if_the_params_say_so(tmp_path: Path) -> None:
     for name, colour in (("a", (255, 0, 0)), ("b", (0, 255, 0)), ("c", (0, 0, 255))):
         (tmp_path / "own").mkdir(exist_ok=True)
         Image.new("RGB", (8, 8), colour).save(tmp_path / "own" / f"{name}.png")
@@ -126,7 +126,7 @@ def test_colour_is_made_grey_where_the_params_say_so(tmp_path: Path) -> None:
     assert sorted(both) == [29, 76, 150]
 
 
-def test_a_name_that_is_no_utf_8_is_a_name(tmp_path: Path, pets: Path) -> None:
+def test_a_name_that_is_not_utf_8_is_accepted(tmp_path: Path, pets: Path) -> None:
     draw(pets / "cat" / os.fsdecode(b"caf\xe9.png"), 9)
     arrays = pack(pets, tmp_path / "raw")
     assert 9 in numbers(arrays.train_images) + numbers(arrays.test_images)
@@ -141,7 +141,7 @@ def test_channels_keep_their_places(tmp_path: Path) -> None:
     np.testing.assert_array_equal(arrays.train_images[0], pixels[0].transpose(2, 0, 1))
 
 
-def test_networks_are_trained_on_what_encode_shows_them_rounded_to_bytes(tmp_path: Path) -> None:
+def test_training_images_are_the_encoder_inputs_of_encode_rounded_to_bytes(tmp_path: Path) -> None:
     colours = np.random.default_rng(0).integers(0, 2**16, (3, 20, 30), np.uint16)
     alpha = np.random.default_rng(1).integers(0, 2**16, (1, 20, 30), np.uint16)
     (tmp_path / "own").mkdir()
@@ -153,8 +153,8 @@ def test_networks_are_trained_on_what_encode_shows_them_rounded_to_bytes(tmp_pat
     arrays = pack(tmp_path / "own", tmp_path / "raw", **settings)
     packed = {image.tobytes() for image in (*arrays.train_images, *arrays.test_images)}
     files = [read_image(tmp_path / "own" / name) for name in ("a.png", "b.tif")]
-    shown = [to_depth(to_opaque_planes(file, 1, (8, 8)), 8).tobytes() for file in files]
-    assert packed == set(shown)
+    inputs = [to_depth(to_opaque_planes(file, 1, (8, 8)), 8).tobytes() for file in files]
+    assert packed == set(inputs)
 
 
 # --- misfits
@@ -167,32 +167,32 @@ def untidy(pets: Path) -> Path:
     return pets
 
 
-def test_all_misfits_are_named_at_once_with_what_to_do(tmp_path: Path, untidy: Path) -> None:
+def test_all_misfits_are_listed_at_once_with_advice(tmp_path: Path, untidy: Path) -> None:
     with pytest.raises(UserError) as caught:
         fetch(untidy, tmp_path / "raw")
     assert str(caught.value).splitlines() == [
         f"{untidy}/cat/wide.png: 16×8 pixels",
-        f"{untidy}/dog/torn.png: cannot be read as an image (damaged, or of no format that Pillow "
-        "knows)",
+        f"{untidy}/dog/torn.png: cannot be read as an image (damaged, or in a format that "
+        "Pillow does not support)",
         "data.datasets.pets: 2 of 14 files are not 8×8 images; "
         "set data.datasets.pets.misfits to skip or resize, or change data.datasets.pets.size",
     ]
     assert not (tmp_path / "raw").exists()
 
 
-def test_misfits_are_skipped_with_a_warning_where_the_params_say_so(
+def test_misfits_are_skipped_with_a_warning_if_the_params_say_so(
     tmp_path: Path, untidy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arrays = pack(untidy, tmp_path / "raw", misfits="skip")
     assert len(arrays.train_images) + len(arrays.test_images) == 12
-    told = capsys.readouterr().err.splitlines()
-    assert [line.split(": ")[0] for line in told] == ["warning"] * 2
-    assert "wide.png: 16×8 pixels" in told[0]
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["warning"] * 2
+    assert "wide.png: 16×8 pixels" in lines[0]
 
 
-def test_other_sizes_are_resized_where_the_params_say_so(tmp_path: Path, pets: Path) -> None:
+def test_other_sizes_are_resized_if_the_params_say_so(tmp_path: Path, pets: Path) -> None:
     wide = Image.new("RGB", (48, 16), (0, 0, 0))
-    wide.paste((200, 200, 200), (8, 0, 40, 16))  # more than the square in the middle, 16 to 32
+    wide.paste((200, 200, 200), (8, 0, 40, 16))  # covers the central square, 16 to 32
     wide.save(pets / "cat" / "wide.png")
     arrays = pack(pets, tmp_path / "raw", misfits="resize")
     images = np.concatenate([arrays.train_images, arrays.test_images])
@@ -206,7 +206,7 @@ def test_a_file_that_cannot_be_read_cannot_be_resized(tmp_path: Path, untidy: Pa
         fetch(untidy, tmp_path / "raw", misfits="resize")
 
 
-def test_hidden_files_are_not_looked_at(
+def test_hidden_files_are_ignored(
     tmp_path: Path, pets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (pets / "._0.png").write_bytes(b"left by another system")
@@ -216,18 +216,18 @@ def test_hidden_files_are_not_looked_at(
     assert capsys.readouterr().err == ""
 
 
-# --- what is said of a folder that is read
+# --- warnings
 
 
 def warnings(capsys: pytest.CaptureFixture[str], source: Path) -> list[str]:
-    """Return what was warned of a folder, without the words that all warnings begin with."""
+    """Return the warnings about a folder, without their common prefix."""
     start = f"warning: data.datasets.pets.folder: {source}: "
     lines = capsys.readouterr().err.splitlines()
     assert all(line.startswith(start) for line in lines), lines
     return [line.removeprefix(start) for line in lines]
 
 
-def test_what_is_left_out_is_counted(
+def test_skipped_files_are_counted(
     tmp_path: Path, pets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("photo.HEIC", "photo.heic", "README"):
@@ -238,22 +238,22 @@ def test_what_is_left_out_is_counted(
     draw(pets / "__MACOSX" / "cat" / "0.png", 0)
     fetch(pets, tmp_path / "raw")
     assert warnings(capsys, pets) == [
-        "left out are folders of the system's: 1 (__MACOSX); "
-        "links to what is listed already: 1 (cat/again); links that lead nowhere: 1 (cat/lost.png);"
-        " files of other endings: 3 (2 .heic, 1 without any)",
-        "no image is read of notes",
+        "skipped: system folders: 1 (__MACOSX); "
+        "links to listed files or folders: 1 (cat/again); broken links: 1 (cat/lost.png); "
+        "files with other extensions: 3 (2 .heic, 1 without extension)",
+        "no image was read from notes",
     ]
 
 
-def test_a_class_of_misfits_alone_is_said_to_be_gone(
+def test_a_class_with_misfits_only_gives_a_warning(
     tmp_path: Path, pets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     draw(pets / "bird" / "wide.png", 0, size=(16, 8))
     assert fetch(pets, tmp_path / "raw", misfits="skip").class_names == ("cat", "dog")
-    assert "no image is read of bird\n" in capsys.readouterr().err
+    assert "no image was read from bird\n" in capsys.readouterr().err
 
 
-def test_of_several_frames_the_first_is_taken_and_it_is_said(
+def test_only_the_first_frame_is_read_with_a_warning(
     tmp_path: Path, pets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = (Image.new("RGB", (8, 8), (grey,) * 3) for grey in (200, 201))
@@ -261,7 +261,7 @@ def test_of_several_frames_the_first_is_taken_and_it_is_said(
     arrays = pack(pets, tmp_path / "raw")
     assert 200 in numbers(arrays.train_images) + numbers(arrays.test_images)
     assert warnings(capsys, pets) == [
-        "the first frame or page is taken of files with several: 1 (cat/moving.gif)"
+        "only the first frame or page was read from files with several: 1 (cat/moving.gif)"
     ]
 
 
@@ -273,26 +273,26 @@ def test_copies_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     for copy in ("train/a/another 5.png", "test/b/another 4.png"):
         shutil.copy(own / copy.replace("another ", ""), own / copy)
     fetch(own, tmp_path / "raw", test_fraction=None)
-    said = [warning for warning in warnings(capsys, own) if "copies" in warning]
-    assert said == [
-        "8 of the 10 images have copies, pixel for pixel: 1 of the 3 to test on among those to "
-        "train on, 4 in another class"
+    about_copies = [warning for warning in warnings(capsys, own) if "copies" in warning]
+    assert about_copies == [
+        "8 of the 10 images have copies, pixel for pixel: 1 of the 3 test images also in the "
+        "training set, 4 in another class"
     ]
 
 
-def test_classes_that_a_part_lacks(
+def test_classes_that_are_missing_in_a_split(
     tmp_path: Path, pets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.move(pets, tmp_path / "split" / "train")
     draw(tmp_path / "split" / "test" / "dog" / "new.png", 200)
     fetch(tmp_path / "split", tmp_path / "raw", test_fraction=None)
-    assert warnings(capsys, tmp_path / "split") == ["no image is there to test on of cat"]
+    assert warnings(capsys, tmp_path / "split") == ["the test set has no image of cat"]
     draw(tmp_path / "split" / "test" / "Cat" / "new.png", 201)
     with pytest.raises(UserError, match="test/ has images of Cat, and train/ has none"):
         fetch(tmp_path / "split", tmp_path / "raw", test_fraction=None)
 
 
-# --- folders that are laid out otherwise
+# --- errors
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
@@ -303,40 +303,42 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "photo.heic").write_bytes(b"")
-    with pytest.raises(UserError, match=r"holds no image file \(\.png.*: 1 \(1 \.heic\)"):
+    with pytest.raises(UserError, match=r"no image file .*: 1 \(1 \.heic\)\); allowed: \.png"):
         fetch(tmp_path / "own", tmp_path / "raw")
 
 
 @pytest.mark.parametrize("target", ["pets", "pets/packed", "."])
-def test_a_folder_is_never_replaced_by_what_is_made_of_it(
+def test_a_source_folder_is_never_replaced_by_its_dataset(
     tmp_path: Path, pets: Path, target: str
 ) -> None:
     before = sorted(pets.rglob("*"))
-    with pytest.raises(UserError, match=r"pets\.folder: found .*; allowed: a folder outside of"):
+    with pytest.raises(UserError, match=r"pets\.folder: found .*; allowed: a folder that neither"):
         fetch(pets, tmp_path / target)
     assert sorted(pets.rglob("*")) == before
 
 
-def test_a_share_to_test_is_needed_where_there_is_no_split_and_only_there(
+def test_a_test_fraction_is_required_exactly_if_there_is_no_split(
     tmp_path: Path, pets: Path
 ) -> None:
-    with pytest.raises(UserError, match=r"pets\.test_fraction: found None; allowed: the share"):
+    with pytest.raises(UserError, match=r"pets\.test_fraction: found null; allowed: a share"):
         fetch(pets, tmp_path / "raw", test_fraction=None)
     shutil.copytree(pets, tmp_path / "split" / "train")
     shutil.copytree(pets, tmp_path / "split" / "test")
-    with pytest.raises(UserError, match=r"pets\.test_fraction: found 0\.25; .* null where"):
+    with pytest.raises(UserError, match=r"pets\.test_fraction: found 0\.25; allowed: null, b"):
         fetch(tmp_path / "split", tmp_path / "raw")
 
 
-def test_a_share_that_tests_nothing_is_refused(tmp_path: Path, pets: Path) -> None:
-    with pytest.raises(UserError, match=r"test_fraction: 0\.01 of 12 images leaves a split empty"):
+def test_a_test_fraction_without_test_images_is_refused(tmp_path: Path, pets: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"test_fraction: found 0\.01, .* a split empty \(images: 12\)"
+    ):
         fetch(pets, tmp_path / "raw", test_fraction=0.01)
 
 
-# --- what follows
+# --- later stages
 
 
-def test_the_folder_is_never_read_again(tmp_path: Path, pets: Path) -> None:
+def test_later_stages_do_not_need_the_folder(tmp_path: Path, pets: Path) -> None:
     fetch(pets, tmp_path / "raw" / "pets")
     shutil.rmtree(pets)
     metadata = prepare.prepare(tmp_path / "raw" / "pets", tmp_path / "pets_prepared", 0.8, seed=0)

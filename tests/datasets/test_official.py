@@ -50,18 +50,18 @@ def test_from_a_url(tmp_path: Path, served: str, ending: str) -> None:
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
-def test_torchvision_names_the_files_that_are_read(dataset: str) -> None:
+def test_torchvision_lists_the_files_that_are_read(dataset: str) -> None:
     assert tuple(name for name, _ in official.published_files(dataset)[1]) == raw_files.IDX_FILES
 
 
-def test_without_a_mirror_of_ones_own_from_the_official_ones(
+def test_without_a_user_mirror_the_official_mirror_is_used(
     tmp_path: Path, served: str, publish: Callable[..., None]
 ) -> None:
     publish("mnist", mirrors=[f"{served}/mnist/"])
     assert download("mnist", tmp_path / "raw", None) == f"{served}/mnist/"
 
 
-def test_a_dead_mirror_is_passed_over_with_a_warning(
+def test_a_dead_mirror_is_skipped_with_a_warning(
     tmp_path: Path,
     served: str,
     publish: Callable[..., None],
@@ -72,7 +72,7 @@ def test_a_dead_mirror_is_passed_over_with_a_warning(
     assert re.search(r"warning: .*/elsewhere/mnist/: HTTP Error 404", capsys.readouterr().err)
 
 
-def test_a_folder_without_the_dataset_is_passed_over_with_a_warning(
+def test_a_folder_without_the_dataset_is_skipped_with_a_warning(
     tmp_path: Path,
     mirror: Path,
     served: str,
@@ -85,7 +85,7 @@ def test_a_folder_without_the_dataset_is_passed_over_with_a_warning(
     assert "partial/fashion-mnist" in capsys.readouterr().err
 
 
-def test_no_progress_bar_where_nobody_watches(
+def test_no_progress_bar_without_a_terminal(
     tmp_path: Path, served: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     download("mnist", tmp_path / "raw", served)
@@ -97,15 +97,15 @@ def test_a_progress_bar_on_a_terminal(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     download("mnist", tmp_path / "raw", served)
-    piped, shown = capsys.readouterr()
-    assert piped == ""
-    assert re.search(rf"{raw_files.TRAIN_IMAGES}: 100%", shown)
+    stdout, stderr = capsys.readouterr()
+    assert stdout == ""
+    assert re.search(rf"{raw_files.TRAIN_IMAGES}: 100%", stderr)
 
 
-def test_by_way_of_a_proxy(
+def test_from_a_proxy(
     tmp_path: Path, mirror: Path, served: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Whoever asks a proxy names the whole URL: to this one, a path below its folder.
+    # A request to a proxy contains the full URL; this server reads it as a path in its folder.
     (mirror / "http:").mkdir()
     (mirror / "http:" / "name.invalid").symlink_to(mirror)
     monkeypatch.setenv("http_proxy", served)
@@ -114,9 +114,9 @@ def test_by_way_of_a_proxy(
     )
 
 
-def test_a_folder_that_does_not_exist_is_the_users_mistake(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_is_a_user_error(tmp_path: Path) -> None:
     for folder in (str(tmp_path / "no-such-folder"), "~nobody-of-this-name/no-such-folder"):
-        with pytest.raises(UserError, match=r"no-such-folder.*DATASET_MIRROR"):
+        with pytest.raises(UserError, match=r"DATASET_MIRROR: found .*no-such-folder.*allowed"):
             download("mnist", tmp_path / "raw", folder)
 
 
@@ -140,7 +140,7 @@ def _put_a_loop(mirror: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reason"),
     [
         (_rename, "No such file or directory"),
         (_put_a_file, "Not a directory"),
@@ -148,18 +148,18 @@ def _put_a_loop(mirror: Path) -> None:
         (_put_a_loop, "Too many levels of symbolic links"),
     ],
 )
-def test_a_folder_that_is_nearly_right_is_passed_over_with_the_reason(
-    tmp_path: Path, mirror: Path, change: Callable[[Path], None], said: str
+def test_an_unusable_mirror_folder_is_listed_with_the_reason(
+    tmp_path: Path, mirror: Path, change: Callable[[Path], None], reason: str
 ) -> None:
     change(mirror)
-    with pytest.raises(Unreachable, match=rf"{said}\S* '\S*{raw_files.TRAIN_IMAGES}") as caught:
+    with pytest.raises(Unreachable, match=rf"{reason}\S* '\S*{raw_files.TRAIN_IMAGES}") as caught:
         download("mnist", tmp_path / "raw", str(mirror))
     assert len(str(caught.value).splitlines()) == 1
     assert not (tmp_path / "raw").exists()
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://é.invalid:x", "http://", "ftp://a.b"])
-def test_an_address_that_is_none_is_said(tmp_path: Path, url: str) -> None:
+def test_an_invalid_address_is_in_the_message(tmp_path: Path, url: str) -> None:
     with pytest.raises((UserError, Unreachable), match=re.escape(url.removesuffix("//"))):
         download("mnist", tmp_path / "raw", url)
 
@@ -168,7 +168,7 @@ def test_an_address_that_is_none_is_said(tmp_path: Path, url: str) -> None:
 def test_an_altered_file_is_an_error_and_leaves_nothing(
     tmp_path: Path, mirror: Path, served: str, over_http: bool
 ) -> None:
-    altered = mirror / "mnist" / raw_files.TEST_IMAGES  # the third file: two good ones precede it
+    altered = mirror / "mnist" / raw_files.TEST_IMAGES  # the third file, after two valid ones
     altered.write_bytes(altered.read_bytes()[:-1] + b"!")
     with pytest.raises(UserError, match=rf"{raw_files.TEST_IMAGES}.*expected MD5 \w+, found \w+"):
         download("mnist", tmp_path / "raw", served if over_http else str(mirror))
@@ -203,7 +203,7 @@ def test_a_mirror_that_lacks_a_file_leaves_nothing(
     assert names(tmp_path / "raw") == []
 
 
-def test_unreachable_names_every_mirror(tmp_path: Path) -> None:
+def test_unreachable_lists_every_mirror(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match=r"name\.invalid.*127\.0\.0\.1.*refused"):
         download("mnist", tmp_path / "raw", "http://name.invalid")
     assert not (tmp_path / "raw").exists()

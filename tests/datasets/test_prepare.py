@@ -20,7 +20,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def own_raw(tmp_path: Path) -> Path:
-    """A raw folder that a test may damage."""
+    """A raw folder for one test, which may damage it."""
     return draw(tmp_path / "raw" / "mnist", train_images=40, test_images=20)
 
 
@@ -29,7 +29,7 @@ def draw(folder: Path, **numbers: int) -> Path:
     return folder
 
 
-def test_metadata_says_what_is_there(tmp_path: Path, raw: Path) -> None:
+def test_metadata_describes_the_splits(tmp_path: Path, raw: Path) -> None:
     metadata = prepare.prepare(raw, tmp_path / "mnist", train_fraction=0.9, seed=0)
     assert prepared.load_metadata(tmp_path / "mnist") == metadata
     assert (metadata.dataset, metadata.source) == ("mnist", "stand-in")
@@ -57,7 +57,7 @@ def test_every_image_keeps_its_label_and_is_in_one_split(tmp_path: Path, raw: Pa
     assert pairs(*loaded["test"]) == pairs(arrays.test_images[:, None], arrays.test_labels)
 
 
-def test_colour_images_are_packed_as_they_were_published(tmp_path: Path, mirror: Path) -> None:
+def test_colour_images_are_packed_unchanged(tmp_path: Path, mirror: Path) -> None:
     raw, numbers = tmp_path / "raw" / "cifar10", {"train_images": 1, "test_images": 1, "seed": 0}
     published.fetch("cifar10", "official", raw, mirror=str(mirror), **numbers)
     metadata = prepare.prepare(raw, tmp_path / "cifar10", 0.9, seed=0)
@@ -86,7 +86,7 @@ def test_each_class_has_its_share_and_the_total_is_exact(
 
 
 def put(raw: Path, name: str, array: np.ndarray) -> None:
-    """Replace a raw file by another as if it had been fetched so."""
+    """Replace a raw file and its checksum in the record."""
     raw_files.write_idx(raw / name, array)
     info = raw_files.read_source(raw)
     entry = replace(info.files[name], sha256=files.digest(raw / name))
@@ -113,7 +113,7 @@ def test_an_empty_split_is_refused(tmp_path: Path, raw: Path, fraction: float) -
 
 @pytest.mark.parametrize("name", raw_files.IDX_FILES)
 @pytest.mark.parametrize("length", [-1, 5])
-def test_a_truncated_raw_file_is_named_with_both_checksums(
+def test_the_error_of_a_truncated_raw_file_has_both_checksums(
     tmp_path: Path, own_raw: Path, name: str, length: int
 ) -> None:
     expected = hashlib.sha256((own_raw / name).read_bytes()).hexdigest()
@@ -137,6 +137,6 @@ def test_the_official_images_split_as_published(tmp_path: Path, official_mirror:
     published.fetch("mnist", "official", raw, mirror=official_mirror, **numbers)
     metadata = prepare.prepare(raw, tmp_path / "mnist", 0.9, seed=0)
     assert [metadata.splits[name].n_images for name in SPLITS] == [54000, 6000, 10000]
-    # Counts of MNIST's test labels as published.
+    # The published counts of MNIST's test labels.
     counts = (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009)
     assert metadata.splits["test"].class_counts == counts

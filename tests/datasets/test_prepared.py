@@ -26,14 +26,14 @@ def test_prepare_then_load(tmp_path: Path, raw: Path) -> None:
     assert isinstance(images, np.memmap)
 
 
-def test_loading_what_was_not_prepared_names_the_file(tmp_path: Path) -> None:
+def test_the_error_of_a_missing_dataset_has_the_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"fashion_mnist/metadata\.json is missing"):
         prepared.load(tmp_path / "fashion_mnist", "train")
     with pytest.raises(UserError, match=r"fashion_mnist/metadata\.json is missing"):
         prepared.load_metadata(tmp_path / "fashion_mnist")
 
 
-def test_an_altered_prepared_file_is_named_with_both_checksums(tmp_path: Path, raw: Path) -> None:
+def test_the_error_of_an_altered_file_has_both_checksums(tmp_path: Path, raw: Path) -> None:
     prepare.prepare(raw, tmp_path / "mnist", 0.9, seed=0)
     path = tmp_path / "mnist" / "train_images.npy"
     path.write_bytes(path.read_bytes()[:-1])
@@ -44,7 +44,9 @@ def test_an_altered_prepared_file_is_named_with_both_checksums(tmp_path: Path, r
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"splits": {}}', '{"splits": {"train": {}}}'])
-def test_unreadable_metadata_is_named(tmp_path: Path, raw: Path, content: str) -> None:
+def test_the_error_of_unreadable_metadata_has_the_file(
+    tmp_path: Path, raw: Path, content: str
+) -> None:
     prepare.prepare(raw, tmp_path / "mnist", 0.9, seed=0)
     (tmp_path / "mnist" / "metadata.json").write_text(content)
     with pytest.raises(UserError, match=r"metadata\.json is unreadable"):

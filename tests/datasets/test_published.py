@@ -34,7 +34,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_stand_ins_come_in_the_official_format(tmp_path: Path) -> None:
+def test_stand_ins_have_the_official_format(tmp_path: Path) -> None:
     info = fetch_few("mnist", "stand-in", tmp_path / "raw" / "mnist")
     assert info.source == "stand-in"
     arrays = raw_files.read_arrays(tmp_path / "raw" / "mnist", info)
@@ -52,7 +52,7 @@ def test_colour_stand_ins_have_cifar10s_shape_and_classes(tmp_path: Path) -> Non
     assert (info.image_shape, len(info.class_names)) == ((3, 32, 32), 10)
 
 
-def test_cifar10_stays_packed_as_it_was_published(tmp_path: Path, mirror: Path) -> None:
+def test_cifar10_stays_the_published_archive(tmp_path: Path, mirror: Path) -> None:
     info = fetch_few("cifar10", "official", tmp_path / "cifar10", str(mirror))
     archive = "cifar-10-python.tar.gz"
     assert list(info.files) == [archive]
@@ -71,7 +71,7 @@ def test_cifar10_stays_packed_as_it_was_published(tmp_path: Path, mirror: Path) 
     assert arrays.test_labels.tolist() == batch["labels"]
 
 
-def test_pickles_that_were_not_published_are_not_opened(
+def test_unpublished_pickles_are_not_opened(
     tmp_path: Path, mirror: Path, publish: Callable[..., None]
 ) -> None:
     class Evil:
@@ -93,7 +93,7 @@ def test_pickles_that_were_not_published_are_not_opened(
     assert not (tmp_path / "called").exists()
 
 
-def test_the_record_says_what_each_file_is(tmp_path: Path, mirror: Path) -> None:
+def test_the_record_describes_each_file(tmp_path: Path, mirror: Path) -> None:
     fetch_few("fashion_mnist", "official", tmp_path / "raw", str(mirror))
     record = json.loads((tmp_path / "raw" / "source.json").read_text())
     assert (record["dataset"], record["source"]) == ("fashion_mnist", "official")
@@ -110,14 +110,16 @@ def test_the_record_is_read_back(tmp_path: Path) -> None:
     assert raw_files.read_source(tmp_path / "mnist") == info
 
 
-def test_the_same_files_from_elsewhere_give_the_same_folder(tmp_path: Path, mirror: Path) -> None:
+def test_the_same_files_from_another_mirror_give_the_same_folder(
+    tmp_path: Path, mirror: Path
+) -> None:
     shutil.copytree(mirror, tmp_path / "elsewhere")
     fetch_few("mnist", "auto", tmp_path / "a", str(mirror))
     fetch_few("mnist", "official", tmp_path / "b", str(tmp_path / "elsewhere"))
     assert content(tmp_path / "a") == content(tmp_path / "b")
 
 
-def test_the_same_seed_gives_the_same_folder_and_another_seed_other_images(tmp_path: Path) -> None:
+def test_the_folder_depends_on_the_seed(tmp_path: Path) -> None:
     fetch_few("mnist", "stand-in", tmp_path / "a")
     fetch_few("mnist", "stand-in", tmp_path / "b")
     fetch_few("mnist", "stand-in", tmp_path / "c", seed=1)
@@ -127,7 +129,7 @@ def test_the_same_seed_gives_the_same_folder_and_another_seed_other_images(tmp_p
     assert a[raw_files.TEST_IMAGES] != c[raw_files.TEST_IMAGES]
 
 
-def test_the_test_images_do_not_depend_on_how_many_are_trained_on(tmp_path: Path) -> None:
+def test_test_images_do_not_depend_on_the_number_of_training_images(tmp_path: Path) -> None:
     fetch_few("mnist", "stand-in", tmp_path / "a")
     fetch_few("mnist", "stand-in", tmp_path / "b", train_images=20)
     assert (
@@ -137,32 +139,32 @@ def test_the_test_images_do_not_depend_on_how_many_are_trained_on(tmp_path: Path
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
-def test_no_test_image_is_trained_on(tmp_path: Path, dataset: str) -> None:
+def test_no_test_image_is_in_the_training_set(tmp_path: Path, dataset: str) -> None:
     fetch_few(dataset, "stand-in", tmp_path / "raw", train_images=1000, test_images=1000)
     arrays = raw_files.read_arrays(tmp_path / "raw", raw_files.read_source(tmp_path / "raw"))
     images = [*arrays.train_images, *arrays.test_images]
     assert len({image.tobytes() for image in images}) == 2000
 
 
-def test_auto_takes_the_official_files_where_it_can(
+def test_auto_prefers_the_official_files(
     tmp_path: Path, mirror: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fetch_few("mnist", "auto", tmp_path / "raw", str(mirror)).source == "official"
     assert "STAND-IN" not in capsys.readouterr().err
 
 
-def test_auto_falls_back_where_no_mirror_is_reached_and_says_so(
+def test_auto_uses_stand_ins_with_a_banner_if_no_mirror_is_reachable(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fetch_few("fashion_mnist", "auto", tmp_path / "raw").source == "stand-in"
-    piped, told = capsys.readouterr()
+    stdout, stderr = capsys.readouterr()
     for words in ("STAND-IN DATA", "DATASET_MIRROR", "dvc repro -f -s fetch@fashion_mnist"):
-        assert words in told
-    assert told.replace("\n", "").isprintable(), "no colours, no carriage returns"
-    assert piped == ""
+        assert words in stderr
+    assert stderr.replace("\n", "").isprintable(), "no colours, no carriage returns"
+    assert stdout == ""
 
 
-def test_stand_ins_that_were_asked_for_need_no_banner_and_no_network(
+def test_requested_stand_ins_need_no_banner_and_no_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(*_: Any) -> None:
@@ -173,7 +175,7 @@ def test_stand_ins_that_were_asked_for_need_no_banner_and_no_network(
     assert capsys.readouterr().err == ""
 
 
-def test_official_without_a_mirror_says_what_to_do(tmp_path: Path) -> None:
+def test_the_error_without_a_mirror_gives_advice(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"DATASET_MIRROR.*auto"):
         fetch_few("mnist", "official", tmp_path / "raw" / "mnist")
     assert list((tmp_path / "raw").iterdir()) == []
@@ -188,12 +190,12 @@ def test_a_corrupt_download_is_never_replaced_by_stand_ins(
     (mirror / "mnist" / raw_files.TRAIN_LABELS).write_bytes(b"<html>")
     with pytest.raises(UserError, match=f"{raw_files.TRAIN_LABELS}.*expected MD5"):
         fetch_few("mnist", source, tmp_path / "raw" / "mnist", str(mirror))
-    assert content(tmp_path / "raw" / "mnist") == before, "what was there is left as it was"
+    assert content(tmp_path / "raw" / "mnist") == before, "the earlier folder is unchanged"
     assert len(list((tmp_path / "raw").iterdir())) == 1
 
 
 @pytest.mark.parametrize("record", ["", '{"dataset": "mn', "[]", '{"image_shape": [1, 2, 3]}'])
-def test_an_unreadable_record_is_named(tmp_path: Path, record: str) -> None:
+def test_the_error_of_an_unreadable_record_has_the_file(tmp_path: Path, record: str) -> None:
     (tmp_path / "mnist").mkdir()
     (tmp_path / "mnist" / "source.json").write_text(record)
     with pytest.raises(UserError, match=r"source\.json is unreadable"):

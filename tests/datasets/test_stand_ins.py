@@ -33,26 +33,26 @@ def test_classes_are_balanced_and_shuffled(dataset: str) -> None:
 
 
 @each
-def test_every_image_is_another(dataset: str) -> None:
+def test_all_images_are_different(dataset: str) -> None:
     images, _ = generate(dataset, "train", 3000, seed=0)
     assert len({image.tobytes() for image in images}) == 3000
 
 
 @grey
-def test_none_is_empty_or_full(dataset: str) -> None:
+def test_no_image_is_empty_or_full(dataset: str) -> None:
     covered = (generate(dataset, "train", 3000, seed=0)[0] > 10).mean((1, 2))
     assert covered.min() > 0.02
     assert covered.max() < 0.85
 
 
 @each
-def test_the_same_in_another_process_with_other_threads_and_global_generator(dataset: str) -> None:
+def test_images_do_not_depend_on_process_threads_and_global_generator(dataset: str) -> None:
     script = (
         "import hashlib, numpy as np; from autoencoders.datasets.stand_ins import generate;"
         f"np.random.seed(1); images, labels = generate({dataset!r}, 'test', 50, seed=3);"
         "print(hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest())"
     )
-    told = subprocess.run(
+    digest = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,
         text=True,
@@ -60,7 +60,7 @@ def test_the_same_in_another_process_with_other_threads_and_global_generator(dat
         env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
     ).stdout
     images, labels = generate(dataset, "test", 50, seed=3)
-    assert told.strip() == hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+    assert digest.strip() == hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
 
 
 @each
@@ -70,13 +70,13 @@ def test_another_seed_or_split_gives_other_images(dataset: str) -> None:
     assert not np.array_equal(images, generate(dataset, "test", 50, seed=0)[0])
 
 
-def test_no_test_digit_is_a_variant_of_one_to_train_on() -> None:
+def test_no_test_digit_is_a_variant_of_a_training_digit() -> None:
     pictures = [stand_ins._handwriting(split)[0] for split in ("train", "test")]
     assert [len(part) for part in pictures] == [1440, 357]
     assert len({picture.tobytes() for part in pictures for picture in part}) == 1797
 
 
-def test_digits_fill_twenty_pixels_centred_by_mass_as_mnists_do() -> None:
+def test_digits_fill_twenty_pixels_and_are_centred_by_mass_as_in_mnist() -> None:
     images, _ = generate("mnist", "train", 500, seed=0)
     covered = images > 64
     assert np.median(np.maximum(covered.any(1).sum(1), covered.any(2).sum(1))) in (19, 20, 21)
@@ -87,24 +87,24 @@ def test_digits_fill_twenty_pixels_centred_by_mass_as_mnists_do() -> None:
 
 
 @pytest.mark.parametrize(("dataset", "mean"), [("mnist", 0.131), ("fashion_mnist", 0.286)])
-def test_the_mean_pixel_is_near_the_real_one(dataset: str, mean: float) -> None:
+def test_the_mean_pixel_is_close_to_the_official_one(dataset: str, mean: float) -> None:
     images, _ = generate(dataset, "train", 1000, seed=0)
     assert images.mean() / 255 == pytest.approx(mean, rel=0.15)
 
 
-def test_scenes_are_about_as_light_and_as_varied_as_cifar10() -> None:
+def test_scenes_have_about_the_mean_and_deviation_of_cifar10() -> None:
     images = generate("cifar10", "train", 500, seed=0)[0] / 255
-    # CIFAR-10's training images have these means and standard deviations of red, green and blue.
+    # The means and standard deviations of red, green and blue in CIFAR-10's training set.
     assert images.mean((0, 2, 3)) == pytest.approx([0.491, 0.482, 0.447], rel=0.15)
     assert images.std((0, 2, 3)) == pytest.approx([0.247, 0.243, 0.262], rel=0.35)
 
 
-def test_scenes_hold_detail_that_a_small_copy_loses() -> None:
+def test_scenes_have_detail_that_downscaling_loses() -> None:
     images = generate("cifar10", "train", 200, seed=0)[0] / 255
     blocks = images.reshape(200, 3, 16, 2, 16, 2)
     averaged = blocks.mean((3, 5), keepdims=True)
     psnr = -10 * np.log10(((blocks - averaged) ** 2).mean((1, 2, 3, 4, 5))).mean()
-    assert 22 < psnr < 30  # 24.4 dB on a thousand of CIFAR-10's images
+    assert 22 < psnr < 30  # 24.4 dB on a thousand images of CIFAR-10
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import sys
 from autoencoders import images
 
 
-def test_images_are_read_and_written_without_torch() -> None:
+def test_image_modules_do_not_import_torch() -> None:
     names = [
         f"autoencoders.images.{module.name}" for module in pkgutil.iter_modules(images.__path__)
     ]

@@ -1,4 +1,4 @@
-"""Image files into pictures and back: depth, transparency, orientation, profiles."""
+"""Reading, writing and converting pictures: depth, transparency, profiles, resizing."""
 
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def clear_red() -> Image.Image:
         (Image.fromarray(RAMP).convert("P"), "a.gif", RAMP / 255, None, 8),
     ],
 )
-def test_every_kind_of_pixels_is_read_as_it_is(
+def test_all_pixel_types_are_read_unchanged(
     tmp_path: Path,
     image: Image.Image,
     name: str,
@@ -104,7 +104,9 @@ def test_every_kind_of_pixels_is_read_as_it_is(
         (with_alpha(Image.fromarray(COLOURS)), "b.webp"),
     ],
 )
-def test_what_is_written_is_what_was_read(tmp_path: Path, image: Image.Image, name: str) -> None:
+def test_writing_and_reading_give_the_same_picture(
+    tmp_path: Path, image: Image.Image, name: str
+) -> None:
     source = saved(tmp_path, image, "a.tif" if image.mode == "F" else "a.png")
     found = read_image(source)
     write(tmp_path / name, found)
@@ -112,7 +114,7 @@ def test_what_is_written_is_what_was_read(tmp_path: Path, image: Image.Image, na
     assert (
         again.depth == found.depth == written_depth(found, FORMAT_OF_EXTENSION[Path(name).suffix])
     )
-    if name != "b.webp":  # which has no grey
+    if name != "b.webp":  # WebP has no grey
         np.testing.assert_array_equal(again.planes, found.planes)
     assert (again.alpha is None) == (found.alpha is None)
     if again.alpha is not None:
@@ -120,7 +122,7 @@ def test_what_is_written_is_what_was_read(tmp_path: Path, image: Image.Image, na
 
 
 @pytest.mark.parametrize("name", ["b.png", "b.jpg", "b.webp", "b.tif"])
-def test_a_colour_profile_is_kept_where_it_still_fits(tmp_path: Path, name: str) -> None:
+def test_a_colour_profile_is_kept_except_for_cmyk(tmp_path: Path, name: str) -> None:
     colours = Image.fromarray(COLOURS)
     found = read_image(saved(tmp_path, colours, icc_profile=b"a profile"))
     write(tmp_path / name, found)
@@ -129,7 +131,7 @@ def test_a_colour_profile_is_kept_where_it_still_fits(tmp_path: Path, name: str)
     assert read_image(inks).profile is None
 
 
-def test_bits_that_pillow_does_not_read_are_known_to_be_lost(tmp_path: Path) -> None:
+def test_the_decoded_depth_is_smaller_for_16_bit_cmyk(tmp_path: Path) -> None:
     inks = np.stack([DEEP] * 4, 2)
     tifffile.imwrite(tmp_path / "a.tif", inks, photometric="separated")
     found = read_image(tmp_path / "a.tif")
@@ -137,29 +139,31 @@ def test_bits_that_pillow_does_not_read_are_known_to_be_lost(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
-        ([0, 255], r"^float pixels from 0 to 255; allowed: 0 to 1: scale them$"),
+        ([0, 255], r"^float pixels from 0 to 255; allowed: 0 to 1; scale them$"),
         ([-0.5, 1], r"^float pixels from -0.5 to 1; allowed"),
-        ([0, np.nan], "^float pixels that are no numbers"),
+        ([0, np.nan], "^float pixels with NaN or infinity; allowed: 0 to 1"),
     ],
 )
-def test_floats_outside_0_to_1_are_refused(tmp_path: Path, values: list[float], said: str) -> None:
+def test_floats_outside_0_to_1_are_refused(
+    tmp_path: Path, values: list[float], message: str
+) -> None:
     source = saved(tmp_path, Image.fromarray(np.array([values], np.float32)), "a.tif")
-    with pytest.raises(UnusableImage, match=said):
+    with pytest.raises(UnusableImage, match=message):
         read_image(source)
 
 
-@pytest.mark.parametrize(("gamma", "known"), [(0.45455, True), (1.0, False)])
-def test_a_gamma_that_would_be_lost_is_refused(tmp_path: Path, gamma: float, known: bool) -> None:
+@pytest.mark.parametrize(("gamma", "usual"), [(0.45455, True), (1.0, False)])
+def test_an_unusual_gamma_is_refused(tmp_path: Path, gamma: float, usual: bool) -> None:
     info = PngInfo()
     info.add(b"gAMA", round(gamma * 100_000).to_bytes(4, "big"))
     Image.new("RGB", (2, 2), (9, 99, 199)).save(tmp_path / "a.png", pnginfo=info)
-    if known:
+    if usual:
         assert read_image(tmp_path / "a.png").size == (2, 2)
     else:
         with pytest.raises(
-            UnusableImage, match="a PNG of gamma 1, which would be lost: save it as sRGB"
+            UnusableImage, match=r"a PNG with gamma 1; allowed: 0\.45; save it as sRGB"
         ):
             read_image(tmp_path / "a.png")
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -167,28 +171,30 @@ def test_a_gamma_that_would_be_lost_is_refused(tmp_path: Path, gamma: float, kno
     assert read_image(tmp_path / "b.png").profile == profile
 
 
-def test_a_phones_photo_with_a_preview_beside_is_one_image(tmp_path: Path) -> None:
+def test_a_jpeg_with_a_preview_is_one_image(tmp_path: Path) -> None:
     large, small = Image.new("RGB", (8, 8), "red"), Image.new("RGB", (4, 4), "red")
     source = saved(tmp_path, large, "a.jpg", format="MPO", save_all=True, append_images=[small])
     assert read_image(source).size == (8, 8)
 
 
-def test_jpeg_refuses_what_is_transparent(tmp_path: Path) -> None:
+def test_jpeg_refuses_transparency(tmp_path: Path) -> None:
     half_clear = read_image(saved(tmp_path, with_alpha(Image.fromarray(RAMP))))
-    with pytest.raises(UnusableImage, match="JPEG cannot hold them: choose png"):
+    with pytest.raises(UnusableImage, match="which JPEG cannot store; choose png"):
         write(tmp_path / "b.jpg", half_clear)
     assert not (tmp_path / "b.jpg").exists()
 
 
 @pytest.mark.parametrize("name", ["b.webp", "b.jpg"])
-def test_an_image_that_is_too_long_for_its_format_is_one_line(tmp_path: Path, name: str) -> None:
+def test_the_error_of_an_image_too_large_for_its_format_is_one_line(
+    tmp_path: Path, name: str
+) -> None:
     with pytest.raises((UnusableImage, OSError)) as caught:
         write(tmp_path / name, Picture(np.zeros((1, 1, 70_000), np.float32)))
     assert len(str(caught.value).splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_fitted_is_the_middle_as_datasets_have_it(tmp_path: Path) -> None:
+def test_resizing_crops_the_centre_as_in_datasets(tmp_path: Path) -> None:
     source = saved(tmp_path, with_alpha(Image.fromarray(COLOURS)))
     found = resize_picture(read_image(source), 3, 3)
     assert found.alpha is not None
@@ -200,12 +206,12 @@ def test_what_is_fitted_is_the_middle_as_datasets_have_it(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("bits", [8, 16, 32])
-def test_what_is_matched_keeps_its_depth_and_what_is_resized_is_not_rounded(bits: int) -> None:
+def test_opaque_planes_keep_their_depth_and_resized_planes_are_not_rounded(bits: int) -> None:
     colours = to_depth(COLOURS.transpose(2, 0, 1), bits)
     for channels in (1, 3):
-        alike = to_opaque_planes(Picture(colours, to_depth(HALF_CLEAR[None], bits)), channels)
-        assert alike.dtype == colours.dtype
-        assert (to_floats(alike)[:, :, ::2] == 1).all()
+        opaque = to_opaque_planes(Picture(colours, to_depth(HALF_CLEAR[None], bits)), channels)
+        assert opaque.dtype == colours.dtype
+        assert (to_floats(opaque)[:, :, ::2] == 1).all()
         small = to_opaque_planes(Picture(colours), channels, (3, 3))
         assert small.dtype == np.float32
         by_bytes = Image.fromarray(COLOURS).convert("L" if channels == 1 else "RGB")
@@ -213,8 +219,8 @@ def test_what_is_matched_keeps_its_depth_and_what_is_resized_is_not_rounded(bits
         np.testing.assert_allclose(small, fit.transpose(2, 0, 1) / 255, atol=1.01 / 255)
 
 
-def test_bytes_over_white_and_their_luma_are_pillows() -> None:
-    """Every byte with every alpha; and colours, of which some are near to the next grey."""
+def test_blending_with_white_and_luma_are_equal_to_pillows() -> None:
+    """All pairs of byte and alpha; and random colours, some close to a rounding boundary."""
     values, alpha = np.mgrid[:256, :256].astype(np.uint8)
     with_white = Image.new("RGBA", values.shape, "white")
     with_white.alpha_composite(Image.fromarray(np.stack([values] * 3 + [alpha], 2)))

@@ -1,4 +1,4 @@
-"""The reader of image files: what each kind of pixels becomes."""
+"""Reading image files: the values of each pixel type, and error messages."""
 
 import struct
 import zlib
@@ -13,28 +13,30 @@ from PIL import Image
 from autoencoders.images import reading
 from autoencoders.images.picture import Samples, UnusableImage, to_depth, to_opaque_planes
 
-HALF = (10, 200, 90)  # a colour, and what is left of it where it is half transparent over white
+HALF = (10, 200, 90)  # a colour, and its blend with white at half transparency
 HALF_OVER_WHITE = (132, 227, 172)
 
 
-def trained_on(path: Path, channels: int = 1) -> Samples:
-    """Return a file as datasets have it, `(C, H, W)`."""
+def training_image(path: Path, channels: int = 1) -> Samples:
+    """Return a file as a training image `(C, H, W)`."""
     return to_depth(to_opaque_planes(reading.read_image(path, first_frame=True), channels), 8)
 
 
 def read(path: Path, channels: int = 3) -> list[Any]:
-    """Return the first row of an image: its colours, or its greys."""
-    pixels = trained_on(path, channels)
+    """Return the colours or greys in the first row of an image."""
+    pixels = training_image(path, channels)
     assert pixels.dtype == np.uint8
     row = pixels[:, 0, :].T.tolist()
     return [tuple(pixel) for pixel in row] if channels == 3 else [pixel for (pixel,) in row]
 
 
-# --- files as their formats describe them, byte by byte
+# --- files according to the specifications of their formats
 
 
 def png(width: int, bits: int, kind: int, row: bytes, height: int = 1, **chunks: bytes) -> bytes:
-    """Return a PNG of one row; its kind: 0 grey, 2 colours, 3 a palette, 4 and 6 with alpha."""
+    """Return a PNG of one row; `kind` is 0 for grey, 2 for colours, 3 for a palette, 4 and 6 with
+    alpha.
+    """
 
     def chunk(name: str, content: bytes) -> bytes:
         named = name.encode() + content
@@ -67,12 +69,12 @@ def words(*values: int, order: str = ">") -> bytes:
 
 
 def by_name(value: object) -> str:
-    """Return the part of a case's name: what is text."""
+    """Return a parameter's part of the test ID: only text is used."""
     return value if isinstance(value, str) else ""
 
 
 SIXTEEN = (0, 128, 129, 257, 32768, 65406, 65407, 65535)
-AS_BYTES = [0, 0, 1, 1, 128, 254, 255, 255]  # a 257th, rounded
+AS_BYTES = [0, 0, 1, 1, 128, 254, 255, 255]  # divided by 257 and rounded
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ AS_BYTES = [0, 0, 1, 1, 128, 254, 255, 255]  # a 257th, rounded
         ("16-bit colours, clear", png(2, 16, 2, words(*range(6)), tRNS=words(0, 1, 2)), [255, 0]),
         ("float TIFF", tiff(3, [32], 1, struct.pack("<3f", 0, 0.3, 1), format=[3]), [0, 76, 255]),
         ("float PFM", b"Pf 2 1 -1.0\n" + struct.pack("<2f", 0, 1), [0, 255]),
-        # One grey is transparent: it is white, and no other is.
+        # Exactly one grey is transparent and becomes white.
         ("16-bit clear", png(3, 16, 0, words(1000, 1001, 0), tRNS=words(1000)), [255, 4, 0]),
         ("8-bit clear", png(3, 8, 0, bytes([9, 10, 0]), tRNS=words(9)), [255, 10, 0]),
         ("4-bit clear", png(2, 4, 0, b"\x56", tRNS=words(5)), [255, 102]),
@@ -166,18 +168,18 @@ def test_colours(
     assert read(tmp_path / "a", channels=1) == read(tmp_path / "a.png", channels=1)
 
 
-def test_lab_is_read_by_its_white_and_black(tmp_path: Path) -> None:
+def test_white_and_black_in_lab(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(tiff(2, [8] * 3, 8, bytes([255, 0, 0, 0, 0, 0])))
     np.testing.assert_allclose(read(tmp_path / "a"), [(255,) * 3, (0,) * 3], atol=1)
 
 
-def test_adobes_inverted_cmyk_is_read_the_right_way_round(tmp_path: Path) -> None:
+def test_adobes_inverted_cmyk_is_read_correctly(tmp_path: Path) -> None:
     Image.new("CMYK", (8, 8), (0, 0, 0, 0)).save(tmp_path / "a.jpg")
     assert b"Adobe" in (tmp_path / "a.jpg").read_bytes()
     assert read(tmp_path / "a.jpg")[0] == (255, 255, 255)
 
 
-# --- the way up
+# --- orientation
 
 ARROW = np.array([[0, 40, 80], [120, 160, 200]], np.uint8)
 UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
@@ -199,23 +201,21 @@ def test_a_photo_is_turned_upright(tmp_path: Path, ending: str, orientation: int
     exif[0x0112] = orientation
     lossless: dict[str, dict[str, Any]] = {"webp": {"lossless": True}, "jpg": {"quality": 100}}
     Image.fromarray(ARROW).save(tmp_path / f"a.{ending}", exif=exif, **lossless.get(ending, {}))
-    found = trained_on(tmp_path / f"a.{ending}")[0]
+    found = training_image(tmp_path / f"a.{ending}")[0]
     np.testing.assert_allclose(found, UPRIGHT[orientation](ARROW), atol=1)
 
 
 @pytest.mark.parametrize("exif", [b"", b"Exif\0\0II*\0", b"no EXIF at all", b"\xff"])
-def test_damaged_exif_loses_no_image(tmp_path: Path, exif: bytes) -> None:
+def test_an_image_with_damaged_exif_is_read(tmp_path: Path, exif: bytes) -> None:
     Image.fromarray(ARROW).save(tmp_path / "a.png", exif=exif)
-    np.testing.assert_array_equal(trained_on(tmp_path / "a.png")[0], ARROW)
+    np.testing.assert_array_equal(training_image(tmp_path / "a.png")[0], ARROW)
 
 
 # --- several frames, large images
 
 
 @pytest.mark.parametrize("ending", ["gif", "tiff", "png", "webp"])
-def test_the_first_of_several_frames_is_read_where_it_is_asked_for(
-    tmp_path: Path, ending: str
-) -> None:
+def test_the_first_of_several_frames_is_read_on_request(tmp_path: Path, ending: str) -> None:
     one, two = (Image.new("RGB", (8, 8), (grey,) * 3) for grey in (255, 0))
     one.save(tmp_path / f"one.{ending}")
     one.save(tmp_path / f"two.{ending}", save_all=True, append_images=[two])
@@ -223,42 +223,44 @@ def test_the_first_of_several_frames_is_read_where_it_is_asked_for(
         picture = reading.read_image(tmp_path / f"{name}.{ending}", first_frame=True)
         assert picture.has_more == has_more
         assert (picture.planes == 255).all()
-    with pytest.raises(UnusableImage, match=r"^holds several frames: save"):
+    with pytest.raises(UnusableImage, match=r"^contains several frames; save"):
         reading.read_image(tmp_path / f"two.{ending}")
 
 
-def test_what_pillow_warns_of_is_read_without_a_word(
+def test_pillows_warnings_are_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
     Image.fromarray(ARROW).save(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", ARROW.size - 1)
-    assert trained_on(tmp_path / "a.png").shape == (1, 2, 3)
+    assert training_image(tmp_path / "a.png").shape == (1, 2, 3)
     assert not recwarn.list
 
 
-# --- what does not fit
-
+# --- errors
 
 FLOATS = struct.pack("<2f", 0.0, 255.0)
-WHOLE = png(1000, 8, 0, np.random.default_rng(0).bytes(1000))
+COMPLETE = png(1000, 8, 0, np.random.default_rng(0).bytes(1000))
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"Pf 2 1 -1.0\n" + FLOATS, "^float pixels"),
-        (tiff(2, [64], 1, bytes(16), format=[3]), "TIFF of a kind .* save it with 8 or 16 bits"),
-        (tiff(2, [32], 1, struct.pack("<2I", 0, 2**31)), "^32-bit pixels: save it"),
-        (tiff(2, [16], 1, struct.pack("<2h", -1, 1), format=[2]), "^signed pixels: save it"),
-        (tiff(2, [8], 1, struct.pack("<2b", -1, 1), format=[2]), "^signed pixels: save it"),
+        (tiff(2, [64], 1, bytes(16), format=[3]), "type of TIFF .* save it with 8 or 16 bits"),
+        (tiff(2, [32], 1, struct.pack("<2I", 0, 2**31)), "^32-bit pixels; save it"),
+        (tiff(2, [16], 1, struct.pack("<2h", -1, 1), format=[2]), "^signed pixel values; save it"),
+        (tiff(2, [8], 1, struct.pack("<2b", -1, 1), format=[2]), "^signed pixel values; save it"),
         (
             tiff(1, [16] * 4, 2, bytes(8), planes=[2], extra=[1]),
-            "^16-bit channels in separate planes: sav",
+            "^16-bit channels in separate planes; sav",
         ),
         (b"", r"^cannot be read as an image \(the file is empty\)$"),
-        (b"a text", r"^cannot be read as an image \(damaged, or of no format that Pillow knows\)$"),
-        (WHOLE[:30], r"^cannot be read as an image \(damaged, or of no format"),
-        (WHOLE[:500], r"^cannot be read as an image \(image file is truncated"),
+        (
+            b"a text",
+            r"^cannot be read as an image \(damaged, or in a format that Pillow .*\)$",
+        ),
+        (COMPLETE[:30], r"^cannot be read as an image \(damaged, or in a format"),
+        (COMPLETE[:500], r"^cannot be read as an image \(image file is truncated"),
         (
             png(20000, 8, 0, b"", height=10000),
             r"200000000 pixels\) exceeds limit of \d+ pixels, could be decompression bomb",
@@ -266,8 +268,8 @@ WHOLE = png(1000, 8, 0, np.random.default_rng(0).bytes(1000))
     ],
     ids=by_name,
 )
-def test_what_does_not_fit_is_said(tmp_path: Path, content: bytes, said: str) -> None:
+def test_errors_are_one_line(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(UnusableImage, match=said) as caught:
+    with pytest.raises(UnusableImage, match=message) as caught:
         reading.read_image(tmp_path / "a.png")
     assert len(str(caught.value).splitlines()) == 1

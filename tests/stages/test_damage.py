@@ -187,7 +187,7 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
     "files that are not named": (RAW / "source.json", json_with(files={}), "KeyError"),
     "a size of images that is not theirs": (
         *(RAW / "source.json", json_with(image_shape=[1, 14, 14])),
-        r"images of \(28, 28\) where \(1, 14, 14\) was said",
+        r"found images of shape \(28, 28\); allowed: \(1, 14, 14\)",
     ),
     "a missing key": (PREPARED / "metadata.json", lambda _: b"{}", "dataset: Field required"),
     "a missing split": (PREPARED / "metadata.json", json_with(splits={}), "KeyError: 'test'"),

@@ -136,9 +136,9 @@ def test_what_little_data_cannot_give_is_left_out_and_said(
 @pytest.mark.parametrize(
     ("count", "stage", "words"),
     [
-        (1, "fetch", r"test_fraction: 0\.2 of 1 images leaves a split empty; .*add images"),
-        (2, "fetch", r"test_fraction: 0\.2 of 2 images leaves a split empty; allowed: a share"),
-        (3, "prepare", r"train_fraction: 0\.9 of 2 images leaves a split empty; allowed: a share"),
+        (1, "fetch", r"test_fraction: found 0\.2, .* empty \(images: 1\); .*add images"),
+        (2, "fetch", r"test_fraction: found 0\.2, .* empty \(images: 2\); allowed: a share"),
+        (3, "prepare", r"train_fraction: found 0\.9, .* empty \(images: 2\); allowed: a share"),
     ],
 )
 def test_too_few_images_for_three_splits_are_refused_before_anything_is_trained(

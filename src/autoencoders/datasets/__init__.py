@@ -1,1 +1,1 @@
-"""Where images come from, until they are packed."""
+"""Datasets: downloading, packing, splitting and batching images."""

@@ -1,4 +1,4 @@
-"""Packed bytes into batches that networks take."""
+"""Batches for networks, made from images that are stored as bytes."""
 
 from collections.abc import Iterator, Sequence
 from math import prod
@@ -8,21 +8,19 @@ from torch import Tensor
 
 from autoencoders.device import CPU
 
-MAX_BATCH_VALUES = (
-    2**24
-)  # numbers that a batch holds, where how many images it has is for memory alone
+MAX_BATCH_VALUES = 2**24  # pixel values in a batch whose size matters only for memory
 
 
-def images_at_a_time(shape: Sequence[int], most: int) -> int:
-    """Return how many images of this shape to take at a time, at most `most`: fewer if large."""
-    return max(1, min(most, MAX_BATCH_VALUES // prod(shape)))
+def images_at_a_time(shape: Sequence[int], limit: int) -> int:
+    """Return the batch size, at most `limit`, for images `(C, H, W)`: smaller for large images."""
+    return max(1, min(limit, MAX_BATCH_VALUES // prod(shape)))
 
 
 def batches(images: Tensor, chunks: Sequence[Tensor], device: torch.device) -> Iterator[Tensor]:
-    """Yield `images[chunk]` of each, as float32 in [0, 1], `(n, C, H, W)`, on `device`.
+    """Yield each batch `images[chunk]` on `device`: `(n, C, H, W)`, float32 in [0, 1].
 
-    `images` are uint8 and `chunks` indices where they are; only the images of a batch are read, so
-    that they may lie on disk.
+    `images` are uint8 `(N, C, H, W)`; the indices `(n,)` in `chunks` are on the same device. Only
+    the images of the current batch are read, because they may be memory-mapped.
     """
     for chunk in chunks:
         batch = images[chunk].to(device)
@@ -35,11 +33,14 @@ def shuffled_indices(
     order: torch.Generator,
     device: torch.device = CPU,
 ) -> Sequence[Tensor]:
-    """Return an epoch's batches of indices, in random order; a last, partial one is dropped."""
-    whole = steps_per_epoch(n_images, batch_size) * batch_size
-    return torch.randperm(n_images, generator=order).to(device)[:whole].split(batch_size)
+    """Return the indices `(batch_size,)` of each batch of an epoch, in random order.
+
+    A last batch with fewer images is dropped, unless it is the only one.
+    """
+    n_used = steps_per_epoch(n_images, batch_size) * batch_size
+    return torch.randperm(n_images, generator=order).to(device)[:n_used].split(batch_size)
 
 
 def steps_per_epoch(n_images: int, batch_size: int) -> int:
-    """Return the batches in an epoch: whole ones only, but at least one."""
+    """Return the number of full batches in an epoch, at least 1."""
     return max(1, n_images // batch_size)

@@ -1,4 +1,4 @@
-"""The published datasets that the pipeline knows; people's own stand in params.yaml."""
+"""The published datasets that the pipeline can download; users add their own in params.yaml."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,12 +8,12 @@ from autoencoders.param_types import ImageShape
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is known of a published dataset before any of its files is read."""
+    """The facts about a published dataset that the code needs before it reads a file."""
 
-    name: str  # in params.yaml, stage names and paths
+    name: str  # in params.yaml, in stage names and in paths
     title: str  # in figures and tables
-    folder: str  # the folder of a mirror that holds its files
-    format: Literal["idx", "cifar"]  # of its official files
+    folder: str  # the folder with its files on a mirror
+    format: Literal["idx", "cifar"]  # of the official files
     shape: ImageShape
     class_names: tuple[str, ...]
 
@@ -45,15 +45,15 @@ DATASETS = {dataset.name: dataset for dataset in (MNIST, FASHION_MNIST, CIFAR10)
 
 
 def stand_in_banner(dataset: str) -> str:
-    """Return what to tell people whose official files were replaced, a few lines in a frame."""
-    known = DATASETS[dataset]
+    """Return the framed message for users whose dataset consists of stand-in images."""
+    info = DATASETS[dataset]
     rule = "!" * 88
     return f"""
 {rule}
-!!  STAND-IN DATA: no mirror of the official {known.title} files could be reached.
-!!  Generated images stand in for them; figures and results will say "stand-in data".
-!!  For the official files, go online or set DATASET_MIRROR to a folder or URL that holds
-!!  {known.folder}/, then run
+!!  STAND-IN DATA: no mirror of the official {info.title} files could be reached.
+!!  Generated images replace them; figures and results are marked "stand-in data".
+!!  To use the official files, go online or set DATASET_MIRROR to a folder or URL that
+!!  contains {info.folder}/, then run
 !!      dvc repro -f -s fetch@{dataset}
 !!      dvc repro
 {rule}

@@ -1,4 +1,4 @@
-"""People's own images: a folder of them, packed so that later stages never read it again."""
+"""User datasets: a folder of images, packed into arrays for the later stages."""
 
 import os
 from collections.abc import Sequence
@@ -29,62 +29,60 @@ def fetch(
     test_fraction: float | None,
     seed: int,
 ) -> SourceInfo:
-    """Pack a folder of images into four arrays and a record of them, `source.json`, as one folder.
+    """Pack a folder of images into four arrays and the record `source.json`, in one folder.
 
-    Images lie in class folders or, all of one class, in none. Where these lie in `train/` and
-    `test/`, that is the split; `layout` refuses what only looks like one of these. Each image is
-    taken once, whatever links lead to it. What starts with a dot is not looked at; what else is
-    left out is counted in a warning, and so are copies of images. The images come in the order of
-    their paths, mixed by the seed alone.
+    The images lie in class folders; a folder without class folders is one class. Folders `train/`
+    and `test/` around them define the split. `folder_layout` refuses all other layouts. Each image
+    is packed once, even if several links lead to it. Files and folders that start with a dot are
+    ignored. Warnings count all other skipped files, and images with identical pixels. The order of
+    the images depends only on their paths and the seed.
 
     Args:
         dataset: its name in `data.datasets`.
-        source: the folder; nothing is written in it.
-        target: the folder to write; it is replaced as a whole, or left as it was.
-        title: of the dataset, in figures and tables.
-        extractor: what is taken of each image, and what becomes of those that do not fit.
-        test_fraction: share of the images to test on, the same in each class to within one image;
-            None where `source` has `train/` and `test/`.
-        seed: decides which images of a class are tested on, how all are mixed, and where patches
-            are.
+        source: the folder; nothing is written to it.
+        target: the folder to write; it is replaced completely, or unchanged after an error.
+        title: the name of the dataset in figures and tables.
+        extractor: takes the images or patches from each file.
+        test_fraction: the test set's share of the images, exact in each class to within one image;
+            None if `source` has `train/` and `test/`.
+        seed: the seed of the split, of the order, and of the patches' positions.
 
     Raises:
-        UserError: the folder is missing, empty or laid out otherwise, or overlaps with `target`; or
-            it holds misfits, all of which are named; or a split would be empty.
+        UserError: the folder is missing or empty, has another layout, or overlaps with `target`;
+            files cannot be used (the message lists all of them); or a split would be empty.
     """
     key = f"data.datasets.{dataset}"
     where = f"{key}.folder: {printable(str(source))}"
-    listing = _listed(source, target, key)
+    listing = _list_source(source, target, key)
     paths = listing.images
     split = folder_layout.has_split_folders(paths, source, where)
     if split == (test_fraction is not None):
+        found, allowed = (test_fraction, "null") if split else ("null", "a share such as 0.2")
         raise UserError(
-            f"{key}.test_fraction: found {test_fraction}; allowed: the share of the images to test "
-            f"on, and null where {printable(str(source))} has {TRAIN}/ and {TEST}/"
+            f"{key}.test_fraction: found {found}; allowed: {allowed}, because "
+            f"{printable(str(source))} has {'' if split else 'no '}{TRAIN}/ and {TEST}/"
         )
     classes = folder_layout.class_names([Path(*path.parts[split:]) for path in paths], where)
     names, labels = _labels(classes)
-    rng = np.random.default_rng([seed, 1])  # another stream than prepare's
-    tested = np.array([split and path.parts[0] == TEST for path in paths])
+    rng = np.random.default_rng([seed, 1])  # independent of the stage prepare
+    is_test = np.array([split and path.parts[0] == TEST for path in paths])
     if test_fraction is not None:
         try:
-            tested[stratified_split(labels, test_fraction, rng)[0]] = True
+            is_test[stratified_split(labels, test_fraction, rng)[0]] = True
         except ValueError as error:
             raise UserError(f"{key}.test_fraction: {error}") from None
     with files.atomic_directory(target) as folder:
-        whole, shape = folder / "all", (extractor.channels, extractor.size, extractor.size)
-        read, counts, sha256 = pack_images(source, paths, tested, extractor, whole, seed, key)
-        paths, tested = [paths[i] for i in read], tested[read]
+        packed, shape = folder / "all", (extractor.channels, extractor.size, extractor.size)
+        read, counts, sha256 = pack_images(source, paths, is_test, extractor, packed, seed, key)
+        paths, is_test = [paths[i] for i in read], is_test[read]
         names, labels = _labels([classes[i] for i in read])
-        emptied = folder_layout.class_folders(listing.folders, split) - folder_layout.class_folders(
-            paths, split
-        )
-        if emptied:
-            warn(f"{where}: no image is read of {format_examples(sorted(emptied))}")
-        _check_split(names, labels, tested, where, drawn=not split)
-        if copies := _copies(sha256, labels, tested):
+        with_images = folder_layout.class_folders(paths, split)
+        if empty := folder_layout.class_folders(listing.folders, split) - with_images:
+            warn(f"{where}: no image was read from {format_examples(sorted(empty))}")
+        _check_split(names, labels, is_test, where, drawn=not split)
+        if copies := _describe_copies(sha256, labels, is_test):
             warn(f"{where}: {copies}")
-        write_splits(folder, whole, shape, counts, labels, tested, rng)
+        write_splits(folder, packed, shape, counts, labels, is_test, rng)
         info = SourceInfo(
             dataset=dataset,
             title=title,
@@ -98,65 +96,66 @@ def fetch(
 
 
 def _labels(classes: Sequence[str]) -> tuple[list[str], Bytes]:
-    """Return the names of the classes, in order, and of each image the place of its own there."""
+    """Return the sorted names of the classes, and the index of each image's class `(N,)`."""
     names, labels = np.unique(classes, return_inverse=True)
     return names.tolist(), labels.astype(np.uint8)
 
 
-def _listed(source: Path, target: Path, key: str) -> Listing:
-    """Return what lies in a folder, which is not to be replaced; warn of what is left out."""
+def _list_source(source: Path, target: Path, key: str) -> Listing:
+    """Return the contents of the source folder, which must be apart from `target`."""
     if not os.path.isdir(source):  # noqa: PTH112 - Path's raises on some names
         raise UserError(
             f"{key}.folder: found {str(source)!r}, which is not a folder (looked for "
-            f"{printable(str(source.absolute()))})"
+            f"{printable(str(source.absolute()))}); allowed: an existing folder"
         )
-    there, here = source.resolve(), target.resolve()
-    if here.is_relative_to(there) or there.is_relative_to(here):
+    full_source, full_target = source.resolve(), target.resolve()
+    if full_target.is_relative_to(full_source) or full_source.is_relative_to(full_target):
         raise UserError(
-            f"{key}.folder: found {printable(str(source))}; allowed: a folder outside of {target}, "
-            "which is replaced, and not around it"
+            f"{key}.folder: found {printable(str(source))}; allowed: a folder that neither "
+            f"contains {target} nor lies in it, because the stage replaces {target}"
         )
     listing, where = list_images(source), f"{key}.folder: {printable(str(source))}"
-    losses = listing.describe_skipped()
+    skipped = listing.describe_skipped()
     if not listing.images:
-        found = f"; left out are {losses}" * bool(losses)
-        raise UserError(f"{where} holds no image file ({', '.join(IMAGE_EXTENSIONS)}){found}")
-    if losses:
-        warn(f"{where}: left out are {losses}")
+        found = f"no image file (skipped: {skipped})" if skipped else "no image file"
+        raise UserError(f"{where}: found {found}; allowed: {', '.join(IMAGE_EXTENSIONS)}")
+    if skipped:
+        warn(f"{where}: skipped: {skipped}")
     return listing
 
 
 def _check_split(
-    names: Sequence[str], labels: Bytes, tested: Bools, where: str, *, drawn: bool
+    names: Sequence[str], labels: Bytes, is_test: Bools, where: str, *, drawn: bool
 ) -> None:
-    """Refuse a split of which a part, or a class to test on, has nothing to train on; warn of gaps.
+    """Raise a `UserError` for an empty set or test classes without training images.
 
-    Where the split was drawn, a class of few images may lack some in a part: that is no mistake.
+    A missing class is only a warning in the test set, or if the split was drawn at random.
     """
-    if tested.all() or not tested.any():
-        raise UserError(f"{where}: none of its images is left to train on, or none to test on")
-    untrained = [name for i, name in enumerate(names) if tested[labels == i].all()]
-    untested = [name for i, name in enumerate(names) if not tested[labels == i].any()]
+    if is_test.all() or not is_test.any():
+        part = "training" if is_test.all() else "test"
+        raise UserError(f"{where}: the {part} set is empty; allowed: at least one readable image")
+    untrained = [name for i, name in enumerate(names) if is_test[labels == i].all()]
+    untested = [name for i, name in enumerate(names) if not is_test[labels == i].any()]
     if untrained and not drawn:
         raise UserError(
-            f"{where}: {TEST}/ has images of {format_examples(untrained)}, and {TRAIN}/ has none: "
-            f"move some there, or name the folder as in {TRAIN}/"
+            f"{where}: {TEST}/ has images of {format_examples(untrained)}, and {TRAIN}/ has none; "
+            f"move some of them to {TRAIN}/, or rename the folder as in {TRAIN}/"
         )
-    for missing, use in ((untrained, "train"), (untested, "test")):
+    for missing, part in ((untrained, "training"), (untested, "test")):
         if missing:
-            warn(f"{where}: no image is there to {use} on of {format_examples(missing)}")
+            warn(f"{where}: the {part} set has no image of {format_examples(missing)}")
 
 
-def _copies(sha256: Sequence[str], labels: Bytes, tested: Bools) -> str:
-    """Say how many images have copies, pixel for pixel, and where; nothing where none has."""
-    images = pd.DataFrame({"sha256": sha256, "label": labels, "tested": tested})
+def _describe_copies(sha256: Sequence[str], labels: Bytes, is_test: Bools) -> str:
+    """Return how many images have identical pixels, as a message; empty if none have."""
+    images = pd.DataFrame({"sha256": sha256, "label": labels, "is_test": is_test})
     copies = images[images.duplicated("sha256", keep=False)]
     if copies.empty:
         return ""
-    alike = copies.groupby("sha256")
-    trained_on = (copies.tested & ~alike.tested.transform("all")).sum()
-    contradictory = (alike.label.transform("nunique") > 1).sum()
+    groups = copies.groupby("sha256")
+    in_both = (copies.is_test & ~groups.is_test.transform("all")).sum()
+    contradictory = (groups.label.transform("nunique") > 1).sum()
     return (
-        f"{len(copies)} of the {len(labels)} images have copies, pixel for pixel: {trained_on} of "
-        f"the {tested.sum()} to test on among those to train on, {contradictory} in another class"
+        f"{len(copies)} of the {len(labels)} images have copies, pixel for pixel: {in_both} of the "
+        f"{is_test.sum()} test images also in the training set, {contradictory} in another class"
     )

@@ -1,4 +1,4 @@
-"""Image files into arrays of one size: each as a whole, or as patches at its own resolution."""
+"""Arrays of equally large images, made from image files: whole images or patches of them."""
 
 import hashlib
 import os
@@ -24,23 +24,23 @@ from autoencoders.param_types import Bytes, ImageShape, Misfits
 
 Bools = npt.NDArray[np.bool_]
 
-AT_ONCE = 64  # files in memory
+FILES_AT_ONCE = 64  # in memory
 
 
 @dataclass(frozen=True)
 class ImageExtractor:
-    """What is taken of an image: images of `size`×`size` pixels and so many `channels`.
+    """Extracts images or patches `(channels, size, size)` from the pixels of a file.
 
     Attributes:
-        size: height and width.
-        channels: 1 makes all grey, 3 colour.
-        misfits: what becomes of files that cannot be read or are of another size: `refuse` any of
-            them, `skip` them with a warning, or `resize` those of another size (cut to the square
-            in their middle, then resampled by Lanczos' filter) and refuse the unreadable.
-        per_image: so many patches are taken of each image to train on, from anywhere at its own
-            resolution; to test on, those of a grid that begins in the upper left corner. None takes
-            the image as a whole.
-        turned: each patch to train on is turned and mirrored at random.
+        size: height and width in pixels.
+        channels: 1 for grey images, 3 for colour images.
+        misfits: the treatment of files that cannot be read or have another size: `refuse` all,
+            `skip` them with a warning, or `resize` those of another size (crop the central square,
+            then resample it with a Lanczos filter) and refuse unreadable files.
+        per_image: the number of patches from each training image, at random positions and without
+            resampling; a test image gives all patches of a grid that starts in the upper left
+            corner. None: the whole image is used.
+        turned: each training patch is rotated and mirrored at random.
     """
 
     size: int
@@ -49,11 +49,11 @@ class ImageExtractor:
     per_image: int | None = None
     turned: bool = False
 
-    def extract(self, pixels: Bytes, tested: bool, random: np.random.Generator) -> Bytes:
-        """Return the images `(n, C, size, size)` of pixels `(C, H, W)`, to test or to train on.
+    def extract(self, pixels: Bytes, is_test: bool, random: np.random.Generator) -> Bytes:
+        """Return the images `(n, C, size, size)` from a file's pixels `(C, H, W)`, all uint8.
 
         Raises:
-            UnusableImage: they give none.
+            UnusableImage: the pixels have the wrong size.
         """
         _, height, width = pixels.shape
         if self.per_image is None:
@@ -63,21 +63,21 @@ class ImageExtractor:
         if min(height, width) < self.size:
             raise UnusableImage(f"{width}×{height} pixels, smaller than a patch")
         patches = sliding_window_view(pixels, (self.size, self.size), axis=(1, 2))
-        if tested:
+        if is_test:
             grid = np.moveaxis(patches[:, :: self.size, :: self.size], 0, 2)
             return grid.reshape(-1, *grid.shape[2:])
-        return np.stack([self._anywhere(patches, random) for _ in range(self.per_image)])
+        return np.stack([self._random_patch(patches, random) for _ in range(self.per_image)])
 
-    def _anywhere(self, patches: Bytes, random: np.random.Generator) -> Bytes:
-        """Return one of an image's patches `(C, H, W, size, size)`, by its upper left corner."""
+    def _random_patch(self, patches: Bytes, random: np.random.Generator) -> Bytes:
+        """Return a patch `(C, size, size)` from all patches `(C, H, W, size, size)` of an image."""
         patch = patches[:, *random.integers(patches.shape[1:3])]
-        way = int(random.integers(8)) if self.turned else 0
-        turned = np.rot90(patch, way % 4, axes=(1, 2))
-        return turned[:, :, ::-1] if way >= 4 else turned
+        symmetry = int(random.integers(8)) if self.turned else 0
+        turned = np.rot90(patch, symmetry % 4, axes=(1, 2))
+        return turned[:, :, ::-1] if symmetry >= 4 else turned
 
 
 class FileImages(NamedTuple):
-    """What a file gives: `images`, the SHA-256 of all its pixels, whether it holds more frames."""
+    """The `images` `(n, C, H, W)` from a file, the SHA-256 of its pixels, and `has_more` frames."""
 
     images: Bytes
     sha256: str
@@ -87,93 +87,96 @@ class FileImages(NamedTuple):
 def pack_images(
     source: Path,
     paths: Sequence[Path],
-    tested: Bools,
+    is_test: Bools,
     extractor: ImageExtractor,
     target: Path,
     seed: int,
     key: str,
 ) -> tuple[list[int], list[int], list[str]]:
-    """Write the bytes of all files' images, of those that fit, in the order of the paths.
+    """Write the images of all usable files to the file `target`, as bytes, in order.
+
+    `is_test` `(N,)` says whether each of the `paths`, relative to `source`, is in the test set.
+    Messages contain `key`, the dataset's key in params.yaml.
 
     Returns:
-        Which files fit, how many images each gave, and the SHA-256 of each one's pixels.
+        For each usable file: its index, the number of its images, and the SHA-256 of its pixels.
 
     Raises:
-        UserError: files do not fit, and the extractor does not say to skip them.
+        UserError: files are not usable, and the extractor does not skip them.
     """
-    fitting, counts, digests = list[int](), list[int](), list[str]()
-    misfitting: list[str] = []
-    longer: list[Path] = []
+    usable, counts, digests = list[int](), list[int](), list[str]()
+    complaints: list[str] = []
+    multi_frame: list[Path] = []
     seeds = [[seed, 2, *os.fsencode(path.as_posix())] for path in paths]
-    cuts = _cut_all(extractor, [source / path for path in paths], tested.tolist(), seeds)
+    results = _extract_all(extractor, [source / path for path in paths], is_test.tolist(), seeds)
     with target.open("wb") as stream:
-        for i, cut in enumerate(cuts):
-            if isinstance(cut, UnusableImage):
-                misfitting.append(f"{printable(str(source / paths[i]))}: {cut}")
+        for i, result in enumerate(results):
+            if isinstance(result, UnusableImage):
+                complaints.append(f"{printable(str(source / paths[i]))}: {result}")
                 continue
-            stream.write(cut.images.tobytes())
-            fitting.append(i)
-            counts.append(len(cut.images))
-            digests.append(cut.sha256)
-            longer += [paths[i]] * cut.has_more
-    if misfitting:
-        _settle(misfitting, len(fitting), key, extractor)
-    if longer:
+            stream.write(result.images.tobytes())
+            usable.append(i)
+            counts.append(len(result.images))
+            digests.append(result.sha256)
+            multi_frame += [paths[i]] * result.has_more
+    if complaints:
+        _report_unusable(complaints, len(usable), key, extractor)
+    if multi_frame:
         warn(
-            f"{key}.folder: {printable(str(source))}: the first frame or page is taken of files "
-            f"with several: {len(longer)} ({format_examples(longer)})"
+            f"{key}.folder: {printable(str(source))}: only the first frame or page was read from "
+            f"files with several: {len(multi_frame)} ({format_examples(multi_frame)})"
         )
-    return fitting, counts, digests
+    return usable, counts, digests
 
 
 def write_splits(
     folder: Path,
-    whole: Path,
+    packed: Path,
     shape: ImageShape,
     counts: Sequence[int],
     labels: Bytes,
-    tested: Bools,
+    is_test: Bools,
     random: np.random.Generator,
 ) -> None:
-    """Write the four arrays, mixed, and delete the file `whole` that `pack` made.
+    """Write the four arrays in random order and delete `packed`, the file of `pack_images`.
 
-    Images have the `shape` `(C, H, W)`. `counts` of them, `labels` and `tested` are one per file.
-    Images to train on stay together by their file.
+    Images have the `shape` `(C, H, W)`. `counts`, `labels` and `is_test` have one value per file.
+    Training images of the same file stay together.
     """
-    # Figures show the first images of a split: let these be of all classes.
+    # Figures show the first images of a split, which should be from all classes.
     order = random.permutation(len(labels))
     owners = np.repeat(np.arange(len(labels)), counts)
     ranges = np.split(np.arange(len(owners)), np.cumsum(counts)[:-1])
-    train = np.concatenate([ranges[i] for i in order if not tested[i]])
-    test = np.concatenate([ranges[i] for i in order if tested[i]])
-    if max(counts) > 1:  # the next patch would be the neighbour
+    train = np.concatenate([ranges[i] for i in order if not is_test[i]])
+    test = np.concatenate([ranges[i] for i in order if is_test[i]])
+    if max(counts) > 1:  # otherwise neighbouring patches would follow each other
         test = random.permutation(test)
-    images = np.memmap(whole, np.uint8, "r").reshape(len(owners), *shape)
+    images = np.memmap(packed, np.uint8, "r").reshape(len(owners), *shape)
     names = zip(NPY_FILES[::2], NPY_FILES[1::2], strict=True)
     for (images_name, labels_name), rows in zip(names, (train, test), strict=True):
         write_rows(folder / images_name, images, rows)
         np.save(folder / labels_name, labels[owners[rows]])
-    whole.unlink()
+    packed.unlink()
 
 
-def _cut_all(
+def _extract_all(
     extractor: ImageExtractor,
     paths: Sequence[Path],
-    tested: Sequence[bool],
+    is_test: Sequence[bool],
     seeds: Sequence[Sequence[int]],
 ) -> Iterator[FileImages | UnusableImage]:
-    """Yield what each file gives, or why it gives nothing, in order; read on all cores.
+    """Yield the images of each file, or the reason why it is unusable, in order.
 
-    Few files are in memory at a time. On a terminal there is a bar.
+    The files are read in threads, a few at a time. A terminal shows a progress bar.
     """
     size = (extractor.size, extractor.size) if extractor.misfits == "resize" else None
 
-    def one(path: Path, is_tested: bool, seed: Sequence[int]) -> FileImages | UnusableImage:
+    def extract(path: Path, test: bool, seed: Sequence[int]) -> FileImages | UnusableImage:
         try:
             picture = read_image(path, first_frame=True)
-            seen = to_opaque_planes(picture, extractor.channels, size)
-            pixels = np.asarray(to_depth(seen, 8), np.uint8)  # rounded last
-            images = extractor.extract(pixels, is_tested, np.random.default_rng(seed))
+            planes = to_opaque_planes(picture, extractor.channels, size)
+            pixels = np.asarray(to_depth(planes, 8), np.uint8)  # rounded only once, at the end
+            images = extractor.extract(pixels, test, np.random.default_rng(seed))
         except UnusableImage as reason:
             return reason
         digest = hashlib.sha256(str(pixels.shape).encode())
@@ -181,33 +184,34 @@ def _cut_all(
         return FileImages(images, digest.hexdigest(), picture.has_more)
 
     with (
-        warnings.catch_warnings(),  # once for all: threads that each do may undo one another's
+        warnings.catch_warnings(),  # here, because it is not safe inside of threads
         ThreadPoolExecutor() as pool,
         tqdm(total=len(paths), desc="images", unit="", disable=None) as bar,
     ):
         warnings.simplefilter("ignore")
-        for start in range(0, len(paths), AT_ONCE):
-            some = slice(start, start + AT_ONCE)
-            for outcome in pool.map(one, paths[some], tested[some], seeds[some]):
+        for start in range(0, len(paths), FILES_AT_ONCE):
+            part = slice(start, start + FILES_AT_ONCE)
+            for result in pool.map(extract, paths[part], is_test[part], seeds[part]):
                 bar.update()
-                yield outcome
+                yield result
 
 
-def _settle(complaints: list[str], kept: int, key: str, extractor: ImageExtractor) -> None:
-    """Warn of the files that are skipped, or refuse them all."""
-    if extractor.misfits == "skip" and kept:
+def _report_unusable(
+    complaints: list[str], n_usable: int, key: str, extractor: ImageExtractor
+) -> None:
+    """Warn of skipped files, or raise a `UserError` that lists all unusable files."""
+    if extractor.misfits == "skip" and n_usable:
         for complaint in complaints:
             warn(f"skipped {complaint}")
         return
     size = f"{extractor.size}×{extractor.size}"
     if extractor.per_image is None:
-        wanted, ways, size_key = f"{size} images", "skip or resize", "size"
+        expected, choices, size_key = f"{size} images", "skip or resize", "size"
     else:
-        wanted, ways, size_key = f"images of at least {size} pixels", "skip", "patches.size"
-    advice = (
-        "remove these files" if extractor.misfits == "resize" else f"set {key}.misfits to {ways}"
-    )
-    counted = f"{len(complaints)} of {len(complaints) + kept} files are not {wanted}"
+        expected, choices, size_key = f"images of at least {size} pixels", "skip", "patches.size"
+    resizing = extractor.misfits == "resize"
+    advice = "remove these files" if resizing else f"set {key}.misfits to {choices}"
+    found = f"{len(complaints)} of {len(complaints) + n_usable} files are not {expected}"
     raise UserError(
-        "\n".join([*complaints, f"{key}: {counted}; {advice}, or change {key}.{size_key}"])
+        "\n".join([*complaints, f"{key}: {found}; {advice}, or change {key}.{size_key}"])
     )

@@ -1,4 +1,4 @@
-"""From fetched files to a dataset's splits: packed arrays, and what they are."""
+"""The splits of a dataset: packed arrays made from the fetched files, and their metadata."""
 
 import hashlib
 from dataclasses import asdict
@@ -19,21 +19,21 @@ Rows = npt.NDArray[np.intp]
 
 
 def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metadata:
-    """Check the fetched files, split the training images, and write all as packed arrays.
+    """Check the fetched files, split the training images, and write all splits as arrays.
 
     Writes `<split>_images.npy` (uint8 `(N, C, H, W)`), `<split>_labels.npy` (uint8 `(N,)`) for
-    train, validation and test, and `metadata.json`. Images keep the order of the fetched files.
+    train, validation and test, and `metadata.json`. The images keep the order of the files.
 
     Args:
-        raw: a folder that the stage `fetch` wrote.
-        target: the folder to write; it is replaced as a whole, or left as it was.
-        train_fraction: share of the training images to train on, the rest to validate; exact in
-            total, and in each class to within one image.
-        seed: decides which images of a class are trained on.
+        raw: a folder written by the stage `fetch`.
+        target: the folder to write; it is replaced completely, or unchanged after an error.
+        train_fraction: the share of images for training; the others are for validation. It is
+            exact in total, and in each class to within one image.
+        seed: the seed of the split.
 
     Raises:
-        UserError: a raw file is missing, truncated or altered, or does not hold what its record
-            says; or a split would be empty.
+        UserError: a raw file is missing, truncated or altered, or it contradicts its record; or a
+            split would be empty.
     """
     info = raw_files.read_source(raw)
     arrays = raw_files.read_arrays(raw, info)
@@ -69,15 +69,16 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
 
 
 def _split(labels: Bytes, per_image: int, train_fraction: float, seed: int) -> list[Rows]:
-    """Return the rows to train on and those to validate on; patches of one image stay together."""
-    drawn = stratified_split(labels[::per_image], train_fraction, np.random.default_rng(seed))
+    """Return the training and validation rows; patches of one image stay in the same split."""
+    parts = stratified_split(labels[::per_image], train_fraction, np.random.default_rng(seed))
     patches = np.arange(per_image)
-    return [(part[:, None] * per_image + patches).reshape(-1) for part in drawn]
+    return [(part[:, None] * per_image + patches).reshape(-1) for part in parts]
 
 
 def _write(
     folder: Path, split: str, images: Bytes, labels: Bytes, rows: Rows, info: SourceInfo
 ) -> SplitInfo:
+    """Write the given rows of the images and labels as one split."""
     images_path, labels_path = prepared.split_paths(folder, split)
     write_rows(images_path, images.reshape(-1, *info.image_shape), rows)
     np.save(labels_path, labels[rows])

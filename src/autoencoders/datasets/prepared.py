@@ -1,4 +1,4 @@
-"""A dataset's prepared splits: packed arrays that open in an instant, and what they are."""
+"""Prepared splits of a dataset: memory-mapped arrays and their metadata."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ METADATA = "metadata.json"
 
 @dataclass(frozen=True)
 class SplitInfo:
-    """What a split holds; the digests are SHA-256 of its two files."""
+    """The contents of a split; the digests are the SHA-256 of its two files."""
 
     n_images: int
     class_counts: tuple[int, ...]
@@ -28,7 +28,7 @@ class SplitInfo:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a prepared folder holds; `sha256` changes with any of its images or labels."""
+    """The contents of a prepared folder; `sha256` depends on all images and labels."""
 
     dataset: str
     title: str  # in figures and tables
@@ -39,13 +39,13 @@ class Metadata:
     sha256: str
 
 
-METADATA_FORM = TypeAdapter(Metadata)
+METADATA_ADAPTER = TypeAdapter(Metadata)
 
 
 class Prepared:
-    """The splits of a dataset: verified and opened when first asked for, and kept.
+    """The splits of a dataset; each is verified and opened once, at first use.
 
-    Images are uint8 `(N, C, H, W)`, left on disk until they are indexed; labels int64 `(N,)`.
+    Images are uint8 `(N, C, H, W)`, memory-mapped from disk; labels are int64 `(N,)`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,7 +55,7 @@ class Prepared:
 
     @cached_property
     def metadata(self) -> Metadata:
-        """Return what the splits hold."""
+        """Return the description of the splits."""
         return load_metadata(self.folder)
 
     def images(self, split: str) -> Tensor:
@@ -74,27 +74,27 @@ class Prepared:
 
 
 def load_metadata(folder: Path) -> Metadata:
-    """Read what a prepared folder holds.
+    """Read the metadata of a prepared folder.
 
     Raises:
         UserError: the folder is missing, or its metadata is unreadable.
     """
     with files.readable(folder / METADATA) as path:
-        return METADATA_FORM.validate_python(files.read_json(path))
+        return METADATA_ADAPTER.validate_python(files.read_json(path))
 
 
 def load(folder: Path, split: str) -> tuple[Bytes, Bytes]:
-    """Open images `(N, C, H, W)`, left on disk, and labels `(N,)` of a split, both uint8.
+    """Return the memory-mapped images `(N, C, H, W)` and the labels `(N,)` of a split, both uint8.
 
     Raises:
-        UserError: a file is missing, truncated or altered, or does not hold what the metadata say.
+        UserError: a file is missing, truncated or altered, or it contradicts the metadata.
     """
     metadata = load_metadata(folder)
     with files.readable(folder / METADATA):
-        described = metadata.splits[split]
+        info = metadata.splits[split]
     images_path, labels_path = split_paths(folder, split)
-    files.verify(images_path, described.images_sha256)
-    files.verify(labels_path, described.labels_sha256)
+    files.verify(images_path, info.images_sha256)
+    files.verify(labels_path, info.labels_sha256)
     with files.readable(folder):
         images, labels = np.load(images_path, mmap_mode="c"), np.load(labels_path)
         check_arrays(images, labels, metadata.image_shape, len(metadata.class_names))
@@ -102,17 +102,17 @@ def load(folder: Path, split: str) -> tuple[Bytes, Bytes]:
 
 
 def split_paths(folder: Path, split: str) -> tuple[Path, Path]:
-    """Return where a split's images and its labels lie in a prepared folder."""
+    """Return the paths of a split's images and labels in a prepared folder."""
     return folder / f"{split}_images.npy", folder / f"{split}_labels.npy"
 
 
 def check_arrays(images: Bytes, labels: Bytes, shape: ImageShape, classes: int) -> None:
-    """Raise a `ValueError` unless images and labels are as many bytes as the rest says."""
+    """Raise a `ValueError` unless images `(N, …)` and labels `(N,)` fit the shape and classes."""
     if not images.dtype == labels.dtype == np.uint8:
-        raise ValueError(f"images of {images.dtype} and labels of {labels.dtype}, not of bytes")
+        raise ValueError(f"found {images.dtype} images and {labels.dtype} labels; allowed: uint8")
     if labels.ndim != 1 or images.shape[:1] != labels.shape or not len(labels):
-        raise ValueError(f"images {images.shape} with labels {labels.shape}")
+        raise ValueError(f"found images {images.shape} and labels {labels.shape}")
     if images[0].size != math.prod(shape):
-        raise ValueError(f"images of {images.shape[1:]} where {shape} was said")
+        raise ValueError(f"found images of shape {images.shape[1:]}; allowed: {shape}")
     if labels.max() >= classes:
-        raise ValueError(f"a label {labels.max()} for {classes} classes")
+        raise ValueError(f"found the label {labels.max()}; allowed: 0 to {classes - 1}")

@@ -1,4 +1,4 @@
-"""Fetching a published dataset: its official files, or generated stand-ins for them."""
+"""Published datasets: their official files, or generated stand-ins."""
 
 import sys
 from collections.abc import Callable
@@ -38,27 +38,27 @@ def fetch(
 ) -> SourceInfo:
     """Write a dataset's files and a record of them, `source.json`, as one folder.
 
-    The same files give the same record: it holds neither dates nor the mirror.
+    The record depends only on the files: it contains no date and no mirror.
 
     Args:
         dataset: a name in `DATASETS`.
-        source: `official`, `stand-in`, or `auto`: official, and where no mirror can be reached
-            the stand-in, with a banner on standard error.
-        target: the folder; it is replaced as a whole, or left as it was.
-        train_images: how many stand-in images to draw for training and validation.
-        test_images: how many stand-in images to draw for testing.
-        seed: of the stand-in images.
-        mirror: tried before torchvision's mirrors: see `official.download`.
+        source: `official`, `stand-in`, or `auto`: official files, or stand-ins with a banner on
+            standard error if no mirror can be reached.
+        target: the folder; it is replaced completely, or unchanged after an error.
+        train_images: number of stand-in images for training and validation.
+        test_images: number of stand-in images for testing.
+        seed: seed of the stand-in images.
+        mirror: a mirror to try before torchvision's: see `official.download`.
 
     Raises:
-        UserError: the official files were asked for and cannot be reached; or a file's checksum
-            is wrong, whatever was asked for.
+        UserError: `source` is `official` and no mirror can be reached; or, for any source, the
+            checksum of a downloaded file is wrong.
     """
-    known = DATASETS[dataset]
+    spec = DATASETS[dataset]
     with files.atomic_directory(target) as folder:
-        downloaded = source != "stand-in" and _download(known, source, folder, mirror)
-        # CIFAR-10's pickles are drawn as plain arrays.
-        format: Format = known.format if downloaded or known.format == "idx" else "npy"
+        downloaded = source != "stand-in" and _download(spec, source, folder, mirror)
+        # Stand-ins for CIFAR-10 are plain arrays, because its official format is a pickle.
+        format: Format = spec.format if downloaded or spec.format == "idx" else "npy"
         if not downloaded:
             drawn = Arrays(
                 *stand_ins.generate(dataset, "train", train_images, seed),
@@ -67,25 +67,25 @@ def fetch(
             for name, array in zip(FILES[format], drawn, strict=True):
                 WRITERS[format](folder / name, array)
         used: Source = "official" if downloaded else "stand-in"
-        info = SourceInfo(dataset, known.title, used, format, known.class_names, known.shape)
+        info = SourceInfo(dataset, spec.title, used, format, spec.class_names, spec.shape)
         info = write_record(folder, info)
     if source == "auto" and not downloaded:
         print(stand_in_banner(dataset), file=sys.stderr)
     return info
 
 
-def _download(known: Dataset, source: RequestedSource, folder: Path, mirror: str | None) -> bool:
-    """Download the official files, or return False where `auto` may go on without them."""
+def _download(dataset: Dataset, source: RequestedSource, folder: Path, mirror: str | None) -> bool:
+    """Download the official files; return False if `auto` must replace them by stand-ins."""
     try:
-        served = official.download(known.name, folder, mirror)
+        url = official.download(dataset.name, folder, mirror)
     except official.Unreachable as error:
         if source == "official":
             raise UserError(
-                f"the official {known.title} files cannot be reached ({error}): go online, set "
-                f"DATASET_MIRROR to a folder or URL that holds {known.folder}/, or allow "
-                "stand-ins with data.source: auto"
+                f"no mirror of the official {dataset.title} files can be reached ({error}); go "
+                f"online, set DATASET_MIRROR to a folder or URL that contains {dataset.folder}/, "
+                "or allow stand-ins with data.source: auto"
             ) from error
-        warn(f"no mirror could be used: {error}")
+        warn(f"no mirror can be reached: {error}")
         return False
-    print(f"{known.name}: official files from {served}", file=sys.stderr)
+    print(f"{dataset.name}: official files from {url}", file=sys.stderr)
     return True

@@ -1,6 +1,6 @@
-"""A fetched folder: a dataset's files, and the record that says what they are.
+"""Fetched folders: the files of a dataset and the record that describes them.
 
-`fetch` writes it and `prepare` reads it, whatever the images' source and format.
+The stage `fetch` writes such a folder, and `prepare` reads it, for all sources and formats.
 """
 
 import gzip
@@ -21,7 +21,7 @@ from autoencoders.param_types import Bytes, ImageShape, Source
 
 Format = Literal["idx", "cifar", "npy"]
 
-AT_ONCE = 64 * 2**20  # bytes copied
+CHUNK_BYTES = 64 * 2**20  # copied at once
 RECORD = "source.json"
 IDX_FILES = tuple(name for name, md5 in MNIST.resources)
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = IDX_FILES
@@ -44,7 +44,7 @@ class Arrays(NamedTuple):
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What a fetched file was when it was fetched."""
+    """The size and checksums of a file at the time it was fetched."""
 
     bytes: int
     sha256: str
@@ -53,9 +53,9 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """Where a dataset's files came from, and what they and their images are.
+    """The source of a dataset's files, and a description of the files and images.
 
-    Of the images to train on, `per_image` after each other are patches of one image.
+    Each `per_image` successive training images are patches of one image.
     """
 
     dataset: str
@@ -68,26 +68,26 @@ class SourceInfo:
     per_image: int = 1
 
 
-SOURCE_FORM = TypeAdapter(SourceInfo)
+SOURCE_ADAPTER = TypeAdapter(SourceInfo)
 
 
 def write_idx(path: Path, array: Bytes) -> None:
-    """Write bytes as gzipped IDX, MNIST's format; the same array gives the same file."""
+    """Write an array of any shape as gzipped IDX, MNIST's format; equal arrays give equal files."""
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
     path.write_bytes(gzip.compress(header + array.tobytes(), compresslevel=6, mtime=0))
 
 
 def write_rows(path: Path, images: Bytes, rows: npt.NDArray[np.integer]) -> None:
-    """Write `images[rows]` as an npy file, byte for byte as `np.save` does, a part at a time."""
+    """Write `images[rows]` of images `(N, …)` in chunks, with the same bytes as `np.save`."""
     written = np.lib.format.open_memmap(path, "w+", np.uint8, (len(rows), *images.shape[1:]))
-    at_once = max(1, AT_ONCE // max(1, images[:1].nbytes))
-    for start in range(0, len(rows), at_once):
-        written[start : start + at_once] = images[rows[start : start + at_once]]
+    rows_at_once = max(1, CHUNK_BYTES // max(1, images[:1].nbytes))
+    for start in range(0, len(rows), rows_at_once):
+        written[start : start + rows_at_once] = images[rows[start : start + rows_at_once]]
     written.flush()
 
 
 def write_record(folder: Path, info: SourceInfo) -> SourceInfo:
-    """Write the record of all files in a folder; it holds neither dates nor places."""
+    """Write the record of all files in a folder, without dates and places; return it complete."""
     described = {
         path.name: FileInfo(path.stat().st_size, files.digest(path), files.digest(path, "md5"))
         for path in sorted(folder.iterdir())
@@ -104,7 +104,7 @@ def read_source(folder: Path) -> SourceInfo:
         UserError: the record is missing or unreadable.
     """
     with files.readable(folder / RECORD) as path:
-        return SOURCE_FORM.validate_python(files.read_json(path))
+        return SOURCE_ADAPTER.validate_python(files.read_json(path))
 
 
 def read_arrays(folder: Path, info: SourceInfo) -> Arrays:
@@ -124,11 +124,11 @@ def read_arrays(folder: Path, info: SourceInfo) -> Arrays:
 
 
 def _read_published(folder: Path, dataset: type[MNIST | CIFAR10]) -> Arrays:
-    """Unpack the files to where torchvision looks for them, and read them as torchvision does."""
+    """Unpack the files into torchvision's folder structure and read them with torchvision."""
     with TemporaryDirectory() as scratch:
         if dataset is CIFAR10:
-            # Unpickling may run code: only what was published is unpacked. Of it, torchvision
-            # verifies each file's MD5 again.
+            # Unpickling can run code, so only the published archive is unpacked. torchvision also
+            # verifies the MD5 of each file in it.
             if not check_integrity(folder / CIFAR10.filename, CIFAR10.tgz_md5):
                 raise ValueError(f"{CIFAR10.filename} is not the published file")
             extract_archive(folder / CIFAR10.filename, scratch)
@@ -141,6 +141,6 @@ def _read_published(folder: Path, dataset: type[MNIST | CIFAR10]) -> Arrays:
 
 
 def _bytes(part: Any) -> tuple[Bytes, Bytes]:
-    """Return a dataset's images, channels first, and labels."""
+    """Return the images, channels first, and the labels of a torchvision dataset."""
     images, labels = np.asarray(part.data), np.asarray(part.targets, np.uint8)
     return images.transpose(0, 3, 1, 2) if images.ndim == 4 else images, labels

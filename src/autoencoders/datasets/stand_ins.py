@@ -1,7 +1,7 @@
-"""Images that stand in for the published ones where the official files cannot be had.
+"""Generated images that replace a published dataset if its official files cannot be downloaded.
 
-All are soft pictures of their classes, bent and textured at random: for MNIST the handwritten
-digits that scikit-learn ships, for the others the silhouettes below.
+They are soft pictures of the classes with random deformations and textures: scikit-learn's
+handwritten digits for MNIST, and the silhouettes below for the other datasets.
 """
 
 import zlib
@@ -20,11 +20,11 @@ from autoencoders.param_types import Bytes
 Floats = npt.NDArray[np.floating[Any]]
 Split = Literal["train", "test"]
 
-CHUNK = 500  # images drawn at once: the arrays of one chunk stay in the processor's cache
-UNITS, PIXELS = 20, 8  # of a silhouette's picture; of each of its units
+CHUNK = 500  # images drawn at once: the arrays of one chunk fit into the processor's cache
+UNITS, PIXELS = 20, 8  # the side of a silhouette in units; the pixels per unit
 
-# Outlines, x to the right and y down, in units: of bodies and, after `|`, of darker details.
-# `=` before an outline: it is drawn mirrored too.
+# Outlines in units, x to the right and y down: first of the body, after `|` of darker details.
+# An outline that starts with `=` is drawn twice: as given and mirrored.
 GARMENTS = (
     "=10,4 12,2 15,3 20,8 17,11 15,9 15,19 10,19",  # T-shirt/top
     "=10,0 14,0 15,20 11,20 10,6",  # Trouser
@@ -57,21 +57,21 @@ SCENES = (
     "0,4 13,4 13,8 17,8 20,12 20,16 0,16"  # truck
     "|14,9 17,9 19,12 14,12; 2,14 6,14 6,18 2,18; 14,14 18,14 18,18 14,18",
 )
-# Colours behind each scene and of its body, about which they vary.
+# The mean colours of each scene's background and body.
 BEHIND = "skyblue dimgray cadetblue rosybrown darkolivegreen tan sienna olivedrab steelblue gray"
 BODIES = "silver brown dimgray gray chocolate sienna yellowgreen saddlebrown gainsboro royalblue"
 
 
 def generate(dataset: str, split: Split, n_images: int, seed: int) -> tuple[Bytes, Bytes]:
-    """Make stand-in images, the classes balanced to within one image and in random order.
+    """Return stand-in images in random order, with classes balanced to within one image.
 
-    The result depends on the arguments alone.
+    The result depends only on the arguments.
 
     Args:
         dataset: a name in `DATASETS`.
-        split: no digit of `test` is a variant of one of `train`.
-        n_images: how many images, of all classes together.
-        seed: a non-negative integer; other seeds give other images.
+        split: `train` or `test`; they use different handwritten digits.
+        n_images: the number of images of all classes together.
+        seed: a non-negative integer; different seeds give different images.
 
     Returns:
         Images, `(N, H, W)` or `(N, 3, H, W)`, and labels `(N,)`, both uint8.
@@ -82,33 +82,33 @@ def generate(dataset: str, split: Split, n_images: int, seed: int) -> tuple[Byte
     images = []
     for chunk in np.split(labels, range(CHUNK, n_images, CHUNK)):
         if dataset == "mnist":
-            light = _digits(rng, chunk, split)
+            pixels = _digits(rng, chunk, split)
         else:
-            light = _garments(rng, chunk) if dataset == "fashion_mnist" else _scenes(rng, chunk)
-        images.append(np.rint(255 * np.clip(light, 0, 1)).astype(np.uint8))
+            pixels = _garments(rng, chunk) if dataset == "fashion_mnist" else _scenes(rng, chunk)
+        images.append(np.rint(255 * np.clip(pixels, 0, 1)).astype(np.uint8))
     return np.concatenate(images), labels
 
 
 def _digits(rng: np.random.Generator, labels: Bytes, split: Split) -> Floats:
-    """Return bent handwritten digits with strokes of varied width, `(N, 28, 28)`."""
+    """Return deformed handwritten digits with strokes of varied width, `(N, 28, 28)`."""
     pictures, members = _handwriting(split)
     chosen = np.array([rng.choice(members[label]) for label in labels])
-    x, y = _bent(rng, len(labels), side=28, fill=20 / 28, turn=0.1, bend=0.03)
-    return _cover(_look_up(pictures, chosen, x, y), rng.uniform(0.5, 0.7, (len(labels), 1, 1)))
+    x, y = _warp(rng, len(labels), side=28, fill=20 / 28, turn=0.1, bend=0.03)
+    return _cover(_sample(pictures, chosen, x, y), rng.uniform(0.5, 0.7, (len(labels), 1, 1)))
 
 
 def _garments(rng: np.random.Generator, labels: Bytes) -> Floats:
-    """Return garments of cloth with folds, `(N, 28, 28)`."""
-    body, detail = _shapes(GARMENTS, labels, *_bent(rng, len(labels), 28, 26 / 28, 0.05, 0.02))
+    """Return garments with a cloth texture, `(N, 28, 28)`."""
+    body, detail = _shapes(GARMENTS, labels, *_warp(rng, len(labels), 28, 26 / 28, 0.05, 0.02))
     cloth = rng.uniform(0.4, 1, (len(labels), 1, 1)) + 0.1 * _smooth(rng, len(labels), 28, 8)
     cloth += rng.normal(0, 0.04, cloth.shape)
     return body * np.clip(cloth, 0.1, 1) * (1 - 0.6 * detail)
 
 
 def _scenes(rng: np.random.Generator, labels: Bytes) -> Floats:
-    """Return coloured things before a background, half of them turned round, `(N, 3, 32, 32)`."""
+    """Return coloured objects before a background, half of them mirrored, `(N, 3, 32, 32)`."""
     n = len(labels)
-    x, y = _bent(rng, n, side=32, fill=26 / 32, turn=0.05, bend=0.02)
+    x, y = _warp(rng, n, side=32, fill=26 / 32, turn=0.05, bend=0.02)
     x = np.where(rng.random((n, 1, 1)) < 0.5, x, 1 - x)
     body, detail = (part[:, None] for part in _shapes(SCENES, labels, x, y))
     layers = []
@@ -118,16 +118,17 @@ def _scenes(rng: np.random.Generator, labels: Bytes) -> Floats:
         texture = 0.1 * _smooth(rng, n, 32, 4) + 0.06 * _smooth(rng, n, 32, 12)
         texture += rng.normal(0, 1, texture.shape) * rng.uniform(0.02, 0.07, (n, 1, 1))
         layers.append(colours[..., None, None] + texture[:, None])
-    behind, before = layers
-    return behind + body * (before * (1 - 0.7 * detail) - behind)
+    background, body_colours = layers
+    return background + body * (body_colours * (1 - 0.7 * detail) - background)
 
 
-def _bent(
+def _warp(
     rng: np.random.Generator, n: int, side: int, fill: float, turn: float, bend: float
 ) -> tuple[Floats, Floats]:
-    """Return where in its picture, from 0 to 1, each pixel lies: x and y, `(N, side, side)`.
+    """Return randomly deformed picture coordinates of each pixel: x and y, `(N, side, side)`.
 
-    A picture fills this share of an image; it is turned, slanted, stretched, moved and bent.
+    Coordinates in [0, 1] lie inside the picture, which fills the share `fill` of an image. The
+    picture is rotated, slanted, stretched, shifted and bent.
     """
     axis = (np.arange(side) + 0.5) / side - 0.5
     angle, slant, wide, high, right, down = rng.normal(0, 1, (6, n, 1, 1))
@@ -140,34 +141,34 @@ def _bent(
 
 
 def _smooth(rng: np.random.Generator, n: int, side: int, knots: int) -> Floats:
-    """Return smooth random functions, `(N, side, side)`: splines through normal values."""
+    """Return smooth random functions `(N, side, side)`: splines through `knots`² normal values."""
     weights = ndimage.zoom(np.eye(knots), (side / knots, 1), mode="nearest", grid_mode=True)
     return np.asarray(weights @ rng.normal(0, 1, (n, knots, knots)) @ weights.T)
 
 
 def _cover(soft: Floats, threshold: Floats | float = 0.5) -> Floats:
-    """Return how much of each pixel the inside of a soft picture covers."""
+    """Return the share of each pixel that lies inside the shape of a soft picture."""
     return np.clip(2.5 * (soft - threshold) + 0.5, 0, 1)
 
 
-def _look_up(pictures: Floats, chosen: npt.NDArray[Any], x: Floats, y: Floats) -> Floats:
-    """Return the chosen pictures' values at places from 0 to 1, `(N, side, side)`; 0 outside."""
-    which, size = np.broadcast_to(chosen[:, None, None], x.shape), pictures.shape[-1]
-    places = np.stack([which, y * size - 0.5, x * size - 0.5])
-    return np.asarray(ndimage.map_coordinates(pictures, places, order=1))
+def _sample(pictures: Floats, chosen: npt.NDArray[Any], x: Floats, y: Floats) -> Floats:
+    """Return the chosen pictures' values at coordinates `(N, side, side)`; 0 outside [0, 1]."""
+    indices, size = np.broadcast_to(chosen[:, None, None], x.shape), pictures.shape[-1]
+    coordinates = np.stack([indices, y * size - 0.5, x * size - 0.5])
+    return np.asarray(ndimage.map_coordinates(pictures, coordinates, order=1))
 
 
 @cache
 def _handwriting(split: Split) -> tuple[Floats, list[npt.NDArray[np.intp]]]:
-    """Return a split's handwritten digits, enlarged and sharpened, and which are of each class."""
+    """Return a split's handwritten digits, enlarged and sharpened, and the indices per class."""
     digits = load_digits()
-    tested = np.arange(len(digits.target)) // 10 % 5 == 4
-    part = tested if split == "test" else ~tested
+    is_test = np.arange(len(digits.target)) // 10 % 5 == 4
+    part = is_test if split == "test" else ~is_test
     pictures = []
     for image in digits.images[part] / 16:
         large = ndimage.zoom(image, 5, mode="grid-constant", grid_mode=True)
-        middle = ndimage.center_of_mass(np.clip(large, 0, 1))  # in MNIST, of the image too
-        large = ndimage.shift(large, (len(large) - 1) / 2 - np.array(middle), order=1)
+        centre = ndimage.center_of_mass(np.clip(large, 0, 1))  # MNIST centres digits by mass
+        large = ndimage.shift(large, (len(large) - 1) / 2 - np.array(centre), order=1)
         pictures.append(1.8 * large - 0.8 * ndimage.gaussian_filter(large, 5))
     return np.stack(pictures), [np.flatnonzero(digits.target[part] == k) for k in range(10)]
 
@@ -175,20 +176,21 @@ def _handwriting(split: Split) -> tuple[Floats, list[npt.NDArray[np.intp]]]:
 def _shapes(
     silhouettes: tuple[str, ...], labels: Bytes, x: Floats, y: Floats
 ) -> tuple[Floats, Floats]:
-    """Return how much of each pixel the bodies and their details cover, `(N, side, side)`."""
+    """Return the share of each pixel covered by bodies and by details, `(N, side, side)` each."""
     bodies, details = _pictures(silhouettes)
-    return _cover(_look_up(bodies, labels, x, y)), _cover(_look_up(details, labels, x, y))
+    return _cover(_sample(bodies, labels, x, y)), _cover(_sample(details, labels, x, y))
 
 
 @cache
 def _pictures(silhouettes: tuple[str, ...]) -> tuple[Floats, Floats]:
     """Return soft pictures of bodies and of their details, `(10, 160, 160)` each."""
-    bodies = [_drawn(outlines.partition("|")[0]) for outlines in silhouettes]
-    details = [_drawn(outlines.partition("|")[2]) for outlines in silhouettes]
+    bodies = [_draw(outlines.partition("|")[0]) for outlines in silhouettes]
+    details = [_draw(outlines.partition("|")[2]) for outlines in silhouettes]
     return np.stack(bodies), np.stack(details)
 
 
-def _drawn(outlines: str) -> Floats:
+def _draw(outlines: str) -> Floats:
+    """Return a soft picture `(160, 160)` of filled outlines."""
     canvas = np.zeros((UNITS * PIXELS, UNITS * PIXELS))
     for outline in filter(None, outlines.split("; ")):
         pairs = [pair.split(",") for pair in outline.removeprefix("=").split()]

@@ -1,4 +1,4 @@
-"""Splitting images in two, every class in proportion."""
+"""Random splits that keep the proportions of the classes."""
 
 from typing import Any
 
@@ -11,29 +11,31 @@ Indices = npt.NDArray[np.intp]
 def stratified_split(
     labels: npt.NDArray[np.integer[Any]], fraction: float, rng: np.random.Generator
 ) -> tuple[Indices, Indices]:
-    """Return the indices, ascending, of a random share of the images, and those of the rest.
+    """Return the ascending indices `(n,)` of a random share of the images, and of the others.
 
-    The share is `fraction`: exact in total, and in each class to within one image.
+    The share `fraction` of the labels `(N,)` is exact in total, and in each class to within one
+    image.
 
     Raises:
-        ValueError: the share or the rest would be empty; the message says what is allowed.
+        ValueError: one of the two parts would be empty.
     """
     total = round(fraction * len(labels))
     if not 0 < total < len(labels):
-        allowed = "a share that gives both at least one" if len(labels) > 1 else "none: add images"
+        allowed = "a share that gives both at least one" if len(labels) > 1 else "none; add images"
         raise ValueError(
-            f"{fraction} of {len(labels)} images leaves a split empty; allowed: {allowed}"
+            f"found {fraction}, which leaves a split empty (images: {len(labels)}); "
+            f"allowed: {allowed}"
         )
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    shares = _shares(np.array([len(m) for m in members]), fraction, total)
+    counts = _class_shares(np.array([len(rows) for rows in members]), fraction, total)
     chosen = np.zeros(len(labels), bool)
-    for m, share in zip(members, shares, strict=True):
-        chosen[rng.permutation(m)[:share]] = True
+    for rows, count in zip(members, counts, strict=True):
+        chosen[rng.permutation(rows)[:count]] = True
     return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
-def _shares(counts: Indices, fraction: float, total: int) -> Indices:
-    """Share a total out among classes in proportion to their counts, by largest remainder."""
+def _class_shares(counts: Indices, fraction: float, total: int) -> Indices:
+    """Distribute a total over classes in proportion to their counts, by largest remainder."""
     ideal = fraction * counts
     shares: Indices = np.floor(ideal).astype(np.intp)
     largest_first = np.argsort(shares - ideal, kind="stable")

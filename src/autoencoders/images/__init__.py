@@ -1,1 +1,1 @@
-"""Image files: which ones people mean, their one reader and writer, and names that lose nothing."""
+"""Image files: finding, reading, converting and writing them."""

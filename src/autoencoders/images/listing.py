@@ -1,4 +1,4 @@
-"""Which image files people mean by files, folders and patterns; what in a folder is left out."""
+"""The image files in folders and behind the paths of a command, and the files that are skipped."""
 
 import glob
 import os
@@ -15,18 +15,18 @@ IMAGE_EXTENSIONS = (
     *(".png", ".jpg", ".jpeg", ".bmp", ".gif"),
     *(".pgm", ".ppm", ".tif", ".tiff", ".webp"),
 )
-# Folders that systems put beside people's own, compared without regard to case.
-FOREIGN = ("__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found")
-MOST_SHOWN = 3  # examples in a message
-MOST_ENDINGS = 5  # that are counted one by one
+# Folders that operating systems create, in lower case.
+SYSTEM_FOLDERS = ("__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found")
+MAX_EXAMPLES = 3  # in a message
+MAX_EXTENSIONS = 5  # that are counted separately
 
 
 @dataclass
 class Listing:
-    """The image files and the folders in a folder, relative to it, in the order of their paths.
+    """The image files and folders in a folder, relative to it, sorted by path.
 
-    `other_extensions` counts the files that are not looked at for theirs, and `skipped` has
-    what else is not looked at, by its kind.
+    `other_extensions` counts the files that are not images according to their extension. `skipped`
+    contains all other skipped paths, by the reason.
     """
 
     images: list[Path] = field(default_factory=list)
@@ -35,55 +35,55 @@ class Listing:
     skipped: dict[str, list[Path]] = field(default_factory=dict)
 
     def describe_skipped(self) -> str:
-        """Return what is left out, counted, as a part of a line; empty where nothing is."""
+        """Return the numbers of skipped files, as part of a message; empty if there are none."""
         parts = [
-            f"{kind}: {len(places)} ({format_examples(places)})"
-            for kind, places in self.skipped.items()
+            f"{reason}: {len(paths)} ({format_examples(paths)})"
+            for reason, paths in self.skipped.items()
         ]
         if self.other_extensions:
             ranked = sorted(self.other_extensions.items(), key=lambda item: (-item[1], item[0]))
-            counts = [f"{count} {ending}" for ending, count in ranked[:MOST_ENDINGS]]
-            more = ", …" * (len(ranked) > MOST_ENDINGS)
+            counts = [f"{count} {extension}" for extension, count in ranked[:MAX_EXTENSIONS]]
+            more = ", …" * (len(ranked) > MAX_EXTENSIONS)
             parts.append(
-                f"files of other endings: {self.other_extensions.total()} "
+                f"files with other extensions: {self.other_extensions.total()} "
                 f"({', '.join(counts)}{more})"
             )
         return "; ".join(parts)
 
 
-def format_examples(places: Sequence[Path | str]) -> str:
-    """Return the first few of some paths or names for a message, in one line."""
-    more = ", …" * (len(places) > MOST_SHOWN)
-    return ", ".join(printable(str(place)) for place in places[:MOST_SHOWN]) + more
+def format_examples(paths: Sequence[Path | str]) -> str:
+    """Return the first paths or names as one line for a message."""
+    more = ", …" * (len(paths) > MAX_EXAMPLES)
+    return ", ".join(printable(str(path)) for path in paths[:MAX_EXAMPLES]) + more
 
 
 def list_images(source: Path) -> Listing:
-    """List the image files in a folder and the folders below it.
+    """List the image files and folders in a folder, at any depth.
 
-    Links are followed, after all else: what lies in the folder is listed where it lies, and what
-    links lead to once, so that no image comes twice and no loop is endless. A link to a folder that
-    `source` itself lies in is not followed. What starts with a dot is not looked at.
+    Names that start with a dot are ignored. Links are followed last and each target is listed only
+    once: no image is listed twice, and no loop is endless. Links to a parent folder of `source` are
+    not followed.
     """
     listing = Listing()
-    seen = {str(parent) for parent in Path(os.path.realpath(source)).parents}
-    places, links = deque([source]), deque[Path]()
-    while places or links:
-        place = places.popleft() if places else links.popleft()
-        relative, real = place.relative_to(source), os.path.realpath(place)
-        found = "links to what is listed already" if real in seen else _inside(place, relative)
+    listed = {str(parent) for parent in Path(os.path.realpath(source)).parents}
+    paths, links = deque([source]), deque[Path]()
+    while paths or links:
+        path = paths.popleft() if paths else links.popleft()
+        relative, real = path.relative_to(source), os.path.realpath(path)
+        found = "links to listed files or folders" if real in listed else _inspect(path, relative)
         if isinstance(found, str):
             listing.skipped.setdefault(found, []).append(relative)
             continue
-        seen.add(real)
-        if found is None and place.name.lower().endswith(IMAGE_EXTENSIONS):
+        listed.add(real)
+        if found is None and path.name.lower().endswith(IMAGE_EXTENSIONS):
             listing.images.append(relative)
         elif found is None:
-            listing.other_extensions[printable(place.suffix.lower()) or "without any"] += 1
+            listing.other_extensions[printable(path.suffix.lower()) or "without extension"] += 1
         else:
             listing.folders.append(relative)
-            below = [place / name for name in found if not name.startswith(".")]
-            places.extend(path for path in below if not path.is_symlink())
-            links.extend(path for path in below if path.is_symlink())
+            children = [path / name for name in found if not name.startswith(".")]
+            paths.extend(child for child in children if not child.is_symlink())
+            links.extend(child for child in children if child.is_symlink())
     listing.images.sort(key=Path.as_posix)
     listing.folders.sort(key=Path.as_posix)
     return listing
@@ -91,74 +91,75 @@ def list_images(source: Path) -> Listing:
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image file, and its path `below` the folder that was named; where it was, its name."""
+    """An image file, and its path relative to the folder given by the user, or its name."""
 
     path: Path
     relative_path: Path
 
     @property
     def label(self) -> str | None:
-        """Return the name of the class folder that the file lies in; None where it lies in none."""
+        """Return the name of the file's class folder; None without a class folder."""
         return printable(self.relative_path.parent.name) or None
 
 
 def find_image_files(arguments: Sequence[Path], to: Path) -> tuple[list[ImageFile], list[str]]:
-    """Return the files that paths mean, each once, and a line for each path that means none.
+    """Return the files behind the arguments, each once, and one error message per failed path.
 
-    Folders are walked, but for `to` in them, where earlier outputs lie. A path with *, ? or [ that
-    is no file is a pattern, as shells have it, where ** is any number of folders.
+    Arguments are files, folders or patterns: a path with *, ? or [ that does not exist is a shell
+    pattern, in which ** is any number of folders. Files in `to`, the output folder, are skipped.
     """
-    found: dict[str, ImageFile] = {}  # by what they lead to
+    found: dict[str, ImageFile] = {}  # by their paths without links
     complaints = []
-    for place in (place for argument in arguments for place in _places(argument)):
+    for path in (path for argument in arguments for path in _expand(argument)):
         try:
-            for file in _files_of(place, to):
+            for file in _files_at(path, to):
                 found.setdefault(os.path.realpath(file.path), file)
         except UserError as complaint:
-            complaints.append(f"{printable(str(place))}: {complaint}")
+            complaints.append(f"{printable(str(path))}: {complaint}")
     return list(found.values()), complaints
 
 
-def _places(argument: Path) -> list[Path]:
-    """Return the files and folders that match a pattern, or else what was named."""
+def _expand(argument: Path) -> list[Path]:
+    """Return the files and folders that match a pattern, or else the argument."""
     if os.path.lexists(argument) or not glob.has_magic(str(argument)):
         return [argument]
     matches = glob.glob(str(argument), recursive=True)  # noqa: PTH207 - absolute
     return [Path(match) for match in sorted(matches)] or [argument]
 
 
-def _files_of(place: Path, to: Path) -> Iterator[ImageFile]:
-    if not os.path.isdir(place):  # noqa: PTH112 - Path's raises on too long a name
-        if glob.has_magic(str(place)) and not os.path.lexists(place):
+def _files_at(path: Path, to: Path) -> Iterator[ImageFile]:
+    """Yield a file, or the image files in a folder that are not in `to`."""
+    if not os.path.isdir(path):  # noqa: PTH112 - Path's raises on too long a name
+        if glob.has_magic(str(path)) and not os.path.lexists(path):
             raise UserError("no file matches this pattern")
-        yield ImageFile(place, Path(place.name))
+        yield ImageFile(path, Path(path.name))
         return
-    own = Path(os.path.realpath(to))
-    if own == Path(os.path.realpath(place)):
-        raise UserError("is the folder to write into; allowed: another one for --to")
-    listing = list_images(place)
+    output_folder = Path(os.path.realpath(to))
+    if output_folder == Path(os.path.realpath(path)):
+        raise UserError("is also the output folder; allowed: another folder for --to")
+    listing = list_images(path)
     if listing.skipped:
-        listing.other_extensions.clear()  # which is usual
-        warn(f"{printable(str(place))}: not looked at: {listing.describe_skipped()}")
+        listing.other_extensions.clear()  # folders often contain other files
+        warn(f"{printable(str(path))}: skipped: {listing.describe_skipped()}")
     images = [
-        ImageFile(place / below, below)
-        for below in listing.images
-        if not Path(os.path.realpath(place / below)).is_relative_to(own)
+        ImageFile(path / relative, relative)
+        for relative in listing.images
+        if not Path(os.path.realpath(path / relative)).is_relative_to(output_folder)
     ]
     if not images:
-        raise UserError(f"holds no image; looked for: {', '.join(IMAGE_EXTENSIONS)}")
+        raise UserError(f"contains no image file; allowed: {', '.join(IMAGE_EXTENSIONS)}")
     yield from images
 
 
-def _inside(place: Path, relative: Path) -> list[str] | str | None:
-    """Return the names in a folder, in order; None for a file; what it is if it is left out."""
+def _inspect(path: Path, relative: Path) -> list[str] | str | None:
+    """Return the sorted names in a folder, None for a file, or the reason to skip the path."""
     try:
-        mode = place.stat().st_mode
+        mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            if relative.name.casefold() in FOREIGN:
-                return "folders of the system's"
-            return sorted(os.listdir(place))  # noqa: PTH208 - the names alone
+            if relative.name.casefold() in SYSTEM_FOLDERS:
+                return "system folders"
+            return sorted(os.listdir(path))  # noqa: PTH208 - only the names
     except OSError:
-        lost = place.is_symlink() and not os.path.exists(place)  # noqa: PTH110 - Path's may raise
-        return "links that lead nowhere" if lost else "cannot be opened"
+        broken = path.is_symlink() and not os.path.exists(path)  # noqa: PTH110 - Path's may raise
+        return "broken links" if broken else "files or folders that cannot be opened"
     return None if stat.S_ISREG(mode) else "neither files nor folders"

@@ -1,4 +1,4 @@
-"""Which file to write, so that nothing is lost: no input, no other output, nothing of people's."""
+"""The paths of output files; no input, other output or file of the user is overwritten."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from autoencoders.errors import UserError
 from autoencoders.images.file_names import printable
 from autoencoders.images.listing import ImageFile
 
-FORMAT_OF_EXTENSION = {  # of outputs, and the format that each is of
+FORMAT_OF_EXTENSION = {  # for output files
     ".png": "png",
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
@@ -24,116 +24,119 @@ FORMAT_OF_EXTENSION = {  # of outputs, and the format that each is of
     ".tiff": "tiff",
 }
 FORMATS = tuple(dict.fromkeys(FORMAT_OF_EXTENSION.values()))
-SOFTWARE_TAG = 305  # EXIF's tag, and TIFF's, that says what made an image
-SOFTWARE_NAME = "autoencoders"  # how it begins
+SOFTWARE_TAG = 305  # the tag "Software" in EXIF and TIFF
+SOFTWARE_NAME = "autoencoders"  # the start of its value
 
 
-def free_path(wanted: Path, origin: str, taken: set[str]) -> Path:
-    """Return `wanted`, or the first of its numbered names that is free or of this `origin`.
+def free_path(preferred: Path, origin: str, taken: set[str]) -> Path:
+    """Return `preferred`, or the first numbered variation of it, that may be written.
 
-    It is then `taken` too.
+    A path may be written if it is not in `taken`, and is new or an earlier output of the same
+    `origin`. The result is added to `taken`.
     """
     for n in count(1):
-        target = wanted if n == 1 else wanted.with_stem(f"{wanted.stem}-{n}")
-        if _seen_as(target) not in taken and may_replace(target, origin):
+        target = preferred if n == 1 else preferred.with_stem(f"{preferred.stem}-{n}")
+        if _comparison_key(target) not in taken and may_replace(target, origin):
             break
-    taken.add(_seen_as(target))
+    taken.add(_comparison_key(target))
     return target
 
 
-def single_output_file(to: Path, sources: Sequence[Path], asked: str | None) -> Path | None:
-    """Return the file that `--to` names for one source; None where it names a folder.
+def single_output_file(to: Path, sources: Sequence[Path], requested: str | None) -> Path | None:
+    """Return `--to` if it is the output file of a single source; None if it is a folder.
 
     Raises:
-        UserError: it names a file of a format that is not written, or not of the format `asked`.
+        UserError: its format is not supported, or is not the `requested` format.
     """
-    ending = to.suffix.lower()
-    # Path's own raise on too long a name.
-    one = len(sources) == 1 and os.path.isfile(sources[0])  # noqa: PTH113
-    if not one or os.path.isdir(to) or ending not in Image.registered_extensions():  # noqa: PTH112
+    extension = to.suffix.lower()
+    # The methods of Path raise an error on too long a name.
+    single = len(sources) == 1 and os.path.isfile(sources[0])  # noqa: PTH113
+    is_folder = os.path.isdir(to)  # noqa: PTH112
+    if not single or is_folder or extension not in Image.registered_extensions():
         return None
-    kind = FORMAT_OF_EXTENSION.get(ending)
-    if kind is None:
+    format = FORMAT_OF_EXTENSION.get(extension)
+    if format is None:
         allowed = ", ".join(FORMAT_OF_EXTENSION)
         raise UserError(f"--to: found {printable(to.name)}; allowed: a folder, or {allowed}")
-    if asked not in (None, kind):
-        raise UserError(f"--format: found {asked} for {printable(to.name)}: leave it out")
+    if requested not in (None, format):
+        raise UserError(f"--format: found {requested} for {printable(to.name)}; leave it out")
     return to
 
 
 def plan_outputs(
-    images: Sequence[ImageFile], to: Path, file: Path | None, asked: str | None, name: str, by: str
+    images: Sequence[ImageFile],
+    to: Path,
+    file: Path | None,
+    format: str | None,
+    suffix: str,
+    by: str,
 ) -> list[tuple[ImageFile, Path, str]]:
-    """Return each image with the file to write and what is to stand in it of its origin.
+    """Return each image with its output path and the origin to store in the output.
 
     Args:
         images: the inputs.
-        to: the folder to write into, where folders that were named keep their structure.
-        file: the one file to write; None for a folder.
-        asked: the format; None for each input's own, or else PNG.
-        name: is appended to each input's.
-        by: what they are made by.
+        to: the output folder; subfolders of input folders are kept.
+        file: the only output file; None for an output folder.
+        format: the requested format; None for each input's own, or PNG if it is not supported.
+        suffix: the part after the input's name in the names of outputs.
+        by: the name of the variant that makes the outputs.
 
     Raises:
-        UserError: there is such a `file`, and it was not made of this image by this variant.
+        UserError: `file` exists and is not an earlier output of this variant for this image.
     """
-    inputs = {name for image in images for name in (image.path, Path(os.path.realpath(image.path)))}
-    taken, found = {_seen_as(name) for name in inputs}, []
+    inputs = {path for image in images for path in (image.path, Path(os.path.realpath(image.path)))}
+    taken, planned = {_comparison_key(path) for path in inputs}, []
     for image in images:
         digest = hashlib.sha256(os.fsencode(os.path.realpath(image.path))).hexdigest()
         origin = f"{SOFTWARE_NAME} {by} {digest}"
-        beside = (
-            to
-            / image.relative_path.parent
-            / f"{image.path.stem}-{name}{_ending(asked, image.path)}"
-        )
-        target = free_path(file or beside, origin, taken)
+        name = f"{image.path.stem}-{suffix}{_extension(format, image.path)}"
+        target = free_path(file or to / image.relative_path.parent / name, origin, taken)
         if file not in (None, target):
             raise UserError(
-                f"--to: found {printable(str(file))}, which was not made of this image by this "
-                "variant; allowed: a new file, or a folder"
+                f"--to: found {printable(str(file))}, which is not an earlier output of this "
+                "variant for this image; allowed: a new file, or a folder"
             )
-        found.append((image, target, origin))
-    return found
+        planned.append((image, target, origin))
+    return planned
 
 
 def may_replace(target: Path, origin: str) -> bool:
-    """Return whether there is nothing, or an earlier output that says the same of itself."""
+    """Return whether the target is new or an earlier output of the same origin."""
     if not os.path.lexists(target):
         return True
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a large image: it is not decoded
+        warnings.simplefilter("ignore")  # about a large image, which is not decoded
         try:
             with Image.open(target) as image:
                 return image.getexif().get(SOFTWARE_TAG) == origin
-        except Exception:  # whatever it is, it is not ours
+        except Exception:  # an unreadable file is not an output
             return False
 
 
 def require_writable(folder: Path) -> None:
-    """Refuse a folder that cannot be made or written; it is made when something is written."""
-    place = next(p for p in (folder, *folder.parents) if os.path.lexists(p))
+    """Raise a `UserError` if a folder cannot be created or written; it is not created here."""
+    existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     try:
-        tempfile.TemporaryDirectory(dir=place).cleanup()
+        tempfile.TemporaryDirectory(dir=existing).cleanup()
     except OSError as error:
         raise UserError(
             f"--to: found {printable(str(folder))}, which cannot be written ({error.strerror}: "
-            f"{printable(str(place))}); allowed: a folder, there or new"
+            f"{printable(str(existing))}); allowed: an existing or a new folder"
         ) from None
 
 
-def _ending(asked: str | None, source: Path) -> str:
-    """Return the ending of an output: of the format asked for, else as the source's, else PNG's."""
-    if asked:
-        return next(ending for ending, name in FORMAT_OF_EXTENSION.items() if name == asked)
+def _extension(format: str | None, source: Path) -> str:
+    """Return the extension of an output: of the requested format, or the source's, or .png."""
+    if format:
+        return next(key for key, value in FORMAT_OF_EXTENSION.items() if value == format)
     found = source.suffix.lower()
     return found if found in FORMAT_OF_EXTENSION else ".png"
 
 
-def _seen_as(path: Path) -> str:
-    """Return what two names of one file have in common on any system.
+def _comparison_key(path: Path) -> str:
+    """Return a text that is equal for all names of one file.
 
-    Names that differ in case alone are one, as many systems have it.
+    It ignores case and Unicode forms, as the file systems of Windows and macOS do.
     """
     real = Path(os.path.realpath(path.parent), path.name)
     return unicodedata.normalize("NFC", str(real)).casefold()

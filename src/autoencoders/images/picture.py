@@ -1,4 +1,4 @@
-"""An image with all that its file tells: depth, transparency, colour profile."""
+"""Images with depth, transparency and colour profile, and conversions of their samples."""
 
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -9,41 +9,41 @@ from PIL import Image, ImageOps
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Number: TypeAlias = np.uint8 | np.uint16 | np.float32
-# Numbers in [0, 1], or integers from 0 to the largest of their kind, which stands for 1.
+# Floats in [0, 1], or integers whose largest value stands for 1.
 Samples: TypeAlias = npt.NDArray[Number]
 
 SAMPLE_TYPES: dict[int, type[Number]] = {8: np.uint8, 16: np.uint16, 32: np.float32}  # by bits
 CHANNELS = GREY, COLOUR = 1, 3
-# Of BT.601, to 16 bits, as Pillow has it: sums of bytes are exact in float32.
+# The weights of BT.601 in 16 bits, as in Pillow: sums over bytes are exact in float32.
 LUMA = np.array([19595, 38470, 7471], np.float32) / 2**16
 
 
-class UnusableImage(Exception):  # noqa: N818 - what it means is the caller's to decide
-    """A file that is not read or written as an image; the message says why."""
+class UnusableImage(Exception):  # noqa: N818 - callers decide whether it is an error
+    """A file that cannot be read or written as an image; the message gives the reason."""
 
 
 class TooLarge(UnusableImage):
-    """A file with more bytes, or more pixels, than are taken."""
+    """A file with too many bytes or pixels."""
 
 
 class WrongSize(UnusableImage):
-    """An image that is not of the only size that is taken, and may be resampled to it."""
+    """An image whose size differs from the required size; resampling it is possible."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image, upright.
+    """An upright image.
 
     Samples keep the type of their file, because float32 takes four times the memory of bytes.
-    `floats` converts the part that is needed.
+    `to_floats` converts a part of them.
 
     Attributes:
         planes: grey or RGB, `(C, H, W)`.
-        alpha: `(1, H, W)`; None where all is opaque.
-        depth: bits per channel in its file: 8, 16, or 32 for floating-point numbers.
+        alpha: `(1, H, W)`; None for an opaque image.
+        depth: bits per channel in the file: 8, 16, or 32 for floating-point numbers.
         profile: the ICC profile.
-        has_more: its file holds more images after this one.
-        format: what Pillow calls that of its file.
+        has_more: whether the file contains more frames.
+        format: Pillow's name of the file format.
     """
 
     planes: Samples
@@ -60,12 +60,12 @@ class Picture:
 
     @property
     def decoded_depth(self) -> int:
-        """Return how many bits per channel there are to write: of the file's, what was read."""
+        """Return the bits per channel of the samples, which may be fewer than in the file."""
         return min(self.depth, 8 * self.planes.itemsize)
 
 
 def to_floats(values: Samples) -> Floats:
-    """Return samples as numbers in [0, 1]."""
+    """Return samples of any shape as float32 in [0, 1]."""
     numbers = values.astype(np.float32, copy=False)
     if values.dtype.kind == "u":
         numbers /= 2 ** (8 * values.itemsize) - 1
@@ -73,7 +73,7 @@ def to_floats(values: Samples) -> Floats:
 
 
 def to_depth(values: Samples, bits: int) -> Samples:
-    """Return samples as those of so many bits, rounded; floating-point numbers are in [0, 1]."""
+    """Return samples of any shape with `bits` 8 or 16 (rounded integers) or 32 (floats)."""
     if values.dtype == SAMPLE_TYPES[bits]:
         return values
     numbers = to_floats(values)
@@ -86,10 +86,10 @@ def to_depth(values: Samples, bits: int) -> Samples:
 def to_opaque_planes(
     picture: Picture, channels: int, size: tuple[int, int] | None = None
 ) -> Samples:
-    """Return a picture as networks are trained on it, in its own depth: `(channels, H, W)`.
+    """Return a picture's opaque planes `(channels, H, W)`, as in training sets, in its own depth.
 
-    It is over white where it is clear; colours become their luma, BT.601's, where one channel is
-    asked for. With a `size`, height and width, it is `resized`, in floating-point numbers.
+    Transparent pixels are blended with white. For one channel, colours are converted to the luma
+    of BT.601. If `size` (height, width) is given, the planes are resized by `resize_planes`.
     """
     planes = picture.planes
     if picture.alpha is not None:
@@ -101,10 +101,10 @@ def to_opaque_planes(
 
 
 def to_encoder_input(picture: Picture, shape: tuple[int, int, int], resize: bool) -> Floats:
-    """Return a picture as a network sees it that takes images of one shape, `(C, H, W)`.
+    """Return a picture as the encoder input `(C, H, W)` of a network with this input shape.
 
     Raises:
-        WrongSize: it has another height and width, and is not to be resampled.
+        WrongSize: the picture has another height or width, and `resize` is false.
     """
     planes = to_opaque_planes(picture, shape[0], shape[1:] if resize else None)
     require_size(planes, shape)
@@ -112,17 +112,17 @@ def to_encoder_input(picture: Picture, shape: tuple[int, int, int], resize: bool
 
 
 def require_size(planes: Samples, shape: tuple[int, ...]) -> None:
-    """Raise `WrongSize` for an image that is not of the height and width of `shape`."""
+    """Raise `WrongSize` if planes `(C, H, W)` differ from `shape`, `(C, H, W)`, in size."""
     if planes.shape[1:] != shape[1:]:
         found, allowed = (f"{width}×{height}" for _, height, width in (planes.shape, shape))
         raise WrongSize(
-            f"{found} pixels; this variant takes {allowed}: resize it, or give --resize (by HTTP, "
-            "resize=true) to have the square in its middle resampled"
+            f"{found} pixels; this variant takes {allowed}; resize it, or give --resize (HTTP: "
+            "resize=true) to crop the centre and resample it"
         )
 
 
 def luma(planes: Samples) -> Samples:
-    """Return the luma `(1, H, W)` of colours `(3, H, W)`, of as many bits."""
+    """Return the BT.601 luma `(1, H, W)` of colours `(3, H, W)`, with the same sample type."""
     brightness = np.tensordot(LUMA, planes.astype(np.float32, copy=False), 1)[None]
     if planes.dtype.kind == "u":
         brightness = np.floor(brightness + np.float32(0.5))
@@ -130,9 +130,9 @@ def luma(planes: Samples) -> Samples:
 
 
 def resize_planes(planes: Samples, height: int, width: int) -> Samples:
-    """Crop planes to the middle that is shaped so, and resample it, by Lanczos' filter.
+    """Crop planes `(C, H, W)` around the centre to the new aspect ratio, and resample them.
 
-    What has this size already is returned as it is; all else as floating-point numbers.
+    The filter is Lanczos. Planes of the right size are returned unchanged; all others are float32.
     """
     if planes.shape[1:] == (height, width):
         return planes
@@ -144,6 +144,6 @@ def resize_planes(planes: Samples, height: int, width: int) -> Samples:
 
 
 def resize_picture(picture: Picture, height: int, width: int) -> Picture:
-    """Return a picture whose planes and alpha are `resized`."""
+    """Return a picture with planes and alpha resized by `resize_planes`."""
     alpha = None if picture.alpha is None else resize_planes(picture.alpha, height, width)
     return replace(picture, planes=resize_planes(picture.planes, height, width), alpha=alpha)

@@ -1,4 +1,4 @@
-"""The one reader of image files, whatever a file's kind of pixels."""
+"""Reading image files of all supported formats and pixel types."""
 
 import stat
 import warnings
@@ -14,76 +14,77 @@ from PIL import Image, UnidentifiedImageError
 
 from autoencoders.images.picture import COLOUR, GREY, Picture, Samples, TooLarge, UnusableImage
 
-# Files of other formats that hold more than one image hold versions of it, as phones' JPEGs do.
-FRAMED = ("AVIF", "GIF", "PNG", "TIFF", "WEBP")
-# Modes whose colour profile is one of grey or RGB, as what is written is.
-PROFILED = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "F", "P", "RGB", "RGBA", "RGBX")
-USUAL_GAMMA = 1 / 2.2  # of a PNG, near to that of sRGB
-FEW_BITS = {"L;2": 85, "L;4": 17}  # what Pillow multiplies a PNG's greys by, but not the clear one
+# In other formats, several images in one file are versions of one image, as in phones' JPEGs.
+MULTI_FRAME = ("AVIF", "GIF", "PNG", "TIFF", "WEBP")
+# Pillow's modes with a colour profile for grey or RGB, which outputs can keep.
+PROFILE_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "F", "P", "RGB", "RGBA", "RGBX")
+USUAL_GAMMA = 1 / 2.2  # of a PNG; close to the gamma of sRGB
+# Pillow multiplies a PNG's greys by these factors, but not the value of its transparent grey.
+FEW_BITS = {"L;2": 85, "L;4": 17}
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-SAVE_OTHERWISE = "save it with 8 or 16 bits per channel"
+SAVE_ADVICE = "save it with 8 or 16 bits per channel"
 
-# TIFF's tags, of which EXIF has the third too, and some of their values.
+# The tags of TIFF, the third also of EXIF, and some of their values.
 BITS, PHOTOMETRIC, ORIENTATION, PLANES, EXTRA, SAMPLE_FORMAT = 258, 262, 274, 284, 338, 339
-WHITE_IS_ZERO, RGB, APART, MULTIPLIED, UNSIGNED, SIGNED = 0, 2, 2, 1, 1, 2
+WHITE_IS_ZERO, RGB, SEPARATE, PREMULTIPLIED, UNSIGNED, SIGNED = 0, 2, 2, 1, 1, 2
 
 
 def read_image(path: Path, first_frame: bool = False, max_pixels: int | None = None) -> Picture:
-    """Read an image file: upright, as EXIF tells; its content decides what it is.
+    """Read an image file and turn the image upright according to its EXIF.
 
-    Of 16 bits of CMYK, of PPM's colours, and of colours multiplied by their alpha, Pillow keeps the
-    upper eight. Colour profiles are not applied.
+    The content of the file determines its format, not its name. CMYK, PPM colours and colours
+    premultiplied by alpha with 16 bits are read with 8 bits. Colour profiles are not applied.
 
     Args:
-        path: of the file.
-        first_frame: read the first of several frames; without it they are refused.
-        max_pixels: pixels that are taken, which is looked up before any is decoded; None for all.
+        path: the file.
+        first_frame: read the first of several frames; otherwise several frames are an error.
+        max_pixels: the limit on height times width, checked before decoding; None for Pillow's.
 
     Raises:
-        TooLarge: there are more pixels than `max_pixels`, or than are ever opened.
-        UnusableImage: the file cannot be read, or the meaning of its pixel values is not certain:
+        TooLarge: the image has more pixels than `max_pixels` or Pillow's limit.
+        UnusableImage: the file cannot be read, or its pixel values are ambiguous:
             floating-point values must lie in [0, 1].
     """
     with open_image(path) as opened:
         if max_pixels is not None and opened.width * opened.height > max_pixels:
             size = f"{opened.width}×{opened.height}"
-            raise TooLarge(f"{size} pixels; allowed: {max_pixels // 10**6} million in all")
-        has_more = opened.format in FRAMED and _is_animated(opened)
+            raise TooLarge(f"{size} pixels; allowed: up to {max_pixels // 10**6} million pixels")
+        has_more = opened.format in MULTI_FRAME and _is_animated(opened)
         if has_more and not first_frame:
-            raise UnusableImage("holds several frames: save the frame to use as a separate file")
-        _require_known_greys(opened)
+            raise UnusableImage("contains several frames; save one frame as a separate file")
+        _require_usual_gamma(opened)
         depth = _depth(opened)
         planes, alpha = _deep_colours(path, opened) if _is_deep(opened) else _loaded(opened)
         orientation = _orientation(opened)
-        fits = opened.mode in PROFILED and not _has_grey_palette(opened)
-        profile = opened.info.get("icc_profile") if fits else None
+        keeps_profile = opened.mode in PROFILE_MODES and not _has_grey_palette(opened)
+        profile = opened.info.get("icc_profile") if keeps_profile else None
     alpha = None if alpha is None else _upright(alpha, orientation)
     return Picture(_upright(planes, orientation), alpha, depth, profile, has_more, opened.format)
 
 
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
-    """Yield an image file, opened and not decoded, to a body that decodes it and does nothing else.
+    """Yield an opened image file; the body of the `with` statement decodes it.
 
     Raises:
-        UnusableImage: the file cannot be opened, or the body fails, in whatever way.
+        UnusableImage: the file cannot be opened, or the body raises any error.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of large images, damaged EXIF: it is read or it is unfit
+        warnings.simplefilter("ignore")  # about large images and damaged EXIF
         try:
             _require_file(path)
-            # By its name, Pillow would map a TIFF into memory, and mix up height and width.
+            # From a path, Pillow would memory-map a TIFF, and confuse height and width.
             with path.open("rb") as stream, Image.open(stream) as opened:
                 yield opened
         except UnusableImage:
             raise
-        except Exception as error:  # a decoder may raise anything on a damaged file
+        except Exception as error:  # decoders raise many types for damaged files
             kind = TooLarge if isinstance(error, Image.DecompressionBombError) else UnusableImage
             raise kind(f"cannot be read as an image ({_reason(error, path)})") from None
 
 
 def _require_file(path: Path) -> None:
-    """Refuse what cannot be opened without waiting for it, such as a pipe."""
+    """Raise `UnusableImage` unless the path is a file; opening a pipe could wait forever."""
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
         raise UnusableImage("is a folder, not an image file")
@@ -92,26 +93,27 @@ def _require_file(path: Path) -> None:
 
 
 def _is_animated(opened: Image.Image) -> bool:
-    """Return whether there are frames after the first, as far as one can tell from a file."""
+    """Return whether there are readable frames after the first."""
     try:
         return bool(getattr(opened, "is_animated", False))
-    except Exception:  # where the second one is damaged, the first may be whole
+    except Exception:  # the second frame is damaged; the first may be readable
         return False
 
 
-def _require_known_greys(opened: Image.Image) -> None:
-    """Refuse a PNG whose numbers mean other brightnesses than usual, and no profile says which."""
+def _require_usual_gamma(opened: Image.Image) -> None:
+    """Raise `UnusableImage` for a PNG with an unusual gamma and without a colour profile."""
     gamma = opened.info.get("gamma")
     if gamma is None or "icc_profile" in opened.info or "srgb" in opened.info:
         return
     if abs(gamma - USUAL_GAMMA) > 0.1 * USUAL_GAMMA:
         raise UnusableImage(
-            f"a PNG of gamma {gamma:g}, which would be lost: save it as sRGB or with a profile"
+            f"a PNG with gamma {gamma:g}; allowed: {USUAL_GAMMA:.2f}; save it as sRGB or with a "
+            "colour profile"
         )
 
 
 def _depth(opened: Image.Image) -> int:
-    """Return the bits per channel of an opened file that is not decoded yet."""
+    """Return the bits per channel of an opened file before it is decoded."""
     if opened.mode == "F":
         return 32
     deeper = opened.mode.startswith("I") or _raw_mode(opened).endswith(";16B")
@@ -119,19 +121,19 @@ def _depth(opened: Image.Image) -> int:
 
 
 def _raw_mode(opened: Image.Image) -> str:
-    """Return what Pillow calls the pixels in an opened file that is not decoded yet."""
+    """Return Pillow's name of the pixel type in an opened file before it is decoded."""
     tiles = getattr(opened, "tile", None)
-    arguments = tiles[0][3] if tiles else ""  # of the decoder: the mode in the file, or that first
+    arguments = tiles[0][3] if tiles else ""  # of the decoder: the type, alone or as the first
     return arguments if isinstance(arguments, str) else str(arguments[0])
 
 
 def _tags(opened: Image.Image) -> Any:
-    """Return the tags of a TIFF, by their numbers; none of other files."""
+    """Return the tags of a TIFF by their numbers; empty for other files."""
     return getattr(opened, "tag_v2", {})
 
 
 def _is_deep(opened: Image.Image) -> bool:
-    """Return whether an opened file has channels of 16 bits, of which Pillow keeps the upper 8."""
+    """Return whether a file has 16-bit channels that Pillow would reduce to 8 bits."""
     if _depth(opened) != 16 or len(opened.getbands()) == 1:
         return False
     tags = _tags(opened)
@@ -139,32 +141,33 @@ def _is_deep(opened: Image.Image) -> bool:
         set(tags.get(BITS, ())) == {16}
         and set(tags.get(SAMPLE_FORMAT, (UNSIGNED,))) == {UNSIGNED}
         and tags.get(PHOTOMETRIC) == RGB
-        and tags.get(EXTRA) != (MULTIPLIED,)
+        and tags.get(EXTRA) != (PREMULTIPLIED,)
     )
 
 
 def _deep_colours(path: Path, opened: Image.Image) -> tuple[Samples, Samples | None]:
-    """Return the planes and alpha of a PNG or TIFF whose channels have 16 bits."""
+    """Return the planes `(C, H, W)` and alpha `(1, H, W)` of a PNG or TIFF with 16-bit channels."""
     if opened.format == "PNG":
         channels = imagecodecs.png_decode(path.read_bytes()).transpose(2, 0, 1)
     else:
         channels = imagecodecs.tiff_decode(path.read_bytes())
-        if _tags(opened).get(PLANES) != APART:
+        if _tags(opened).get(PLANES) != SEPARATE:
             channels = channels.transpose(2, 0, 1)
     colours = GREY if len(channels) == 2 else COLOUR
-    clear = len(channels) > colours and opened.mode != "RGBX"
-    return channels[:colours], channels[colours : colours + 1] if clear else None
+    has_alpha = len(channels) > colours and opened.mode != "RGBX"
+    return channels[:colours], channels[colours : colours + 1] if has_alpha else None
 
 
 def _loaded(opened: Image.Image) -> tuple[Samples, Samples | None]:
-    """Return the planes and alpha of an opened file, as Pillow decodes it."""
+    """Return the planes `(C, H, W)` and alpha `(1, H, W)` of a file that Pillow decodes."""
     image = _decoded(opened)
     if image.mode == "F":
         return _in_range(_planes(image)), None
-    clear = image.info.get("transparency")
+    transparent = image.info.get("transparency")
     if image.mode.startswith("I"):
-        values = np.asarray(image)[None]
-        alpha = None if clear is None else np.where(values == clear, 0, 255).astype(np.uint8)
+        values, alpha = np.asarray(image)[None], None
+        if transparent is not None:
+            alpha = np.where(values == transparent, 0, 255).astype(np.uint8)
         return _deep_greys(values, opened), alpha
     grey = image.mode in ("1", "L", "LA") or _has_grey_palette(image)
     if not image.has_transparency_data:
@@ -174,52 +177,52 @@ def _loaded(opened: Image.Image) -> tuple[Samples, Samples | None]:
 
 
 def _decoded(opened: Image.Image) -> Image.Image:
-    """Decode an opened file, in whatever mode Pillow has for it.
+    """Decode an opened file in Pillow's mode for it.
 
-    Where a colour counts as clear, it is `info["transparency"]`.
+    The value or colour of transparent pixels, if any, is `info["transparency"]`.
 
     Raises:
-        UnusableImage: what its numbers mean is not certain.
+        UnusableImage: the meaning of the pixel values is ambiguous.
     """
     raw_mode, tags = _raw_mode(opened), _tags(opened)
-    clear = opened.info.get("transparency")
+    transparent = opened.info.get("transparency")
     opened.load()
     if SIGNED in tags.get(SAMPLE_FORMAT, ()):
-        raise UnusableImage(f"signed pixels: {SAVE_OTHERWISE}, unsigned")
+        raise UnusableImage(f"signed pixel values; {SAVE_ADVICE}, unsigned")
     several = len(opened.getbands()) > 1
-    if several and tags.get(PLANES) == APART and max(tags.get(BITS, (1,))) > 8:
-        # Pillow takes each byte of a channel for a pixel.
+    if several and tags.get(PLANES) == SEPARATE and max(tags.get(BITS, (1,))) > 8:
+        # Pillow would read each byte of a channel as a pixel.
         raise UnusableImage(
-            "16-bit channels in separate planes: save it with 8 bits or interleaved"
+            "16-bit channels in separate planes; save it with 8 bits or interleaved"
         )
-    if opened.mode == "I" and opened.format not in ("PNG", "PPM"):  # where it holds 16 bits
-        raise UnusableImage(f"32-bit pixels: {SAVE_OTHERWISE}")
-    if isinstance(clear, int) and raw_mode in FEW_BITS:
-        opened.info["transparency"] = clear * FEW_BITS[raw_mode]
+    if opened.mode == "I" and opened.format not in ("PNG", "PPM"):  # these have 16 bits
+        raise UnusableImage(f"32-bit pixels; {SAVE_ADVICE}")
+    if isinstance(transparent, int) and raw_mode in FEW_BITS:
+        opened.info["transparency"] = transparent * FEW_BITS[raw_mode]
     return opened.convert("LA") if opened.mode == "La" else opened
 
 
 def _deep_greys(values: npt.NDArray[np.integer[Any]], opened: Image.Image) -> Samples:
-    """Return greys of 9 to 16 bits as those of 16, or as numbers in [0, 1]."""
+    """Return greys of 9 to 16 bits: uint16 for 16 bits, else float32 in [0, 1]."""
     tags = _tags(opened)
     white = 2 ** tags.get(BITS, (16,))[0] - 1
     if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
         values = white - values
-    is_whole = white == np.iinfo(np.uint16).max
-    return values.astype(np.uint16) if is_whole else (values / white).astype(np.float32)
+    is_uint16 = white == np.iinfo(np.uint16).max
+    return values.astype(np.uint16) if is_uint16 else (values / white).astype(np.float32)
 
 
 def _in_range(values: Samples) -> Samples:
     if not np.isfinite(values).all():
-        raise UnusableImage("float pixels that are no numbers: save it with numbers in [0, 1]")
+        raise UnusableImage("float pixels with NaN or infinity; allowed: 0 to 1; replace them")
     low, high = values.min(), values.max()
     if low < 0 or high > 1:
-        raise UnusableImage(f"float pixels from {low:g} to {high:g}; allowed: 0 to 1: scale them")
+        raise UnusableImage(f"float pixels from {low:g} to {high:g}; allowed: 0 to 1; scale them")
     return values
 
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:
-    """Return an image in a mode, itself where it is: `convert` would take its memory again."""
+    """Return an image in a mode; `convert` would copy an image that is already in it."""
     return image if image.mode == mode else image.convert(mode)
 
 
@@ -231,16 +234,16 @@ def _has_grey_palette(image: Image.Image) -> bool:
 def _planes(image: Image.Image) -> Samples:
     names, kind = image.getbands(), np.float32 if image.mode == "F" else np.uint8
     planes = np.empty((len(names), image.height, image.width), kind)
-    for plane, name in zip(planes, names, strict=True):  # at once it would take twice the memory
+    for plane, name in zip(planes, names, strict=True):  # all at once need twice the memory
         plane[:] = np.asarray(image.getchannel(name) if len(names) > 1 else image)
     return planes
 
 
 def _orientation(opened: Image.Image) -> int:
-    """Return EXIF's: how a file's pixels are to be turned. Pillow turns a TIFF as it decodes it."""
+    """Return EXIF's code for turning the image; Pillow itself turns a TIFF while decoding."""
     try:
         return int(opened.getexif().get(ORIENTATION, 1))
-    except Exception:  # damaged EXIF is no reason to lose the image
+    except Exception:  # an image with damaged EXIF is still usable
         return 1
 
 
@@ -253,15 +256,15 @@ def _upright(planes: Samples, orientation: int) -> Samples:
 
 
 def _reason(error: Exception, path: Path) -> str:
-    """Return why a file could not be decoded, in a few words."""
+    """Return the reason why a file could not be decoded."""
     match error:
         case UnidentifiedImageError() if path.stat().st_size == 0:
             return "the file is empty"
         case UnidentifiedImageError():
             with path.open("rb") as stream:
                 tiff = stream.read(4) in TIFF_MAGIC
-            unknown = f"a TIFF of a kind that Pillow does not know: {SAVE_OTHERWISE}"
-            return unknown if tiff else "damaged, or of no format that Pillow knows"
+            unknown = f"a type of TIFF that Pillow does not support; {SAVE_ADVICE}"
+            return unknown if tiff else "damaged, or in a format that Pillow does not support"
         case OSError(strerror=str(reason)):
             return reason
     return (str(error).splitlines() or [""])[0] or type(error).__name__

@@ -1,4 +1,4 @@
-"""Pictures into files."""
+"""Encoding pictures as image files."""
 
 import zlib
 from io import BytesIO
@@ -12,56 +12,56 @@ from PIL.PngImagePlugin import putchunk
 from autoencoders.images.output_paths import SOFTWARE_TAG
 from autoencoders.images.picture import SAMPLE_TYPES, Picture, Samples, UnusableImage, to_depth
 
-DEEPEST = {"png": 16, "tiff": 32}  # bits per channel; of all others 8
+MAX_DEPTHS = {"png": 16, "tiff": 32}  # bits per channel; other formats have 8
 KEPT_DEPTHS = (
-    "PNG and TIFF keep 16 of them, TIFF 32 of grey; of CMYK, and of colours that are multiplied by "
-    "their alpha, 8 are read"
+    "PNG and TIFF keep 16 bits per channel, TIFF 32 bits for grey; CMYK and colours multiplied by "
+    "alpha are read with 8 bits"
 )
-SAVED_WITH: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95}, "webp": {"lossless": True}}
-PNG_HEADER = 33  # bytes of a PNG's signature and first chunk
+SAVE_OPTIONS: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95}, "webp": {"lossless": True}}
+PNG_HEADER = 33  # bytes of the signature and the first chunk of a PNG
 
 
-def require_alpha_support(picture: Picture, kind: str) -> None:
-    """Raise `UnusableImage` for a picture whose transparency cannot be written as a `kind`."""
-    if picture.alpha is not None and kind == "jpeg":
+def require_alpha_support(picture: Picture, format: str) -> None:
+    """Raise `UnusableImage` if a picture has transparency that the format cannot store."""
+    if picture.alpha is not None and format == "jpeg":
         raise UnusableImage(
-            "has transparent parts, JPEG cannot hold them: choose png, webp or tiff"
+            "has transparent pixels, which JPEG cannot store; choose png, webp or tiff"
         )
 
 
-def written_depth(picture: Picture, kind: str) -> int:
-    """Return with how many bits per channel a picture is written as a `kind`."""
-    return min(picture.decoded_depth, DEEPEST.get(kind, 8))
+def written_depth(picture: Picture, format: str) -> int:
+    """Return the bits per channel with which a picture is written in a format."""
+    return min(picture.decoded_depth, MAX_DEPTHS.get(format, 8))
 
 
-def encode_image(picture: Picture, kind: str, origin: str) -> bytes:
-    """Return a picture as a file of a `kind`, with its `origin` in the EXIF.
+def encode_image(picture: Picture, format: str, origin: str) -> bytes:
+    """Return a picture as the bytes of a file, with its `origin` in the EXIF.
 
     Raises:
-        UnusableImage: the format cannot hold it.
+        UnusableImage: the format cannot store the picture.
     """
-    require_alpha_support(picture, kind)
-    depth = written_depth(picture, kind)
+    require_alpha_support(picture, format)
+    depth = written_depth(picture, format)
     values = _values(picture, depth)
-    if depth == 16 and values.ndim == 3:  # Pillow has no such images
-        encode = _deep_png if kind == "png" else _deep_tiff
+    if depth == 16 and values.ndim == 3:  # Pillow does not support it
+        encode = _deep_png if format == "png" else _deep_tiff
         return encode(values, origin, picture.profile)
     stream = BytesIO()
     try:
         Image.fromarray(values).save(
             stream,
-            format=kind,
+            format=format,
             exif=_exif(origin),
             icc_profile=picture.profile,
-            **SAVED_WITH.get(kind, {}),
+            **SAVE_OPTIONS.get(format, {}),
         )
-    except (OSError, ValueError) as error:  # what an encoder has to say of too large an image
-        raise UnusableImage(f"cannot be written as {kind.upper()} ({error})") from None
+    except (OSError, ValueError) as error:  # such as too large an image
+        raise UnusableImage(f"cannot be written as {format.upper()} ({error})") from None
     return stream.getvalue()
 
 
 def _deep_png(values: Samples, origin: str, profile: bytes | None) -> bytes:
-    """Return a PNG of an image `(H, W, C)`; its EXIF and profile are chunks after the first."""
+    """Return a PNG of an image `(H, W, C)`; EXIF and profile are chunks after the first one."""
     content = memoryview(imagecodecs.png_encode(values))
     extra = BytesIO()
     if profile is not None:
@@ -73,7 +73,7 @@ def _deep_png(values: Samples, origin: str, profile: bytes | None) -> bytes:
 def _deep_tiff(values: Samples, origin: str, profile: bytes | None) -> bytes:
     """Return a TIFF of an image `(H, W, C)`.
 
-    Grey with alpha is written as colours, as Pillow and others read no such TIFF of 16 bits.
+    Grey with alpha is written as colours, because Pillow cannot read such TIFFs of 16 bits.
     """
     if values.shape[2] == 2:
         values = values[..., [0, 0, 0, 1]]
@@ -95,10 +95,10 @@ def _exif(origin: str) -> Image.Exif:
 
 
 def _values(picture: Picture, depth: int) -> Samples:
-    """Return samples of so many bits `(H, W, C)`, the alpha last; `(H, W)` of an opaque grey."""
+    """Return the samples `(H, W, C)` with the alpha last, or `(H, W)` for opaque grey."""
     parts = [picture.planes] if picture.alpha is None else [picture.planes, picture.alpha]
     channels = sum(len(planes) for planes in parts)
     values = np.empty((*picture.size, channels), SAMPLE_TYPES[depth])
-    for row in range(len(values)):  # at once it would take the memory of two more images
+    for row in range(len(values)):  # all rows at once need memory for two more images
         values[row] = np.concatenate([to_depth(planes[:, row], depth) for planes in parts]).T
     return values if channels > 1 else values.squeeze(2)
