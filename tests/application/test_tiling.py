@@ -99,7 +99,7 @@ def test_tiles_make_what_the_whole_makes_or_other_sizes_are_refused(
     if made_by.geometry is None:
         assert model["kind"] in ("conv_vae", "mlp_ae", "mlp_vae")
         with pytest.raises(
-            UnusableImage, match=r"^30×29 pixels; this variant takes 28×28: resize it, or"
+            UnusableImage, match=r"^30×29 pixels; this variant takes 28×28; resize it, or"
         ):
             made_by(noise(1, 29, 30))
         return

@@ -149,7 +149,7 @@ def test_what_fails_is_named_at_the_end_and_all_others_are_written() -> None:
         *bad,
         "4 of 9 images are left out",
     ]
-    reasons = ("damaged, or of no format", "empty", "truncated", "No such file")
+    reasons = ("damaged, or in a format", "empty", "truncated", "No such file")
     for complaint, reason in zip(complaints, reasons, strict=False):
         assert reason in complaint
 
@@ -174,7 +174,7 @@ def test_others_take_the_trained_size_alone_or_what_is_resampled_to_it(
     draw("large.png", size=50)
     written, complaints = applied("large.png", "fits.png", by="mnist/vae")
     assert written == ["fits-vae.png"]
-    assert "large.png: 50×50 pixels; this variant takes 28×28: resize it, or" in complaints[0]
+    assert "large.png: 50×50 pixels; this variant takes 28×28; resize it, or" in complaints[0]
     assert complaints[1] == "1 of 2 images are left out"
     assert applied("large.png", "--resize", by="mnist/vae") == (["large-vae.png"], [])
     with Image.open("out/large-vae.png") as image:
@@ -217,13 +217,16 @@ def test_one_image_may_go_into_a_file_that_is_nobody_elses() -> None:
     for to in ("new/a.webp", "a.png"):
         written, (complaint,) = applied("b.png", "--to", to)
         assert written == []
-        assert "which was not made of this image by this variant; allowed: a new" in complaint
+        assert (
+            "which is not an earlier output of this variant for this image; allowed: a new"
+            in complaint
+        )
     assert applied("a.png", "--to", "c.bmp")[1] == [
         "--to: found c.bmp; allowed: a folder, or .png, .jpg, .jpeg, .webp, .tif, .tiff"
     ]
     assert applied("a.png", "--to", "v1.0")[1] == []  # which is no image's ending
     assert applied("a.png", "--to", "c.jpg", "--format", "png")[1] == [
-        "--format: found png for c.jpg: leave it out"
+        "--format: found png for c.jpg; leave it out"
     ]
     assert new.read_bytes() == before
 
@@ -236,7 +239,7 @@ def test_the_format_is_what_one_asks_for() -> None:
     assert applied("clear.png") == (["clear-superres.png"], [])
     written, complaints = applied("clear.png", "--format", "jpeg")
     assert written == []
-    assert "clear.png: has transparent parts, JPEG cannot hold them: choose" in complaints[0]
+    assert "clear.png: has transparent pixels, which JPEG cannot store; choose" in complaints[0]
 
 
 @pytest.mark.usefixtures("networkless")
@@ -335,7 +338,7 @@ def test_what_means_no_image_is_said_and_the_others_are_written() -> None:
     draw("a.png")
     written, complaints = applied("empty", "no*.png", "a.png")
     assert written == ["a-superres.png"]
-    assert "empty: holds no image" in complaints[0]
+    assert "empty: contains no image" in complaints[0]
     assert "no*.png: no file matches this pattern" in complaints[1]
     assert len(complaints) == 2
 

@@ -78,7 +78,7 @@ def test_what_is_no_image_of_the_trained_size_is_named_and_the_others_have_rows(
     lines, complaints = encoded("large.png", "a.png", "text.png", "none*")
     assert lines == ["z.parquet"]
     assert complaints[0] == "none*: no file matches this pattern"
-    assert complaints[1].startswith("large.png: 50×50 pixels; this variant takes 28×28: resize")
+    assert complaints[1].startswith("large.png: 50×50 pixels; this variant takes 28×28; resize")
     assert complaints[2].startswith("text.png: cannot be read as an image")
     assert complaints[3:] == ["2 of 3 images are left out"]
     assert len(pd.read_parquet("z.parquet")) == 1

@@ -123,7 +123,7 @@ def test_the_format_is_what_one_asks_for(kind: str, upscaler: str) -> None:
 def test_one_size_alone_is_said_and_others_are_resampled_if_one_asks(vae: str) -> None:
     status, said = refused(post(f"{vae}/apply", file(GREY)))
     assert status == 422
-    assert said.startswith("6×8 pixels; this variant takes 28×28: resize it, or give --resize")
+    assert said.startswith("6×8 pixels; this variant takes 28×28; resize it, or give --resize")
     status, _, content = post(f"{vae}/apply", file(GREY), resize="true")
     assert status == 200
     with opened(content) as made:
@@ -146,16 +146,16 @@ def header(width: int, height: int) -> bytes:
 
 FRAMES = [Image.new("L", (4, 4), grey) for grey in (0, 255)]
 REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
-    "a text": (b"no image", {}, 422, "cannot be read as an image (damaged, or of no format"),
+    "a text": (b"no image", {}, 422, "cannot be read as an image (damaged, or in a format"),
     "nothing": (b"", {}, 422, "cannot be read as an image (the file is empty)"),
     "torn": (file(Image.fromarray(noise(90, 90)), "JPEG")[:900], {}, 422, "truncated"),
     "a bomb": (header(60000, 60000), {}, 413, "cannot be read as an image (Image size"),
-    "too many pixels": (header(6000, 6000), {}, 413, "6000×6000 pixels; allowed: 25 million"),
+    "too many pixels": (header(6000, 6000), {}, 413, "6000×6000 pixels; allowed: up to 25 million"),
     "animated": (
         file(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:]),
-        *({}, 422, "holds several frames: save the frame to use"),
+        *({}, 422, "contains several frames; save one frame"),
     ),
-    "clear as JPEG": (file(CLEAR), {"format": "jpeg"}, 422, "has transparent parts, JPEG"),
+    "clear as JPEG": (file(CLEAR), {"format": "jpeg"}, 422, "has transparent pixels, which JPEG"),
     "format": (file(GREY), {"format": "bmp"}, 422, "format: allowed: 'png', 'jpeg', 'webp' or"),
     "colour": (file(GREY), {"colour": "red"}, 422, "colour: allowed: 'channels' or 'luma'"),
     "progress": (file(GREY), {"progress": "2"}, 422, "progress: allowed: true or false"),
@@ -403,7 +403,7 @@ def test_an_image_is_encoded(vae: str, trained_vae: Assembled) -> None:
 def test_an_image_of_another_size_is_encoded_if_one_asks(vae: str) -> None:
     status, said = refused(post(f"{vae}/encode", file(GREY)))
     assert status == 422
-    assert said.startswith("6×8 pixels; this variant takes 28×28: resize it, or give --resize")
+    assert said.startswith("6×8 pixels; this variant takes 28×28; resize it, or give --resize")
     status, _, content = post(f"{vae}/encode", file(GREY), resize="true")
     assert (status, len(json.loads(content)["latent"])) == (200, 2)
 

@@ -223,7 +223,7 @@ def test_what_is_no_picture_is_said_and_the_page_goes_on(
     page.goto(addresses["superres"])
     drop(page, "notes.txt", b"no picture")
     alert = page.locator("#error")
-    expect(alert).to_contain_text("notes.txt: cannot be read as an image (damaged, or of no format")
+    expect(alert).to_contain_text("notes.txt: cannot be read as an image (damaged, or in a format")
     expect(page.locator("#result")).to_be_hidden()
     drop(page, picture.name, picture.read_bytes())
     expect(page.locator("#result")).to_be_visible()

@@ -193,7 +193,7 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
     "a missing split": (PREPARED / "metadata.json", json_with(splits={}), "KeyError: 'test'"),
     "fewer classes than labels": (
         *(PREPARED / "metadata.json", json_with(class_names=["a"])),
-        "a label 9 for 1 classes",
+        "found the label 9; allowed: 0 to 0",
     ),
     "weights that are not numbers": (MODEL / "model.safetensors", not_finite, "not finite"),
     "a kind that is not known": (
