@@ -72,7 +72,7 @@ def sizes_alike(made_by: Network, size: tuple[int, int], monkeypatch: pytest.Mon
     assert np.ptp(whole) > 0.01 or image.size == 1
     assert whole.shape == (made_by.channels, *(made_by.factor * length for length in size))
     with monkeypatch.context() as small:
-        small.setattr(networks, "SIDE", 16)
+        small.setattr(networks, "TILE_SIDE", 16)
         return float(np.abs(made_by(image) - whole).max())
 
 
@@ -119,7 +119,7 @@ def test_at_the_trained_size_it_is_the_trained_network(
 
 
 def test_what_takes_one_size_alone_is_given_it_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(networks, "SIDE", 4)
+    monkeypatch.setattr(networks, "TILE_SIDE", 4)
     given = []
 
     def at(height: int, width: int) -> networks.Run:

@@ -299,7 +299,7 @@ def test_colours_go_through_a_grey_network_by_channel_or_as_luma(upscaler: Assem
     [
         ("mnist/superes", ", which is not trained; did you mean 'mnist/superres'?; allowed"),
         ("mnist/a", ", which is not trained; allowed: mnist/superres, or train it first"),
-        ("mnist/classifier", ", which tells classes, and is no autoencoder; trained: mnist/superr"),
+        ("mnist/classifier", ", which is a classifier and not an autoencoder; trained: mnist/su"),
         ("mnist", "; allowed: <dataset>/<variant>; trained: mnist/superres"),
     ],
 )
@@ -452,4 +452,6 @@ def test_a_model_that_is_none_from_images_to_images_is_one_line(
     monkeypatch.setattr(registered, "load", lambda uri: keras)
     written, (complaint,) = run(apply, "apply", "--model", "models:/a-keras/1", "a", "--to", "out")
     assert written == []
-    assert complaint.startswith("--model: found 'models:/a-keras/1', from (28, 28, 1) to (28,")
+    assert complaint.startswith(
+        "--model: found 'models:/a-keras/1', which maps (28, 28, 1) to (28,"
+    )

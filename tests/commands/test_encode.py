@@ -121,7 +121,7 @@ def test_a_table_replaces_an_earlier_one_and_nothing_else(ending: str) -> None:
     Path(name).write_text("mine", "utf-8")
     lines, (complaint,) = encoded("a.png", to=name)
     assert lines == []
-    assert complaint == f"--to: found {name}, which is no table of latents; allowed: a new file"
+    assert complaint == f"--to: found {name}, which is not a table of latents; allowed: a new file"
     assert Path(name).read_text("utf-8") == "mine"
 
 

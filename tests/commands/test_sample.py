@@ -93,8 +93,8 @@ def test_a_seed_decides_all_and_samples_replace_their_own_alone() -> None:
             "conv",
             (1, 28, 28),
             [],
-            "--sampler: found 'prior', and mnist/conv has no prior, as its objective draws latents "
-            "towards none; allowed: gaussian, mixture",
+            "--sampler: found 'prior', but the objective of mnist/conv has no prior; "
+            "allowed: gaussian, mixture",
         ),
         (
             "conv",
@@ -112,8 +112,8 @@ def test_a_seed_decides_all_and_samples_replace_their_own_alone() -> None:
             "superres_2x",
             (3, 32, 32),
             ["--sampler", "gaussian"],
-            "mnist/superres_2x draws nothing new: a part of its latents is the image that it is "
-            "given",
+            "mnist/superres_2x cannot draw new images, because its latents contain the encoder "
+            "input: choose another variant",
         ),
     ],
 )

@@ -213,23 +213,23 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
     ),
     "moments of other features": (
         *(CLASSIFIER / MOMENTS, lambda _: save(moments(torch.rand(20, 9))._asdict())),
-        "it is not of 8 features",
+        "the moments do not have 8 features",
     ),
     "moments that are not numbers": (CLASSIFIER / MOMENTS, not_finite, "not finite"),
     "an epoch twice": (
         *(MODEL / "history.csv", lambda content: content + content.splitlines(True)[-1]),
-        "its epochs do not count from 1",
+        "the column epoch is not 1, 2, 3",
     ),
     "an epoch's loss cut away": (
         *(
             MODEL / "history.csv",
             lambda content: content.replace(b"\n3,0.3333333333333333", b"\n3,"),
         ),
-        "cells that are no finite numbers",
+        "some cells are not finite numbers",
     ),
     "an epoch's error that is no number": (
         *(MODEL / "history.csv", lambda content: content.replace(b",0.25", b",nan")),
-        "cells that are no finite numbers",
+        "some cells are not finite numbers",
     ),
     "text for a number": (
         *(MODEL / "history.csv", lambda content: content.replace(b",0.25", b",low")),
@@ -237,7 +237,7 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
     ),
     "a last epoch that lacks a cell": (
         *(MODEL / "history.csv", lambda content: content[: content.rindex(b",")] + b"\n"),
-        "cells that are no finite numbers",
+        "some cells are not finite numbers",
     ),
     "another's metrics": (
         *(paths.metrics("mnist", "vae"), json_with(variant="conv")),

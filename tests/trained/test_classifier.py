@@ -68,7 +68,9 @@ def test_a_dataset_of_one_class_has_a_record_and_no_classifier(
     assert classifier.load(folder) is None
     assert classifier.load_judge(folder) is None
     assert ADAPTER.validate_python(yaml12.read(folder / RECORD)) == single
-    with pytest.raises(UserError, match=r"holds no network, as .* one class: choose an objective"):
+    with pytest.raises(
+        UserError, match=r"has no classifier, because .* one class: choose an objective"
+    ):
         classifier.load_teacher(folder, CPU)
 
 

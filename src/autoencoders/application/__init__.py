@@ -1,1 +1,1 @@
-"""Trained variants on people's own files: what commands share and no stage uses."""
+"""Use of trained variants on the user's files; shared by commands and serving."""

@@ -1,4 +1,4 @@
-"""Grey and colour images through grey and colour networks."""
+"""Application of grey and colour networks to grey and colour pictures."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,51 +23,56 @@ from autoencoders.images.picture import (
 def apply_network(
     network: Network, picture: Picture, by_luma: bool = False, compare: bool = False
 ) -> Picture:
-    """Return what a network makes of a picture of whatever channels; transparency stays.
+    """Return the network's output for a picture, `(C, f·H, f·W)`, with the picture's transparency.
 
-    Grey images go through a colour network as three equal channels, and come out grey. Colour
-    images go through a grey one channel by channel; or, `by_luma`, their BT.601 luma alone, and
-    the chroma stays as it is (full range, as JPEG and Pillow's YCbCr have it).
+    A colour network receives a grey picture as three equal channels; the result is grey. A grey
+    network processes a colour picture channel by channel. With `by_luma` it processes only the
+    BT.601 luma (full range, as in JPEG and Pillow's YCbCr), and the chroma is kept or enlarged.
 
-    To `compare`, the picture stands to the left of what is made of it, at the same size.
+    With `compare`, the picture is on the left and the output on the right, at the same size.
 
     Raises:
-        UnusableImage: the network takes images of one size alone, and not of this one.
+        UnusableImage: the network takes only images of one other size.
     """
     planes, bits, factor = picture.planes, picture.decoded_depth, network.factor
     alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor, bits)
     network = replace(network, bfloat16=network.bfloat16 and bits == 8)
     if len(planes) == network.channels:
-        made = network(planes, bits)
+        output = network(planes, bits)
     elif network.channels == COLOUR:
-        made = to_depth(luma(network(planes.repeat(COLOUR, 0))), bits)
+        output = to_depth(luma(network(planes.repeat(COLOUR, 0))), bits)
     else:
-        made = np.empty((COLOUR, *(factor * length for length in picture.size)), SAMPLE_TYPES[bits])
-        each = (network(channel[None], bits) for channel in planes)
-        channels = _by_luma(network, planes, bits) if by_luma else each
-        for plane, channel in zip(made, channels, strict=True):
+        output = np.empty(
+            (COLOUR, *(factor * length for length in picture.size)), SAMPLE_TYPES[bits]
+        )
+        one_by_one = (network(channel[None], bits) for channel in planes)
+        channels = _by_luma(network, planes, bits) if by_luma else one_by_one
+        for plane, channel in zip(output, channels, strict=True):
             plane[:] = channel[0]
     if compare:
-        made = np.concatenate([_enlarged(planes, factor, bits), made], 2)
+        output = np.concatenate([_enlarged(planes, factor, bits), output], 2)
         alpha = None if alpha is None else np.concatenate([alpha, alpha], 2)
-    return replace(picture, planes=made, alpha=alpha)
+    return replace(picture, planes=output, alpha=alpha)
 
 
 def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
-    """Yield each channel `(1, H, W)` with the luma that a grey network makes of the colours'."""
-    brightness = luma(to_floats(planes))
-    made = to_floats(network(brightness))
+    """Yield each channel `(1, f·H, f·W)`, with the luma replaced by a grey network's output."""
+    old_luma = luma(to_floats(planes))
+    new_luma = to_floats(network(old_luma))
     for channel in planes:
-        # What is left is linear in Cb and Cr, and nothing else.
-        chroma = _interpolated(to_floats(channel[None]) - brightness, network.factor)
-        chroma += made  # in its place, as each of them may be a large image
+        # The difference of a channel and the luma is linear in Cb and Cr alone.
+        chroma = _interpolated(to_floats(channel[None]) - old_luma, network.factor)
+        chroma += new_luma  # in place, to save memory for large images
         yield to_depth(chroma.clip(0, 1, out=chroma), bits)
 
 
-def _enlarged(part: Samples, factor: int, bits: int) -> Samples:
-    """Return samples of so many bits by bicubic interpolation, which may leave [0, 1]."""
+def _enlarged(planes: Samples, factor: int, bits: int) -> Samples:
+    """Return planes `(C, H, W)` enlarged bicubically to `(C, f·H, f·W)`, with `bits` bits."""
     return np.concatenate(
-        [to_depth(_interpolated(to_floats(plane[None]), factor).clip(0, 1), bits) for plane in part]
+        [
+            to_depth(_interpolated(to_floats(plane[None]), factor).clip(0, 1), bits)
+            for plane in planes
+        ]
     )
 
 

@@ -1,4 +1,4 @@
-"""The trained variant that people name on the command line."""
+"""Loading of the trained variant that the user gives on the command line."""
 
 from pathlib import Path
 
@@ -12,27 +12,29 @@ from autoencoders.trained import variant
 from autoencoders.trained.variant import BATCH, Trained
 
 
-def load(named: str, batch_size: int = BATCH) -> Trained:
-    """Return the trained variant `<dataset>/<variant>`, on the device that computes.
+def load(requested: str, batch_size: int = BATCH) -> Trained:
+    """Return the trained variant `<dataset>/<variant>`, on the selected device.
 
     Raises:
-        UserError: there is none, and the message has those that there are; or it is damaged.
+        UserError: it is not trained, and the message lists the trained variants; or it is damaged.
     """
-    dataset, slash, name = named.partition("/")
-    found = sorted(Path().glob(f"{paths.model('*', '*')}/{paths.WEIGHTS}"))
-    known = ["/".join(path.parts[-3:-1]) for path in found if path.parts[-2] != paths.CLASSIFIER]
-    if named in known:
+    dataset, slash, name = requested.partition("/")
+    weights = sorted(Path().glob(f"{paths.model('*', '*')}/{paths.WEIGHTS}"))
+    trained = [
+        "/".join(path.parts[-3:-1]) for path in weights if path.parts[-2] != paths.CLASSIFIER
+    ]
+    if requested in trained:
         data = Prepared(paths.prepared(dataset))
         return variant.load(paths.model(dataset, name), data, exact_device(), batch_size)
-    allowed = ", ".join(known) or "none yet"
+    allowed = ", ".join(trained) or "none yet"
     if not slash:
-        raise UserError(f"found {named!r}; allowed: <dataset>/<variant>; trained: {allowed}")
+        raise UserError(f"found {requested!r}; allowed: <dataset>/<variant>; trained: {allowed}")
     if name == paths.CLASSIFIER:
         raise UserError(
-            f"found {named!r}, which tells classes, and is no autoencoder; trained: {allowed}"
+            f"found {requested!r}, which is a classifier and not an autoencoder; trained: {allowed}"
         )
-    if known:
-        advice = f"{suggestion(named, known)}, or train it first"
+    if trained:
+        advice = f"{suggestion(requested, trained)}, or train it first"
     else:
         advice = f": run `dvc repro {Item('train', dataset, name).name!r}`"
-    raise UserError(f"found {named!r}, which is not trained{advice}")
+    raise UserError(f"found {requested!r}, which is not trained{advice}")

@@ -1,4 +1,4 @@
-"""A trained network as commands use it: on a whole image, however large, within bounded memory."""
+"""A trained network for images of any size, with limited memory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,25 +34,25 @@ from autoencoders.param_types import ImageShape
 from autoencoders.tracking import registered
 from autoencoders.trained.variant import Trained
 
-SIDE = 512  # pixels: of a tile, and of the largest square that needs none; it bounds the memory
-KEPT = 8  # builder, as images of one size have four kinds of tiles
+TILE_SIDE = 512  # pixels: of a tile, and of the largest square without tiles; limits the memory
+CACHED_SIZES = 8  # images of one size have tiles of up to four sizes
 
 Run: TypeAlias = Callable[[Tensor], Tensor]  # `(1, C, H, W)` → `(1, C, f·H, f·W)`, in [0, 1]
 
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network.
+    """A trained network that maps images `(C, H, W)` to images `(C, f·H, f·W)`.
 
     Attributes:
-        name: what its outputs are called by.
-        source: which one it is, of all there are.
-        input_shape: of what it was trained to see, `(C, H, W)`.
-        image_shape: of what it makes of that.
-        network_for: returns the network for inputs of a height and width.
-        device: where it computes.
-        geometry: how it goes over images of any size; None where it takes one size alone.
-        bfloat16: it computes in that, but for its last layer.
+        name: a short name, for the names of output files.
+        source: `<dataset>/<variant>`, or the URI of a registered model.
+        input_shape: the `(C, H, W)` of the encoder input in training.
+        image_shape: the `(C, f·H, f·W)` of the output in training.
+        network_for: returns the network for encoder inputs of a height and width.
+        device: the device of the network.
+        geometry: stride and reach; None if the network takes only images of `input_shape`.
+        bfloat16: whether all layers but the last compute in bfloat16.
     """
 
     name: str
@@ -66,19 +66,19 @@ class Network:
 
     @property
     def channels(self) -> int:
-        """Return 1 for grey, 3 for colour."""
+        """Return the number of channels: 1 for grey, 3 for colour."""
         return self.input_shape[0]
 
     @property
     def factor(self) -> int:
-        """Return how many times as high and as wide its outputs are."""
+        """Return f, the output's height divided by the input's."""
         return self.image_shape[1] // self.input_shape[1]
 
     def tiles(self, height: int, width: int) -> list[tuple[Segment, Segment]]:
-        """Return the rows and columns of the tiles that an image of this size goes through in."""
+        """Return the row and column segments of the tiles of an image of this size."""
         if self.geometry is None:
             return [(Segment(0, height, 0, height), Segment(0, width, 0, width))]
-        length = SIDE if height * width > SIDE**2 else max(height, width)
+        length = TILE_SIDE if height * width > TILE_SIDE**2 else max(height, width)
         down, across = (
             split_axis(size, trained, length, self.geometry)
             for size, trained in zip((height, width), self.input_shape[1:], strict=True)
@@ -87,69 +87,68 @@ class Network:
 
     @torch.no_grad()
     def __call__(self, planes: Samples, bits: int = 32) -> Samples:
-        """Return what the network makes of an image `(C, H, W)`: `(C, f·H, f·W)`, of so many bits.
+        """Return the output `(C, f·H, f·W)` for an image `(C, H, W)`, with `bits` bits per sample.
 
-        Where sizes must be multiples of something, the last row and column are repeated before it.
-        Images of more than SIDE² pixels go through in tiles, which makes no difference to them.
+        Where the stride requires a larger size, the last row and column are repeated. Images of
+        more than TILE_SIDE² pixels are processed in tiles; the output is the same as without.
 
         Raises:
-            UnusableImage: the network takes images of one size alone, and not of this one.
+            UnusableImage: the network takes only images of one other size.
         """
         channels, height, width = planes.shape
         if self.geometry is None:
             require_size(planes, self.input_shape)
         factor = self.factor
-        whole = np.empty((channels, factor * height, factor * width), SAMPLE_TYPES[bits])
+        output = np.empty((channels, factor * height, factor * width), SAMPLE_TYPES[bits])
         for down, across in self.tiles(height, width):
-            cut = to_floats(planes[:, down.start : down.stop, across.start : across.stop])
-            made = self._made(cut, down.length, across.length)
-            inside = made[:, down.kept(factor, down.start), across.kept(factor, across.start)]
-            whole[:, down.kept(factor), across.kept(factor)] = to_depth(inside, bits)
-        return whole
+            tile = to_floats(planes[:, down.start : down.stop, across.start : across.stop])
+            result = self._run(tile, down.length, across.length)
+            kept = result[:, down.kept(factor, down.start), across.kept(factor, across.start)]
+            output[:, down.kept(factor), across.kept(factor)] = to_depth(kept, bits)
+        return output
 
-    def _made(self, cut: Floats, height: int, width: int) -> Floats:
-        """Return what the network makes of a tile, which may have lost rows and columns."""
-        seen = torch.from_numpy(cut)[None]
-        beyond = (0, width - cut.shape[2], 0, height - cut.shape[1])
-        seen = F.pad(seen, beyond, mode="replicate").to(self.device)
+    def _run(self, tile: Floats, height: int, width: int) -> Floats:
+        """Return the network's output for a tile, which is padded to `height` and `width`."""
+        padding = (0, width - tile.shape[2], 0, height - tile.shape[1])
+        inputs = F.pad(torch.from_numpy(tile)[None], padding, mode="replicate").to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            made: Floats = self.network_for(height, width)(seen)[0].cpu().numpy()
-        return made
+            output: Floats = self.network_for(height, width)(inputs)[0].cpu().numpy()
+        return output
 
 
 def trained_network(trained: Trained, precision: Precision = "float32") -> Network:
-    """Return a trained variant's network, for images of any size where it takes them.
+    """Return a trained variant's network, for images of any size if its layers allow it.
 
-    By the `precision` auto it computes in bfloat16 where the device does so itself.
+    With `precision` auto it computes in bfloat16 if the device has bfloat16 instructions.
     """
-    tune_cpu(torch.get_num_threads())  # tiles come and go as batches do
+    tune_cpu(torch.get_num_threads())  # tiles use memory like batches: allocated and freed often
     shapes = trained.input_shape, trained.image_shape
     builder = NetworkBuilder(trained.description.variant.model, trained.model, *shapes)
-    found = find_geometry(builder)
+    geometry = find_geometry(builder)
     builder.move(trained.device)
-    at = lru_cache(KEPT)(builder.build)
+    network_for = lru_cache(CACHED_SIZES)(builder.build)
     bfloat16 = precision == "auto" and has_bfloat16(trained.device)
     name = trained.description.name
-    return Network(name, trained.name, *shapes, at, trained.device, found, bfloat16)
+    return Network(name, trained.name, *shapes, network_for, trained.device, geometry, bfloat16)
 
 
 def registered_network(uri: str) -> Network:
-    """Return a model of MLflow's as a network, for images of the size that its signature says.
+    """Return a model from MLflow as a network, for images of the size in its signature.
 
     Raises:
-        UserError: it cannot be loaded, or is none of images.
+        UserError: the model cannot be loaded, or does not map images to images.
     """
     model = registered.load(uri)
     match model.input_shape, model.output_shape:
         case (int(c), int(h), int(w)), (int(k), int(height), int(width)) if c == k in CHANNELS:
             shapes = (c, h, w), (k, height, width)
-        case given, made:
+        case input_shape, output_shape:
             raise UserError(
-                f"--model: found {uri!r}, from {given} to {made}; allowed: a model from images to "
-                "images of as many channels, both (channels, height, width)"
+                f"--model: found {uri!r}, which maps {input_shape} to {output_shape}; allowed: a "
+                "model from images (channels, height, width) to images with the same channels"
             )
 
-    def run(seen: Tensor) -> Tensor:
-        return torch.from_numpy(model.predict(seen.numpy()))
+    def run(inputs: Tensor) -> Tensor:
+        return torch.from_numpy(model.predict(inputs.numpy()))
 
     return Network(model.name, uri, *shapes, lambda height, width: run, CPU)

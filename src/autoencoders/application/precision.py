@@ -1,4 +1,4 @@
-"""bfloat16 for use: twice as fast where the processor has it, and no difference that shows."""
+"""bfloat16 for inference: up to twice as fast, without a visible difference."""
 
 from typing import Literal, TypeAlias
 
@@ -9,19 +9,19 @@ Precision: TypeAlias = Literal["auto", "float32"]
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Return whether a device multiplies bfloat16 itself, and does not imitate it."""
+    """Return whether a device has instructions for bfloat16, and does not emulate it."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    # The first asks the processor, the second oneDNN, which may be told to use less of it.
+    # The first call tests the processor, the second oneDNN, which settings may restrict.
     return bool(
         torch.cpu._is_avx512_bf16_supported() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     )
 
 
 def keep_last_layer_in_float32(network: nn.Module) -> None:
-    """Let a network's last layer with weights compute in float32, whatever `torch.autocast` says.
+    """Make a network's last layer with weights compute in float32 under `torch.autocast` too.
 
-    Below 1, bfloat16 has steps of a 256th: of a logit or of a pixel, that would show.
+    Below 1, bfloat16 has steps of 1/256, which would be visible in logits or pixels.
     """
     name = [
         name
@@ -32,14 +32,14 @@ def keep_last_layer_in_float32(network: nn.Module) -> None:
 
 
 class Float32Layer(nn.Module):
-    """A layer that computes in float32 under `torch.autocast` too."""
+    """A layer that computes in float32 even under `torch.autocast`."""
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
         self.layer = layer
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what the layer makes of `x`, in float32."""
+        """Return the layer's output for `x` of any shape, in float32."""
         with torch.autocast(x.device.type, enabled=False):
-            made: Tensor = self.layer(x.float())
-        return made
+            output: Tensor = self.layer(x.float())
+        return output

@@ -1,4 +1,4 @@
-"""New images from a trained variant, of codes that are drawn as its evaluation draws them."""
+"""New images from a trained variant, with the samplers of its evaluation."""
 
 from collections.abc import Iterator
 
@@ -11,41 +11,41 @@ from autoencoders.samplers import SAMPLERS, build
 from autoencoders.samplers.base import Sampler
 from autoencoders.trained.variant import Trained
 
-AT_A_TIME = 256  # images in memory, or fewer if they are large
+BATCH = 256  # images in memory, or fewer if they are large
 
 
 def fit_sampler(name: str, trained: Trained, settings: Evaluation) -> Sampler:
-    """Return a sampler of a trained variant's codes, ready to draw.
+    """Return a sampler that is fitted to a trained variant's codes.
 
-    What is fitted is fitted to the codes of as many training images, with as many components, as
-    the evaluation's settings say, whose Fréchet distance is then that of what is drawn.
+    It has the settings of the evaluation, so the evaluation's Fréchet distance applies to it.
 
     Raises:
-        UserError: there is no such sampler, or the variant has nothing for it to draw from.
+        UserError: the sampler is unknown, or cannot draw from this variant.
     """
     if name not in SAMPLERS:
         raise UserError(f"--sampler: found {name!r}{params.suggestion(name, SAMPLERS)}")
     if trained.latent_holds_input:
         raise UserError(
-            f"{trained.name} draws nothing new: a part of its latents is the image that it is given"
+            f"{trained.name} cannot draw new images, because its latents contain the encoder "
+            "input: choose another variant"
         )
     if SAMPLERS[name].needs_prior and trained.prior is None:
-        fitting = [key for key, kind in SAMPLERS.items() if not kind.needs_prior]
+        allowed = [key for key, kind in SAMPLERS.items() if not kind.needs_prior]
         raise UserError(
-            f"--sampler: found {name!r}, and {trained.name} has no prior, as its objective draws "
-            f"latents towards none; allowed: {', '.join(fitting)}"
+            f"--sampler: found {name!r}, but the objective of {trained.name} has no prior; "
+            f"allowed: {', '.join(allowed)}"
         )
     if SAMPLERS[name].needs_codes and len(trained.data.images("train")) < 2:
-        raise UserError(f"--sampler: {name!r} is fitted to training images, and there is one")
+        raise UserError(f"--sampler: found {name!r}, which needs two or more training images")
     sampler = build.fit_sampler(name, trained, settings.fitted_codes, settings.mixture_components)
     assert sampler is not None
     return sampler
 
 
 def draw_images(trained: Trained, sampler: Sampler, count: int, seed: int) -> Iterator[Floats]:
-    """Yield the images `(C, H, W)` in [0, 1] of so many new codes; all randomness is the seed's."""
+    """Yield `count` new images `(C, H, W)`, float32 in [0, 1]; `seed` determines them."""
     noise = randomness.noise(seed, "sample")
-    most = images_at_a_time(trained.image_shape, AT_A_TIME)
-    for start in range(0, count, most):
-        codes = sampler.draw(min(most, count - start), noise)
+    batch_size = images_at_a_time(trained.image_shape, BATCH)
+    for start in range(0, count, batch_size):
+        codes = sampler.draw(min(batch_size, count - start), noise)
         yield from trained.decode(codes).numpy()

@@ -1,4 +1,4 @@
-"""Tables of latents in a file, written a part at a time, so that they may be of any length."""
+"""Tables of latents, written to a file in parts: their length does not affect the memory."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,16 +14,16 @@ from autoencoders.files import atomic_file
 from autoencoders.images.file_names import printable
 from autoencoders.images.picture import Floats
 
-KEYS = ["path", "class"]  # columns before z0, z1, …; no class is an empty cell
+KEYS = ["path", "class"]  # columns before z0, z1, …; an image without a class has an empty cell
 WRITERS = {".parquet": pa.parquet.ParquetWriter, ".csv": pa.csv.CSVWriter}
 
-# Takes a few images' paths, classes and latents `(N, D)`, and appends a row for each.
+# Appends one row per image: takes paths, classes, and latents `(N, D)`.
 Append: TypeAlias = Callable[[Sequence[str], Sequence[str | None], Floats], None]
 
 
 @contextmanager
 def open_table(target: Path, size: int) -> Iterator[Append]:
-    """Yield what appends rows with `size` latents; all or nothing is at `target` afterwards."""
+    """Yield a function that appends rows with latents `(N, size)`; an error leaves no file."""
     schema = pa.schema(
         [*((name, pa.string()) for name in KEYS), *((f"z{i}", pa.float32()) for i in range(size))]
     )
@@ -41,10 +41,10 @@ def open_table(target: Path, size: int) -> Iterator[Append]:
 
 
 def require_table(target: Path) -> None:
-    """Refuse a name that no table can have, and one that something else has.
+    """Check that `open_table` can write to `target`.
 
     Raises:
-        UserError: its ending is no table's; or there is a file that `open_table` has not written.
+        UserError: the ending is unknown, or `target` is a file that is not a table of latents.
     """
     if target.suffix.lower() not in WRITERS:
         allowed = " or ".join(WRITERS)
@@ -53,13 +53,15 @@ def require_table(target: Path) -> None:
         )
     if target.exists() and _column_names(target)[:3] != [*KEYS, "z0"]:
         found = printable(str(target))
-        raise UserError(f"--to: found {found}, which is no table of latents; allowed: a new file")
+        raise UserError(
+            f"--to: found {found}, which is not a table of latents; allowed: a new file"
+        )
 
 
 def _column_names(path: Path) -> list[str]:
-    """Return the names of a table's columns; none of what is no table."""
+    """Return the names of a table's columns; an empty list if the file is not a table."""
     try:
         read = pa.csv.open_csv if path.suffix.lower() == ".csv" else pa.parquet.ParquetFile
         return list(read(path).schema.names)
-    except Exception:  # whatever it is
+    except Exception:  # parsers raise many kinds of errors
         return []

@@ -1,4 +1,4 @@
-"""Networks whose layers fit images of every size: their builder, how far they see, their tiles."""
+"""Tiles for networks that take images of any size: stride, reach and segments."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from autoencoders.components import Component
 from autoencoders.param_types import ImageShape
 from autoencoders.variants.models.base import Autoencoder
 
-LONGER = 2**8 * 3**2 * 5 * 7  # pixels: a multiple of whatever a network's stride may be
-PROBES = (128, 256, 512, 1024)  # pixels: the lengths at which it is tried how far a network sees
+ADDED_LENGTH = 2**8 * 3**2 * 5 * 7  # pixels: a multiple of all likely strides
+PROBE_LENGTHS = (128, 256, 512, 1024)  # pixels: of the images that measure the reach
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a network for any size goes over an image.
+    """The stride and the reach of a network, in pixels of the encoder input.
 
     Attributes:
-        stride: pixels so far apart are treated alike. Inputs whose height and width differ from the
-            trained ones by multiples of it go through the same pools, paddings and crops.
-        reach: by how many pixels of the input, at most, an output sees to each side.
+        stride: the network is equivariant to shifts by the stride. A size that differs from the
+            trained one by a multiple of it has the same pools, paddings and crops.
+        reach: the largest distance between an output and an input pixel that it depends on.
     """
 
     stride: int
@@ -30,9 +30,9 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Segment:
-    """Rows or columns of an image that a network is given at once, and those whose output is kept.
+    """The rows or columns of one tile, `start` to `stop`, and those whose output is kept.
 
-    The former may go beyond the image's end.
+    `stop` may be beyond the end of the image.
     """
 
     start: int
@@ -42,19 +42,19 @@ class Segment:
 
     @property
     def length(self) -> int:
-        """Return how many rows or columns the network is given."""
+        """Return the number of rows or columns of the tile."""
         return self.stop - self.start
 
     def kept(self, factor: int, start: int = 0) -> slice:
-        """Return where the kept is in an output from `start` on, `factor` times as large."""
+        """Return the slice of the kept part in the output for input pixels from `start` on."""
         return slice(factor * (self.kept_from - start), factor * (self.kept_to - start))
 
 
 def split_axis(size: int, trained: int, length: int, geometry: Geometry) -> Iterator[Segment]:
-    """Yield what covers an image along one axis, of `length` or a little more.
+    """Yield segments of about `length` pixels that cover `size` pixels along one axis.
 
-    All starts are multiples of the network's stride, all lengths differ from the trained one by
-    such a multiple, and what is kept is the network's reach away from where the image is cut.
+    Starts are multiples of the stride. Lengths differ from `trained` by multiples of the stride.
+    Kept parts have a distance of at least the reach to every cut through the image.
     """
     stride = geometry.stride
     margin = -(-geometry.reach // stride) * stride
@@ -70,12 +70,12 @@ def split_axis(size: int, trained: int, length: int, geometry: Geometry) -> Iter
 
 
 def _at_least(size: int, trained: int, stride: int) -> int:
-    """Return the next size from `size` on that differs from `trained` by a multiple of `stride`."""
+    """Return the smallest size ≥ `size` that differs from `trained` by a multiple of `stride`."""
     return size + (trained - size) % stride
 
 
 class NetworkBuilder:
-    """A trained network, laid out anew for inputs of other sizes; all share its weights."""
+    """Builds a trained network for encoder inputs of other sizes; all share its weights."""
 
     def __init__(
         self,
@@ -90,10 +90,10 @@ class NetworkBuilder:
         self.factor = image_shape[1] // input_shape[1]
 
     def without_weights(self, height: int, width: int) -> Autoencoder:
-        """Return the network for inputs of this size, without weights.
+        """Return the network for encoder inputs of this size, without weights.
 
         Raises:
-            ValueError: the model does not fit it.
+            ValueError: the model does not fit this size.
         """
         channels = self.input_shape[0]
         with torch.device("meta"):
@@ -103,22 +103,22 @@ class NetworkBuilder:
             )
 
     def build(self, height: int, width: int) -> Autoencoder:
-        """Return the network for inputs of this size."""
+        """Return the trained network for encoder inputs of this size."""
         network = self.without_weights(height, width)
         network.load_state_dict(self.weights, assign=True)
         keep_last_layer_in_float32(network)
         return network.eval()
 
     def move(self, device: torch.device) -> None:
-        """Bring the weights to where the networks are to compute."""
+        """Move the weights to `device`."""
         self.weights = {name: value.to(device) for name, value in self.weights.items()}
 
 
 def find_geometry(builder: NetworkBuilder) -> Geometry | None:
-    """Return how a network goes over an image of any size; None where it takes one size alone.
+    """Return a network's stride and reach; None if it takes only one size.
 
-    It takes any if its latent grows with its input, its weights do not, and what is far away makes
-    no difference. Whatever the model, that is found by trying, on the CPU.
+    A network takes any size if its latent grows with its input, its weights do not, and its reach
+    is limited. Trials on the CPU find this for every model.
     """
     stride = _stride(builder)
     if stride is None:
@@ -133,33 +133,34 @@ def find_geometry(builder: NetworkBuilder) -> Geometry | None:
 
 
 def _stride(builder: NetworkBuilder) -> int | None:
-    """Return how many pixels of the input a row and a column of the latent's maps stand for."""
+    """Return the input pixels per row and column of the latent; None if there is no such number."""
     _, height, width = builder.input_shape
     try:
-        larger = builder.without_weights(height + LONGER, width + LONGER).latent_shape
+        larger = builder.without_weights(height + ADDED_LENGTH, width + ADDED_LENGTH).latent_shape
     except ValueError:
         return None
     latent = builder.without_weights(height, width).latent_shape
-    grown = {many - few for many, few in zip(larger[1:], latent[1:], strict=True)}
-    growth = max(grown, default=0)
-    return LONGER // growth if len(grown) == 1 and growth and LONGER % growth == 0 else None
+    growths = {after - before for after, before in zip(larger[1:], latent[1:], strict=True)}
+    growth = max(growths, default=0)
+    whole = len(growths) == 1 and growth and ADDED_LENGTH % growth == 0
+    return ADDED_LENGTH // growth if whole else None
 
 
 @torch.no_grad()
 def _reach(builder: NetworkBuilder, stride: int, axis: int) -> int | None:
-    """Return how far an output sees along an axis of `(C, H, W)`; None where that has no end.
+    """Return the network's reach along an axis of `(C, H, W)`; None if it is not limited.
 
-    Pixels that are no numbers make no numbers of all that sees them, whatever the weights are.
+    NaN pixels turn every output that depends on them into NaN, for any weights.
     """
-    for length in PROBES:
+    for length in PROBE_LENGTHS:
         shape = list(builder.input_shape)
         shape[axis] += -(-length // stride) * stride
         start = shape[axis] // 2 // stride * stride
         image = torch.zeros(shape)
         image.narrow(axis, start, stride).fill_(torch.nan)
-        seeing = builder.build(*shape[1:])(image[None])[0].isnan()
-        places = seeing.movedim(axis, 0).flatten(1).any(1).nonzero().flatten().tolist()
-        first, last = (places[0], places[-1]) if places else (0, 0)
+        affected = builder.build(*shape[1:])(image[None])[0].isnan()
+        indices = affected.movedim(axis, 0).flatten(1).any(1).nonzero().flatten().tolist()
+        first, last = (indices[0], indices[-1]) if indices else (0, 0)
         if first > 0 and last < builder.factor * shape[axis] - 1:
             return max(start + stride - 1 - first // builder.factor, last // builder.factor - start)
     return None

@@ -1,1 +1,1 @@
-"""What was trained, as files: a variant, and a dataset's classifier."""
+"""Trained variants and classifiers: saving and loading."""

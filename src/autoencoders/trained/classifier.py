@@ -1,4 +1,4 @@
-"""A dataset's classifier as files, and back again."""
+"""Saving and loading of a dataset's classifier."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ MOMENTS = "test_images.safetensors"
 
 @dataclass(frozen=True)
 class ClassifierDescription:
-    """What was trained on what. A dataset of one class has no classifier, only this record."""
+    """The record of a classifier's training. A dataset with one class has only this record."""
 
     dataset: str
     seed: int
@@ -36,7 +36,7 @@ class ClassifierDescription:
 
     @property
     def exists(self) -> bool:
-        """Tell whether there are classes to tell apart."""
+        """Return whether the dataset has two or more classes, and therefore a classifier."""
         return self.classes > 1
 
 
@@ -50,7 +50,7 @@ class Moments(NamedTuple):
 class Judge(NamedTuple):
     """A dataset's classifier, and the moments of its features of the test images.
 
-    These are the same for all variants that are judged, and cost as much as the reconstructions'.
+    All variants of a dataset share the moments, so they are computed once.
     """
 
     classifier: ConvClassifier
@@ -61,7 +61,7 @@ ADAPTER = TypeAdapter(ClassifierDescription)
 
 
 def moments(features: Tensor) -> Moments:
-    """Return the moments of features `(N, d)`; the covariance of one vector is zero."""
+    """Return the mean and covariance of features `(N, d)`; for N = 1 the covariance is zero."""
     count, size = features.shape
     vectors = features.double()
     covariance = vectors.T.cov(correction=min(1, count - 1))
@@ -69,27 +69,27 @@ def moments(features: Tensor) -> Moments:
 
 
 def save(folder: Path, description: ClassifierDescription, judge: Judge | None) -> None:
-    """Write the record, and the weights and moments where there are any, as all of `folder`."""
+    """Replace `folder` with the record and, unless `judge` is None, the weights and moments."""
     with files.atomic_directory(folder) as temporary:
         files.write_bytes(temporary / RECORD, weights.record(ADAPTER, description))
         if judge is not None:
             weights.save(temporary / WEIGHTS, judge.classifier)
-            of_images = {name: value.cpu() for name, value in judge.moments._asdict().items()}
-            files.write_bytes(temporary / MOMENTS, to_bytes(of_images))
+            tensors = {name: value.cpu() for name, value in judge.moments._asdict().items()}
+            files.write_bytes(temporary / MOMENTS, to_bytes(tensors))
 
 
 def load(folder: Path, device: torch.device = CPU) -> ConvClassifier | None:
-    """Return a frozen classifier on `device`, None where the dataset has one class only.
+    """Return the frozen classifier that `save` wrote; None if the dataset has one class.
 
     Args:
-        folder: where `save` has written.
-        device: where the network goes.
+        folder: the classifier's folder.
+        device: the device of the network.
 
     Raises:
-        UserError: a file is missing, or the weights do not fit the network.
+        UserError: a file is missing or damaged, or the weights do not fit the network.
     """
 
-    def built(description: ClassifierDescription) -> ConvClassifier | None:
+    def build(description: ClassifierDescription) -> ConvClassifier | None:
         settings = description.settings
         if not description.exists:
             return None
@@ -97,31 +97,31 @@ def load(folder: Path, device: torch.device = CPU) -> ConvClassifier | None:
             description.image_shape, description.classes, settings.channels, settings.features
         )
 
-    _, network = weights.load(folder, ADAPTER, built, lambda network: network)
+    _, network = weights.load(folder, ADAPTER, build, lambda network: network)
     return network and network.to(device)
 
 
 def load_judge(folder: Path, device: torch.device = CPU) -> Judge | None:
-    """Return what `load` does, with the moments of the test images, on `device` too.
+    """Return the classifier and its moments on `device`; None if the dataset has one class.
 
     Raises:
-        UserError: a file is missing, or damaged, or they do not fit each other.
+        UserError: a file is missing or damaged, or the files do not fit each other.
     """
     classifier = load(folder, device)
     if classifier is None:
         return None
     size = classifier.hidden.out_features
     with files.readable(folder / MOMENTS) as path:
-        of_images = Moments(**load_file(path))
-        if [value.shape for value in of_images] != [(size,), (size, size)]:
-            raise ValueError(f"it is not of {size} features")
-        if not all(value.isfinite().all() for value in of_images):
-            raise ValueError("it holds numbers that are not finite")
-    return Judge(classifier, Moments(*(value.to(device) for value in of_images)))
+        loaded = Moments(**load_file(path))
+        if [value.shape for value in loaded] != [(size,), (size, size)]:
+            raise ValueError(f"the moments do not have {size} features")
+        if not all(value.isfinite().all() for value in loaded):
+            raise ValueError("some numbers are not finite")
+    return Judge(classifier, Moments(*(value.to(device) for value in loaded)))
 
 
 def load_teacher(folder: Path, device: torch.device) -> tuple[ConvClassifier, str]:
-    """Return what `load` does, for an objective to learn from, and the SHA-256 of its weights.
+    """Return the frozen classifier for an objective, and the SHA-256 of its weights.
 
     Raises:
         UserError: a file is missing or damaged, or the dataset has one class.
@@ -129,7 +129,7 @@ def load_teacher(folder: Path, device: torch.device) -> tuple[ConvClassifier, st
     classifier = load(folder, device)
     if classifier is None:
         raise UserError(
-            f"{folder} holds no network, as the dataset has one class: choose an objective that "
-            "needs none"
+            f"{folder} has no classifier, because the dataset has one class: choose an objective "
+            "that needs none"
         )
     return classifier, files.digest(folder / WEIGHTS)

@@ -1,4 +1,4 @@
-"""Images of a split beside what the encoder sees of them, always under the same noise."""
+"""Pairs of encoder input and image for a split, with reproducible noise."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
@@ -11,8 +11,8 @@ from autoencoders.datasets.batches import batches, images_at_a_time
 from autoencoders.device import CPU
 from autoencoders.variants.inputs import Input
 
-Pairs: TypeAlias = Iterator[tuple[Tensor, Tensor]]  # what is seen, and the image; batch by batch
-Predict: TypeAlias = Callable[[Tensor], Tensor]  # what is seen → the image, or features of it
+Pairs: TypeAlias = Iterator[tuple[Tensor, Tensor]]  # batches of encoder inputs and images
+Predict: TypeAlias = Callable[[Tensor], Tensor]  # encoder inputs → images or features
 
 
 def pairs(
@@ -23,12 +23,12 @@ def pairs(
     batch_size: int,
     device: torch.device | str = "cpu",
 ) -> Pairs:
-    """Yield what the encoder sees and the image, float32 `(n, C, H, W)` on `device`, in order.
+    """Yield batches of encoder inputs and images, float32 `(n, C, H, W)` on `device`, in order.
 
-    There are `batch_size` at a time, or fewer if they are large.
+    A batch has `batch_size` images, or fewer if they are large.
 
-    `images` are uint8 `(N, C, H, W)`. The noise depends on `seed` and `split` alone: every variant
-    with the same input, every figure and every device sees the same; no two images do.
+    `images` are uint8 `(N, C, H, W)`. The noise depends only on `seed` and `split`: it is the same
+    for all variants with the same input, all figures and all devices. Each image has its own noise.
     """
     noise = randomness.noise(seed, f"{split}/input")
     chunks = torch.arange(len(images)).split(images_at_a_time(images.shape[1:], batch_size))
@@ -39,5 +39,5 @@ def pairs(
 
 @torch.no_grad()
 def encode_pairs(encode: Predict, pairs: Pairs) -> Tensor:
-    """Return what `encode` makes of all that is seen, `(N, …)` on the CPU, in order."""
-    return torch.cat([encode(seen).cpu() for seen, _ in pairs])
+    """Return the result of `encode` for all encoder inputs, `(N, …)` on the CPU, in order."""
+    return torch.cat([encode(inputs).cpu() for inputs, _ in pairs])

@@ -1,4 +1,4 @@
-"""A trained variant: as files, and loaded, for all that measures, draws, applies and serves it."""
+"""Saving and loading of a trained variant; evaluation, figures, apply and serve use it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,9 +31,9 @@ BATCH = 250
 
 @dataclass(frozen=True)
 class Description:
-    """What was trained on what: the resolved params beside the weights.
+    """The record of a variant's training: the dataset and the resolved params.
 
-    `classifier_sha256` is of the classifier that the objective learns from; None where it does not.
+    `classifier_sha256` is the hash of the classifier that the objective learns from; None if none.
     """
 
     dataset: str
@@ -51,14 +51,14 @@ ADAPTER = TypeAdapter(Description)
 
 @dataclass(frozen=True, eq=False)
 class Trained(Assembled):
-    """A trained variant, and the images of its dataset; its networks are frozen, and on `device`.
+    """A trained variant with frozen networks on `device`, and its dataset.
 
     Attributes:
-        description: what was trained on what.
-        folder: where it lies.
-        data: the dataset, whose files are opened when its images are first asked for.
-        device: where networks compute.
-        batch_size: how many images go through a network at a time, or fewer if they are large.
+        description: the record of the training.
+        folder: the variant's folder.
+        data: the dataset; its files are opened at the first use of its images.
+        device: the device of the networks.
+        batch_size: the images per batch; batches of large images are smaller.
     """
 
     description: Description
@@ -79,7 +79,7 @@ class Trained(Assembled):
 
     @property
     def prior(self) -> Prior | None:
-        """Return what latents were drawn towards; None without."""
+        """Return the objective's prior; None if it has none."""
         return self.objective.prior
 
     @property
@@ -89,27 +89,30 @@ class Trained(Assembled):
 
     @property
     def latent_size(self) -> int:
-        """Return how many numbers a latent has."""
+        """Return the number of entries of one latent."""
         return prod(self.latent_shape)
 
     @property
     def latent_holds_input(self) -> bool:
-        """Return whether a latent contains the encoder's input."""
+        """Return whether a latent contains a copy of the encoder input."""
         return self.model.latent_holds_input
 
     @property
     def images_at_a_time(self) -> int:
-        """Return how many images to make at a time: `batch_size`, or fewer if they are large."""
+        """Return the images per batch of outputs: `batch_size`, or fewer if they are large."""
         return images_at_a_time(self.image_shape, self.batch_size)
 
     def noise(self, name: str) -> Noise:
-        """Return fresh noise for the purpose called `name`; on the CPU, on every device."""
+        """Return a new source of noise for the purpose `name`, on the CPU for every device."""
         return randomness.noise(self.description.seed, name)
 
     def pairs(self, split: str, count: int | None = None, input: Input | None = None) -> Pairs:
-        """Yield what the encoder sees beside the image, of the first `count` or all of a split.
+        """Yield batches of encoder inputs and images `(n, C, H, W)` of a split; see `pairs.pairs`.
 
-        With another `input`, what that gives, with the same noise.
+        Args:
+            split: `train`, `validation` or `test`.
+            count: the number of images, from the first on; None takes all.
+            input: replaces the variant's input, with the same noise.
         """
         return pairs(
             input or self.input,
@@ -121,17 +124,17 @@ class Trained(Assembled):
         )
 
     def first_test_pairs(self, count: int, input: Input | None = None) -> tuple[Tensor, Tensor]:
-        """Return the first `count` of the test images' `pairs` as one batch."""
-        seen, images = zip(*self.pairs("test", count, input), strict=True)
-        return torch.cat(seen), torch.cat(images)
+        """Return `pairs` of the first `count` test images as one batch, each `(n, C, H, W)`."""
+        inputs, images = zip(*self.pairs("test", count, input), strict=True)
+        return torch.cat(inputs), torch.cat(images)
 
     def codes(self, split: str, count: int | None = None) -> Tensor:
-        """Return the latents of the first `count` or all images of a split, on the CPU."""
+        """Return the latents `(n, *latent_shape)` on the CPU of the first `count` or all images."""
         return encode_pairs(self.model.encode, self.pairs(split, count))
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """Return one row per epoch; see `load_history`."""
+        """Return a table with one row per epoch; see `load_history`."""
         return load_history(self.folder)
 
     @cached_property
@@ -146,9 +149,9 @@ class Trained(Assembled):
 
 
 def build(description: Description, perceive: Perceive | None = None) -> Assembled:
-    """Return the untrained variant; its weights depend on the seed and the names alone.
+    """Return the untrained variant; its weights depend only on the seed and the names.
 
-    `perceive` is what an objective that learns from a classifier needs to learn, and only then.
+    `perceive` is needed only to train an objective that learns from a classifier.
     """
     return assemble(
         description.variant,
@@ -174,19 +177,19 @@ def save(
 def load(
     folder: Path, data: Prepared, device: torch.device = CPU, batch_size: int = BATCH
 ) -> Trained:
-    """Return a trained variant, its networks in evaluation mode on `device`.
+    """Return the trained variant that `save` wrote, with networks in evaluation mode.
 
     Args:
-        folder: where `save` has written.
-        data: the dataset that it was trained on; nothing of it is read here.
-        device: where the networks go.
-        batch_size: how many images go through them at a time.
+        folder: the variant's folder.
+        data: the dataset that it was trained on; this function does not read its files.
+        device: the device of the networks.
+        batch_size: the images per batch.
 
     Raises:
-        UserError: a file is missing, or the weights do not fit the model.
+        UserError: a file is missing or damaged, or the weights do not fit the model.
     """
-    description, assembled = weights.load(folder, ADAPTER, build, lambda one: one.networks)
-    # Laid out as they are trained, networks evaluate 2 to 3 times faster.
+    description, assembled = weights.load(folder, ADAPTER, build, lambda variant: variant.networks)
+    # In the memory format of the training, networks evaluate 2 to 3 times faster.
     assembled.networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Trained(
         **vars(assembled),
@@ -199,7 +202,7 @@ def load(
 
 
 def load_history(folder: Path) -> pd.DataFrame:
-    """Return one row per epoch, as `training.loop.fit` describes them.
+    """Return a table with one row per epoch; `training.loop.fit` describes its columns.
 
     Raises:
         UserError: the file is missing or damaged.
@@ -207,15 +210,15 @@ def load_history(folder: Path) -> pd.DataFrame:
     with files.readable(folder / HISTORY) as path:
         history = pd.read_csv(files.read_lines(path))
         if list(history["epoch"]) != list(range(1, len(history) + 1)) or history.empty:
-            raise ValueError("its epochs do not count from 1")
+            raise ValueError("the column epoch is not 1, 2, 3, …")
         if not {"validation_loss", "validation_mse"} <= {*history}:
-            raise ValueError("it has no validation loss, or no validation MSE")
+            raise ValueError("the column validation_loss or validation_mse is missing")
         if not np.isfinite(history.to_numpy(float)).all():
-            raise ValueError("it has cells that are no finite numbers")
+            raise ValueError("some cells are not finite numbers")
     return history
 
 
 def best_epoch(history: pd.DataFrame) -> dict[str, float]:
-    """Return the row of the epoch whose weights were kept: the lowest validation loss."""
+    """Return the row of the epoch with the lowest validation loss, whose weights were kept."""
     best = history["validation_loss"].argmin()
     return {str(name): float(value) for name, value in history.iloc[int(best)].items()}

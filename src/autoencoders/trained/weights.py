@@ -1,4 +1,4 @@
-"""Weights beside the record of what was trained on what, which every trained network has."""
+"""Files of a trained network: its weights, and the record of its training."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,31 +18,31 @@ Built = TypeVar("Built")
 
 
 def save(target: Path, network: nn.Module) -> None:
-    """Write a network's weights; the same weights are the same bytes."""
+    """Write a network's weights to `target`; the same weights give the same bytes."""
     weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     files.write_bytes(target, to_bytes(weights))
 
 
 def load(
     folder: Path,
-    form: TypeAdapter[Description],
+    adapter: TypeAdapter[Description],
     build: Callable[[Description], Built],
     network_of: Callable[[Built], nn.Module | None],
 ) -> tuple[Description, Built]:
-    """Return what was trained on what, and what is built of that, its network frozen.
+    """Return the record of a training, and the object built from it, with a frozen network.
 
     Args:
-        folder: has the weights and the record.
-        form: of the record.
-        build: builds the untrained network, and any object around it; it runs on the meta device,
-            where no weights are drawn.
-        network_of: returns the network of what is built; None where it has none, and no weights.
+        folder: the folder with the weights and the record.
+        adapter: validates the record.
+        build: returns an object with the untrained network. It runs on the meta device, where
+            networks have no weights.
+        network_of: returns the network of that object; None if it has no network.
 
     Raises:
         UserError: a file is missing or damaged, or the weights do not fit the network.
     """
     with files.readable(folder / RECORD) as path:
-        description = form.validate_python(yaml12.parse(path.read_text("utf-8")))
+        description = adapter.validate_python(yaml12.parse(path.read_text("utf-8")))
         with torch.device("meta"):
             built = build(description)
     network = network_of(built)
@@ -51,12 +51,12 @@ def load(
     with files.readable(folder / WEIGHTS) as path:
         weights = load_file(path)
         if not all(tensor.isfinite().all() for tensor in weights.values()):
-            raise ValueError("it holds numbers that are not finite")
+            raise ValueError("some weights are not finite numbers")
         network.to_empty(device="cpu").load_state_dict(weights)
     network.eval().requires_grad_(False)
     return description, built
 
 
-def record(form: TypeAdapter[Description], description: Description) -> bytes:
-    """Return what was trained on what as the content of a file."""
-    return yaml12.dump(form.dump_python(description, mode="json")).encode()
+def record(adapter: TypeAdapter[Description], description: Description) -> bytes:
+    """Return the record of a training as the content of a YAML file."""
+    return yaml12.dump(adapter.dump_python(description, mode="json")).encode()
