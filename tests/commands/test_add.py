@@ -28,7 +28,7 @@ def test_an_example_stands_below_the_last_variant_with_its_comment_and_all_else_
     assert "dvc exp run -S 'variants_to_run=[conv_tutorial]'" in said[0]
     indented = "".join(f"  {line}" for line in example.splitlines(keepends=True))
     after = paths.PARAMS.read_text("utf-8")
-    assert indented.startswith("  # conv as its tutorial")
+    assert indented.startswith("  # The variant conv with the training settings")
     assert after.replace(f"\n{indented}", "") == before
     assert list(params.load().variants)[-1] == "conv_tutorial"
 
