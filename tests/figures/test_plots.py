@@ -329,14 +329,14 @@ def test_training_curves_have_a_panel_per_term_and_none_for_throughput() -> None
     figure = plots.training_curves(table, "training", best_epoch=2, units={"kl": "nats"})
     panels = {axes.get_title(loc="left"): axes for axes in figure.axes if axes.get_visible()}
     assert list(panels) == [
-        *("loss", "reconstruction", "kl", "discriminator", "generator"),
+        *("loss", "reconstruction", "KL", "discriminator", "generator"),
         *("learning rate", "gradient norm"),
     ]
     assert [line.get_label() for line in panels["loss"].lines] == [
         *("train", "validation", "best epoch"),
     ]
     assert [line.get_label() for line in panels["generator"].lines] == ["train", "best epoch"]
-    assert panels["kl"].get_ylabel() == "nats"
+    assert panels["KL"].get_ylabel() == "nats"
     assert panels["gradient norm"].get_yscale() == "log"
     assert list(np.asarray(panels["loss"].lines[0].get_ydata())) == [1, 1 / 2, 1 / 3]
 

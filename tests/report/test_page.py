@@ -131,8 +131,8 @@ def test_feature_metrics_have_their_own_table_with_yardsticks() -> None:
     page = Page(render([dataset(section)]))
     assert page.all("th", scope="col") == [
         *("variant", "MSE ↓"),
-        *("variant", "linear probe accuracy ↑", "linear probe accuracy, 1,000 labels ↑"),
-        *("linear probe accuracy, 100 labels ↑", "nearest-neighbour error ↓"),
+        *("variant", "linear probe accuracy ↑", "linear probe accuracy (1,000 labels) ↑"),
+        *("linear probe accuracy (100 labels) ↑", "nearest-neighbour error ↓"),
     ]
     assert page.all("th", scope="row") == ["conv", "mean image", "pca", "conv", "pca"]
     assert page.table() | {"mean image": []} == {
@@ -144,7 +144,7 @@ def test_feature_metrics_have_their_own_table_with_yardsticks() -> None:
         "Reconstruction and generation",
         "Classification from the latents",
     ]
-    assert "pca is better than conv on linear probe accuracy, 100 labels" in page.all("li")
+    assert "conv is worse than pca on linear probe accuracy (100 labels)" in page.all("li")
     assert (
         "linear probe accuracy with only 100 labelled training images; mean ± standard deviation "
         "over random choices of these images; higher is better"
@@ -161,7 +161,7 @@ def test_there_is_no_feature_table_without_feature_metrics() -> None:
 
 
 def test_better_yardsticks_are_listed_in_sentences() -> None:
-    assert "pca 128 is better than conv on MSE" in Page(render([SMALL])).all("li")
+    assert "conv is worse than pca 128 on MSE" in Page(render([SMALL])).all("li")
     alone = dataset(variant("conv", {"mse": 0.1}, yardsticks={"pca": {"mse": 0.2}}))
     assert any(
         "No yardstick is better than its network" in text for text in Page(render([alone])).all("p")

@@ -214,7 +214,7 @@ def test_comparison_of_two_variants_marks_the_better_value(page: Page) -> None:
     assert panel.is_hidden()
     page.get_by_label("second variant").first.select_option("vae")
     compared = {
-        row.locator("th").inner_text().strip(): [
+        " ".join(row.locator("th").inner_text().split()): [
             " ".join(text.split()) for text in row.locator("td").all_inner_texts()
         ]
         for row in panel.locator("tbody tr").all()

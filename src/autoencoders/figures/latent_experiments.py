@@ -31,14 +31,10 @@ class Perturbation:
 
 
 def principal_plane(codes: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the first two principal components of the codes and their shares of the variance.
+    """Return the first two principal components `(N, 2)` and their shares `(2,)` of the variance.
 
-    Args:
-        codes: `(N, *latent_shape)`, with at least two entries per code.
-
-    Returns:
-        The components `(N, 2)` and the shares `(2,)`. The entry of each principal direction with
-        the largest absolute value is positive.
+    `codes` are `(N, *latent_shape)` with at least two entries each. The entry of each principal
+    direction with the largest absolute value is positive.
     """
     flat = codes.flatten(1)
     centred = flat - flat.mean(0)
@@ -81,17 +77,14 @@ def perturbations(
 
 
 def interpolate_linearly(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
-    """Return points `(S, *shape)` on the straight line between two tensors `(*shape)`.
-
-    `weights` `(S,)` give the positions: 0 is `start`, 1 is `end`.
-    """
+    """Return points `(S, *shape)` on a line, at weights `(S,)`: 0 is `start`, 1 is `end`."""
     return torch.lerp(start, end, weights.view(-1, *[1] * start.dim()))
 
 
 def interpolate_spherically(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
-    """Return points `(S, *shape)` on the great arc about the origin between `(*shape)` tensors.
+    """Return points `(S, *shape)` on a great arc about the origin, at weights `(S,)`.
 
-    `weights` `(S,)` give the positions: 0 is `start`, 1 is `end`. The directions follow White,
+    Weight 0 is `start` `(*shape)`, weight 1 is `end` `(*shape)`. The directions follow White,
     arXiv 1609.04468, section 2.1, for unit vectors: sin((1-t)Ω)/sin(Ω)·start +
     sin(tΩ)/sin(Ω)·end, where Ω is the angle between the two. The lengths are interpolated
     linearly, because the formula alone gives far longer points if the latents are nearly opposite

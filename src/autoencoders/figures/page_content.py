@@ -1,4 +1,4 @@
-"""Writes the report's content about a variant: example images, and the data of its latent plane."""
+"""The report's content about a variant: example images, and the data of its latent plane."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,10 +32,7 @@ OVERVIEW_IMAGES = 6  # test images of each variant in the overview
 
 @torch.no_grad()
 def write_section(trained: Trained, pictures: Sequence[FigureFile], folder: Path) -> None:
-    """Replace the content of `folder` with the page's content about a variant.
-
-    `pictures` are the variant's figures.
-    """
+    """Replace `folder` by the page's content about a variant; `pictures` are its figures."""
     metadata, history = trained.data.metadata, trained.history
     inputs, originals = trained.first_test_pairs(OVERVIEW_IMAGES)
     images_by_sheet = {
@@ -107,10 +104,7 @@ def spread_indices(count: int, shape: ImageShape) -> npt.NDArray[np.int64]:
 
 
 def view_limits(codes: Codes) -> Codes:
-    """Return the lowest and highest value of each dimension in the view, `(2, 2)`.
-
-    `codes` are `(N, 2)`. Each row of the result is one dimension.
-    """
+    """Return the view's limits for codes `(N, 2)`: a row (lowest, highest) per dimension."""
     low, high = np.percentile(codes.astype(np.float64), VIEW_PERCENTILES, axis=0)
     margin = np.maximum(high - low, MIN_RANGE) * VIEW_MARGIN
     return np.stack([low - margin, high + margin], axis=1)

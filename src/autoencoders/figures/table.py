@@ -64,9 +64,8 @@ class FigureSpec:
         for split, title in (("train", "training"), ("test", "test")):
             minimum, count = getattr(self, f"{split}_images"), len(trained.data.images(split))
             if count < minimum:
-                report_omission(
-                    self.file, f"it needs at least {minimum} {title} images; found {count}"
-                )
+                why = f"it needs at least {minimum} {title} images; found {count}"
+                report_omission(self.file, why)
                 return False
         return True
 
@@ -119,10 +118,7 @@ def errors(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
     return plots.error_maps(to_array(originals), to_array(trained.model(inputs)), title)
 
 
-@figure(
-    "Losses over the epochs; the dotted line marks the epoch with the lowest validation loss, "
-    "whose weights are used"
-)
+@figure("Training curves; the dotted line marks the epoch with the lowest validation loss")
 def curves(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
     """Draw the loss terms, the learning rate and the gradient norm over the epochs."""
     best = int(best_epoch(trained.history)["epoch"])
@@ -131,8 +127,7 @@ def curves(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
 
 
 @figure(
-    "Latents of the test images, coloured by class; of more than two dimensions, the first two "
-    "principal components",
+    "Latents of the test images by class; for more than two dimensions, their principal components",
     fits=lambda trained, _: trained.latent_size > 1 and not trained.latent_holds_input,
 )
 def latent_plane(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
@@ -168,7 +163,7 @@ def manifold(trained: Trained, metrics: Metrics, settings: Figures) -> Figure:
 
 
 @figure(
-    "One latent dimension changed at a time, for the dimensions that change the image most",
+    "One latent dimension changed at a time, with the mean squared change of the image",
     fits=lambda trained, _: not trained.latent_holds_input,
     test_images=2,
 )
@@ -187,7 +182,7 @@ def perturbations(trained: Trained, metrics: Metrics, settings: Figures) -> Figu
         for one in moved
     }
     captions = {list(rows)[-1]: [f"{step:.3g} std".replace("-", "−") for step in steps.tolist()]}
-    title = f"{trained.title}: one latent dimension changed at a time, and the mean squared change"
+    title = f"{trained.title}: one latent dimension changed at a time"
     return plots.image_rows([rows], title, captions)
 
 
@@ -294,7 +289,7 @@ def noise_levels(trained: Trained, metrics: Metrics, settings: Figures) -> Figur
     rows = []
     for level, psnr in zip(sweep["levels"], sweep["psnr"], strict=True):
         inputs, originals = trained.first_test_pairs(count, with_noise_level(trained.input, level))
-        in_training = " (as in training)" if low <= level <= high else ""
+        in_training = " (training)" if low <= level <= high else ""
         label, caption = f"noise {level:g}{in_training}", f"PSNR {psnr:.1f} dB"
         rows.append((label, to_array(inputs), to_array(trained.model(inputs)), caption))
     title = f"{trained.title}: reconstructions at several standard deviations of the noise"

@@ -92,7 +92,7 @@ def _per_label_count(base: Metric, present: Collection[str]) -> list[Metric]:
         replace(
             base,
             key=f"{base.key}_{count}",
-            label=f"{base.label}, {count:,} labels",
+            label=f"{base.label} ({count:,} labels)",
             meaning=f"{base.label} with only {count:,} labelled training images; mean ± standard "
             "deviation over random choices of these images",
         )
@@ -116,7 +116,7 @@ def _table(title: str, dataset: DatasetResults, columns: Sequence[Metric]) -> _T
             rows.append(_row(name, "", columns, numbers, "beats", wins))
             if wins:
                 labels = ", ".join(metric.label for metric in wins)
-                yardstick_wins.append(f"{name} is better than {result.name} on {labels}")
+                yardstick_wins.append(f"{result.name} is worse than {name} on {labels}")
     return _Table(title, columns, rows, yardstick_wins)
 
 

@@ -13,6 +13,7 @@ from autoencoders.figures.plots.style import BLUE, MUTED, ORANGE, PALETTE, house
 
 # Line styles differ too, because not all readers can distinguish the colours.
 SPLITS = {"train": (BLUE, "-", "o"), "validation": (ORANGE, "--", "s")}
+ABBREVIATIONS = {name: name.upper() for name in ("bce", "kl", "mse")}
 MAX_MARKERS = 15  # epochs; longer curves have no markers
 # The history also has the throughput, but that depends on the machine and differs between runs.
 DIAGNOSTICS = ("learning_rate", "gradient_norm")
@@ -48,7 +49,7 @@ def training_curves(
         draw(axis, history, panel)
         if panel in terms and best_epoch is not None:
             axis.axvline(best_epoch, color=MUTED, linestyle=":", linewidth=1, label="best epoch")
-        axis.set_title(panel.replace("_", " "))
+        axis.set_title(ABBREVIATIONS.get(panel, panel.replace("_", " ")))
         axis.set_ylabel((units or {}).get(panel, ""))
         axis.set_xlabel("epoch")
         _set_epoch_ticks(axis, history["epoch"])

@@ -84,8 +84,7 @@ def image_rows(
 def error_maps(originals: Images, reconstructions: Images, title: str) -> Figure:
     """Draw originals, reconstructions and their signed difference, averaged over channels.
 
-    Both arguments are `(N, C, H, W)`. The colour scale is symmetric about zero and ends at the
-    largest absolute error.
+    Both are `(N, C, H, W)`. The colour scale is symmetric and ends at the largest absolute error.
     """
     errors = (reconstructions.astype(np.float64) - originals).mean(axis=1)
     limit = float(np.abs(errors).max()) or 1.0

@@ -43,10 +43,7 @@ PRIOR_MASSES = (0.5, 0.95)  # probabilities of the prior in its circles
 
 
 def class_colours(labels: Labels, classes: int) -> list[str]:
-    """Return the colour of each class; only the ten largest have a colour, the others are grey.
-
-    `labels` `(N,)` are class indices of images, and `classes` is the number of classes.
-    """
+    """Return a colour per class: grey for all but the ten largest classes of `labels` `(N,)`."""
     sizes = np.bincount(labels, minlength=classes)
     largest = np.sort(np.argsort(-sizes, kind="stable")[: len(PALETTE)])
     own = dict(zip(largest.tolist(), PALETTE, strict=False))

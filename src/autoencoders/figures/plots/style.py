@@ -226,8 +226,7 @@ def start_chart(title: str, width: float, height: float, legend_height: int = 0)
         title: title of the figure.
         width: width of the figure in inches.
         height: minimum height in inches of the space below the title.
-        legend_height: height in pixels of a legend at the side. The legend is in the middle of the
-            figure, and the figure is high enough that it does not overlap the title.
+        legend_height: height in pixels of a legend at the side; it must not overlap the title.
     """
     pixels = round(height * DPI)
     if legend_height:
