@@ -9,7 +9,7 @@ import pytest
 from dvc.utils.hydra import apply_overrides
 
 from autoencoders import params, paths, yaml12
-from autoencoders.commands.add import inserted
+from autoencoders.commands.add import insert
 from autoencoders.training.tensorflow import supported
 from tests.saved import PARAMS, ROOT
 
@@ -116,7 +116,7 @@ def test_dvc_applies_the_settings_of_every_experiment_and_the_result_is_valid(
     monkeypatch.setattr(supported, "installed", lambda: True)
     text = PARAMS.read_text("utf-8")
     for name in set(added(document)) - set(yaml12.parse(text)["variants"]):
-        text = inserted(text, (ROOT / paths.EXAMPLES / f"{name}.yaml").read_text("utf-8"))
+        text = insert(text, (ROOT / paths.EXAMPLES / f"{name}.yaml").read_text("utf-8"))
     for overrides in experiments(document):
         copy = tmp_path / "params.yaml"
         copy.write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""The command line: what is common to all commands."""
+"""The command line: arguments, exit codes, signals and error messages of all commands."""
 
 import argparse
 import difflib
@@ -19,30 +19,32 @@ from autoencoders.errors import UserError
 from autoencoders.images.file_names import printable
 from autoencoders.running import preloaded
 
-# The modules in `commands`, and what --help says of them; the others are stages.
+# The modules in `commands` with their summaries for --help. All other commands are stages.
 COMMANDS = {
     "add": "copy example variants into params.yaml",
-    "apply": "put image files through a trained variant",
-    "check": "validate params.yaml and run nothing",
-    "encode": "write the latents of image files into a table",
-    "repro": "run what is not up to date, as `dvc repro` does, stages side by side",
-    "sample": "write new images that a trained variant makes up",
-    "serve": "serve a trained variant as a page, and by HTTP",
-    "sources": "list the code that each stage depends on",
-    "track": "upload what the MLflow server missed",
+    "apply": "apply a trained variant to image files",
+    "check": "validate params.yaml; run no stage",
+    "encode": "write the latents of image files to a table",
+    "repro": "run the outdated stages in parallel, with the same results as `dvc repro`",
+    "sample": "generate new images with a trained variant",
+    "serve": "serve a trained variant as a web page and over HTTP",
+    "sources": "list the source files that each stage depends on",
+    "track": "upload to MLflow the results that it does not have yet",
 }
 STAGES = {
-    stage.name: f"run the stage {stage.name}, tracked" for stage in pipeline.STAGES if stage.tracked
+    stage.name: f"run the stage {stage.name} and track it in MLflow"
+    for stage in pipeline.STAGES
+    if stage.tracked
 }
 
-FEW_COLLECTIONS = 100_000  # new objects between two searches for garbage
-TOGETHER = 1.0  # seconds in which signals are one: more of them would break into what is cleared up
-BY_SIGNAL = 128  # what shells add to a signal's number for the exit code
-SIGPIPE = 13  # who reads what is printed has gone
+GC_THRESHOLD = 100_000  # new objects between two garbage collections
+SIGNAL_INTERVAL = 1.0  # seconds; further signals within it would interrupt the cleanup
+SIGNAL_EXIT_CODE = 128  # shells add the signal's number
+SIGPIPE = 13  # the reader of standard output has ended
 
 
 class Ended(KeyboardInterrupt):
-    """A polite signal or Ctrl-C: everything is left in order."""
+    """Ctrl-C or another signal of `commands.END_SIGNALS` has ended the process."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -50,19 +52,19 @@ class Ended(KeyboardInterrupt):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code."""
+    """Run one command and return its exit code. `arguments` are those of the process by default."""
     if arguments is None and (code := preloaded.delegate("autoencoders", sys.argv[1:])) is not None:
         return code
     try:
-        _set_process_up()
+        _set_up_process()
         own = checkout.main_of_repository()
         return own(arguments) if own else _run(sys.argv[1:] if arguments is None else arguments)
     except UserError as error:
-        return _complain(pipeline.message_with_advice(error))
+        return _print_errors(pipeline.message_with_advice(error))
     except KeyboardInterrupt as interruption:
         commands.ignore_signals()
-        print("interrupted: nothing half-written is left", file=sys.stderr)
-        return BY_SIGNAL + getattr(interruption, "number", signal.SIGINT)
+        print("interrupted: no incomplete file is left", file=sys.stderr)
+        return SIGNAL_EXIT_CODE + getattr(interruption, "number", signal.SIGINT)
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -75,31 +77,33 @@ def _run(arguments: Sequence[str]) -> int:
         raise
     except BrokenPipeError:
         _close_stdout()
-        return BY_SIGNAL + SIGPIPE
+        return SIGNAL_EXIT_CODE + SIGPIPE
     except Exception as error:
         if "--debug" in arguments:
             raise
         _close_stdout()
-        return _complain(_as_one_line(error))
+        return _print_errors(_describe(error))
     return 0
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the parsed options, with the `run` of the command that is called.
+    """Return the parsed options; their `run` is the function of the called command.
 
-    Of all commands, its module alone is imported: torch takes seconds.
+    Only the module of this command is imported, because importing torch takes seconds.
     """
     parser = commands.Parser(
         prog="autoencoders",
-        description="Stages of the pipeline, each as `dvc repro` runs it, and tools beside it.",
+        description="The stages of the pipeline, as `dvc repro` runs them, and other tools.",
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of a fault")
+    parser.add_argument(
+        "--debug", action="store_true", help="show the traceback of an internal error"
+    )
     version = f"%(prog)s {metadata.version('autoencoders')}"
     parser.add_argument("--version", action="version", version=version, help="print the version")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     called = next((word for word in arguments if not word.startswith("-")), None)
     for name, summary in (STAGES | COMMANDS).items():
-        command = subparsers.add_parser(name, help=summary)
+        command = subparsers.add_parser(name, help=summary, description=summary)
         if name == called:
             module = _module(name)
             if hasattr(module, "add_arguments"):
@@ -107,16 +111,16 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
             command.set_defaults(run=module.run)
     if called is not None and called not in subparsers.choices:
         close = difflib.get_close_matches(called, subparsers.choices, n=1)
-        meant = f"; did you mean {close[0]!r}?" if close else ""
-        parser.error(f"no command is called {called!r}{meant}")
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        parser.error(f"found the command {called!r}{hint}")
     return parser.parse_args(arguments)
 
 
 def _module(command: str) -> ModuleType:
-    """Set how libraries compute, then import the module that runs a command."""
+    """Set the number of threads of the libraries, then import the module of a command."""
     if command in STAGES or command == "repro":
-        os.environ.update(threads.SINGLE_THREAD)  # a training then uses what params.yaml gives it
-    if command != "repro":  # which sets it for each stage
+        os.environ.update(threads.SINGLE_THREAD)  # a training sets its own number from params.yaml
+    if command != "repro":  # `repro` sets these variables for each stage
         # The number of threads is known only after torch is imported: assume all cores.
         alone = command == "train" and "LOCAL_WORLD_SIZE" not in os.environ  # torchrun's
         os.environ.update(threads.wait_variables(threads.available_cores() if alone else 1))
@@ -124,54 +128,55 @@ def _module(command: str) -> ModuleType:
     return importlib.import_module(f"{commands.__name__}.{name}")
 
 
-def _complain(lines: str) -> int:
+def _print_errors(lines: str) -> int:
+    """Print error messages, one a line; return the exit code."""
     for line in lines.splitlines():
         print(f"error: {line}", file=sys.stderr)
     return 1
 
 
 def _close_stdout() -> None:
-    """Let Python end without a word where what was printed cannot be written."""
+    """Prevent a second error message at exit when standard output cannot be written."""
     try:
         sys.stdout.flush()
     except OSError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
 
 
-def _as_one_line(error: Exception) -> str:
-    """Say what went wrong: the machine's files and memory in the user's words, all else is ours."""
+def _describe(error: Exception) -> str:
+    """Return an unexpected exception as one line: a file, the memory, or an internal error."""
     if isinstance(error, OSError):
-        where = f"{printable(str(error.filename))}: " if error.filename else ""
-        # NumPy counts bytes where the system would say that the disk is full.
-        return f"{where}{error.strerror or f'{error.args[0]}: is the disk full?'}"
+        path = f"{printable(str(error.filename))}: " if error.filename else ""
+        # When the disk is full, NumPy's message only counts the bytes that it wrote.
+        return f"{path}{error.strerror or f'{error.args[0]}: is the disk full?'}"
     reason = " ".join(f"{type(error).__name__}: {error}".split())
-    if isinstance(error, MemoryError) or "allocate memory" in reason:  # NumPy's, and torch's
-        return f"the memory is too small ({reason}): smaller or fewer images, or smaller batches"
-    return f"a fault of ours ({reason}); --debug shows where"
+    if isinstance(error, MemoryError) or "allocate memory" in reason:  # torch's
+        return f"not enough memory ({reason}): use fewer or smaller images, or smaller batches"
+    return f"internal error ({reason}): run again with --debug for the traceback"
 
 
-def _set_process_up() -> None:
-    # Imports make objects that stay: searching them for garbage takes a fifth of the start.
-    gc.set_threshold(FEW_COLLECTIONS)
-    # MLflow's telemetry starts when it is imported, here or in a stage.
+def _set_up_process() -> None:
+    # Imports create many permanent objects; collecting garbage takes a fifth of the start time.
+    gc.set_threshold(GC_THRESHOLD)
+    # MLflow's telemetry would start when MLflow is imported.
     os.environ.setdefault("DO_NOT_TRACK", "true")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # files may have any name
-    end = _handler()
+        sys.stdout.reconfigure(errors="backslashreplace")  # for file names of any bytes
+    handler = _signal_handler()
     for number in (signal.SIGINT, *commands.END_SIGNALS):
-        # Else `nohup` or a test has its own way.
+        # Leave signals alone that `nohup` ignores or a test handles.
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            signal.signal(number, end)
+            signal.signal(number, handler)
 
 
-def _handler() -> Callable[[int, FrameType | None], None]:
-    """Return a handler of signals that raises `Ended`."""
+def _signal_handler() -> Callable[[int, FrameType | None], None]:
+    """Return a signal handler that raises `Ended`, at most once in `SIGNAL_INTERVAL` seconds."""
     last = -math.inf
 
     def end(number: int, frame: FrameType | None) -> None:
         nonlocal last
         now = time.monotonic()
-        if now - last > TOGETHER:
+        if now - last > SIGNAL_INTERVAL:
             last = now
             raise Ended(number)
 

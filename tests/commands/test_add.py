@@ -1,4 +1,4 @@
-"""`autoencoders add`: examples into params.yaml."""
+"""`autoencoders add`: copy example variants into params.yaml."""
 
 import shutil
 from pathlib import Path
@@ -14,13 +14,13 @@ NAMES = sorted(path.stem for path in (ROOT / paths.EXAMPLES).glob("*.yaml"))
 
 @pytest.fixture(autouse=True)
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Go into a folder with params and the examples."""
+    """Change to a folder with params.yaml and the examples."""
     shutil.copy(PARAMS, tmp_path)
     shutil.copytree(ROOT / paths.EXAMPLES, tmp_path / paths.EXAMPLES)
     monkeypatch.chdir(tmp_path)
 
 
-def test_an_example_stands_below_the_last_variant_with_its_comment_and_all_else_stays() -> None:
+def test_an_example_is_inserted_after_the_last_variant_with_its_comment() -> None:
     before = paths.PARAMS.read_text("utf-8")
     example = (paths.EXAMPLES / "conv_tutorial.yaml").read_text("utf-8")
     said, complaints = run(add, "add", "conv_tutorial")
@@ -33,7 +33,7 @@ def test_an_example_stands_below_the_last_variant_with_its_comment_and_all_else_
     assert list(params.load().variants)[-1] == "conv_tutorial"
 
 
-def test_all_examples_are_valid_and_listed_by_a_line_each() -> None:
+def test_every_example_is_valid_and_listed_in_one_line() -> None:
     listed, _ = run(add, "add", "--list")
     assert [line.split()[0] for line in listed] == NAMES
     assert max(map(len, listed)) <= 120
@@ -48,18 +48,18 @@ def test_all_examples_are_valid_and_listed_by_a_line_each() -> None:
 @pytest.mark.parametrize(
     ("names", "says"),
     [
-        (["vae_tutorial", "conv"], "variants.conv is in params.yaml already: nothing was added"),
+        (["vae_tutorial", "conv"], "params.yaml already has variants.conv: nothing was added"),
         (["vae_tutorail"], "VARIANT: found 'vae_tutorail'; did you mean 'vae_tutorial'?; allowed"),
     ],
 )
-def test_nothing_is_added_where_a_name_is_no_example(names: list[str], says: str) -> None:
+def test_an_existing_or_unknown_name_adds_nothing(names: list[str], says: str) -> None:
     before = paths.PARAMS.read_text("utf-8")
     said, [complaint] = run(add, "add", *names)
     assert (said, complaint[: len(says)]) == ([], says)
     assert paths.PARAMS.read_text("utf-8") == before
 
 
-def test_params_that_are_invalid_stay_as_they_are_and_say_why() -> None:
+def test_invalid_params_stay_unchanged_with_an_error() -> None:
     text = paths.PARAMS.read_text("utf-8").replace("epochs: 30", "epochs: thirty")
     paths.PARAMS.write_text(text, "utf-8")
     said, [complaint] = run(add, "add", "superres_2x")

@@ -19,7 +19,7 @@ from autoencoders.commands import track
 from autoencoders.paths import RECORD
 from tests.saved import ROOT, lay_out
 
-# Each takes a good part of a second to import, or more.
+# Importing each of these takes about a second or more.
 SLOW = ("torch", "torchvision", "matplotlib", "pandas", "mlflow", "dvc", "numpy", "pydantic")
 
 
@@ -33,7 +33,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def own_signals() -> None:
-    """Let signals end this process, also under `nohup`."""
+    """Restore the default signal handlers, which `nohup` changes."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in commands.END_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
@@ -46,7 +46,7 @@ def test_check_says_that_params_are_valid(
     assert "params.yaml is valid" in capsys.readouterr().out
 
 
-def test_check_names_every_mistake_and_runs_nothing(
+def test_check_lists_every_mistake_and_runs_nothing(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content = (repository / paths.PARAMS).read_text("utf-8")
@@ -77,7 +77,7 @@ def test_a_users_mistake_is_one_line_without_a_traceback(
     assert said in error
 
 
-def test_outside_a_repository_the_message_says_where_to_go(
+def test_outside_a_repository_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -85,7 +85,7 @@ def test_outside_a_repository_the_message_says_where_to_go(
     assert "no dvc.yaml in" in capsys.readouterr().err
 
 
-def test_a_trained_variant_s_params_are_never_taken_for_the_repository_s(
+def test_the_params_of_a_trained_variant_are_not_those_of_the_repository(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = repository / paths.model("mnist", "vae")
@@ -96,7 +96,7 @@ def test_a_trained_variant_s_params_are_never_taken_for_the_repository_s(
     assert "params.yaml is valid" in capsys.readouterr().out
 
 
-def test_a_repository_without_params_says_how_to_get_them_back(
+def test_missing_params_are_an_error_that_says_how_to_restore_them(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (repository / paths.PARAMS).unlink()
@@ -116,7 +116,7 @@ def test_a_repository_without_params_says_how_to_get_them_back(
         ("file", 1, "error: .*file: File too large"),  # as a full disk
     ],
 )
-def test_what_the_system_refuses_is_one_line_with_the_file_and_the_reason(
+def test_a_system_error_is_one_line_with_the_file_and_the_reason(
     repository: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -143,7 +143,7 @@ def test_what_the_system_refuses_is_one_line_with_the_file_and_the_reason(
     assert not list(repository.rglob("*.part"))
 
 
-def test_a_fault_of_ours_is_one_line_and_with_debug_a_traceback(
+def test_an_internal_error_is_one_line_and_with_debug_a_traceback(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(options: Namespace) -> list[str]:
@@ -162,12 +162,12 @@ def test_a_fault_of_ours_is_one_line_and_with_debug_a_traceback(
     ("arguments", "said"),
     [
         ([], "COMMAND"),
-        (["--debug", "trian", "mnist", "vae"], "called 'trian'; did you mean 'train'?"),
+        (["--debug", "trian", "mnist", "vae"], "found the command 'trian'; did you mean 'train'?"),
         (["train", "mnist"], "variant"),
         (["check", "--loud"], "--loud"),
     ],
 )
-def test_what_is_wrong_with_the_arguments_is_one_line(
+def test_wrong_arguments_are_one_line(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
@@ -186,10 +186,10 @@ def test_what_is_wrong_with_the_arguments_is_one_line(
             "data/raw: Permission denied",
         ),
         (OSError(28, "No space left on device"), "No space left on device"),
-        (MemoryError("Unable to allocate 7 TiB"), "the memory is too small"),
+        (MemoryError("Unable to allocate 7 TiB"), "not enough memory (MemoryError: "),
     ],
 )
-def test_what_the_machine_lacks_is_no_fault_of_ours(
+def test_a_lack_of_disk_or_memory_is_no_internal_error(
     fault: Exception,
     said: str,
     repository: Path,
@@ -207,7 +207,7 @@ def test_what_the_machine_lacks_is_no_fault_of_ours(
 
 @pytest.mark.usefixtures("own_signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_polite_signal_exits_as_shells_expect(
+def test_a_signal_sets_the_exit_code_that_shells_expect(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     number = getattr(signal, name)
@@ -225,7 +225,7 @@ SLOW_TO_END = """
 import atexit, signal, sys, time
 from autoencoders import cli, commands
 from autoencoders.commands import track
-atexit.register(time.sleep, 0.5)  # as torch's own, a good while
+atexit.register(time.sleep, 0.5)  # as torch's
 def run(options):
     print("runs", flush=True)
     time.sleep(60)
@@ -239,7 +239,7 @@ sys.exit(cli.main(["track"]))
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_further_signals_change_nothing_while_python_ends(repository: Path, first: str) -> None:
+def test_further_signals_are_ignored_while_python_ends(repository: Path, first: str) -> None:
     command = [sys.executable, "-c", SLOW_TO_END]
     with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
         assert process.stdout
@@ -247,7 +247,7 @@ def test_further_signals_change_nothing_while_python_ends(repository: Path, firs
         assert process.stdout.readline() == "runs\n"
         for _ in range(20):
             process.send_signal(getattr(signal, first))
-        assert process.stderr.readline() == "interrupted: nothing half-written is left\n"
+        assert process.stderr.readline() == "interrupted: no incomplete file is left\n"
         for number in (signal.SIGINT, *commands.END_SIGNALS) * 2:
             process.send_signal(number)
         assert process.communicate() == ("", "")
@@ -276,12 +276,12 @@ def test_a_copy_never_runs_the_source_of_the_original(tmp_path: Path) -> None:
     assert len(refused.stderr.splitlines()) == 1
     assert "make setup" in refused.stderr
     assert "is valid" in check_in(tmp_path / "original").stdout
-    # In the copy that DVC makes of an experiment, the source that was committed to it runs.
+    # In the copy that DVC makes for an experiment, the source of the experiment runs.
     assert "is fine" in check_in(experiment).stdout
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), ([], 2), (["trian"], 2)])
-def test_help_and_mistyped_commands_import_nothing_slow(arguments: list[str], code: int) -> None:
+def test_help_and_unknown_commands_import_no_slow_library(arguments: list[str], code: int) -> None:
     script = f"""
 import atexit, sys
 from autoencoders import cli
@@ -299,7 +299,7 @@ def test_python_m_runs_the_command_line_which_prints_its_version() -> None:
     assert done.stdout == f"autoencoders {metadata.version('autoencoders')}\n"
 
 
-# --- a command is one file
+# --- adding a command
 
 GREET = """
 def add_arguments(parser):
@@ -314,7 +314,7 @@ def run(options):
 
 @pytest.fixture
 def greet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command of ours beside the others."""
+    """Add a command."""
     module = ModuleType("greet")
     exec(GREET, module.__dict__)
     monkeypatch.setitem(cli.COMMANDS, "greet", "say hello")
@@ -322,7 +322,7 @@ def greet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("greet")
-def test_a_file_with_a_line_in_the_table_is_a_command(
+def test_a_module_with_a_line_in_the_table_is_a_command(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["greet", "everyone"]) == 0
@@ -333,7 +333,7 @@ def test_a_file_with_a_line_in_the_table_is_a_command(
 
 
 @pytest.mark.usefixtures("greet")
-def test_a_terminal_that_cannot_show_a_name_is_told_its_characters(
+def test_a_name_that_the_terminal_cannot_show_is_escaped(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
@@ -343,6 +343,6 @@ def test_a_terminal_that_cannot_show_a_name_is_told_its_characters(
     assert terminal.buffer.getvalue().split() == [b"hello", b"\\xe9", b"\\udcff"]
 
 
-def test_every_file_among_the_commands_is_one() -> None:
+def test_every_module_of_commands_is_in_the_table() -> None:
     files = {module.name for module in pkgutil.iter_modules(commands.__path__)}
     assert files == {*cli.COMMANDS, "stage"}

@@ -23,10 +23,10 @@ def vae(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assembled:
 
 
 def encoded(*arguments: str, to: str = "z.parquet") -> tuple[list[str], list[str]]:
-    """Run the command; return its lines and complaints without the folder."""
-    lines, complaints = run(encode, "encode", "mnist/vae", "--to", to, *arguments)
+    """Run the command; return its lines and errors without the current folder."""
+    lines, errors = run(encode, "encode", "mnist/vae", "--to", to, *arguments)
     here = f"{Path.cwd()}{os.sep}"
-    return [line.replace(here, "") for line in lines], [c.replace(here, "") for c in complaints]
+    return [line.replace(here, "") for line in lines], [e.replace(here, "") for e in errors]
 
 
 def draw(name: str, seed: int = 0, size: int = 28) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -55,14 +55,14 @@ def test_a_row_has_an_images_path_class_and_latent(
 
 
 @pytest.mark.usefixtures("vae")
-def test_a_file_that_is_given_itself_has_no_class() -> None:
+def test_a_file_given_without_a_folder_has_no_class() -> None:
     draw("a.png")
     encoded("a.png")
     assert pd.read_parquet("z.parquet")["class"].isna().tolist() == [True]
 
 
 @pytest.mark.usefixtures("vae")
-def test_tables_grow_by_parts_so_that_memory_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_are_written_batch_by_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encode, "BATCH", 2)
     for i in range(5):
         draw(f"pics/{i}.png", i)
@@ -71,23 +71,23 @@ def test_tables_grow_by_parts_so_that_memory_does_not(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("vae")
-def test_what_is_no_image_of_the_trained_size_is_named_and_the_others_have_rows() -> None:
+def test_unusable_images_are_reported_and_the_others_have_rows() -> None:
     draw("a.png")
     draw("large.png", size=50)
     Path("text.png").write_text("no image", "utf-8")
-    lines, complaints = encoded("large.png", "a.png", "text.png", "none*")
+    lines, errors = encoded("large.png", "a.png", "text.png", "none*")
     assert lines == ["z.parquet"]
-    assert complaints[0] == "none*: no file matches this pattern"
-    assert complaints[1].startswith("large.png: 50×50 pixels; this variant takes 28×28; resize")
-    assert complaints[2].startswith("text.png: cannot be read as an image")
-    assert complaints[3:] == ["2 of 3 images are left out"]
+    assert errors[0] == "none*: no file matches this pattern"
+    assert errors[1].startswith("large.png: 50×50 pixels; this variant takes 28×28; resize")
+    assert errors[2].startswith("text.png: cannot be read as an image")
+    assert errors[3:] == ["2 of 3 images were not encoded"]
     assert len(pd.read_parquet("z.parquet")) == 1
     assert encoded("large.png", "a.png", "--resize") == (["z.parquet"], [])
     assert len(pd.read_parquet("z.parquet")) == 2
 
 
 @pytest.mark.usefixtures("vae")
-def test_colours_are_made_grey_and_what_is_clear_white() -> None:
+def test_colours_become_grey_and_transparent_pixels_white() -> None:
     grey = draw("grey.png")
     Image.fromarray(grey).convert("RGB").save("colour.png")
     clear = Image.new("LA", (28, 28), (0, 0))
@@ -101,7 +101,7 @@ def test_colours_are_made_grey_and_what_is_clear_white() -> None:
 
 
 @torch.no_grad()
-def test_colours_of_16_bits_count_to_the_last_one(vae: Assembled) -> None:
+def test_colours_keep_16_bits(vae: Assembled) -> None:
     values = np.random.default_rng(0).integers(0, 2**16, (28, 28, 3), np.uint16)
     tifffile.imwrite("a.tif", values, photometric="rgb")
     encoded("a.tif")
@@ -119,14 +119,14 @@ def test_a_table_replaces_an_earlier_one_and_nothing_else(ending: str) -> None:
     for _ in range(2):
         assert encoded("a.png", to=name) == ([name], [])
     Path(name).write_text("mine", "utf-8")
-    lines, (complaint,) = encoded("a.png", to=name)
+    lines, (error,) = encoded("a.png", to=name)
     assert lines == []
-    assert complaint == f"--to: found {name}, which is not a table of latents; allowed: a new file"
+    assert error == f"--to: found {name}, which is not a table of latents; allowed: a new file"
     assert Path(name).read_text("utf-8") == "mine"
 
 
 @pytest.mark.usefixtures("vae")
-def test_other_endings_are_no_tables() -> None:
+def test_an_unknown_extension_is_an_error() -> None:
     assert encoded("a.png", to="z.json") == (
         [],
         ["--to: found z.json; allowed: names that end in .parquet or .csv"],
@@ -134,10 +134,10 @@ def test_other_endings_are_no_tables() -> None:
 
 
 @pytest.mark.usefixtures("vae")
-def test_where_no_image_can_be_read_there_is_no_table() -> None:
-    lines, complaints = encoded("missing.png", to="new/z.csv")
+def test_without_any_usable_image_there_is_no_table() -> None:
+    lines, errors = encoded("missing.png", to="new/z.csv")
     assert lines == []
-    assert complaints[1:] == ["1 of 1 images are left out"]
+    assert errors[1:] == ["1 of 1 images were not encoded"]
     assert not Path("new/z.csv").exists()
     assert encoded("none*")[1] == ["none*: no file matches this pattern"]
     assert not Path("z.parquet").exists()
@@ -145,9 +145,7 @@ def test_where_no_image_can_be_read_there_is_no_table() -> None:
 
 @pytest.mark.usefixtures("vae")
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
-def test_a_full_disk_is_a_line_and_leaves_nothing(
-    ending: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_no_file(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
     draw("a.png")
     opened = Path.open
 
@@ -164,10 +162,10 @@ def test_a_full_disk_is_a_line_and_leaves_nothing(
 
 
 @pytest.mark.usefixtures("vae")
-def test_what_is_not_trained_is_said() -> None:
-    lines, complaints = run(encode, "encode", "mnist/vea", "a.png", "--to", "z.csv")
+def test_an_untrained_variant_is_an_error() -> None:
+    lines, errors = run(encode, "encode", "mnist/vea", "a.png", "--to", "z.csv")
     assert lines == []
-    assert complaints == [
+    assert errors == [
         "found 'mnist/vea', which is not trained; did you mean 'mnist/vae'?; allowed: mnist/vae, "
         "or train it first"
     ]

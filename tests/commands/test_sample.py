@@ -25,7 +25,7 @@ def vae(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assembled:
 
 
 def sampled(*arguments: str, by: str = "mnist/vae") -> tuple[list[str], list[str]]:
-    """Run the command; return what it wrote, in the folder `out`, and what it complains of."""
+    """Run the command; return the written paths in the folder `out`, and the errors."""
     return run(sample, "sample", by, "--to", "out", *arguments)
 
 
@@ -35,9 +35,9 @@ def pixels(name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 
 @torch.no_grad()
-def test_draws_from_the_prior_are_decoded_into_pngs(vae: Assembled) -> None:
-    written, complaints = sampled("--count", "3", "--seed", "7")
-    assert complaints == []
+def test_codes_drawn_from_the_prior_are_decoded_into_pngs(vae: Assembled) -> None:
+    written, errors = sampled("--count", "3", "--seed", "7")
+    assert errors == []
     assert written == [f"vae-prior-7-0000{i}.png" for i in range(3)]
     noise = randomness.noise(7, "sample")
     expected = vae.model.decode(noise.normal((3, 2))).sigmoid() * 255
@@ -47,7 +47,7 @@ def test_draws_from_the_prior_are_decoded_into_pngs(vae: Assembled) -> None:
 
 @pytest.fixture
 def training_images(monkeypatch: pytest.MonkeyPatch, blobs: Callable[..., Tensor]) -> Tensor:
-    """The prepared training images are these."""
+    """Replace the prepared training images."""
     images = blobs(40, (1, 28, 28))
     monkeypatch.setattr(Prepared, "images", lambda prepared, split: images)
     return images
@@ -55,27 +55,27 @@ def training_images(monkeypatch: pytest.MonkeyPatch, blobs: Callable[..., Tensor
 
 @torch.no_grad()
 @pytest.mark.parametrize("name", [n for n, kind in SAMPLERS.items() if kind.needs_codes])
-def test_draws_from_what_is_fitted_lie_where_the_codes_of_training_images_do(
+def test_fitted_samplers_match_the_mean_and_deviation_of_training_codes(
     vae: Assembled, training_images: Tensor, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = []
+    decoded = []
     decode = type(vae.model).decode
 
     def watched(model: Autoencoder, latent: Tensor) -> Tensor:
-        seen.append(latent)
+        decoded.append(latent)
         return decode(model, latent)
 
     monkeypatch.setattr(type(vae.model), "decode", watched)
-    written, complaints = sampled("--sampler", name, "--count", "100")
-    assert complaints == []
+    written, errors = sampled("--sampler", name, "--count", "100")
+    assert errors == []
     assert len(written) == 100
-    codes, drawn = vae.model.encode(training_images / 255), torch.cat(seen)
+    codes, drawn = vae.model.encode(training_images / 255), torch.cat(decoded)
     assert (drawn.mean(0) - codes.mean(0)).abs().max() < 0.4 * codes.std()
     assert (drawn.std(0) / codes.std(0) - 1).abs().max() < 0.3
 
 
 @pytest.mark.usefixtures("vae")
-def test_a_seed_decides_all_and_samples_replace_their_own_alone() -> None:
+def test_a_seed_determines_the_images_and_only_earlier_samples_are_replaced() -> None:
     sampled("--count", "2")
     first = [pixels(f"vae-prior-0-0000{i}.png") for i in range(2)]
     Path("out/vae-prior-1-00000.png").write_text("mine", "utf-8")
@@ -118,7 +118,7 @@ def test_a_seed_decides_all_and_samples_replace_their_own_alone() -> None:
     ],
 )
 @pytest.mark.usefixtures("vae")
-def test_what_a_variant_cannot_draw_is_said(
+def test_an_unsuitable_sampler_is_an_error(
     variant: str, shape: ImageShape, typed: list[str], said: str
 ) -> None:
     saved("mnist", shape, variant)
@@ -127,18 +127,20 @@ def test_what_a_variant_cannot_draw_is_said(
 
 
 @pytest.mark.parametrize("typed", [["--count", "0"], ["--count", "a"], ["--seed", "-1"]])
-def test_numbers_are_numbers(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_count_or_seed_that_is_no_whole_number_is_an_error(
+    typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         sampled(*typed)
     (line,) = capsys.readouterr().err.splitlines()
     assert f"argument {typed[0]}: found {typed[1]!r}; allowed: " in line
 
 
-def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
+def test_a_folder_that_cannot_be_written_is_an_error_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where no variant is trained
     Path("out").write_text("a file", "utf-8")
-    written, (complaint,) = sampled()
+    written, (error,) = sampled()
     assert written == []
-    assert "which cannot be written (Not a directory" in complaint
+    assert "which cannot be written (Not a directory" in error

@@ -25,7 +25,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def started(*arguments: str) -> tuple[subprocess.Popen[str], str]:
-    """Return the command as people run it, and the address that it says."""
+    """Start the command in a process; return it and the address that it prints."""
     process = subprocess.Popen(
         [sys.executable, "-c", MAIN, "serve", *arguments, "--port", "0"],
         env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"},
@@ -38,22 +38,22 @@ def started(*arguments: str) -> tuple[subprocess.Popen[str], str]:
     assert process.stdout
     said = process.stdout.readline()
     assert said.startswith(f"{arguments[0]}: http://127.0.0.1:"), process.stderr
-    assert said.endswith(" (Ctrl-C ends it)\n")
+    assert said.endswith(" (Ctrl-C stops it)\n")
     return process, said.split()[1]
 
 
 MAIN = "import sys; from autoencoders.cli import main; sys.exit(main())"
-ENDED = ("", "")  # without a complaint: Ctrl-C is how it is meant to end
+NO_OUTPUT = ("", "")  # Ctrl-C is no error
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("repository")
-def test_it_answers_as_soon_as_it_says_so_and_ctrl_c_ends_it() -> None:
+def test_the_server_answers_when_its_address_is_printed_and_ctrl_c_stops_it() -> None:
     process, address = started("mnist/superres")
     try:
         assert ask(address)[0] == 200
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=20) == ENDED
+        assert process.communicate(timeout=20) == NO_OUTPUT
         assert process.returncode == 0
     finally:
         process.kill()
@@ -61,7 +61,7 @@ def test_it_answers_as_soon_as_it_says_so_and_ctrl_c_ends_it() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("repository")
-def test_kill_ends_it_too_and_waits_for_no_large_image() -> None:
+def test_kill_stops_the_server_without_waiting_for_a_large_image() -> None:
     Image.new("L", (5000, 5000)).save("large.png")
     process, address = started("mnist/superres")
     answers: list[tuple[int, str, bytes]] = []
@@ -76,7 +76,7 @@ def test_kill_ends_it_too_and_waits_for_no_large_image() -> None:
         time.sleep(1)
         start = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=20) == ENDED
+        assert process.communicate(timeout=20) == NO_OUTPUT
         assert time.monotonic() - start < 10
         assert process.returncode == 0
         sender.join()
@@ -88,31 +88,32 @@ def test_kill_ends_it_too_and_waits_for_no_large_image() -> None:
 
 
 @pytest.mark.usefixtures("repository")
-def test_a_port_that_is_taken_is_one_line() -> None:
+def test_a_port_in_use_is_one_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        lines, (complaint,) = run(serve, "serve", "mnist/superres", "--port", port)
+        lines, (error,) = run(serve, "serve", "mnist/superres", "--port", port)
     assert lines == []
-    assert complaint == (
-        f"port {port} is taken: end what listens there, or give --port 0 for any that is free"
+    assert error == (
+        f"--port: found {port}, which another program uses; allowed: a free port, or 0 for any "
+        "free one"
     )
 
 
 @pytest.mark.usefixtures("repository")
-def test_an_address_of_another_machine_is_one_line() -> None:
-    lines, (complaint,) = run(serve, "serve", "mnist/superres", "--host", "203.0.113.1")
+def test_an_address_of_another_machine_is_one_error() -> None:
+    lines, (error,) = run(serve, "serve", "mnist/superres", "--host", "203.0.113.1")
     assert lines == []
-    assert complaint == (
-        "--host 203.0.113.1 --port 8000 cannot be listened on (Cannot assign requested address); "
-        "allowed: an address of this machine, and a port that you may take, or 0 for any"
+    assert error == (
+        "cannot listen on --host 203.0.113.1 --port 8000 (Cannot assign requested address); "
+        "allowed: an address of this machine, and a port that you may use, or 0 for any free one"
     )
 
 
 @pytest.mark.usefixtures("repository")
-def test_what_is_not_trained_is_one_line() -> None:
-    lines, (complaint,) = run(serve, "serve", "mnist/superes", "--port", "0")
+def test_an_untrained_variant_is_one_error() -> None:
+    lines, (error,) = run(serve, "serve", "mnist/superes", "--port", "0")
     assert lines == []
-    assert complaint.startswith(
+    assert error.startswith(
         "found 'mnist/superes', which is not trained; did you mean 'mnist/superres'?"
     )
 
@@ -126,7 +127,7 @@ def test_what_is_not_trained_is_one_line() -> None:
         (["a/b", "--model", "models:/a/1"], "not allowed with"),
     ],
 )
-def test_what_is_wrong_with_the_arguments_is_one_line(
+def test_wrong_arguments_are_one_error(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
@@ -137,13 +138,13 @@ def test_what_is_wrong_with_the_arguments_is_one_line(
 
 @pytest.mark.parametrize(("host", "alone"), [("127.0.0.1", True), ("0.0.0.0", False)])
 @pytest.mark.usefixtures("repository")
-def test_who_else_may_ask_is_told(
+def test_access_from_other_machines_is_a_warning(
     host: str, alone: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("uvicorn.Server.run", lambda server, sockets: None)
-    (line,), complaints = run(serve, "serve", "mnist/superres", "--port", "0", "--host", host)
-    assert complaints == []
+    (line,), errors = run(serve, "serve", "mnist/superres", "--port", "0", "--host", host)
+    assert errors == []
     assert line.startswith(f"mnist/superres: http://{host}:")
     warned = capsys.readouterr().err
-    assert warned.startswith("" if alone else f"warning: --host {host}: whoever reaches")
+    assert warned.startswith("" if alone else f"warning: --host {host}: every machine")
     assert bool(warned) is not alone

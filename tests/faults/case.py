@@ -98,7 +98,7 @@ def _output_faults(case: Case, outcome: Outcome) -> list[str]:
         faults.append(f"{counted} instead of {expected[0]} and {expected[1]}")
     text = "\n".join(warnings if case.goes_on else errors).casefold()
     faults += [f"does not contain {word!r}" for word in case.says if not _contains(text, word)]
-    hidden = ("Traceback", "a fault of ours", case.hides)
+    hidden = ("Traceback", "internal error (", case.hides)
     faults += [f"prints {word!r}" for word in dict.fromkeys(hidden) if word in outcome.err]
     others = [line for line in outcome.err.splitlines() if line not in errors + warnings]
     faults += [f"also prints {line!r}" for line in others if not OTHER_LINES.match(line)][:1]

@@ -165,7 +165,7 @@ class Killing:
         """Yield the faults in the end of a killed command."""
         lines = [line for line in ended.err.splitlines() if line.startswith("interrupted: ")]
         early = ended.seconds < SLOWER * self.duration(STARTING)
-        for fault in ("Traceback", "a fault of ours"):
+        for fault in ("Traceback", "internal error ("):
             if fault in ended.err and not early:
                 yield f"prints {fault!r}"
         if not ended.code:

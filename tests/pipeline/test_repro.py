@@ -30,8 +30,8 @@ def test_a_failure_stops_only_what_waits_for_it(repository: Path, run: Runner) -
     assert "train@mnist-vae FAILED: " in failure
     assert "validation loss" in next(line for line in lines if "train@mnist-conv: " in line)
     assert done.stderr.splitlines() == [
-        "error: 1 of 7 stages failed, train@mnist-vae; 3 that wait for them were not run: "
-        "when what they say is mended, the same command goes on"
+        "error: 1 of 7 stages failed: train@mnist-vae; 3 stages that depend on them did not run; "
+        "fix the errors above, then run the same command again"
     ]
     assert (repository / "reports/figures/mnist/conv").is_dir()
 
@@ -60,7 +60,7 @@ def test_ctrl_c_ends_all_a_second_repro_is_refused_and_the_next_goes_on_to_the_e
         os.kill(running.pid, signal.SIGINT)
         rest = running.stdout.read()
     assert running.returncode == 130
-    assert rest.splitlines()[-1] == "interrupted: nothing half-written is left"
+    assert rest.splitlines()[-1] == "interrupted: no incomplete file is left"
     busy = subprocess.run(
         ["pgrep", "--full", os.fspath(repository)], capture_output=True, text=True
     )

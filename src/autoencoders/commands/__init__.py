@@ -11,46 +11,44 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-# What ends a process politely: `kill`, a scheduler, a terminal that is closed (not on Windows).
-END_SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
+# Sent by `kill`, by a scheduler, or when the terminal closes. Windows does not have all of them.
+END_SIGNALS = tuple(getattr(signal, s) for s in ("SIGTERM", "SIGHUP") if hasattr(signal, s))
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are a line, as all others are."""
+    """A parser that reports a mistake in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the arguments, and end."""
-        self.exit(2, f"error: {message}; `{self.prog} --help` says what is allowed\n")
+        """Print what is wrong with the arguments and exit with code 2."""
+        self.exit(2, f"error: {message}; see `{self.prog} --help`\n")
 
 
 def ignore_signals() -> None:
-    """Let no signal be a traceback while Python ends."""
+    """Ignore further signals, which would print a traceback while Python ends."""
     for number in (signal.SIGINT, *END_SIGNALS):
         signal.signal(number, signal.SIG_IGN)
 
 
 def absolute_path(argument: str) -> Path:
-    """Return the caller's path, with the names that it was given: links are not resolved."""
-    if not argument:  # it would be the caller's folder
+    """Return an argument as an absolute path; links are not resolved."""
+    if not argument:  # would be the current folder
         raise argparse.ArgumentTypeError("found ''; allowed: a path")
     return Path(argument).absolute()
 
 
 def add_images(parser: argparse.ArgumentParser) -> argparse.Action:
-    """Add what the commands on image files share, IN… and --resize; return the former."""
+    """Add the arguments of the commands on image files, IN… and --resize; return IN."""
     parser.add_argument(
         "--resize",
         action="store_true",
-        help="cut images to the square in their middle, and resample it to the trained size",
+        help="crop each image to its central square and resample it to the trained size",
     )
     return parser.add_argument(
         "images",
         nargs="+",
         type=absolute_path,
         metavar="IN",
-        help="files, folders or patterns of images: what the encoder is to see",
+        help="image files, folders or patterns: the encoder's inputs",
     )
 
 
@@ -60,21 +58,19 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("auto", "float32"),
         default="auto",
-        help="auto, the default, computes images of 8 bits per channel in bfloat16 where the "
-        "processor supports it, twice as fast; float32 is exact",
+        help="auto (default): bfloat16, twice as fast, for images of 8 bits per channel if the "
+        "processor supports it; float32: exact",
     )
 
 
-def whole_number(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
-    """Return what parses whole numbers from `minimum` to `maximum`."""
+def integer(low: int, high: int | None = None) -> Callable[[str], int]:
+    """Return a parser of whole numbers from `low` to `high`, both included."""
 
-    def number(argument: str) -> int:
-        found = int(argument) if argument.isdecimal() else -1
-        if found < minimum or (maximum is not None and found > maximum):
-            allowed = (
-                f"{minimum}, {minimum + 1}, …" if maximum is None else f"{minimum} to {maximum}"
-            )
+    def parse(argument: str) -> int:
+        number = int(argument) if argument.isdecimal() else -1
+        if number < low or (high is not None and number > high):
+            allowed = f"{low}, {low + 1}, …" if high is None else f"{low} to {high}"
             raise argparse.ArgumentTypeError(f"found {argument!r}; allowed: {allowed}")
-        return found
+        return number
 
-    return number
+    return parse

@@ -1,4 +1,4 @@
-"""`autoencoders add conv_tutorial`: copy variants of examples/variants into params.yaml."""
+"""`autoencoders add conv_tutorial`: copy example variants into params.yaml."""
 
 import argparse
 from collections.abc import Iterator
@@ -12,36 +12,40 @@ from autoencoders.errors import UserError
 
 def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
-    parser.add_argument("names", nargs="*", metavar="VARIANT", help="such as conv_tutorial")
-    parser.add_argument("--list", action="store_true", help="show all, a line each")
+    parser.add_argument("names", nargs="*", metavar="VARIANT", help="for example conv_tutorial")
+    parser.add_argument("--list", action="store_true", help="list all examples")
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
-    """Show the examples, or copy some of them, and say what to do next."""
+    """List the examples, or copy the named ones into params.yaml and yield the next step.
+
+    Raises:
+        UserError: a variant exists already, a name is no example, or params.yaml is not valid.
+    """
     examples = {path.stem: path.read_text("utf-8") for path in paths.EXAMPLES.glob("*.yaml")}
     if options.list or not options.names:
         for name in sorted(examples):
             yield f"{name:20} {examples[name].splitlines()[0].removeprefix('# ')}"
         return
-    names, known = list(dict.fromkeys(options.names)), params.load().variants
+    names, existing = list(dict.fromkeys(options.names)), params.load().variants
     text = paths.PARAMS.read_text("utf-8")
     for name in names:
-        if name in known:
-            raise UserError(f"variants.{name} is in {paths.PARAMS} already: nothing was added")
+        if name in existing:
+            raise UserError(f"{paths.PARAMS} already has variants.{name}: nothing was added")
         if name not in examples:
             raise UserError(f"VARIANT: found {name!r}{params.suggestion(name, sorted(examples))}")
-        text = inserted(text, examples[name])
+        text = insert(text, examples[name])
     params.parse(yaml12.parse(text), str(paths.PARAMS))
     with files.atomic_file(paths.PARAMS) as temporary:
         temporary.write_text(text, "utf-8")
     yield (
-        f"added to {paths.PARAMS}: {', '.join(names)}; to train them, name them in "
-        f"variants_to_run, or run `dvc exp run -S 'variants_to_run=[{','.join(names)}]'`"
+        f"added to {paths.PARAMS}: {', '.join(names)}; to train them, add them to "
+        f"variants_to_run or run `dvc exp run -S 'variants_to_run=[{','.join(names)}]'`"
     )
 
 
-def inserted(text: str, example: str) -> str:
-    """Return the text of params.yaml with an example below its last variant."""
+def insert(text: str, example: str) -> str:
+    """Return the text of params.yaml with an example inserted after its last variant."""
     root = yaml.compose(text, yaml.CSafeLoader)
     assert isinstance(root, yaml.MappingNode)
     last = next(value for key, value in root.value if key.value == "variants")

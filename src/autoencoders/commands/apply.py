@@ -1,4 +1,4 @@
-"""`autoencoders apply`: people's own image files through a trained variant."""
+"""`autoencoders apply`: apply a trained variant to image files."""
 
 import argparse
 import errno
@@ -33,57 +33,56 @@ def add_arguments(parser: Parser) -> None:
         "variant",
         type=lambda argument: (argument, absolute_path(argument)),
         metavar="DATASET/VARIANT",
-        help="a trained variant; left out with --model",
+        help="for example mnist/denoise; not with --model",
     )
     images = add_images(parser)
 
     def model(uri: str) -> str:
-        images.required = False  # what stands first is no variant, and may be the only image
+        images.required = False  # the first argument is then an image, and may be the only one
         return uri
 
     parser.add_argument(
-        "--to",
-        type=absolute_path,
-        required=True,
-        metavar="OUT",
-        help="the folder to write into; for one image also a file",
+        "--to", type=absolute_path, required=True, metavar="OUT", help="output folder, or one file"
     )
     parser.add_argument(
         "--model",
         type=model,
         metavar="URI",
-        help="take a model of MLflow's, such as models:/mnist-denoise/1, for images of its size",
+        help="a registered model instead, such as models:/mnist-denoise/1; it takes one image size",
     )
     parser.add_argument(
-        "--format", choices=FORMATS, help="of the outputs; by default each input's, or else png"
+        "--format",
+        choices=FORMATS,
+        help="format of the outputs; default: that of the input, or png",
     )
     parser.add_argument(
         "--colour",
         choices=("channels", "luma"),
         default="channels",
-        help="what of a colour image goes through a grey network: each channel, or its luma alone",
+        help="how a grey network processes colour images: each channel (default) or only the luma",
     )
     parser.add_argument(
-        "--compare", action="store_true", help="write each image and what became of it in one"
+        "--compare",
+        action="store_true",
+        help="write each input and its output side by side in one image",
     )
     add_precision(parser)
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
-    """Write what the network makes of each image; yield the paths written, printable.
+    """Write the network's output for each image; yield the written paths, printable.
 
-    An image is what the encoder sees: a noisy one for a denoiser, a small one for an upscaler. A
-    file that cannot be read or does not fit costs none of the others theirs. Of all that lies in
-    the folder, only what was made of the same file by the same variant is replaced.
+    Each image is an encoder input: noisy for a denoiser, small for an upscaler. An existing file is
+    replaced only if the same variant wrote it for the same input.
 
     Raises:
-        UserError: the variant is not trained; the folder cannot be written; or, after all others
-            are written, a line for each file that cannot be read, does not fit, or is not written.
+        UserError: the variant is not trained, or the folder cannot be written. After all other
+            images are written: a line for each one that cannot be read, used or written.
     """
     if options.model is None:
         network = trained_network(load(options.variant[0]), options.precision)
         sources: list[Path] = options.images
-    else:  # what stands first is no variant, then
+    else:  # the first argument is an image
         network = registered_network(options.model)
         sources = [options.variant[1], *(options.images or [])]
     file = single_output_file(options.to, sources, options.format)
@@ -109,20 +108,22 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             why = error.strerror or str(error)
             failed.append(f"{printable(str(target))} cannot be written: {why}")
             lost += 1
-            if error.errno not in (None, errno.ENAMETOOLONG):  # the others would fail like it
+            if error.errno not in (None, errno.ENAMETOOLONG):  # the others would fail too
                 untried = len(images) - number
                 break
         else:
             if written_depth(picture, kind) < picture.depth:
                 shallow.append(image.path)
-            bar.clear()  # what is printed would stand in it
+            bar.clear()  # the path is printed on its line
             yield printable(str(target))
     if shallow:
         others = f" and {len(shallow) - 1} more" if len(shallow) > 1 else ""
         first = printable(str(shallow[0]))
-        warn(f"{first}{others}: written with fewer bits than the file has: {KEPT_DEPTHS}")
+        warn(
+            f"{first}{others}: written with fewer bits per channel than the file has: {KEPT_DEPTHS}"
+        )
     if lost:
         rest = f", {untried} of them not tried" if untried else ""
-        failed.append(f"{lost + untried} of {len(images)} images are left out{rest}")
+        failed.append(f"{lost + untried} of {len(images)} images were not written{rest}")
     if failed:
         raise UserError("\n".join(failed))

@@ -1,4 +1,4 @@
-"""`autoencoders encode`: the latents of people's own image files, as a table."""
+"""`autoencoders encode`: write the latents of image files to a table."""
 
 import argparse
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ from autoencoders.images.listing import ImageFile, find_image_files
 from autoencoders.images.picture import Floats, UnusableImage, to_encoder_input
 from autoencoders.images.reading import read_image
 
-BATCH = 256  # images in memory at once, or fewer if they are large
+BATCH = 256  # maximum number of images in memory; fewer if they are large
 
 
 def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
-    parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
+    parser.add_argument("variant", metavar="DATASET/VARIANT", help="for example mnist/vae")
     add_images(parser)
     parser.add_argument(
         "--to", type=absolute_path, required=True, metavar="TABLE", help="a .parquet or .csv file"
@@ -31,13 +31,13 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
-    """Write a row for each image: its path, its class folder, its latent; yield the table's path.
+    """Write a row for each image: its path, class folder and latent; yield the table's path.
 
-    Of a variational model the latent is the posterior mean; maps are written row by row.
+    The latent of a variational model is the posterior mean. Feature maps are flattened row by row.
 
     Raises:
-        UserError: the variant is not trained; the table cannot be written; or, after all others
-            are written, a line for each file that cannot be read or is not of the trained size.
+        UserError: the variant is not trained, or the table cannot be written. After all other
+            images are written: a line for each one that cannot be read or has another size.
     """
     trained = load(options.variant)
     shape = trained.input_shape
@@ -64,8 +64,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
                 names = [printable(str(image.path)) for image in batch]
                 append(names, [image.label for image in batch], latents)
         if lost:
-            failed.append(f"{lost} of {len(images)} images are left out")
-        if lost == len(images):  # no table is better than an empty one
+            failed.append(f"{lost} of {len(images)} images were not encoded")
+        if lost == len(images):  # discards the empty table
             raise UserError("\n".join(failed))
     yield printable(str(options.to))
     if failed:

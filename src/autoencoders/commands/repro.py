@@ -1,4 +1,4 @@
-"""`autoencoders repro`: what `dvc repro` does, on all cores."""
+"""`autoencoders repro`: run the outdated stages as `dvc repro` does, in parallel."""
 
 import argparse
 import os
@@ -8,12 +8,12 @@ import joblib
 import psutil
 
 from autoencoders import params
-from autoencoders.commands import Parser, whole_number
+from autoencoders.commands import Parser, integer
 from autoencoders.errors import UserError
 from autoencoders.pipeline import Item
 from autoencoders.running import driver
 
-MEMORY_PER_JOB = 2e9  # bytes: a stage on images of 28 to 64 pixels takes up to 1.4
+MEMORY_PER_JOB = 2e9  # bytes; stages on images of 28 to 64 pixels take up to 1.4e9
 
 
 def add_arguments(parser: Parser) -> None:
@@ -22,28 +22,35 @@ def add_arguments(parser: Parser) -> None:
         "targets",
         nargs="*",
         metavar="STAGE",
-        help="`train@mnist-vae`, or `train` for all of them; what they wait for is run too",
+        help="for example `train@mnist-vae`, or `train` for all trainings; their dependencies run "
+        "too; default: all stages",
     )
     parser.add_argument(
         "--jobs",
-        type=whole_number(1),
-        help="how many cores to use; by default all, if there are 2 GB of memory for each",
+        type=integer(1),
+        help="number of cores to use; default: all, if there are 2 GB of memory for each",
     )
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
-    """Check params.yaml, run the stages, and say what each made."""
+    """Check params.yaml and run the outdated stages; yield a line for each.
+
+    Raises:
+        UserError: params.yaml is not valid, a target is unknown, or stages have failed.
+    """
     if os.name == "nt":
-        raise UserError("stages do not run side by side on Windows: `dvc repro` makes the same")
+        raise UserError(
+            "`autoencoders repro` does not run on Windows: use `dvc repro`, with the same results"
+        )
     loaded = params.load()
     core_counts = {
         Item("train", dataset, variant).name: loaded.variants[variant].training.threads
         for dataset in loaded.datasets_to_run
         for variant in loaded.variants_to_run
     }
-    yield from driver.run(options.targets, core_counts, options.jobs or _all())
+    yield from driver.run(options.targets, core_counts, options.jobs or _default_jobs())
 
 
-def _all() -> int:
+def _default_jobs() -> int:
     memory = psutil.virtual_memory().total
     return int(max(1, min(joblib.cpu_count(), memory // MEMORY_PER_JOB)))

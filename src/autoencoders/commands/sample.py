@@ -1,4 +1,4 @@
-"""`autoencoders sample`: new images from a trained variant."""
+"""`autoencoders sample`: generate new images with a trained variant."""
 
 import argparse
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from tqdm import tqdm
 from autoencoders import params
 from autoencoders.application import sampling
 from autoencoders.application.find_variant import load
-from autoencoders.commands import Parser, absolute_path, whole_number
+from autoencoders.commands import Parser, absolute_path, integer
 from autoencoders.files import write_bytes
 from autoencoders.images import output_paths
 from autoencoders.images.file_names import printable
@@ -18,34 +18,30 @@ from autoencoders.images.writing import encode_image
 
 def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
-    parser.add_argument("variant", metavar="DATASET/VARIANT", help="a trained variant")
-    parser.add_argument("--count", type=whole_number(1), default=64, help="how many; by default 64")
+    parser.add_argument("variant", metavar="DATASET/VARIANT", help="for example mnist/vae")
+    parser.add_argument(
+        "--count", type=integer(1), default=64, help="number of images; default: 64"
+    )
     parser.add_argument(
         "--sampler",
         default="prior",
-        help="what codes are drawn from: prior (the default), or what is fitted to the codes of "
-        "training images, gaussian or mixture",
+        help="distribution of the codes: prior (default), or gaussian or mixture, which are fitted "
+        "to the codes of the training images",
     )
+    parser.add_argument("--seed", type=integer(0), default=0, help="random seed; default: 0")
     parser.add_argument(
-        "--seed", type=whole_number(0), default=0, help="0 by default; the same, the same"
-    )
-    parser.add_argument(
-        "--to",
-        type=absolute_path,
-        required=True,
-        metavar="OUT",
-        help="the folder to write PNGs into",
+        "--to", type=absolute_path, required=True, metavar="OUT", help="output folder for PNG files"
     )
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
-    """Write images of new codes into a folder; yield the paths written, printable.
+    """Draw codes, decode them and write the images; yield the written paths, printable.
 
-    Of all that lies there, only earlier samples by the same name are replaced.
+    An existing file is replaced only if it is an earlier sample with the same name.
 
     Raises:
-        UserError: the variant is not trained or has nothing to draw codes from; or the folder
-            cannot be written.
+        UserError: the variant is not trained, the sampler does not suit it, or the folder cannot
+            be written.
     """
     output_paths.require_writable(options.to)
     settings = params.load().evaluation

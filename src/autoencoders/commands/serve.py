@@ -1,4 +1,4 @@
-"""`autoencoders serve`: a trained variant as a page, and by HTTP."""
+"""`autoencoders serve`: serve a trained variant as a web page and over HTTP."""
 
 import argparse
 import errno
@@ -12,45 +12,42 @@ import uvicorn
 
 from autoencoders.application.find_variant import load
 from autoencoders.application.network import registered_network, trained_network
-from autoencoders.commands import Parser, add_precision, ignore_signals, whole_number
+from autoencoders.commands import Parser, add_precision, ignore_signals, integer
 from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import printable
 from autoencoders.serving.app import create_app
 from autoencoders.serving.latent_explorer import create_explorer
 
-HERE = ("localhost", "127.0.0.1", "[::1]")  # what a browser calls this machine on loopback
-WAITING = 2048  # connections that are not answered yet
-LAST_ANSWERS = 2  # seconds that answers have after Ctrl-C
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")  # names of this machine in a browser
+BACKLOG = 2048  # connections that wait to be accepted
+SHUTDOWN_SECONDS = 2  # for open requests after Ctrl-C
 
 
 def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("variant", nargs="?", metavar="DATASET/VARIANT", help="a trained variant")
+    what.add_argument("variant", nargs="?", metavar="DATASET/VARIANT", help="for example mnist/vae")
     what.add_argument(
         "--model",
         metavar="URI",
-        help="take a model of MLflow's, such as models:/mnist-denoise/1, for images of its size",
+        help="a registered model instead, such as models:/mnist-denoise/1; it takes one image size",
     )
     parser.add_argument(
-        "--port",
-        type=whole_number(0, 65535),
-        default=8000,
-        help="8000 by default; 0 takes any that is free",
+        "--port", type=integer(0, 65535), default=8000, help="default: 8000; 0 takes any free port"
     )
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="who may ask: 127.0.0.1, this machine alone, by default; 0.0.0.0, all that reach it",
+        help="listen on 127.0.0.1 (default) for this machine only, on 0.0.0.0 for all machines",
     )
     add_precision(parser)
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
-    """Serve until Ctrl-C, which is how it is meant to end; yield the address.
+    """Serve until Ctrl-C, which is no error; yield the address.
 
     Raises:
-        UserError: the variant is not trained, or the address cannot be listened on.
+        UserError: the variant is not trained, or the address cannot be used.
     """
     with _listening(options.host, options.port) as listening:
         host, port = listening.getsockname()[:2]
@@ -61,40 +58,40 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             walk = create_explorer(trained)
             network = trained_network(trained, options.precision)
         else:
-            walk = "a model of MLflow's has no latents"
+            walk = "a registered model of MLflow gives no access to its latents"
             network = registered_network(options.model)
-        app = create_app(network, walk, (*HERE, address) if alone else ("*",))
-        # What goes wrong with a request is answered, and said by the application itself.
+        app = create_app(network, walk, (*LOCAL_HOSTS, address) if alone else ("*",))
+        # The application reports errors.
         config = uvicorn.Config(
             app,
-            log_config=None,  # it would close the handlers of all other libraries
+            log_config=None,  # the default closes the handlers of other libraries
             log_level="critical",
-            timeout_graceful_shutdown=LAST_ANSWERS,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             lifespan="off",
         )
         if not alone:
-            warn(f"--host {options.host}: whoever reaches this machine may use the network")
-        yield f"{network.source}: http://{address}:{port} (Ctrl-C ends it)"
+            warn(f"--host {options.host}: every machine that reaches this one can use the network")
+        yield f"{network.source}: http://{address}:{port} (Ctrl-C stops it)"
         with warnings.catch_warnings(), suppress(KeyboardInterrupt):
-            # Of a coroutine, where Ctrl-C comes before its first line.
+            # Ctrl-C before the first line of a coroutine: "was never awaited".
             warnings.simplefilter("ignore", RuntimeWarning)
             uvicorn.Server(config).run([listening])
         ignore_signals()
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens, so that who connects from now on is answered in the end."""
+    """Return a socket that listens: clients may connect before the server is ready."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=WAITING)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise UserError(
-                f"port {port} is taken: end what listens there, or give --port 0 for any that is "
-                "free"
+                f"--port: found {port}, which another program uses; allowed: a free port, or 0 for "
+                "any free one"
             ) from None
-        why = (error.strerror or str(error)).partition(" (while")[0]  # the address stands here
+        why = (error.strerror or str(error)).partition(" (while")[0]  # it repeats the address
         raise UserError(
-            f"--host {printable(host)} --port {port} cannot be listened on ({why}); allowed: an "
-            "address of this machine, and a port that you may take, or 0 for any"
+            f"cannot listen on --host {printable(host)} --port {port} ({why}); allowed: an address "
+            "of this machine, and a port that you may use, or 0 for any free one"
         ) from None

@@ -1,4 +1,4 @@
-"""`autoencoders sources`: list the code that each stage depends on, as DVC runs it before all."""
+"""`autoencoders sources`: list the source files that each stage depends on."""
 
 import argparse
 from collections.abc import Iterator
@@ -7,5 +7,5 @@ from autoencoders import dependencies, paths
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
-    """Write the lists, and say how many."""
-    yield f"sources: {dependencies.write()} lists of files in {paths.SOURCES}"
+    """Write the lists and yield their number."""
+    yield f"sources: wrote {dependencies.write()} lists of files in {paths.SOURCES}"

@@ -1,4 +1,4 @@
-"""`autoencoders track`: upload what the tracking server missed."""
+"""`autoencoders track`: upload to MLflow the results that it does not have yet."""
 
 import argparse
 from collections.abc import Iterator
@@ -8,6 +8,6 @@ from autoencoders.running import dvc_state
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
-    """Upload what this configuration has made, and say what."""
+    """Upload the results of this configuration; yield a line for each stage."""
     loaded = params.load()
     yield from stages.track(loaded, dvc_state.read_state().up_to_date)

@@ -1,1 +1,1 @@
-"""Stages side by side: what DVC says is to be run, in which order, in which processes."""
+"""Parallel stages: which are outdated, in which order they start, and in which processes."""

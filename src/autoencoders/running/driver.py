@@ -1,4 +1,4 @@
-"""The stages that targets need, run by DVC, as many side by side as there are cores."""
+"""Run the outdated stages with DVC, as many in parallel as there are cores."""
 
 import os
 import signal
@@ -25,14 +25,14 @@ from autoencoders.running.dvc_state import read_state
 from autoencoders.running.schedule import Schedule, format_duration
 
 LOCK = Path(".dvc/tmp/autoencoders.lock")
-LOOK = 0.1  # seconds between two looks at what runs
-ERRORS = ("error: ", "ERROR: ")  # of lines that say what is wrong: ours, or else DVC's
-ASIDES = ("warning: ", "left out: ", "champion: ")
+POLL_SECONDS = 0.1  # between two checks of the running stages
+ERROR_PREFIXES = ("error: ", "ERROR: ")  # ours, DVC's
+NOTE_PREFIXES = ("warning: ", "left out: ", "champion: ")
 
 
 @dataclass
 class RunningStage:
-    """A stage that DVC runs, the file that it prints to, and when it started."""
+    """A stage that DVC runs: its name, process, output file and start."""
 
     name: str
     process: "subprocess.Popen[bytes]"
@@ -41,101 +41,104 @@ class RunningStage:
 
     @property
     def seconds(self) -> float:
-        """Return for how long it has run."""
+        """Return the seconds since the start."""
         return time.monotonic() - self.started
 
     @property
     def lines(self) -> list[str]:
-        """Return what it has printed."""
+        """Return the lines printed until now, without empty ones."""
         file = self.output.fileno()
-        content = os.pread(file, os.fstat(file).st_size, 0)  # the stage goes on writing at the end
+        content = os.pread(
+            file, os.fstat(file).st_size, 0
+        )  # does not move the stage's write position
         lines = content.decode("utf-8", "backslashreplace").split("\n")
         return [line.rstrip() for line in lines if line.strip()]
 
     @property
     def summary(self) -> str:
-        """Return what the stage says of itself, or else its name alone."""
-        said = [line for line in self.lines if line.startswith(f"{self.name}: ")]
-        return said[-1] if said else self.name
+        """Return the stage's summary line, or its name if it has printed none."""
+        summaries = [line for line in self.lines if line.startswith(f"{self.name}: ")]
+        return summaries[-1] if summaries else self.name
 
     @property
     def reasons(self) -> list[str]:
-        """Return what the stage says is wrong, or else what DVC does."""
-        for mark in ERRORS:
-            if said := [line.removeprefix(mark) for line in self.lines if line.startswith(mark)]:
-                return said
+        """Return the stage's error messages, else DVC's, else the last line."""
+        for prefix in ERROR_PREFIXES:
+            errors = [line.removeprefix(prefix) for line in self.lines if line.startswith(prefix)]
+            if errors:
+                return errors
         return self.lines[-1:]
 
 
 def run(targets: Sequence[str], core_counts: Mapping[str, int], jobs: int) -> Iterator[str]:
-    """Run what is outdated; yield a line for each stage that is done, and one for all.
+    """Run the outdated stages; yield a line for each one that ends, and a last line.
 
     Args:
-        targets: stages, which are run with all that they wait for; none stands for every stage.
-        core_counts: how many cores a stage uses, where it is more than one.
-        jobs: how many cores there are to be used.
+        targets: stages, which are run together with their dependencies; empty for all stages.
+        core_counts: the number of cores of each stage that uses more than one.
+        jobs: the total number of cores to use.
 
     Raises:
-        UserError: DVC does not know a target, stages have failed, or another process runs them.
+        UserError: a target is unknown, stages have failed, or another `autoencoders repro` runs.
     """
-    with _alone():
+    with _exclusive():
         state = read_state(targets)
         if not state.to_run:
             yield f"nothing to do: all {len(state.up_to_date)} stages are up to date"
             return
         started = time.monotonic()
         schedule = Schedule(state.to_run, core_counts, jobs)
-        foot = Live(transient=True) if sys.stdout.isatty() else None
-        with _environments() as environment, foot or nullcontext():
-            yield from _run_all(schedule, environment, foot)
+        live = Live(transient=True) if sys.stdout.isatty() else None
+        with _environments() as environment, live or nullcontext():
+            yield from _run_all(schedule, environment, live)
     if schedule.failed:
-        _complain(schedule)
+        raise UserError(_describe_failures(schedule))
     yield f"all requested stages are up to date after {format_duration(time.monotonic() - started)}"
 
 
 def _run_all(
-    schedule: Schedule, environment: Callable[[int], dict[str, str]], foot: Live | None
+    schedule: Schedule, environment: Callable[[int], dict[str, str]], live: Live | None
 ) -> Iterator[str]:
     started = time.monotonic()
     running: list[RunningStage] = []
-    with _ended_together(running):
+    with _terminating(running):
         while True:
             for name in schedule.start():
                 running.append(_start(name, environment(schedule.core_counts[name])))
             if not running:
                 return
-            if foot:
-                foot.update(_shown(schedule.progress(time.monotonic() - started), running))
-            time.sleep(LOOK)
-            for one in [one for one in running if one.process.poll() is not None]:
-                running.remove(one)
-                succeeded = one.process.returncode == 0
-                schedule.end(one.name, succeeded)
-                with one.output:
-                    overall = "" if foot else f"{schedule.progress(time.monotonic() - started)}. "
-                    yield from _said(one, succeeded, overall)
+            if live:
+                live.update(_live_lines(schedule.progress(time.monotonic() - started), running))
+            time.sleep(POLL_SECONDS)
+            for stage in [stage for stage in running if stage.process.poll() is not None]:
+                running.remove(stage)
+                succeeded = stage.process.returncode == 0
+                schedule.end(stage.name, succeeded)
+                with stage.output:
+                    overall = "" if live else f"{schedule.progress(time.monotonic() - started)}. "
+                    yield from _report(stage, succeeded, overall)
 
 
-def _shown(overall: str, running: Sequence[RunningStage]) -> Group:
-    """Return the last lines of a terminal: how far all is, and the last of each stage that runs."""
-    last = [Text(f"  {one.lines[-1]}") for one in running if one.lines]
+def _live_lines(overall: str, running: Sequence[RunningStage]) -> Group:
+    """Return the overall progress, and the last line of each running stage, for a terminal."""
+    last = [Text(f"  {stage.lines[-1]}") for stage in running if stage.lines]
     lines = [Text(overall, "bold"), *last]
     for line in lines:
         line.no_wrap, line.overflow = True, "ellipsis"
     return Group(*lines)
 
 
-def _said(one: RunningStage, succeeded: bool, overall: str) -> Iterator[str]:
-    yield from (f"{one.name}: {said}" for said in one.lines if said.startswith(ASIDES))
+def _report(stage: RunningStage, succeeded: bool, overall: str) -> Iterator[str]:
+    yield from (f"{stage.name}: {line}" for line in stage.lines if line.startswith(NOTE_PREFIXES))
     if succeeded:
-        yield f"{overall}{one.summary} ({format_duration(one.seconds)})"
+        yield f"{overall}{stage.summary} ({format_duration(stage.seconds)})"
     else:
-        yield f"{overall}{one.name} FAILED: {'; '.join(one.reasons)}"
+        yield f"{overall}{stage.name} FAILED: {'; '.join(stage.reasons)}"
 
 
 def _start(name: str, environment: Mapping[str, str]) -> RunningStage:
-    """Let DVC run one stage, in a process group of its own."""
-    output = tempfile.TemporaryFile()  # noqa: SIM115 - read until the stage has ended
+    """Start one stage with DVC, in a new process group."""
+    output = tempfile.TemporaryFile()  # noqa: SIM115 - stays open until the stage ends
     dvc = ["--wait-for-lock", "repro", "--single-item", name]
     process = subprocess.Popen(
         [sys.executable, "-m", preloaded.__name__, *dvc],
@@ -149,44 +152,44 @@ def _start(name: str, environment: Mapping[str, str]) -> RunningStage:
 
 
 @contextmanager
-def _ended_together(running: list[RunningStage]) -> Iterator[None]:
-    """End what runs, as Ctrl-C does, when this process is told to end; then wait for it."""
+def _terminating(running: list[RunningStage]) -> Iterator[None]:
+    """When the body raises, end the running stages with Ctrl-C's signal and wait for them."""
     try:
         yield
     except BaseException:
-        for one in running:
+        for stage in running:
             with suppress(ProcessLookupError):
-                os.killpg(one.process.pid, signal.SIGINT)
-        for one in running:
-            one.process.wait()
+                os.killpg(stage.process.pid, signal.SIGINT)
+        for stage in running:
+            stage.process.wait()
         raise
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _exclusive() -> Iterator[None]:
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(LOCK, timeout=0):
             yield
     except Timeout:
         raise UserError(
-            "another `autoencoders repro` (or `make repro`) runs in this repository: let it end, "
-            "or press Ctrl-C there"
+            "another `autoencoders repro` (or `make repro`) runs in this repository: wait for its "
+            "end, or stop it with Ctrl-C"
         ) from None
 
 
 @contextmanager
 def _environments() -> Iterator[Callable[[int], dict[str, str]]]:
-    """Yield what returns the environment of a stage that starts now, by its number of threads.
+    """Yield a function from a number of threads to the environment of a stage that starts now.
 
     One preloaded process serves all stages; it starts with the first stage that needs it. A stage
-    whose threads check for each other loads the libraries itself, as they read this setting then.
+    whose threads spin imports the libraries itself, because they read this setting when imported.
     """
     with ExitStack() as stack:
         address = cache(lambda: stack.enter_context(_preloaded()))
 
-        def environment(width: int) -> dict[str, str]:
-            waiting = threads.wait_variables(width)
+        def environment(thread_count: int) -> dict[str, str]:
+            waiting = threads.wait_variables(thread_count)
             if not preloaded.SUPPORTED or waiting == threads.SPIN:
                 return os.environ | waiting
             return os.environ | waiting | {preloaded.ADDRESS: address()}
@@ -196,13 +199,13 @@ def _environments() -> Iterator[Callable[[int], dict[str, str]]]:
 
 @contextmanager
 def _preloaded() -> Iterator[str]:
-    """Yield the address of a process that has the libraries loaded."""
+    """Start a process that imports the libraries; yield its address, and end it afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        address = os.path.join(folder, "socket")  # noqa: PTH118 - a string is what is passed on
+        address = os.path.join(folder, "socket")  # noqa: PTH118 - a string is needed
         server = subprocess.Popen(
             [sys.executable, "-m", preloaded.__name__, "serve", address],
             env=os.environ | threads.wait_variables(1),
-            stdin=subprocess.PIPE,  # it ends when that does, should this process be killed
+            stdin=subprocess.PIPE,  # closes if this process is killed, which ends the server
             process_group=0,
         )
         try:
@@ -212,12 +215,11 @@ def _preloaded() -> Iterator[str]:
             server.wait()
 
 
-def _complain(schedule: Schedule) -> None:
+def _describe_failures(schedule: Schedule) -> str:
     failed = ", ".join(schedule.failed)
-    behind = (
-        f"; {len(schedule.waiting)} that wait for them were not run" if schedule.waiting else ""
-    )
-    raise UserError(
-        f"{len(schedule.failed)} of {len(schedule.core_counts)} stages failed, {failed}{behind}: "
-        "when what they say is mended, the same command goes on"
+    waiting = len(schedule.waiting)
+    skipped = f"; {waiting} stages that depend on them did not run" if waiting else ""
+    return (
+        f"{len(schedule.failed)} of {len(schedule.core_counts)} stages failed: {failed}{skipped}; "
+        "fix the errors above, then run the same command again"
     )

@@ -1,4 +1,4 @@
-"""What DVC knows of the pipeline: what waits for what, and what `dvc repro` would run."""
+"""The state of the pipeline by DVC: the dependencies, and the stages that are outdated."""
 
 import logging
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from autoencoders.errors import UserError
 
 
 class State(NamedTuple):
-    """The stages of dvc.yaml that targets need, by their names.
+    """The stages of dvc.yaml that targets need, by name.
 
     Attributes:
-        to_run: those that `dvc repro` would run, as far as can be said before: their params,
-            sources, inputs or outputs are not what dvc.lock has, or those of a stage before them.
-            In the order of dvc.yaml; an edge leads from each to one that it waits for.
-        up_to_date: the others, whose outputs are of this configuration. Whatever else lies there
-            came with a clone, or from another configuration.
+        to_run: the outdated stages: their params, sources, inputs or outputs differ from dvc.lock,
+            or they depend on an outdated stage. In the order of dvc.yaml; edges lead from a stage
+            to its dependencies.
+        up_to_date: the others. Their outputs belong to this configuration; other outputs on the
+            disk come from a clone or another configuration.
     """
 
     to_run: "nx.DiGraph[str]"
@@ -30,31 +30,33 @@ class State(NamedTuple):
 
 
 def read_state(targets: Sequence[str] = ()) -> State:
-    """Ask DVC, about all stages or those that `targets` and what they wait for name.
+    """Return the state of `targets` and their dependencies, or of all stages.
 
-    The stage `sources` has run then, as all others wait for it and few for what it changes.
+    The stage `sources` runs here, since each stage depends on one of the lists that it writes.
 
     Raises:
-        UserError: DVC cannot say, as for an unknown target, or while it runs.
+        UserError: DVC fails, for example because of an unknown target or while it runs elsewhere.
     """
-    logging.getLogger("dvc").setLevel(logging.CRITICAL)  # as `dvc --quiet`: no progress bars
+    logging.getLogger("dvc").setLevel(logging.CRITICAL)  # no progress bars, as with `dvc --quiet`
     try:
         with Repo() as repo:
             if repo.status(targets=["sources"]):
                 dependencies.write()
                 repo.commit("sources", force=True)
             graph = nx.relabel_nodes(repo.index.graph, lambda stage: stage.addressing)
-            wanted = {stage.addressing for t in targets for stage in repo.stage.collect(t)}
+            targeted = {stage.addressing for t in targets for stage in repo.stage.collect(t)}
             changed = set(repo.status()) & set(graph)
-    except RWLockFileCorruptedError:  # Ctrl-C came while another `dvc` wrote it
+    except RWLockFileCorruptedError:  # Ctrl-C interrupted another `dvc` that wrote it
         Path(repo.tmp_dir, RWLOCK_FILE).unlink()
         return read_state(targets)
     except DvcException as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"DVC cannot say what is to be run ({reason}): mend that first") from error
+        raise UserError(
+            f"DVC cannot determine the outdated stages ({reason}): fix this first"
+        ) from error
     outdated = changed.union(*(nx.ancestors(graph, name) for name in changed))
     if targets:
-        needed = wanted.union(*(nx.descendants(graph, name) for name in wanted))
+        needed = targeted.union(*(nx.descendants(graph, name) for name in targeted))
         graph.remove_nodes_from(set(graph) - needed)
     up_to_date = frozenset(graph) - outdated
     graph.remove_nodes_from(up_to_date)

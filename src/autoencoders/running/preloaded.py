@@ -21,9 +21,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-ADDRESS = "AUTOENCODERS_PRELOADED"  # the environment variable that names the server's socket
-SUPPORTED = sys.platform == "linux"  # macOS has fork too, but its libraries do not survive it
-# What stages import when they come to it; an optimiser's first step imports torch's compiler.
+ADDRESS = "AUTOENCODERS_PRELOADED"  # environment variable with the path of the server's socket
+SUPPORTED = sys.platform == "linux"  # macOS libraries do not survive a fork
+# Modules that stages import late; an optimiser's first step imports torch._dynamo.
 LIBRARIES = (
     "dvc.cli",
     "dvc.commands.repro",
@@ -38,13 +38,13 @@ LIBRARIES = (
     "torch._dynamo",
     "torch.export._trace",
 )
-PROGRAMS = {"autoencoders": "autoencoders.cli", "dvc": "dvc.cli"}  # by the module of their `main`
-SIZE = 8  # bytes of a request's length
-KILLED = 128 + 9  # the exit code of what ended without one, as shells have it
+PROGRAMS = {"autoencoders": "autoencoders.cli", "dvc": "dvc.cli"}  # name → module with `main`
+LENGTH_BYTES = 8  # of the integer that precedes a request
+KILLED = 128 + 9  # exit code of a killed command, as in shells
 
 
 def delegate(program: str, arguments: Sequence[str]) -> int | None:
-    """Have a program run as if in this process; return its exit code, None where nobody serves."""
+    """Run a program in a fork of the server and return its exit code; None without a server."""
     address = os.environ.get(ADDRESS)
     if not address:
         return None
@@ -62,44 +62,44 @@ def delegate(program: str, arguments: Sequence[str]) -> int | None:
                 "group": os.getpgrp(),
             }
         ).encode()
-        socket.send_fds(connection, [len(request).to_bytes(SIZE, "big")], [0, 1, 2])
+        socket.send_fds(connection, [len(request).to_bytes(LENGTH_BYTES, "big")], [0, 1, 2])
         connection.sendall(request)
 
         def forward(number: int, frame: FrameType | None) -> None:
-            with suppress(OSError):  # what it is for has just ended
+            with suppress(OSError):  # the command has just ended
                 connection.sendall(bytes([number]))
 
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, forward)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it comes to the whole group by itself
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the fork is in this process group
         code = connection.recv(1)
     return code[0] if code else KILLED
 
 
 def serve(address: str) -> None:
-    """Run what is asked for at `address`, until standard input ends."""
+    """Run the commands that are sent to `address`, until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen(64)
         for library in LIBRARIES:
             importlib.import_module(library)
-        logging.root.handlers.clear()  # a library's: it would print what DVC says once more
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for a child
+        logging.root.handlers.clear()  # a library's handler would repeat DVC's messages
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the server never waits for its children
         while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
             connection, _ = listener.accept()
             if os.fork() == 0:
                 listener.close()
-                _answer(connection)
+                _run_request(connection)
             connection.close()
 
 
-def _answer(connection: socket.socket) -> None:
-    """Run what a client asks for, tell it the exit code, and end."""
+def _run_request(connection: socket.socket) -> None:
+    """Run the command of a client, send it the exit code, and end the process."""
     code = 1
     try:
         request = _receive(connection)
-        threading.Thread(target=_obey, args=[connection], daemon=True).start()
+        threading.Thread(target=_forward_signals, args=[connection], daemon=True).start()
         code = _run(request["program"], request["arguments"])
     except BaseException:
         traceback.print_exc()
@@ -110,9 +110,9 @@ def _answer(connection: socket.socket) -> None:
 
 
 def _receive(connection: socket.socket) -> dict[str, Any]:
-    """Become what the client is: its files, folder, environment and process group."""
-    size, files, _, _ = socket.recv_fds(connection, SIZE, 3)
-    length, content = int.from_bytes(size, "big"), b""
+    """Take over the client's files, folder, environment and process group; return the request."""
+    header, files, _, _ = socket.recv_fds(connection, LENGTH_BYTES, 3)
+    length, content = int.from_bytes(header, "big"), b""
     while len(content) < length:
         content += connection.recv(length - len(content))
     request: dict[str, Any] = json.loads(content)
@@ -136,15 +136,15 @@ def _run(program: str, arguments: list[str]) -> int:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
 
 
-def _obey(connection: socket.socket) -> None:
-    """Pass the client's signals on, and die when it does."""
+def _forward_signals(connection: socket.socket) -> None:
+    """Forward the client's signals to this process; kill this process when the client ends."""
     while number := connection.recv(1):
         os.kill(os.getpid(), number[0])
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> int:
-    """Serve, or run `dvc` with the arguments: what `autoencoders repro` starts."""
+    """Serve, or run `dvc` with the arguments; `autoencoders repro` starts both."""
     if sys.argv[1] == "serve":
         serve(sys.argv[2])
         return 0

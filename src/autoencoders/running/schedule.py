@@ -1,4 +1,4 @@
-"""Which stage starts when: after all that it waits for, on no more cores than there are."""
+"""The order in which stages start: after their dependencies, when enough cores are free."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,24 +6,27 @@ import networkx as nx
 
 from autoencoders import pipeline
 
-LEAST = 0.05  # the share of all work that has to be done before it tells how long the rest takes
+MIN_SHARE = 0.05  # share of the work that must be done before the time left is estimated
 
 
 class Schedule:
-    """What is to be run, in the order of the pipeline; each stage is started once.
+    """The stages to run, in the order of the pipeline. Each stage starts once.
 
-    The stages that need most cores start first: what needs one fits in anywhere after them. A wide
-    one whose turn has come is waited for, so that narrow ones do not hold it off for ever.
+    Stages that need more cores start first. While the next such stage waits for free cores, no
+    other stage starts, so that small stages cannot delay it for ever.
     """
 
     def __init__(
         self, graph: "nx.DiGraph[str]", core_counts: Mapping[str, int], cores: int
     ) -> None:
-        """Take the stages, with edges to what they wait for, and how many cores some need.
+        """Store the stages.
 
-        The others need one. A stage that needs more than there are has all.
+        Args:
+            graph: the stages, with edges to their dependencies.
+            core_counts: the number of cores of each stage that needs more than one.
+            cores: the number of cores to use. A stage that needs more gets all of them.
         """
-        self.unfinished = graph.copy()  # all that is not done
+        self.unfinished = graph.copy()
         self.core_counts = {name: min(core_counts.get(name, 1), cores) for name in graph}
         self.cores = self.free = cores
         self.waiting = sorted(graph, key=lambda name: -self.core_counts[name])
@@ -41,7 +44,7 @@ class Schedule:
         return started
 
     def end(self, name: str, succeeded: bool) -> None:
-        """Hear that a stage has ended; those that wait for one that failed never start."""
+        """Record the end of a stage. Stages that depend on a failed one never start."""
         self.free += self.core_counts[name]
         if succeeded:
             self.unfinished.remove_node(name)
@@ -49,27 +52,27 @@ class Schedule:
             self.failed.append(name)
 
     def progress(self, seconds: float) -> str:
-        """Return `31 of 51 stages, about 4 min left`, without a time as long as that is unknown.
+        """Return `31 of 51 stages, about 4 min left` after `seconds`; the estimate comes later.
 
-        Stages take as long beside each other as the pipeline's table says; `seconds` have passed.
+        The estimate uses the relative costs of the stages in `pipeline.STAGES`.
         """
         count = len(self.core_counts)
         ended = f"{count - len(self.unfinished)} of {count} stages"
         share = 1 - _cost(self.unfinished) / _cost(self.core_counts)
         return (
             f"{ended}, about {format_duration(seconds / share - seconds)} left"
-            if LEAST <= share < 1
+            if MIN_SHARE <= share < 1
             else ended
         )
 
 
 def format_duration(seconds: float) -> str:
-    """Return `85 s` or `4 min`."""
+    """Return seconds as text: `85 s`, or `4 min` from 100 s on."""
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _cost(names: Iterable[str]) -> float:
-    """Return what stages cost together; people's own stages cost 1."""
-    known = pipeline.BY_NAME
+    """Return the total cost of stages; a user's own stage costs 1."""
+    stages = pipeline.BY_NAME
     kinds = [name.split("@")[0] for name in names]
-    return sum(known[kind].cost if kind in known else 1 for kind in kinds)
+    return sum(stages[kind].cost if kind in stages else 1 for kind in kinds)
