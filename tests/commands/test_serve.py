@@ -80,7 +80,7 @@ def test_kill_stops_the_server_without_waiting_for_a_large_image() -> None:
         assert time.monotonic() - start < 10
         assert process.returncode == 0
         sender.join()
-        ending = (503, "the server is ending: ask again when it runs")
+        ending = (503, "the server is shutting down: send the request again later")
         assert refused(answers[0]) == ending
         assert tuple(stream.end()[0].values()) == ending
     finally:

@@ -1,4 +1,4 @@
-"""An application that answers on a free port, and what programs ask it."""
+"""The application on a free port, and requests to it."""
 
 import json
 import socket
@@ -24,7 +24,7 @@ from autoencoders.serving.latent_explorer import Explorer, create_explorer
 def serving(
     network: Network, explorer: Explorer | str, hosts: Sequence[str] = ("*",)
 ) -> Iterator[str]:
-    """Yield the address of a trained network that is served from a thread."""
+    """Serve a trained network in a thread; yield its address."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
     app = create_app(network, explorer, hosts)
     server = uvicorn.Server(
@@ -40,23 +40,23 @@ def serving(
 
 
 def loaded(name: str) -> tuple[Network, Explorer | str]:
-    """Return what `serving` takes of a variant that was saved for MNIST."""
+    """Return the network and the explorer of a variant that was saved for MNIST."""
     trained = load(f"mnist/{name}")
     return trained_network(trained, "auto"), create_explorer(trained)
 
 
 def stepping(turns: Semaphore, shape: tuple[int, int, int] = (1, 6, 8)) -> Network:
-    """Return a network that leaves images as they are, and takes a turn for each tile."""
+    """Return a network whose output is its input; each tile waits for a turn."""
 
     def at(height: int, width: int) -> Run:
         turns.acquire()
-        return lambda seen: seen
+        return lambda inputs: inputs
 
     return Network("s", "a/s", shape, shape, at, torch.device("cpu"), Geometry(1, 0))
 
 
 def post(address: str, body: Any, **query: str) -> tuple[int, str, bytes]:
-    """Return the status, the content's type and the content of an answer."""
+    """Return the status, the content type and the content of an answer."""
     content = body if isinstance(body, bytes) or hasattr(body, "__next__") else json.dumps(body)
     return ask(
         Request(
@@ -68,7 +68,7 @@ def post(address: str, body: Any, **query: str) -> tuple[int, str, bytes]:
 
 
 def ask(request: Request | str) -> tuple[int, str, bytes]:
-    """Return the status, the content's type and the content of an answer."""
+    """Return the status, the content type and the content of an answer."""
     try:
         with urlopen(request) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read()
@@ -78,28 +78,28 @@ def ask(request: Request | str) -> tuple[int, str, bytes]:
 
 
 class Stream:
-    """An answer to /apply in lines: what is told, until an image follows or it is refused."""
+    """An answer of /apply with progress: lines of JSON, then an image or an error."""
 
     def __init__(self, address: str, body: bytes, **query: str) -> None:
-        asked = f"{address}/apply?{urlencode(query | {'progress': 'true'})}"
-        self.answer = urlopen(Request(asked, body))
+        url = f"{address}/apply?{urlencode(query | {'progress': 'true'})}"
+        self.answer = urlopen(Request(url, body))
         assert self.answer.headers["Content-Type"] == "application/octet-stream"
 
     def until(self, **expected: float) -> dict[str, Any]:
-        """Return the first line that tells this, or else the last, which tells of no progress."""
-        told: dict[str, Any] = {"before": None}
-        while "before" in told and told != expected:
-            told = json.loads(self.answer.readline())
-        return told
+        """Return the first line with this progress, or the last line, which has no progress."""
+        line: dict[str, Any] = {"before": None}
+        while "before" in line and line != expected:
+            line = json.loads(self.answer.readline())
+        return line
 
     def end(self) -> tuple[dict[str, Any], bytes]:
-        """Return the last line, and the image after it."""
+        """Return the last line and the image after it."""
         with self.answer:
             return self.until(), self.answer.read()
 
 
 def refused(answer: tuple[int, str, bytes]) -> tuple[int, str]:
-    """Return the status of a refusal, and what it says."""
+    """Return the status and the `detail` of a refusal."""
     status, kind, content = answer
     assert kind == "application/json"
     return status, str(json.loads(content)["detail"])

@@ -31,7 +31,7 @@ from tests.serving.server import Stream, ask, loaded, post, refused, serving, st
 
 @pytest.fixture
 def upscaler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of an upscaler for images of any size."""
+    """Serve an upscaler for images of any size; yield its address."""
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28))
     with serving(*loaded("superres")) as address:
@@ -47,7 +47,7 @@ def trained_vae(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assembled:
 
 @pytest.fixture
 def vae(trained_vae: Assembled) -> Iterator[str]:
-    """The address of a variant for one size, with a plane of latents."""
+    """Serve a variant for one size, with two latent dimensions; yield its address."""
     with serving(*loaded("vae")) as address:
         yield address
 
@@ -66,10 +66,10 @@ def opened(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(content))
 
 
-# --- images into images
+# --- apply
 
 
-def test_what_comes_back_is_what_apply_makes_of_the_same_file(upscaler: str) -> None:
+def test_the_answer_is_the_output_of_the_command_apply(upscaler: str) -> None:
     Path("a.png").write_bytes(file(Image.fromarray(noise(33, 47, 3))))
     for options, query in (([], {}), (["--colour", "luma"], {"colour": "luma"})):
         assert run(apply, "apply", "mnist/superres", "a.png", "--to", "out", *options)[1] == []
@@ -103,7 +103,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_images_come_out_as_what_they_are(name: str, upscaler: str) -> None:
+def test_outputs_have_the_format_and_mode_of_the_input(name: str, upscaler: str) -> None:
     sent, kind, mode, size = FILES[name]
     status, said, content = post(f"{upscaler}/apply", sent)
     assert (status, said) == (200, f"image/{kind.lower()}"), content
@@ -113,14 +113,14 @@ def test_images_come_out_as_what_they_are(name: str, upscaler: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "tiff"])
-def test_the_format_is_what_one_asks_for(kind: str, upscaler: str) -> None:
+def test_format_sets_the_output_format(kind: str, upscaler: str) -> None:
     status, said, content = post(f"{upscaler}/apply", file(GREY), format=kind)
     assert (status, said) == (200, f"image/{kind}")
     with opened(content) as made:
         assert made.format == kind.upper()
 
 
-def test_one_size_alone_is_said_and_others_are_resampled_if_one_asks(vae: str) -> None:
+def test_another_size_is_an_error_or_resampled(vae: str) -> None:
     status, said = refused(post(f"{vae}/apply", file(GREY)))
     assert status == 422
     assert said.startswith("6×8 pixels; this variant takes 28×28; resize it, or give --resize")
@@ -130,11 +130,11 @@ def test_one_size_alone_is_said_and_others_are_resampled_if_one_asks(vae: str) -
         assert made.size == (28, 28)
 
 
-# --- what is refused
+# --- errors
 
 
 def header(width: int, height: int) -> bytes:
-    """Return a PNG that claims a size, and holds nothing of it."""
+    """Return a PNG with a size in its header and no pixels."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
         check = struct.pack(">I", zlib.crc32(name + content))
@@ -159,12 +159,15 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
     "format": (file(GREY), {"format": "bmp"}, 422, "format: allowed: 'png', 'jpeg', 'webp' or"),
     "colour": (file(GREY), {"colour": "red"}, 422, "colour: allowed: 'channels' or 'luma'"),
     "progress": (file(GREY), {"progress": "2"}, 422, "progress: allowed: true or false"),
-    "unknown": (file(GREY), {"formt": "webp"}, 422, "formt: no such query parameter; did you mean"),
+    "unknown": (
+        *(file(GREY), {"formt": "webp"}, 422),
+        "query parameter: found 'formt'; did you mean 'format'?",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_is_said_in_a_line(name: str, upscaler: str) -> None:
+def test_errors_are_one_line(name: str, upscaler: str) -> None:
     sent, query, expected, reason = REFUSED[name]
     status, said = refused(post(f"{upscaler}/apply", sent, **query))
     assert status == expected
@@ -172,26 +175,26 @@ def test_what_cannot_be_is_said_in_a_line(name: str, upscaler: str) -> None:
     assert len(said.splitlines()) == 1
 
 
-def test_a_form_is_told_from_a_file(upscaler: str) -> None:
+def test_a_form_is_refused(upscaler: str) -> None:
     form = Request(f"{upscaler}/apply", b"--x", {"Content-Type": "multipart/form-data; boundary=x"})
     assert refused(ask(form)) == (
         415,
-        "a form: send the file itself as the body, as `curl --data-binary @picture.png` does",
+        "found a form; allowed: the file as the body, as `curl --data-binary @image.png` sends it",
     )
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_file_of_too_many_bytes_is_not_kept(
+def test_a_file_with_too_many_bytes_is_refused(
     chunked: bool, upscaler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = bytes(apply_image.MAX_BYTES + 1)
     body: Any = iter([sent[: 2**24], sent[2**24 :]]) if chunked else sent
     status, said = refused(post(f"{upscaler}/apply", body))
-    assert (status, said) == (413, f"{len(sent)} bytes; allowed: 32 MiB")
+    assert (status, said) == (413, f"found {len(sent)} bytes; allowed: 32 MiB")
     assert post(f"{upscaler}/apply", file(GREY))[0] == 200
 
 
-def test_a_file_that_does_not_arrive_is_nobodys_fault(
+def test_an_incomplete_or_slow_upload_is_no_internal_error(
     upscaler: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     host, port = upscaler.removeprefix("http://").split(":")
@@ -206,11 +209,11 @@ def test_a_file_that_does_not_arrive_is_nobodys_fault(
     assert capsys.readouterr().err == ""
 
 
-def test_what_enlarges_takes_fewer_pixels() -> None:
+def test_an_upscaler_takes_fewer_pixels() -> None:
     assert [apply_image.max_pixels(factor) for factor in (1, 2, 4)] == [25e6, 25e6, 6.25e6]
 
 
-def test_only_who_calls_this_machine_by_its_names_is_answered(upscaler: str) -> None:
+def test_other_host_names_are_refused(upscaler: str) -> None:
     hosts = ("localhost", "127.0.0.1")
     with serving(loaded("superres")[0], "nothing", hosts) as address:
         assert ask(f"{address}/about")[0] == 200
@@ -218,7 +221,7 @@ def test_only_who_calls_this_machine_by_its_names_is_answered(upscaler: str) -> 
 
 
 @pytest.mark.usefixtures("upscaler")
-def test_a_page_from_elsewhere_may_ask_for_nothing() -> None:
+def test_requests_of_pages_of_other_servers_are_refused() -> None:
     with serving(loaded("superres")[0], "nothing", ["127.0.0.1"]) as address:
         for origin, expected in (
             (address, 200),
@@ -231,7 +234,7 @@ def test_a_page_from_elsewhere_may_ask_for_nothing() -> None:
             assert ask(sent)[0] == expected, origin
 
 
-def test_a_fault_of_ours_is_answered_and_told(
+def test_an_internal_error_is_answered_and_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def at(height: int, width: int) -> Run:
@@ -240,14 +243,14 @@ def test_a_fault_of_ours_is_answered_and_told(
     broken = Network("b", "a/b", (1, 6, 8), (1, 6, 8), at, torch.device("cpu"), Geometry(1, 0))
     with serving(broken, "nothing") as address:
         status, said = refused(post(f"{address}/apply", file(GREY)))
-    assert (status, said[:33]) == (500, "a fault of ours (ZeroDivisionErro")
-    assert capsys.readouterr().err.startswith("warning: POST /apply: a fault of ours (Zero")
+    assert (status, said[:32]) == (500, "internal error (ZeroDivisionErro")
+    assert capsys.readouterr().err.startswith("warning: POST /apply: internal error (Zero")
 
 
-# --- how far it is, and other formats
+# --- progress and conversion
 
 
-def test_it_is_told_how_far_an_image_is_and_how_many_are_before_the_others() -> None:
+def test_progress_has_the_share_and_the_place_in_the_queue() -> None:
     turns = Semaphore(0)
     large = file(Image.new("L", (1024, 1024)))  # 4 tiles
     with serving(stepping(turns), "nothing") as address:
@@ -260,15 +263,15 @@ def test_it_is_told_how_far_an_image_is_and_how_many_are_before_the_others() -> 
         streams[2].until(before=2, share=0)
         turns.release(99)
         for stream in streams:
-            told, content = stream.end()
-            assert told == {"bytes": len(content), "type": "image/png"}
+            line, content = stream.end()
+            assert line == {"bytes": len(content), "type": "image/png"}
             assert content == post(f"{address}/apply", large)[2]
 
 
 @pytest.mark.parametrize(
     ("channels", "query", "tiles"), [(1, {}, 12), (1, {"colour": "luma"}, 4), (3, {}, 4)]
 )
-def test_every_channel_that_goes_by_itself_counts(
+def test_the_share_counts_the_tiles_of_every_separate_channel(
     channels: int, query: dict[str, str], tiles: int
 ) -> None:
     turns = Semaphore(tiles - 1)
@@ -280,18 +283,18 @@ def test_every_channel_that_goes_by_itself_counts(
         assert stream.end()[0]["type"] == "image/png"
 
 
-def test_what_cannot_be_is_said_in_the_last_line_of_a_stream(vae: str) -> None:
+def test_an_error_is_the_last_line_of_a_stream(vae: str) -> None:
     for sent, said in (
         (b"no image", "cannot be read as"),
         (file(GREY), "6×8 pixels; this variant"),
     ):
-        told, content = Stream(vae, sent).end()
-        assert (told["status"], told["detail"][: len(said)], content) == (422, said, b"")
-    assert told["mend"] == "resize"
+        line, content = Stream(vae, sent).end()
+        assert (line["status"], line["detail"][: len(said)], content) == (422, said, b"")
+    assert line["mend"] == "resize"
     assert refused(post(f"{vae}/apply", b"", progress="true", formt="png"))[0] == 422
 
 
-def test_what_was_made_can_be_had_in_other_formats_and_is_not_made_again() -> None:
+def test_an_output_is_converted_without_a_second_computation() -> None:
     turns = Semaphore(1)
     sent = file(CLEAR.convert("RGB").resize((30, 40)))
     with serving(stepping(turns, (3, 6, 8)), "nothing") as address:
@@ -303,7 +306,7 @@ def test_what_was_made_can_be_had_in_other_formats_and_is_not_made_again() -> No
             assert content == post(f"{address}/apply", sent, format=kind)[2]
 
 
-def test_what_cannot_be_converted_is_said_too() -> None:
+def test_errors_of_conversions() -> None:
     with serving(stepping(Semaphore(1), (3, 6, 8)), "nothing") as address:
         made = post(f"{address}/apply", file(CLEAR))[2]
         for sent, *said in ((made, 422, "has trans"), (header(6000, 6000), 413, "6000×6000")):
@@ -311,17 +314,17 @@ def test_what_cannot_be_converted_is_said_too() -> None:
             assert [status, reason[:9]] == said
 
 
-# --- many at once
+# --- concurrent requests
 
 
 @pytest.mark.parametrize("path", ["/apply", "/apply?progress=true"])
-def test_of_who_has_hung_up_no_more_is_computed_and_the_next_has_its_turn(path: str) -> None:
-    begun: list[int] = []
+def test_a_disconnected_client_stops_its_computation(path: str) -> None:
+    started: list[int] = []
 
     def at(height: int, width: int) -> Run:
-        begun.append(height)
+        started.append(height)
         time.sleep(0.3)
-        return lambda seen: seen
+        return lambda inputs: inputs
 
     slow = Network("s", "a/s", (1, 6, 8), (1, 6, 8), at, torch.device("cpu"), Geometry(1, 0))
     large = file(Image.new("L", (4000, 4000)))  # 64 tiles
@@ -330,10 +333,10 @@ def test_of_who_has_hung_up_no_more_is_computed_and_the_next_has_its_turn(path: 
         head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(large)}\r\n\r\n"
         with socket.create_connection((host, int(port))) as gone:
             gone.sendall(head.encode() + large)
-            while not begun:
+            while not started:
                 time.sleep(0.01)
         assert post(f"{address}/apply", file(GREY))[0] == 200
-    assert len(begun) < 32
+    assert len(started) < 32
 
 
 def test_200_requests_at_once_are_all_answered(upscaler: str) -> None:
@@ -375,18 +378,18 @@ def test_a_latent_is_decoded(vae: str, trained_vae: Assembled) -> None:
         b"no JSON",
     ],
 )
-def test_a_latent_of_another_kind_is_refused(body: Any, vae: str) -> None:
+def test_an_invalid_latent_is_refused(body: Any, vae: str) -> None:
     answer = refused(post(f"{vae}/decode", body))
-    assert answer == (422, 'allowed: {"latent": […]}, of 2 finite numbers')
+    assert answer == (422, 'allowed: {"latent": […]} with 2 finite numbers')
 
 
-def test_a_latent_that_is_too_far_out_has_no_image(
+def test_a_latent_without_finite_output_is_refused(
     vae: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, said = refused(post(f"{vae}/decode", {"latent": [3e38, -3e38]}))
     assert (status, said) == (
         422,
-        "the decoder gives no image for values this large: use smaller values",
+        "the decoder has no finite output here: use smaller values",
     )
     assert capsys.readouterr().err == ""
 
@@ -400,7 +403,7 @@ def test_an_image_is_encoded(vae: str, trained_vae: Assembled) -> None:
     np.testing.assert_allclose(json.loads(content)["latent"], expected.numpy(), atol=1e-5)
 
 
-def test_an_image_of_another_size_is_encoded_if_one_asks(vae: str) -> None:
+def test_an_image_of_another_size_is_encoded_with_resize(vae: str) -> None:
     status, said = refused(post(f"{vae}/encode", file(GREY)))
     assert status == 422
     assert said.startswith("6×8 pixels; this variant takes 28×28; resize it, or give --resize")
@@ -409,21 +412,21 @@ def test_an_image_of_another_size_is_encoded_if_one_asks(vae: str) -> None:
 
 
 def latent(address: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(ask(f"{address}/latent")[2])
-    return found
+    content: dict[str, Any] = json.loads(ask(f"{address}/latent")[2])
+    return content
 
 
-def test_a_plane_is_walked_between_quantiles_of_its_prior(vae: str) -> None:
-    told = latent(vae)
-    assert (told["size"], told["start"], told["points"]) == (2, [0, 0], [])
-    for index, axis in enumerate(told["axes"]):
+def test_the_bounds_of_a_plane_are_quantiles_of_its_prior(vae: str) -> None:
+    found = latent(vae)
+    assert (found["size"], found["start"], found["points"]) == (2, [0, 0], [])
+    for index, axis in enumerate(found["axes"]):
         assert axis["index"] == index
         assert (axis["low"], axis["high"]) == pytest.approx((-2.576, 2.576), abs=1e-3)
 
 
 @pytest.fixture
 def training_images(monkeypatch: pytest.MonkeyPatch, blobs: Callable[..., Tensor]) -> Tensor:
-    """The prepared training images are these."""
+    """Replace the prepared training images."""
     images = blobs(40, (1, 28, 28))
     metadata = SimpleNamespace(class_names=("round", "square"))
     monkeypatch.setattr(Prepared, "images", lambda prepared, split: images)
@@ -433,17 +436,17 @@ def training_images(monkeypatch: pytest.MonkeyPatch, blobs: Callable[..., Tensor
 
 
 @pytest.mark.usefixtures("training_images")
-def test_the_codes_of_training_images_lie_on_the_plane(vae: str) -> None:
-    told = latent(vae)
-    assert np.shape(told["points"]) == (40, 2)
-    assert told["start"] == told["points"][0]
-    assert (told["classes"][:2], told["class_names"]) == ([0, 1], ["round", "square"])
-    assert told["colours"] == list(PALETTE[:2]), "as in the figures"
+def test_the_plane_has_the_codes_of_training_images(vae: str) -> None:
+    found = latent(vae)
+    assert np.shape(found["points"]) == (40, 2)
+    assert found["start"] == found["points"][0]
+    assert (found["classes"][:2], found["class_names"]) == ([0, 1], ["round", "square"])
+    assert found["colours"] == list(PALETTE[:2]), "as in the figures"
 
 
 @torch.no_grad()
 @pytest.mark.usefixtures("training_images")
-def test_of_more_dimensions_those_that_change_the_image_most_are_moved(
+def test_the_dimensions_that_change_the_image_most_have_axes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -463,7 +466,7 @@ def test_of_more_dimensions_those_that_change_the_image_most_are_moved(
 
 
 @pytest.mark.usefixtures("training_images")
-def test_without_a_prior_the_plane_is_where_the_codes_are(
+def test_without_a_prior_the_bounds_are_those_of_the_codes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -476,17 +479,17 @@ def test_without_a_prior_the_plane_is_where_the_codes_are(
         assert inside.min() <= axis.low < axis.high <= inside.max()
 
 
-def test_where_there_is_nothing_to_walk_it_says_why(upscaler: str) -> None:
+def test_without_an_explorer_the_answer_has_the_reason(upscaler: str) -> None:
     assert latent(upscaler) == {
-        "why_not": "this variant's latents are feature maps, of 8×4×4 numbers"
+        "why_not": "the latents of this variant are feature maps of 8×4×4 numbers, not vectors"
     }
     assert post(f"{upscaler}/decode", {"latent": [1.0]})[0] == 404
 
 
-# --- what programs read
+# --- openapi.json and the page
 
 
-def test_what_can_be_asked_is_in_openapi(vae: str) -> None:
+def test_openapi_lists_all_addresses(vae: str) -> None:
     described = json.loads(ask(f"{vae}/openapi.json")[2])
     paths = ("about", "apply", "convert", "latent", "decode", "encode")
     assert set(described["paths"]) == {f"/{path}" for path in paths}
@@ -494,11 +497,11 @@ def test_what_can_be_asked_is_in_openapi(vae: str) -> None:
     assert body == {"image/*": {"schema": {"type": "string", "format": "binary"}}}
 
 
-def test_the_page_is_there_for_who_asks_for_its_head(upscaler: str) -> None:
+def test_the_page_answers_head_requests(upscaler: str) -> None:
     assert ask(Request(f"{upscaler}/", method="HEAD"))[::2] == (200, b"")
 
 
-def test_the_page_asks_for_nothing_elsewhere(upscaler: str) -> None:
+def test_the_page_has_no_links_to_other_servers(upscaler: str) -> None:
     for path in ("/", "/page.css", "/page.js"):
         status, _, content = ask(f"{upscaler}{path}")
         assert status == 200

@@ -1,4 +1,4 @@
-"""The page as people use it, by mouse and by keyboard."""
+"""The page in a browser, by mouse and by keyboard."""
 
 import base64
 import io
@@ -17,7 +17,7 @@ from tests.serving.server import loaded, serving, stepping
 
 pytestmark = needs_chromium
 
-# What a browser does when a file is dropped on an element; a test has no file manager.
+# The events of a file that is dropped on an element; a test has no file manager.
 DROP = """(element, [name, content]) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   const dataTransfer = new DataTransfer();
@@ -30,7 +30,7 @@ DROP = """(element, [name, content]) => {
 
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The address of a variant for any size, of one with a plane, and of one with many latents."""
+    """Serve a variant for any size, one with two latent dimensions and one with many."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("repository"))
         Path("params.yaml").write_bytes(PARAMS.read_bytes())
@@ -55,7 +55,7 @@ def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 900, "height": 900})
     page.set_default_timeout(20_000)
     page.on("pageerror", lambda error: pytest.fail(str(error)))
-    page.on("filechooser", lambda chooser: None)  # asked for later, it may come too late
+    page.on("filechooser", lambda chooser: None)  # a later handler may miss the event
     yield page
     page.close()
 
@@ -78,18 +78,20 @@ def drop(page: Page, name: str, content: bytes) -> None:
 
 
 def split(page: Page) -> str:
-    """Return where the picture is split, as it is drawn."""
+    """Return the clip path that splits the image."""
     return str(page.locator("#before").evaluate("image => getComputedStyle(image).clipPath"))
 
 
-def test_a_dropped_picture_is_shown_before_and_after(
+def test_a_dropped_image_is_shown_with_its_output(
     page: Page, addresses: dict[str, str], picture: Path
 ) -> None:
     page.goto(addresses["superres"])
     expect(page.locator("h1")).to_have_text("mnist/superres")
-    expect(page.locator("#takes")).to_contain_text("grey pictures of any size. It makes them 2")
+    expect(page.locator("#takes")).to_contain_text(
+        "greyscale images of any size. The output is 2 times"
+    )
     drop(page, picture.name, picture.read_bytes())
-    expect(page.locator("#status")).to_have_text("scan.png is through: 120×80 pixels.")
+    expect(page.locator("#status")).to_have_text("Done: the output of scan.png has 120×80 pixels.")
     for image, width in (("#before", 60), ("#after", 120)):
         assert page.locator(image).evaluate("image => image.naturalWidth") == width
     boxes = [page.locator(image).bounding_box() for image in ("#before", "#after")]
@@ -101,7 +103,7 @@ def test_the_slider_is_moved_by_mouse_and_by_keyboard(
 ) -> None:
     page.goto(addresses["superres"])
     drop(page, picture.name, picture.read_bytes())
-    slider = page.get_by_role("slider", name="How much of the picture shows it before")
+    slider = page.get_by_role("slider", name="Share of the width that shows the input")
     expect(slider).to_have_value("50")
     assert "50%" in split(page)
     box = slider.bounding_box()
@@ -120,7 +122,7 @@ def test_the_slider_is_moved_by_mouse_and_by_keyboard(
     assert "99%" in split(page)
 
 
-def test_a_picture_is_chosen_by_keyboard_and_downloaded(
+def test_an_image_is_chosen_by_keyboard_and_downloaded(
     page: Page, addresses: dict[str, str], picture: Path
 ) -> None:
     page.goto(addresses["superres"])
@@ -138,34 +140,38 @@ def test_a_picture_is_chosen_by_keyboard_and_downloaded(
         assert (image.format, image.size) == ("PNG", (120, 80))
 
 
-def test_another_format_is_had_without_computing_it_again(
+def test_another_format_needs_no_second_computation(
     page: Page, addresses: dict[str, str], picture: Path
 ) -> None:
     page.goto(addresses["superres"])
     drop(page, picture.name, picture.read_bytes())
     expect(page.get_by_role("link", name="Download scan-superres.png")).to_be_visible()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.get_by_label("Write it as").select_option("JPEG")
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
+    page.get_by_label("Output format").select_option("JPEG")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download scan-superres.jpeg").click()
     with Image.open(download.value.path()) as image:
         assert (image.format, image.size) == ("JPEG", (120, 80))
-    assert not [url for url in asked if "/apply" in url]
-    expect(page.get_by_role("status")).to_have_text("scan.png is through: 120×80 pixels.")
+    assert not [url for url in urls if "/apply" in url]
+    expect(page.get_by_role("status")).to_have_text(
+        "Done: the output of scan.png has 120×80 pixels."
+    )
 
 
-def test_a_format_that_cannot_hold_it_leaves_the_png(page: Page, addresses: dict[str, str]) -> None:
+def test_after_an_unsuitable_format_the_download_is_the_png(
+    page: Page, addresses: dict[str, str]
+) -> None:
     page.goto(addresses["superres"])
     drop(page, "clear.png", png(Image.new("LA", (9, 9))))
     expect(page.get_by_role("link", name="Download clear-superres.png")).to_be_visible()
-    page.get_by_label("Write it as").select_option("JPEG")
+    page.get_by_label("Output format").select_option("JPEG")
     expect(page.locator("#error")).to_contain_text("JPEG cannot hold")
-    expect(page.get_by_label("Write it as")).to_have_value("png")
+    expect(page.get_by_label("Output format")).to_have_value("png")
     expect(page.get_by_role("link", name="Download clear-superres.png")).to_be_visible()
 
 
-def test_how_far_a_large_picture_is_and_an_end_to_it(page: Page) -> None:
+def test_a_large_image_has_progress_and_a_stop_button(page: Page) -> None:
     turns = Semaphore(3)
     large = png(Image.new("L", (1024, 1024)))  # 4 tiles
     with serving(stepping(turns), "nothing") as address:
@@ -178,34 +184,36 @@ def test_how_far_a_large_picture_is_and_an_end_to_it(page: Page) -> None:
         other.goto(address)
         drop(other, "other.png", large)
         expect(other.get_by_role("status")).to_have_text(
-            "other.png waits for its turn: another picture is before it."
+            "other.png is in the queue: 1 other image is before it."
         )
         page.get_by_role("button", name="Stop").click()
-        expect(page.get_by_role("status")).to_have_text("large.png was stopped.")
+        expect(page.get_by_role("status")).to_have_text("Stopped: large.png.")
         expect(page.get_by_role("progressbar")).to_be_hidden()
         turns.release(5)
-        expect(other.get_by_role("status")).to_contain_text("other.png is through: 1024×1024")
+        expect(other.get_by_role("status")).to_contain_text(
+            "Done: the output of other.png has 1024×1024"
+        )
         other.close()
 
 
-def test_what_programs_mend_by_a_parameter_people_mend_by_a_box(
+def test_an_error_of_size_names_the_box_to_tick(
     page: Page, addresses: dict[str, str], picture: Path
 ) -> None:
     page.goto(addresses["vae"])
-    box = page.get_by_label("cut to the square in the middle")
+    box = page.get_by_label("crop to the central square")
     box.uncheck()
     drop(page, picture.name, picture.read_bytes())
     expect(page.locator("#error")).to_have_text(
-        "scan.png: this network takes pictures of 28×28 pixels alone: tick “cut to the square in "
-        "the middle, and resample it”"
+        "scan.png: the network takes only images of 28×28 pixels: tick “crop to the central square "
+        "and resize”"
     )
     box.check()
-    expect(page.locator("#status")).to_contain_text("is through: 28×28")
+    expect(page.locator("#status")).to_contain_text("has 28×28 pixels")
     expect(page.locator("#example")).to_contain_text('/apply?resize=true"')
 
 
 @pytest.mark.parametrize("size", [(1, 2000), (2000, 1)])
-def test_a_thin_picture_has_a_box_on_the_screen(
+def test_a_thin_image_has_a_box_that_fits_the_screen(
     size: tuple[int, int], page: Page, addresses: dict[str, str]
 ) -> None:
     page.goto(addresses["superres"])
@@ -217,7 +225,7 @@ def test_a_thin_picture_has_a_box_on_the_screen(
     assert 200 < box["height"] <= 720
 
 
-def test_what_is_no_picture_is_said_and_the_page_goes_on(
+def test_a_file_that_is_no_image_is_an_error_and_the_page_still_works(
     page: Page, addresses: dict[str, str], picture: Path
 ) -> None:
     page.goto(addresses["superres"])
@@ -230,50 +238,52 @@ def test_what_is_no_picture_is_said_and_the_page_goes_on(
     expect(alert).to_be_hidden()
 
 
-def test_where_there_is_no_walk_the_page_says_why(page: Page, addresses: dict[str, str]) -> None:
+def test_without_an_explorer_the_page_shows_the_reason(
+    page: Page, addresses: dict[str, str]
+) -> None:
     page.goto(addresses["superres"])
-    expect(page.locator("#walk-hint")).to_contain_text("latents are feature maps, of 8×4×4")
+    expect(page.locator("#explorer-hint")).to_contain_text("Not available: the latents of this")
     expect(page.locator("#explorer")).to_be_hidden()
 
 
 def decoded(page: Page) -> str:
-    """Return the image that is shown of a latent, when it is there."""
+    """Wait for the decoded image; return its address."""
     image = page.locator("#decoded")
     expect(image).to_have_js_property("naturalWidth", 28)
     return image.get_attribute("src") or ""
 
 
-def test_the_plane_is_walked_by_mouse_and_by_keyboard(
+def test_the_point_on_the_plane_moves_by_mouse_and_by_keyboard(
     page: Page, addresses: dict[str, str]
 ) -> None:
     page.goto(addresses["vae"])
-    where, image = page.locator("#where"), page.locator("#decoded")
-    expect(where).to_have_text("z₁ 0.00, z₂ 0.00")
+    position, image = page.locator("#position"), page.locator("#decoded")
+    expect(position).to_have_text("z₁ = 0.00, z₂ = 0.00")
     plane = page.locator("#plane")
     box = plane.bounding_box()
     assert box is not None
     first = decoded(page)
     page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)
-    expect(where).to_have_text("z₁ 1.29, z₂ 1.29")
+    expect(position).to_have_text("z₁ = 1.29, z₂ = 1.29")
     expect(image).not_to_have_attribute("src", first)
     plane.focus()
     for key in ("ArrowLeft", "ArrowDown", "ArrowDown"):
         page.keyboard.press(key)
-    expect(where).to_have_text("z₁ 1.16, z₂ 1.03")
+    expect(position).to_have_text("z₁ = 1.16, z₂ = 1.03")
 
 
-def test_a_dropped_picture_is_where_the_walk_goes_on(
+def test_a_dropped_image_moves_the_point_to_its_latent(
     page: Page, addresses: dict[str, str], picture: Path
 ) -> None:
     page.goto(addresses["vae"])
-    where = page.locator("#where")
-    expect(where).to_have_text("z₁ 0.00, z₂ 0.00")
+    position = page.locator("#position")
+    expect(position).to_have_text("z₁ = 0.00, z₂ = 0.00")
     drop(page, picture.name, picture.read_bytes())
-    expect(page.locator("#status")).to_contain_text("is through: 28×28")
-    expect(where).not_to_have_text("z₁ 0.00, z₂ 0.00")
+    expect(page.locator("#status")).to_contain_text("has 28×28 pixels")
+    expect(position).not_to_have_text("z₁ = 0.00, z₂ = 0.00")
 
 
-def test_of_many_latents_those_that_change_most_have_sliders(
+def test_the_dimensions_that_change_the_image_most_have_sliders(
     page: Page, addresses: dict[str, str]
 ) -> None:
     page.goto(addresses["aae"])
@@ -287,7 +297,7 @@ def test_of_many_latents_those_that_change_most_have_sliders(
 
 
 @pytest.mark.parametrize("width", [320, 900])
-def test_nothing_is_wider_than_the_screen(
+def test_the_page_is_not_wider_than_the_screen(
     width: int, page: Page, addresses: dict[str, str], picture: Path
 ) -> None:
     page.set_viewport_size({"width": width, "height": 900})

@@ -1,1 +1,1 @@
-"""A trained variant behind a page for people and HTTP for programs."""
+"""Serve a trained variant as a web page and over HTTP."""

@@ -1,4 +1,4 @@
-"""The page and what it asks, as one application: the same by HTTP for programs."""
+"""The web application: the page, and the HTTP addresses for the page and for programs."""
 
 import asyncio
 import json
@@ -27,24 +27,24 @@ from autoencoders.serving.apply_image import MAX_BYTES, OutputFormat, apply_to_f
 from autoencoders.serving.latent_explorer import Explorer
 from autoencoders.serving.queue import Job, Queue
 
-PAGE = {  # the files of the page, and what each is
+PAGE = {  # address → file, media type
     "/": ("page.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
 }
-# The page asks for nothing but its own, and runs nothing but its own.
-SAFE = {
+# The page loads and runs only files of this server.
+SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'",
     "X-Content-Type-Options": "nosniff",
 }
-DEEPEST = 8  # bytes of a pixel, of 16 bits per channel with an alpha
-TELLING = 0.25  # seconds between two lines on how far an image is
-LARGEST = 3.4e38  # what a number of 32 bits can be, nearly
+MAX_PIXEL_BYTES = 8  # four channels of 16 bits
+PROGRESS_SECONDS = 0.25  # between two lines of progress
+MAX_FLOAT32 = 3.4e38
 Resize: TypeAlias = Annotated[
-    bool, Query(description="cut to the square in the middle, and resample that")
+    bool, Query(description="crop to the central square and resample it to the trained size")
 ]
-NUMBER: TypeAlias = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
-LATENT = TypeAdapter(Annotated[dict[Literal["latent"], list[NUMBER]], Field(min_length=1)])
+Number: TypeAlias = Annotated[float, Field(ge=-MAX_FLOAT32, le=MAX_FLOAT32)]
+LATENT = TypeAdapter(Annotated[dict[Literal["latent"], list[Number]], Field(min_length=1)])
 IMAGE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 FILE = {"requestBody": {"required": True, "content": {"image/*": IMAGE}}}
 JSON = {"application/json": {"schema": LATENT.json_schema()}}
@@ -53,9 +53,9 @@ AN_IMAGE: dict[int | str, dict[str, Any]] = {
     200: {"description": "the image", "content": {"image/*": IMAGE}},
 }
 REFUSED: dict[int | str, dict[str, Any]] = {
-    413: {"description": "too many bytes or pixels; `detail` says how many are allowed"},
-    415: {"description": "a form; allowed: the file itself as the body"},
-    422: {"description": "no image, a damaged one, or one that does not fit; `detail` says why"},
+    413: {"description": "too many bytes or pixels; `detail` gives the limit"},
+    415: {"description": "a form; allowed: the file as the body"},
+    422: {"description": "no image, or a damaged or unsuitable one; `detail` gives the reason"},
 }
 
 
@@ -65,24 +65,26 @@ def create_app(
     """Return the application that serves a trained network.
 
     Args:
-        network: what images go through.
-        explorer: what to walk through, or why there is nothing.
-        hosts: what requests may call this machine. On loopback these are its names there, as a
-            page from elsewhere may have its own name lead here.
+        network: the network to apply to images.
+        explorer: the explorer of the latent space, or the reason why there is none.
+        hosts: allowed `Host` headers. A server on loopback allows only its names there, because
+            another site can make its own name resolve to this machine (DNS rebinding).
     """
     app = FastAPI(
         title=f"autoencoders: {network.source}",
-        docs_url=None,  # it would come from elsewhere; /openapi.json is ours
+        docs_url=None,  # it would load scripts of another server
         redoc_url=None,
-        dependencies=[Depends(_require_described)],
+        dependencies=[Depends(_require_known_parameters)],
     )
     if "*" not in hosts:
         app.router.dependencies.append(Depends(_require_own_page))
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     for kind in (Exception, InterruptedError, RequestValidationError, UnusableImage):
-        app.add_exception_handler(kind, _refuse)
+        app.add_exception_handler(kind, _error_response)
     for address, (name, media_type) in PAGE.items():
-        file = FileResponse(Path(__file__).with_name(name), headers=SAFE, media_type=media_type)
+        file = FileResponse(
+            Path(__file__).with_name(name), headers=SECURITY_HEADERS, media_type=media_type
+        )
         app.router.routes.append(Route(address, file, methods=["GET"]))
     queue = Queue()
     _add_network(app, network, queue)
@@ -91,36 +93,34 @@ def create_app(
 
 
 async def _require_own_page(request: Request) -> None:
-    """Refuse what a page from elsewhere has a browser ask here."""
+    """Refuse requests that a page of another server makes in a browser."""
     origin = request.headers.get("origin")
     if origin is not None and origin.partition("//")[2] != request.headers["host"]:
-        raise HTTPException(
-            403, f"a page from elsewhere asks ({origin}); allowed: this server's own"
-        )
+        raise HTTPException(403, f"found the origin {origin}; allowed: this server's own page")
 
 
-async def _require_described(request: Request) -> None:
-    """Refuse query parameters that /openapi.json does not have: they would be ignored."""
+async def _require_known_parameters(request: Request) -> None:
+    """Refuse query parameters that are not in /openapi.json, instead of ignoring them."""
     address = request.app.openapi()["paths"][request.scope["route"].path]
     described = address[request.method.lower()].get("parameters", [])
-    known = [one["name"] for one in described if one["in"] == "query"]
+    allowed = [entry["name"] for entry in described if entry["in"] == "query"]
     for name in request.query_params:
-        if name not in known:
-            hint = suggestion(name, known) if known else "; allowed: none here"
-            raise HTTPException(422, f"{name}: no such query parameter{hint}")
+        if name not in allowed:
+            hint = suggestion(name, allowed) if allowed else "; allowed: none"
+            raise HTTPException(422, f"query parameter: found {name!r}{hint}")
 
 
-async def _refuse(request: Request, error: Exception) -> Response:
-    status, refusal = _refusal(request, error)
-    return JSONResponse(refusal, status)
+async def _error_response(request: Request, error: Exception) -> Response:
+    status, content = _status_and_content(request, error)
+    return JSONResponse(content, status)
 
 
-def _refusal(request: Request, error: BaseException) -> tuple[int, dict[str, str]]:
-    """Return the status and the content of an answer, `{"detail": …}`, to whatever goes wrong."""
+def _status_and_content(request: Request, error: BaseException) -> tuple[int, dict[str, str]]:
+    """Return the status and the content, `{"detail": …}`, of the answer for an exception."""
     match error:
         case TooLarge():
             return 413, {"detail": str(error)}
-        case WrongSize():  # the page has a box to tick where programs have a parameter
+        case WrongSize():  # `mend` names the query parameter; the page points to its box
             return 422, {"detail": str(error), "mend": "resize"}
         case UnusableImage():
             return 422, {"detail": str(error)}
@@ -130,16 +130,16 @@ def _refusal(request: Request, error: BaseException) -> tuple[int, dict[str, str
             allowed = allowed.removeprefix("Input should be ")
             return 422, {"detail": f"{mistake['loc'][-1]}: allowed: {allowed}"}
         case InterruptedError() | asyncio.CancelledError():
-            return 503, {"detail": "the server is ending: ask again when it runs"}
-    said = f"a fault of ours ({type(error).__name__}: {error})"
-    warn(f"{request.method} {request.url.path}: {said}")
-    return 500, {"detail": said}
+            return 503, {"detail": "the server is shutting down: send the request again later"}
+    detail = f"internal error ({type(error).__name__}: {error})"
+    warn(f"{request.method} {request.url.path}: {detail}")
+    return 500, {"detail": detail}
 
 
 def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
     @app.get("/about")
     async def about() -> dict[str, Any]:
-        """Say what is served, and what it takes."""
+        """Return the name of the variant, its shapes `(C, H, W)` and its limits."""
         return {
             "variant": network.source,
             "input_shape": network.input_shape,
@@ -155,80 +155,81 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
         job: Annotated[Job, Depends(queue.upload(MAX_BYTES))],
         format: Annotated[
             OutputFormat | None,
-            Query(description="of the answer; by default the file's own, or png"),
+            Query(description="output format; default: that of the input, or png"),
         ] = None,
         colour: Annotated[
             Literal["channels", "luma"],
-            Query(description="what of a colour image goes through a grey network"),
+            Query(description="how a grey network processes colour images"),
         ] = "channels",
         resize: Resize = False,
         progress: Annotated[
             bool,
             Query(
-                description="answer in lines of JSON: how many images are `before` this one and "
-                "what `share` of it is through; then what is wrong (`detail`), or how many `bytes` "
-                "follow, which are the image"
+                description="answer with lines of JSON: the number of images `before` this one and "
+                "the processed `share`; at the end an error (`detail`), or the number of `bytes` "
+                "of the image that follows"
             ),
         ] = False,
     ) -> Response:
-        """Put an image file, which is the request's body, through the network."""
+        """Apply the network to an image file, the body of the request."""
         work = partial(
             apply_to_file, network, job.file, job.report, format, colour == "luma", resize
         )
         if progress:
-            told = _told(request, queue, job, work)
-            return _Lines(told, media_type="application/octet-stream")
-        content, kind = await queue.compute(job, work)
-        return Response(content, media_type=f"image/{kind}")
+            stream = _progress_stream(request, queue, job, work)
+            return _Stream(stream, media_type="application/octet-stream")
+        content, output_format = await queue.compute(job, work)
+        return Response(content, media_type=f"image/{output_format}")
 
     origin = f"{SOFTWARE_NAME} {network.source}"
-    most = network.factor**2 * max_pixels(network.factor)
+    max_output_pixels = network.factor**2 * max_pixels(network.factor)
 
     @app.post("/convert", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=FILE)
     async def convert(
-        job: Annotated[Job, Depends(queue.upload(most * DEEPEST))], format: OutputFormat = "png"
+        job: Annotated[Job, Depends(queue.upload(max_output_pixels * MAX_PIXEL_BYTES))],
+        format: OutputFormat = "png",
     ) -> Response:
-        """Return an image that was answered, which is the request's body, in another format."""
+        """Convert an earlier output, the body of the request, to another format."""
 
         def work() -> bytes:
-            return encode_image(read_image(job.file, max_pixels=most), format, origin)
+            return encode_image(read_image(job.file, max_pixels=max_output_pixels), format, origin)
 
         content = await queue.compute(job, work)
         return Response(content, media_type=f"image/{format}")
 
 
-class _Lines(StreamingResponse):
-    """A stream that listens for no end of the connection itself, as its job does."""
+class _Stream(StreamingResponse):
+    """A stream that does not watch for the client's disconnection, because its job does."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.stream_response(send)
 
 
-async def _told(
+async def _progress_stream(
     request: Request, queue: Queue, job: Job, work: Callable[[], tuple[bytes, OutputFormat]]
 ) -> AsyncIterator[bytes]:
-    """Yield lines of JSON on how far a job is, and then the image that it makes."""
+    """Yield lines of JSON with the progress of a job, then the image."""
     computing = asyncio.create_task(queue.compute(job, work))
     try:
-        while not (await asyncio.wait([computing], timeout=TELLING))[0]:
+        while not (await asyncio.wait([computing], timeout=PROGRESS_SECONDS))[0]:
             yield _line({"before": queue.jobs_before(job), "share": job.share})
-        content, kind = computing.result()
+        content, output_format = computing.result()
     except (Exception, asyncio.CancelledError) as error:
-        status, refusal = _refusal(request, error)
-        yield _line({"status": status, **refusal})
+        status, detail = _status_and_content(request, error)
+        yield _line({"status": status, **detail})
     else:
-        yield _line({"bytes": len(content), "type": f"image/{kind}"})
+        yield _line({"bytes": len(content), "type": f"image/{output_format}"})
         yield content
 
 
-def _line(told: dict[str, Any]) -> bytes:
-    return json.dumps(told).encode() + b"\n"
+def _line(content: dict[str, Any]) -> bytes:
+    return json.dumps(content).encode() + b"\n"
 
 
 def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue: Queue) -> None:
     @app.get("/latent")
     async def latent() -> dict[str, Any]:
-        """Say what there is to walk through: axes, a latent to start from, codes; or why not."""
+        """Return the axes, the first latent and the codes to plot; or `why_not`."""
         if isinstance(explorer, str):
             return {"why_not": explorer}
         codes = explorer.codes if len(explorer.start) == 2 else None
@@ -245,13 +246,13 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
     if isinstance(explorer, str):
         return
 
-    size, received = len(explorer.start), queue.upload(MAX_BYTES)
+    size, upload = len(explorer.start), queue.upload(MAX_BYTES)
 
     @app.post(
         "/decode", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=A_LATENT
     )
-    async def decode(job: Annotated[Job, Depends(received)]) -> Response:
-        """Return the image of a latent, as PNG."""
+    async def decode(job: Annotated[Job, Depends(upload)]) -> Response:
+        """Decode a latent vector `(D,)` and return the image as PNG."""
 
         def work() -> bytes:
             try:
@@ -259,16 +260,16 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
             except ValidationError:
                 latent = []
             if len(latent) != size:
-                raise UnusableImage(f'allowed: {{"latent": […]}}, of {size} finite numbers')
+                raise UnusableImage(f'allowed: {{"latent": […]}} with {size} finite numbers')
             return encode_image(explorer.decode(latent), "png", f"{SOFTWARE_NAME} {network.source}")
 
         return Response(await queue.compute(job, work), media_type="image/png")
 
     @app.post("/encode", responses=REFUSED, openapi_extra=FILE)
     async def encode(
-        job: Annotated[Job, Depends(received)], resize: Resize = False
+        job: Annotated[Job, Depends(upload)], resize: Resize = False
     ) -> dict[str, list[float]]:
-        """Return the latent of an image file, which is the request's body."""
+        """Encode an image file, the body of the request; return its latent vector `(D,)`."""
 
         def work() -> list[float]:
             return explorer.encode(

@@ -1,4 +1,4 @@
-"""An image file's bytes through a network, into an image file's bytes."""
+"""Apply a network to an image file and return the bytes of the output file."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,12 +15,12 @@ from autoencoders.images.writing import encode_image, require_alpha_support
 
 OutputFormat: TypeAlias = Literal["png", "jpeg", "webp", "tiff"]
 
-MAX_BYTES = 32 * 2**20  # of a file: a photo of 24 megapixels as PNG has fewer
-# A photo of 24 megapixels goes through; of an upscaler's outputs, such a one twice enlarged.
+MAX_BYTES = 32 * 2**20  # of a file; a PNG of 24 megapixels is smaller
+# Enough for a photo of 24 megapixels, also when a network doubles its height and width.
 MAX_INPUT_PIXELS, MAX_OUTPUT_PIXELS = 25_000_000, 100_000_000
-OWN_KINDS: dict[str | None, OutputFormat] = {  # what a file is, by Pillow's name, and comes out as
+FORMATS: dict[str | None, OutputFormat] = {  # Pillow's name of the input's format → output format
     "JPEG": "jpeg",
-    "MPO": "jpeg",  # as phones write it, with a preview
+    "MPO": "jpeg",  # of phones: a JPEG with a preview
     "WEBP": "webp",
     "TIFF": "tiff",
 }
@@ -29,46 +29,57 @@ OWN_KINDS: dict[str | None, OutputFormat] = {  # what a file is, by Pillow's nam
 def apply_to_file(
     network: Network,
     path: Path,
-    tell: Callable[[float], None],
-    kind: OutputFormat | None,
+    report: Callable[[float], None],
+    output_format: OutputFormat | None,
     luma: bool = False,
     resize: bool = False,
 ) -> tuple[bytes, OutputFormat]:
-    """Return what a network makes of an image file, as the command `apply` does, and its format.
+    """Apply a network to an image file, as the command `apply` does.
 
-    Without a `kind` it is the file's own, where that is among the four, or else PNG. `tell` is told
-    what share of the image is through, before each of its tiles and after the last; what it raises
-    ends the work.
+    Args:
+        network: the network.
+        path: the image file.
+        report: is called with the processed share before each tile and at the end. An exception
+            that it raises ends the work.
+        output_format: by default the format of the input if it is one of the four, else PNG.
+        luma: a grey network processes only the luma of a colour image.
+        resize: crop the image to its central square and resample it to the trained size.
+
+    Returns:
+        The bytes of the output file, and its format.
 
     Raises:
-        TooLarge: there are too many pixels.
-        WrongSize: they are too many or too few for the only size that the network takes.
-        UnusableImage: the file is not an image, is damaged, or does not fit the network.
+        TooLarge: the image has too many pixels.
+        WrongSize: the network takes only images of another size.
+        UnusableImage: the file is no image, is damaged, or does not suit the network.
     """
-    seen = read_image(path, max_pixels=max_pixels(network.factor))
-    kind = kind or OWN_KINDS.get(seen.format, "png")
-    require_alpha_support(seen, kind)
+    picture = read_image(path, max_pixels=max_pixels(network.factor))
+    output_format = output_format or FORMATS.get(picture.format, "png")
+    require_alpha_support(picture, output_format)
     if resize:
-        seen = resize_picture(seen, *network.input_shape[1:])
-    made = colour.apply_network(_telling(network, seen, luma, tell), seen, luma)
-    tell(1.0)
-    return encode_image(made, kind, f"{SOFTWARE_NAME} {network.source}"), kind
+        picture = resize_picture(picture, *network.input_shape[1:])
+    output = colour.apply_network(_reporting(network, picture, luma, report), picture, luma)
+    report(1.0)
+    origin = f"{SOFTWARE_NAME} {network.source}"
+    return encode_image(output, output_format, origin), output_format
 
 
-def _telling(network: Network, seen: Picture, luma: bool, tell: Callable[[float], None]) -> Network:
-    """Return a network that tells what share of a picture's tiles is through, before each."""
-    by_itself = network.channels == GREY and not luma
-    passes = len(seen.planes) if by_itself else 1
-    tiles = passes * len(network.tiles(*seen.size))
-    through = count()
+def _reporting(
+    network: Network, picture: Picture, luma: bool, report: Callable[[float], None]
+) -> Network:
+    """Return a network that reports the processed share of a picture's tiles before each tile."""
+    channel_by_channel = network.channels == GREY and not luma
+    passes = len(picture.planes) if channel_by_channel else 1
+    tiles = passes * len(network.tiles(*picture.size))
+    done = count()
 
     def network_for(height: int, width: int) -> Run:
-        tell(next(through) / tiles)
+        report(next(done) / tiles)
         return network.network_for(height, width)
 
     return replace(network, network_for=network_for)
 
 
 def max_pixels(factor: int) -> int:
-    """Return how many pixels are taken by what makes images `factor` times as high and wide."""
+    """Return the largest number of input pixels for a network that enlarges by `factor`."""
     return min(MAX_INPUT_PIXELS, MAX_OUTPUT_PIXELS // factor**2)

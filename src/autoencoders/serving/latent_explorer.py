@@ -1,4 +1,4 @@
-"""A variant's latents, to be walked through: which of their numbers, between which bounds."""
+"""The latent space of a variant for the page: which dimensions to move, within which bounds."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,15 @@ from autoencoders.figures.plots.latents import class_colours
 from autoencoders.images.picture import Floats, Picture, UnusableImage, to_encoder_input
 from autoencoders.trained.variant import Trained
 
-SHOWN = 600  # training images whose codes are shown
-SLIDERS, STEPS = 8, 7  # dimensions to move, and where each is tried
-INNER = (0.005, 0.995)  # shares of the prior, or of the codes, between which to walk
-WITHOUT_CODES = 3.0  # to each side of 0, where neither a prior nor codes say more
+CODES = 600  # number of training images whose codes are plotted
+SLIDERS, STEPS = 8, 7  # dimensions with a slider, and test values of each dimension
+QUANTILES = (0.005, 0.995)  # of the prior, or of the codes: the bounds of an axis
+DEFAULT_BOUND = 3.0  # bounds are -3 and 3 without a prior and without codes
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A number of the latent, and between which values to move it."""
+    """A dimension of the latent vector, by its index from 0, and its bounds."""
 
     index: int
     low: float
@@ -28,9 +28,9 @@ class Axis:
 
 @dataclass(frozen=True)
 class Codes:
-    """What the encoder makes of training images: latents `(N, D)`, and their classes `(N,)`.
+    """The latents `(N, D)` of training images, with their classes `(N,)`.
 
-    Each class has a name, and the colour that the report has for it.
+    Each class has a name, and the same colour as in the report.
     """
 
     latents: Tensor
@@ -45,9 +45,9 @@ class Explorer:
 
     Attributes:
         trained: the variant.
-        axes: what to move: both numbers of a plane, or those that change the image most.
-        start: a latent to start from, `(D,)`.
-        codes: of training images; None where there are no prepared ones.
+        axes: both dimensions of a plane, or the dimensions that change the image most.
+        start: the first latent, `(D,)`.
+        codes: the codes of training images; None without prepared images.
     """
 
     trained: Trained
@@ -56,25 +56,23 @@ class Explorer:
     codes: Codes | None
 
     def decode(self, latent: list[float]) -> Picture:
-        """Return the image of a latent, `(D,)`.
+        """Return the image of a latent `(D,)`: planes `(C, H, W)`, float32 in [0, 1].
 
         Raises:
-            UnusableImage: it is so far out that the decoder makes no finite numbers of it.
+            UnusableImage: the values are so large that the output of the decoder is not finite.
         """
-        made = self.trained.decode(torch.tensor([latent]))[0]
-        if not made.isfinite().all():
-            raise UnusableImage(
-                "the decoder gives no image for values this large: use smaller values"
-            )
-        planes: Floats = made.numpy()
+        output = self.trained.decode(torch.tensor([latent]))[0]
+        if not output.isfinite().all():
+            raise UnusableImage("the decoder has no finite output here: use smaller values")
+        planes: Floats = output.numpy()
         return Picture(planes)
 
     @torch.no_grad()
     def encode(self, picture: Picture, resize: bool) -> list[float]:
-        """Return the latent of a picture of the trained size, or one that is resampled to it.
+        """Return the latent `(D,)` of a picture of the trained size, or resampled to it.
 
         Raises:
-            WrongSize: it is of another size, and not to be resampled.
+            WrongSize: the picture has another size, and `resize` is false.
         """
         planes = to_encoder_input(picture, self.trained.input_shape, resize)
         batch = torch.from_numpy(planes)[None].to(self.trained.device)
@@ -83,43 +81,43 @@ class Explorer:
 
 
 def create_explorer(trained: Trained) -> Explorer | str:
-    """Return what there is to walk through of a trained variant, or why there is nothing."""
+    """Return the explorer of a variant's latent space, or the reason why it has none."""
     if trained.latent_holds_input:
-        return "a part of this variant's latents is the image that it is given"
+        return "the latents of this variant contain the input image"
     if len(trained.latent_shape) > 1:
         shape = "×".join(map(str, trained.latent_shape))
-        return f"this variant's latents are feature maps, of {shape} numbers"
+        return f"the latents of this variant are feature maps of {shape} numbers, not vectors"
     codes = _codes(trained)
     low, high = _bounds(trained, codes)
     start = (low + high) / 2 if codes is None else codes.latents[0]
     indices = [0, 1]
     if trained.latent_size != 2:
         steps = torch.linspace(-1, 1, STEPS)
-        moved = perturbations(trained.decode, start, (high - low) / 2, steps, SLIDERS)
-        indices = [one.index[0] for one in moved]
+        strongest = perturbations(trained.decode, start, (high - low) / 2, steps, SLIDERS)
+        indices = [dimension.index[0] for dimension in strongest]
     axes = tuple(Axis(i, low[i].item(), high[i].item()) for i in indices)
     return Explorer(trained, axes, tuple(start.tolist()), codes)
 
 
 def _codes(trained: Trained) -> Codes | None:
-    """Return the codes of the first training images; None where they are not prepared."""
+    """Return the codes of the first training images; None if the images are not prepared."""
     try:
         classes, names = trained.data.labels("train"), trained.data.metadata.class_names
     except UserError:
         return None
     colours = class_colours(classes.numpy(), len(names))
-    latents = trained.codes("train", SHOWN)
-    return Codes(latents, tuple(classes[:SHOWN].tolist()), names, tuple(colours))
+    latents = trained.codes("train", CODES)
+    return Codes(latents, tuple(classes[:CODES].tolist()), names, tuple(colours))
 
 
 def _bounds(trained: Trained, codes: Codes | None) -> tuple[Tensor, Tensor]:
-    """Return the lowest and the highest value of each number of a latent, both `(D,)`."""
+    """Return the lower and the upper bounds of the latent dimensions, both `(D,)`."""
     if trained.prior is not None:
-        low, high = trained.prior.quantiles(torch.tensor(INNER, dtype=torch.float64)).float()
+        low, high = trained.prior.quantiles(torch.tensor(QUANTILES, dtype=torch.float64)).float()
         return low.repeat(trained.latent_size), high.repeat(trained.latent_size)
     if codes is None:
-        high = torch.full((trained.latent_size,), WITHOUT_CODES)
+        high = torch.full((trained.latent_size,), DEFAULT_BOUND)
         return -high, high
-    low, high = codes.latents.quantile(torch.tensor(INNER), dim=0)
-    flat = (low == high) * WITHOUT_CODES  # where no code differs, there is something to move yet
-    return low - flat, high + flat
+    low, high = codes.latents.quantile(torch.tensor(QUANTILES), dim=0)
+    margin = (low == high) * DEFAULT_BOUND  # for dimensions in which all codes are equal
+    return low - margin, high + margin

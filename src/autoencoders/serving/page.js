@@ -1,45 +1,45 @@
-// What people do on the page, asked of the server by the same HTTP that programs use.
+// The page of `autoencoders serve`. It uses the same HTTP addresses as programs do.
 
 const byId = (id) => document.getElementById(id);
-const SMALL = 256; // pixels: images up to here are shown with their pixels, and no less than this
-const [NARROWEST, WIDEST] = [1 / 2, 4]; // width / height of the box; others are letterboxed
-const SILENT = "The server does not answer: is it still running?";
+const SMALL = 256; // pixels: smaller images are enlarged to this width, with visible pixels
+const [MIN_SHAPE, MAX_SHAPE] = [1 / 2, 4]; // width / height of the box; others are letterboxed
+const NO_ANSWER = "The server does not answer. Is it still running?";
 const NEWLINE = 10;
-const STEP = 1 / 40; // of an axis, for a press of an arrow key
+const STEP = 1 / 40; // share of an axis that one press of an arrow key moves
 
-let about, latents; // what is served, and what there is to walk through
-const known = start(); // a picture that is dropped at once waits for it
-known.catch(() => complain("error", new Error("The server does not answer: load this page again.")));
+let about, latents; // the answers of GET /about and GET /latent
+const started = start(); // an image that is dropped earlier waits for this
+started.catch(() => showError("error", new Error("The server does not answer. Reload this page.")));
 
 async function start() {
-  const told = await Promise.all(["about", "latent"].map((address) => fetch(address)));
-  [about, latents] = await Promise.all(told.map((answer) => answer.json()));
+  const answers = await Promise.all(["about", "latent"].map((address) => fetch(address)));
+  [about, latents] = await Promise.all(answers.map((answer) => answer.json()));
   describe();
   if (latents.why_not) {
-    byId("walk-hint").textContent = `There is none here: ${latents.why_not}.`;
+    byId("explorer-hint").textContent = `Not available: ${latents.why_not}.`;
   } else {
     explore();
   }
 }
 
-/** Ask the server; what it has against it becomes an error with its words. */
+/** Send a request and return the answer; a refusal becomes an error with the server's message. */
 async function post(address, body, options = {}) {
-  const answer = await sent(fetch(address, { method: "POST", body, ...options }));
+  const answer = await received(fetch(address, { method: "POST", body, ...options }));
   if (answer.ok) return answer;
-  const told = await answer.json().catch(() => ({}));
-  throw refusal({ detail: `The server answers ${answer.status}`, ...told });
+  const content = await answer.json().catch(() => ({}));
+  throw refusal({ detail: `The server answers with the status ${answer.status}`, ...content });
 }
 
-/** Wait for what the server sends; that it sends nothing is said in words. */
-const sent = (awaited) =>
-  awaited.catch((error) => {
-    throw error.name === "AbortError" ? error : new Error(SILENT);
+/** Wait for data of the server; a lost connection becomes an error with a message. */
+const received = (promise) =>
+  promise.catch((error) => {
+    throw error.name === "AbortError" ? error : new Error(NO_ANSWER);
   });
 
 const refusal = ({ detail, mend }) => Object.assign(new Error(detail), { mend });
 
-/** Return the image at the end of an answer in lines; each line before it is told. */
-async function follow(answer, tell) {
+/** Read a stream: pass each line of progress to `onProgress`; return the image that follows. */
+async function readStream(answer, onProgress) {
   const reader = answer.body.getReader();
   let bytes = new Uint8Array();
   for (;;) {
@@ -48,16 +48,16 @@ async function follow(answer, tell) {
       bytes = new Uint8Array([...bytes, ...(await chunk(reader))]);
       continue;
     }
-    const told = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+    const line = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
     bytes = bytes.subarray(end + 1);
-    if (told.detail) throw refusal(told);
-    if (told.bytes) return await image(told, bytes, reader);
-    tell(told);
+    if (line.detail) throw refusal(line);
+    if (line.bytes) return await readImage(line, bytes, reader);
+    onProgress(line);
   }
 }
 
-/** Return the image that follows the last line; a part of it came with that line. */
-async function image({ bytes, type }, first, reader) {
+/** Return the image after the last line; its first bytes came with that line. */
+async function readImage({ bytes, type }, first, reader) {
   const parts = [first];
   for (let missing = bytes - first.length; missing > 0; missing -= parts.at(-1).length) {
     parts.push(await chunk(reader));
@@ -66,109 +66,111 @@ async function image({ bytes, type }, first, reader) {
 }
 
 async function chunk(reader) {
-  const { value, done } = await sent(reader.read());
-  if (done) throw new Error(SILENT);
+  const { value, done } = await received(reader.read());
+  if (done) throw new Error(NO_ANSWER);
   return value;
 }
 
-function complain(id, error) {
+/** Show an error, or hide the earlier one if there is none. */
+function showError(id, error) {
   byId(id).textContent = error?.message ?? "";
   byId(id).hidden = !error;
 }
 
-/** Show a blob in an image, and let the one before it go. */
+/** Show a blob in an image element and release the earlier blob. */
 async function show(image, blob) {
-  const before = image.src;
+  const earlier = image.src;
   image.src = URL.createObjectURL(blob);
-  if (before) URL.revokeObjectURL(before);
+  if (earlier) URL.revokeObjectURL(earlier);
   await image.decode();
 }
 
-// --- a picture through the network
+// --- apply the network to an image
 
-let chosen = null; // the file
-let asking = new AbortController(); // ends what is asked about the one before it
-let made = null; // the result that is shown: of which file, and the PNG
-let offered = ""; // the address of what is downloaded
+let chosen = null; // the chosen file
+let request = new AbortController(); // aborts the request for the current file
+let result = null; // the result on the page: the file, and the output as PNG
+let downloadUrl = "";
 
 function describe() {
   const [channels, height, width] = about.input_shape;
   const factor = about.image_shape[1] / height;
-  const colours = channels === 1 ? "grey" : "colour";
+  const colours = channels === 1 ? "greyscale" : "colour";
   const size = about.any_size ? "of any size" : `of ${width}×${height} pixels`;
-  const made = factor > 1 ? ` It makes them ${factor} times as high and wide.` : "";
+  const output = factor > 1 ? ` The output is ${factor} times as high and as wide.` : "";
   document.title = about.variant;
   byId("variant").textContent = about.variant;
-  byId("takes").textContent = `A network for ${colours} pictures ${size}.${made}`;
+  byId("takes").textContent = `The network takes ${colours} images ${size}.${output}`;
   byId("colour-option").hidden = channels !== 1;
   byId("resize-option").hidden = about.any_size;
   const address = `${location.origin}/apply${about.any_size ? "" : "?resize=true"}`;
   byId("example").textContent =
-    `curl --fail-with-body --data-binary @picture.png "${address}" -o made.png`;
+    `curl --fail-with-body --data-binary @input.png "${address}" -o output.png`;
 }
 
 async function choose(file) {
-  await known;
+  await started;
   chosen = file;
-  await go();
+  await process();
 }
 
-/** Put what is chosen through the network, and the walk to where it lies. */
-async function go() {
+/** Apply the network to the chosen file, then move the explorer to its latent vector. */
+async function process() {
   const file = chosen;
-  if ((await run()) && !latents.why_not && chosen === file) await walkTo(file);
+  if ((await run()) && !latents.why_not && chosen === file) await moveTo(file);
 }
 
 const resized = () => !about.any_size && byId("resize").checked;
 
-/** Put what is chosen through the network; return whether it is. */
+/** Apply the network to the chosen file; return whether the output is shown. */
 async function run() {
   if (!chosen) return false;
-  asking.abort();
-  asking = new AbortController();
-  const [file, { signal }] = [chosen, asking];
-  complain("error");
-  made = null;
+  request.abort();
+  request = new AbortController();
+  const [file, { signal }] = [chosen, request];
+  showError("error");
+  result = null;
   byId("result").hidden = byId("work").hidden = true;
-  byId("status").textContent = `${file.name} is on its way …`;
+  byId("status").textContent = `Sending ${file.name} …`;
   try {
     if (file.size > about.most_bytes) {
-      throw new Error(`${file.size} bytes; allowed: ${about.most_bytes / 2 ** 20} MiB`);
+      throw new Error(`found ${file.size} bytes; allowed: ${about.most_bytes / 2 ** 20} MiB`);
     }
     const colour = byId("colour").value;
-    const wanted = { format: "png", colour, resize: resized(), progress: true };
-    const answer = await post(`apply?${new URLSearchParams(wanted)}`, file, { signal });
-    const png = await follow(answer, (told) => tell(file, told));
+    const query = { format: "png", colour, resize: resized(), progress: true };
+    const answer = await post(`apply?${new URLSearchParams(query)}`, file, { signal });
+    const png = await readStream(answer, (progress) => showProgress(file, progress));
     if (signal.aborted) return false;
-    made = { file, png };
-    await compare(made);
-    await offer();
+    result = { file, png };
+    await compare(result);
+    await offerDownload();
     return !signal.aborted;
   } catch (error) {
     if (error.name === "AbortError") return false;
     byId("status").textContent = "";
-    complain("error", new Error(`${file.name}: ${inWords(error)}`));
+    showError("error", new Error(`${file.name}: ${describeError(error)}`));
     return false;
   } finally {
-    if (asking.signal === signal) byId("work").hidden = true;
+    if (request.signal === signal) byId("work").hidden = true;
   }
 }
 
-/** Return what is wrong, with what mends it on this page, where programs have a parameter. */
-function inWords(error) {
+/** Return an error message; where programs need a query parameter, it names the box to tick. */
+function describeError(error) {
   if (error.mend !== "resize") return error.message;
   const [, height, width] = about.input_shape;
   const box = byId("resize-option").textContent.trim();
-  return `this network takes pictures of ${width}×${height} pixels alone: tick “${box}”`;
+  return `the network takes only images of ${width}×${height} pixels: tick “${box}”`;
 }
 
-/** Show how far a picture is. */
-function tell(file, { before, share }) {
-  const others = before === 1 ? "another picture is" : `${before} others are`;
-  let said = `${file.name} is going through the network …`;
-  if (before > 0) said = `${file.name} waits for its turn: ${others} before it.`;
-  if (share === 1) said = `${file.name} is through, and is being written …`;
-  if (byId("status").textContent !== said) byId("status").textContent = said; // said aloud once
+/** Show the progress of a file: the images before it in the queue, and the processed share. */
+function showProgress(file, { before, share }) {
+  const others = before === 1 ? "1 other image is" : `${before} other images are`;
+  let status = `Processing ${file.name} …`;
+  if (before > 0) status = `${file.name} is in the queue: ${others} before it.`;
+  if (share === 1) status = `Writing the output of ${file.name} …`;
+  // A screen reader reads each change aloud.
+  if (byId("status").textContent !== status) byId("status").textContent = status;
   byId("progress").toggleAttribute("value", before === 0);
   if (before === 0) byId("progress").value = share;
   byId("share").textContent = before === 0 ? `${Math.floor(100 * share)} %` : "";
@@ -176,71 +178,71 @@ function tell(file, { before, share }) {
 }
 
 function stop() {
-  asking.abort();
+  request.abort();
   byId("work").hidden = true;
-  byId("status").textContent = `${chosen.name} was stopped.`;
+  byId("status").textContent = `Stopped: ${chosen.name}.`;
   byId("file").focus();
 }
 
-/** Show a result beside its file, unless it has been replaced meanwhile. */
-async function compare(result) {
+/** Show the input and the output of a file, unless another file was chosen meanwhile. */
+async function compare(current) {
   const [before, after] = [byId("before"), byId("after")];
-  await show(after, result.png);
+  await show(after, current.png);
   const [width, height] = [after.naturalWidth, after.naturalHeight];
-  const shown = await show(before, result.file).then(() => true, () => false);
-  if (made !== result) return;
-  const { name } = result.file;
-  frame(width, height);
+  const shown = await show(before, current.file).then(() => true, () => false);
+  if (result !== current) return;
+  const { name } = current.file;
+  setFrame(width, height);
   for (const image of [before, after]) {
     image.classList.toggle("small", Math.max(width, height) <= SMALL);
   }
   before.hidden = byId("split").disabled = !shown;
   split(shown ? 50 : 0);
   byId("status").textContent = shown
-    ? `${name} is through: ${width}×${height} pixels.`
-    : `${name} is through. This browser cannot show the file itself, only what became of it.`;
+    ? `Done: the output of ${name} has ${width}×${height} pixels.`
+    : `Done: ${name}. This browser cannot show the input file, only the output.`;
   byId("result").hidden = false;
 }
 
-/** Give the box the picture's shape, as far as that fits the screen. */
-function frame(width, height) {
-  const shape = Math.min(WIDEST, Math.max(NARROWEST, width / height));
-  const across = Math.max(width, height * shape, SMALL * Math.min(1, shape));
+/** Give the box the shape of the image, within limits, and a size that fits the screen. */
+function setFrame(width, height) {
+  const shape = Math.min(MAX_SHAPE, Math.max(MIN_SHAPE, width / height));
+  const boxWidth = Math.max(width, height * shape, SMALL * Math.min(1, shape));
   byId("stage").style.aspectRatio = shape;
   byId("stage").style.setProperty("--fit", shape === width / height ? "cover" : "contain");
-  byId("frame").style.maxWidth = `min(${across}px, ${80 * shape}vh)`;
+  byId("frame").style.maxWidth = `min(${boxWidth}px, ${80 * shape}vh)`;
 }
 
-/** Offer the result for download, in the format that is wanted. */
-async function offer() {
-  if (!made) return;
-  const [result, format] = [made, byId("format").value];
-  const { file, png } = result;
+/** Offer the output for download, in the chosen format. */
+async function offerDownload() {
+  if (!result) return;
+  const [current, format] = [result, byId("format").value];
+  const { file, png } = current;
   const link = byId("download");
   try {
-    complain("error");
+    showError("error");
     link.removeAttribute("href");
-    link.textContent = `It is being written as ${byId("format").selectedOptions[0].text} …`;
+    link.textContent = `Converting to ${byId("format").selectedOptions[0].text} …`;
     const content =
       format === "png" ? png : await (await post(`convert?format=${format}`, png)).blob();
-    if (made !== result || byId("format").value !== format) return; // another is wanted
-    URL.revokeObjectURL(offered);
-    link.href = offered = URL.createObjectURL(content);
+    if (result !== current || byId("format").value !== format) return; // the choice has changed
+    URL.revokeObjectURL(downloadUrl);
+    link.href = downloadUrl = URL.createObjectURL(content);
     const name = file.name.replace(/\.[^.]*$/, "");
     link.download = `${name}-${about.variant.replace(/^.*[/]/, "")}.${format}`;
     const { naturalWidth, naturalHeight } = byId("after");
     link.textContent = `Download ${link.download} (${naturalWidth}×${naturalHeight})`;
   } catch (error) {
-    if (made !== result) return;
+    if (result !== current) return;
     byId("format").value = "png";
-    await offer();
-    complain("error", new Error(`${file.name}: ${error.message} (PNG is offered instead)`));
+    await offerDownload();
+    showError("error", new Error(`${file.name}: ${error.message} (the download is a PNG instead)`));
   }
 }
 
 function split(percent) {
   byId("split").value = percent;
-  byId("split").ariaValueText = `${percent} % before`;
+  byId("split").ariaValueText = `${percent} % input`;
   byId("stage").style.setProperty("--split", `${percent}%`);
 }
 
@@ -248,9 +250,9 @@ function listen() {
   const drop = byId("drop");
   byId("file").addEventListener("change", (event) => {
     if (event.target.files[0]) choose(event.target.files[0]);
-    event.target.value = ""; // so that the same file may be chosen again
+    event.target.value = ""; // the same file can be chosen again
   });
-  // What is dropped beside the field must not take the page's place.
+  // Otherwise the browser opens a file that is dropped beside the field.
   for (const kind of ["dragover", "drop"]) {
     document.addEventListener(kind, (event) => event.preventDefault());
   }
@@ -262,19 +264,19 @@ function listen() {
   });
   byId("split").addEventListener("input", (event) => split(event.target.value));
   byId("colour").addEventListener("change", run);
-  byId("resize").addEventListener("change", go);
-  byId("format").addEventListener("change", offer);
+  byId("resize").addEventListener("change", process);
+  byId("format").addEventListener("change", offerDownload);
   byId("stop").addEventListener("click", stop);
 }
 
-// --- a walk through the latents
+// --- explore the latent space
 
-let here = null; // the latent that is shown
-let busy = false;
-let moved = false; // while the one before it was decoded
-let draw = () => {};
+let latent = null; // the current latent vector
+let busy = false; // a request is running
+let moved = false; // `latent` has changed since the last request
+let draw = () => {}; // draws the controls
 
-/** Show the image of `here`. One is asked for at a time: what was passed meanwhile is left out. */
+/** Decode `latent` and show the image. One request runs at a time; passed values are skipped. */
 async function decode() {
   draw();
   moved = true;
@@ -283,24 +285,24 @@ async function decode() {
   try {
     while (moved) {
       moved = false;
-      const body = JSON.stringify({ latent: here });
+      const body = JSON.stringify({ latent });
       const headers = { "Content-Type": "application/json" };
       await show(byId("decoded"), await (await post("decode", body, { headers })).blob());
     }
-    complain("walk-error");
+    showError("explorer-error");
   } catch (error) {
-    complain("walk-error", error);
+    showError("explorer-error", error);
   }
   busy = false;
 }
 
-/** Go to where the encoder puts a picture. */
-async function walkTo(file) {
+/** Move to the latent vector of an image file. */
+async function moveTo(file) {
   try {
-    here = (await (await post(`encode?resize=${resized()}`, file)).json()).latent;
+    latent = (await (await post(`encode?resize=${resized()}`, file)).json()).latent;
     await decode();
   } catch {
-    // Why the picture cannot be read is said above already.
+    // `run` has shown the error already.
   }
 }
 
@@ -308,7 +310,7 @@ const bounded = (value, { low, high }) => Math.min(high, Math.max(low, value));
 
 function explore() {
   byId("explorer").hidden = false;
-  here = [...latents.start];
+  latent = [...latents.start];
   draw = latents.size === 2 ? plane() : sliders();
   decode();
 }
@@ -319,34 +321,35 @@ function plane() {
   canvas.tabIndex = 0;
   canvas.id = "plane";
   canvas.setAttribute("role", "application");
-  canvas.setAttribute("aria-label", "The plane of latents: the arrow keys move the point");
-  canvas.setAttribute("aria-describedby", "walk-hint");
+  canvas.setAttribute("aria-label", "Latent plane: the arrow keys move the point");
+  canvas.setAttribute("aria-describedby", "explorer-hint");
   byId("controls").append(canvas, legend());
-  byId("walk-hint").textContent =
-    "Move over the plane, or press the arrow keys on it: each point is decoded into an image." +
-    (latents.points.length ? " The dots are training images." : "");
+  byId("explorer-hint").textContent =
+    "Move the mouse or a finger over the plane, or press the arrow keys on it: the decoder turns " +
+    "the latent vector at the circle into the image. z₁ runs to the right, z₂ upwards." +
+    (latents.points.length ? " The dots are the latent vectors of training images." : "");
 
-  const go = (x, y) => {
-    here = [bounded(x, across), bounded(y, up)];
+  const setPoint = (x, y) => {
+    latent = [bounded(x, across), bounded(y, up)];
     decode();
   };
   canvas.addEventListener("pointermove", (event) => {
     const { left, top, width, height } = canvas.getBoundingClientRect();
     const [right, down] = [(event.clientX - left) / width, (event.clientY - top) / height];
-    go(across.low + right * (across.high - across.low), up.high - down * (up.high - up.low));
+    setPoint(across.low + right * (across.high - across.low), up.high - down * (up.high - up.low));
   });
   canvas.addEventListener("keydown", (event) => {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-    if (!way[event.key]) return;
+    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    if (!steps[event.key]) return;
     event.preventDefault();
-    const [x, y] = way[event.key].map((sign) => sign * STEP);
-    go(here[0] + x * (across.high - across.low), here[1] + y * (up.high - up.low));
+    const [x, y] = steps[event.key].map((sign) => sign * STEP);
+    setPoint(latent[0] + x * (across.high - across.low), latent[1] + y * (up.high - up.low));
   });
   const paint = () => paintPlane(canvas, across, up);
   new ResizeObserver(paint).observe(canvas);
   return () => {
     paint();
-    byId("where").textContent = `z₁ ${here[0].toFixed(2)}, z₂ ${here[1].toFixed(2)}`;
+    byId("position").textContent = `z₁ = ${latent[0].toFixed(2)}, z₂ = ${latent[1].toFixed(2)}`;
   };
 }
 
@@ -370,7 +373,7 @@ function paintPlane(canvas, across, up) {
   canvas.width = canvas.height = side * ratio;
   const pen = canvas.getContext("2d");
   pen.scale(ratio, ratio);
-  const place = ([x, y]) => [
+  const toPixels = ([x, y]) => [
     ((x - across.low) / (across.high - across.low)) * side,
     ((up.high - y) / (up.high - up.low)) * side,
   ];
@@ -378,11 +381,11 @@ function paintPlane(canvas, across, up) {
   latents.points.forEach((point, index) => {
     pen.fillStyle = latents.colours[latents.classes[index]];
     pen.beginPath();
-    pen.arc(...place(point), 2, 0, 7);
+    pen.arc(...toPixels(point), 2, 0, 7);
     pen.fill();
   });
   pen.globalAlpha = 1;
-  const [x, y] = place(here);
+  const [x, y] = toPixels(latent);
   for (const [colour, width] of [["#ffffff", 5], ["#000000", 2]]) {
     pen.strokeStyle = colour;
     pen.lineWidth = width;
@@ -393,8 +396,9 @@ function paintPlane(canvas, across, up) {
 }
 
 function sliders() {
-  byId("walk-hint").textContent =
-    `Of the latent's ${latents.size} numbers, those that change the image most, the first most.`;
+  byId("explorer-hint").textContent =
+    `The latent vector has ${latents.size} dimensions. The sliders move the ` +
+    `${latents.axes.length} that change the image most, the strongest first.`;
   const rows = latents.axes.map((axis) => {
     const row = document.createElement("label");
     row.className = "slider";
@@ -404,7 +408,7 @@ function sliders() {
     name.textContent = `z${axis.index}`;
     Object.assign(range, { type: "range", min: axis.low, max: axis.high, step: "any" });
     range.addEventListener("input", () => {
-      here[axis.index] = Number(range.value);
+      latent[axis.index] = Number(range.value);
       decode();
     });
     row.append(name, range, value);
@@ -413,8 +417,8 @@ function sliders() {
   });
   return () => {
     for (const { axis, range, value } of rows) {
-      range.value = here[axis.index];
-      value.textContent = here[axis.index].toFixed(2);
+      range.value = latent[axis.index];
+      value.textContent = latent[axis.index].toFixed(2);
     }
   };
 }

@@ -1,4 +1,4 @@
-"""Requests that wait for their turn: files come in a few at a time, and one of them computes."""
+"""The queue of requests: a few files are uploaded at a time, and one of them is processed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,21 +16,21 @@ from autoencoders.images.picture import TooLarge
 
 T = TypeVar("T")
 
-MAX_UPLOADS = 8  # files on the disk at a time; the others wait in their senders' sockets
-UPLOAD_SECONDS = 60  # seconds that a file may take to arrive
-FORM = "a form: send the file itself as the body, as `curl --data-binary @picture.png` does"
-GONE = 499  # as nginx has it: the client has disconnected
+MAX_UPLOADS = 8  # files on the disk at a time; other requests wait
+UPLOAD_SECONDS = 60  # time limit of an upload
+FORM = "found a form; allowed: the file as the body, as `curl --data-binary @image.png` sends it"
+GONE = 499  # nginx's status for a client that has disconnected
 
 
 @dataclass(eq=False)
 class Job:
-    """What is computed for a request.
+    """The computation for a request.
 
     Attributes:
-        file: what the request sent.
-        resources: the file and the place in the queue, which are released after the computation.
-        scope: is cancelled when the client has disconnected.
-        share: how much of it is computed, from 0 to 1.
+        file: the uploaded file.
+        resources: the file and the upload's place, released after the computation.
+        scope: is cancelled when the client disconnects.
+        share: the processed share, from 0 to 1.
     """
 
     file: Path
@@ -39,36 +39,36 @@ class Job:
     share: float = 0.0
 
     def report(self, share: float) -> None:
-        """Take down how much is computed; end the thread that calls it if the job is cancelled."""
+        """Store the processed share; raise in the calling thread if the job is cancelled."""
         from_thread.check_cancelled()
         self.share = share
 
 
 class Queue:
-    """Holds the files of a few requests, and computes one job at a time, in a thread.
+    """Stores the files of a few requests and computes one job at a time, in a thread.
 
-    Memory and disk are thus those of a few requests, however many there are.
+    Memory and disk space are therefore bounded for any number of requests.
     """
 
     def __init__(self) -> None:
         self._places = Semaphore(MAX_UPLOADS)
         self._turn = CapacityLimiter(1)
-        self._jobs: list[Job] = []  # the first is computed
+        self._jobs: list[Job] = []  # the first one is running
 
     def jobs_before(self, job: Job) -> int:
-        """Return how many jobs are computed before this one."""
+        """Return the number of jobs before this one."""
         return self._jobs.index(job)
 
-    def upload(self, most: int) -> Callable[[Request], AsyncIterator[Job]]:
-        """Return a dependency of FastAPI's: a job, whose file is a request's body of `most` bytes.
+    def upload(self, max_bytes: int) -> Callable[[Request], AsyncIterator[Job]]:
+        """Return a FastAPI dependency that stores a request's body in a file and yields its job.
 
         The job is cancelled when the client disconnects. The dependency raises:
-            TooLarge: there are too many bytes.
-            HTTPException: it does not arrive in time, or not to its end; or it is a form.
-            InterruptedError: the server ends before the request is answered.
+            TooLarge: the body has more than `max_bytes`.
+            HTTPException: the body is late, incomplete or a form.
+            InterruptedError: the server shuts down before it answers.
         """
 
-        async def received(request: Request) -> AsyncIterator[Job]:
+        async def receive(request: Request) -> AsyncIterator[Job]:
             if request.headers.get("content-type", "").lower().startswith("multipart/"):
                 raise HTTPException(415, FORM)
             try:
@@ -76,19 +76,19 @@ class Queue:
                     await resources.enter_async_context(self._places)
                     folder = resources.enter_context(TemporaryDirectory(prefix="autoencoders-"))
                     job = Job(Path(folder, "received"), resources)
-                    await _store(request, job.file, most)
-                    with _ending_with(request, job):
+                    await _store(request, job.file, max_bytes)
+                    with _cancelling(request, job):
                         yield job
             except asyncio.CancelledError:
                 raise InterruptedError from None
 
-        return received
+        return receive
 
     async def compute(self, job: Job, work: Callable[[], T]) -> T:
-        """Return what `work` returns when it is the job's turn.
+        """Run `work` in a thread when it is the job's turn; return its result.
 
         Raises:
-            CancelledError: nobody waits for it any more; it has ended, or not begun.
+            CancelledError: the client has disconnected; `work` has ended or never started.
         """
         self._jobs.append(job)
         try:
@@ -101,8 +101,8 @@ class Queue:
 
 
 @contextmanager
-def _ending_with(request: Request, job: Job) -> Iterator[None]:
-    """End the job with its request, and both when the client disconnects."""
+def _cancelling(request: Request, job: Job) -> Iterator[None]:
+    """Cancel the job at the end of its request, and both when the client disconnects."""
 
     async def listen() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -121,11 +121,10 @@ def _ending_with(request: Request, job: Job) -> Iterator[None]:
         job.scope.cancel()
 
 
-async def _store(request: Request, file: Path, most: int) -> None:
-    """Write a request's body into a file.
+async def _store(request: Request, file: Path, max_bytes: int) -> None:
+    """Write a request's body to a file.
 
-    A body that is too large is read to its end and discarded, because a client reads the answer
-    only after it has sent the whole body.
+    A body that is too large is read to its end, because a client reads the answer only then.
     """
     size = 0
     try:
@@ -133,13 +132,11 @@ async def _store(request: Request, file: Path, most: int) -> None:
             with file.open("wb") as stream:
                 async for chunk in request.stream():
                     size += len(chunk)
-                    if size <= most:
+                    if size <= max_bytes:
                         stream.write(chunk)
     except TimeoutError:
-        raise HTTPException(
-            408, f"the file took more than {UPLOAD_SECONDS} seconds to arrive"
-        ) from None
+        raise HTTPException(408, f"the upload took more than {UPLOAD_SECONDS} seconds") from None
     except ClientDisconnect:
         raise HTTPException(GONE) from None
-    if size > most:
-        raise TooLarge(f"{size} bytes; allowed: {most // 2**20} MiB")
+    if size > max_bytes:
+        raise TooLarge(f"found {size} bytes; allowed: {max_bytes // 2**20} MiB")
