@@ -21,16 +21,16 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 def device() -> torch.device:
     """Return the device of `AUTOENCODERS_DEVICE`; without the variable, a GPU or else the CPU.
 
-    Each process of torchrun on a machine gets another GPU.
+    Each process that torchrun starts on a machine gets its own GPU.
 
     Raises:
         UserError: this machine does not have the device.
     """
     name = _device_name()
     try:
-        computing = torch.zeros(1, device=name)
-        computing.item()  # fails for the device `meta`, which has no values
-        return computing.device
+        probe = torch.zeros(1, device=name)
+        probe.item()  # fails for the device `meta`, which has no values
+        return probe.device
     except (RuntimeError, AssertionError):
         raise UserError(
             f"AUTOENCODERS_DEVICE: found {name!r}, which this machine does not have; allowed: cpu, "

@@ -11,19 +11,17 @@ from autoencoders.training.history import Progress, Row
 class TrainingProgress(Progress):
     """Show the progress of a training on standard error, and pass each row to `on_epoch`.
 
-    If several processes train together, `visible` is true for only one of them.
+    If several processes train together, `show` is true for only one of them.
     """
 
-    def __init__(
-        self, name: str, on_epoch: Callable[[int, Row], None], visible: bool = True
-    ) -> None:
+    def __init__(self, name: str, on_epoch: Callable[[int, Row], None], show: bool = True) -> None:
         self.name = name
         self.on_epoch = on_epoch
-        self.visible = visible
+        self.show = show
         self.bar = tqdm(
             desc=name,
             unit="step",
-            disable=not (visible and sys.stderr.isatty()),
+            disable=not (show and sys.stderr.isatty()),
             dynamic_ncols=True,
         )
 
@@ -40,10 +38,10 @@ class TrainingProgress(Progress):
     def epoch(self, row: Row, images_per_second: float) -> None:
         """Show the epoch's losses."""
         losses = f"loss {row['train_loss']:.4f}, validation {row['validation_loss']:.4f}"
-        if self.visible and self.bar.disable:
+        if self.show and self.bar.disable:
             epoch = f"{self.name}: epoch {row['epoch']:.0f}/{self.epochs}"
             print(f"{epoch}, {losses}, {images_per_second:.0f} images/s", file=sys.stderr)
-        elif self.visible:
+        elif self.show:
             self.bar.set_postfix_str(losses)
         self.on_epoch(int(row["epoch"]), row | {"images_per_second": images_per_second})
 

@@ -47,5 +47,5 @@ def choose_wait_variables(threads: int, cores: int, busy: float) -> dict[str, st
 
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # only on Linux
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
     return len(affinity(0)) if affinity else os.cpu_count() or 1

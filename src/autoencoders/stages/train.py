@@ -37,9 +37,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         perceive = teacher.maps
     code_sha256 = dependencies.code_sha256(item.stage, item.variant)
     data = Prepared(paths.prepared(item.dataset))
-    progress = TrainingProgress(
-        item.name, run.log_epoch, visible=parallel.from_environment().is_main
-    )
+    progress = TrainingProgress(item.name, run.log_epoch, show=parallel.from_environment().is_main)
     with closing(progress), parallel.process_group(device()) as processes:
         trained = train(
             data.images("train"),

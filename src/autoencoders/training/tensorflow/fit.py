@@ -29,8 +29,7 @@ class KerasLearner:
     """A variant in training under TensorFlow; see `loop.Learner` for its attributes.
 
     Batches have the same order as under PyTorch. Noise differs, because TensorFlow has other
-    generators. `device` is the device of PyTorch; TensorFlow chooses its own. Images are uint8
-    `(N, C, H, W)`.
+    generators. PyTorch uses `device`; TensorFlow chooses its own. Images are uint8 `(N, C, H, W)`.
 
     Raises:
         UserError: there are several `processes`.
@@ -133,14 +132,14 @@ class StepCallback(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Check the losses of one batch, and report its end."""
         for step in self.model.variable_groups:
-            self.guard.check_loss(step, torch.tensor(float(logs[f"of_{step}"])))
+            self.guard.check_loss(step, torch.tensor(float(logs[f"{step}_loss"])))
         self.progress.step()
 
 
 def configure(threads: int) -> list[str]:
-    """Set the number of threads of TensorFlow, and make it deterministic; return library versions.
+    """Set the threads of TensorFlow, make it deterministic, and return library versions.
 
-    Call it before TensorFlow computes anything.
+    Call this function before TensorFlow computes anything.
     """
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)

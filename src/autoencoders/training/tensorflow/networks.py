@@ -24,8 +24,7 @@ def keras_networks(assembled: Assembled) -> dict[str, keras.Model]:
     """Return a variant's networks by name: `encoder`, `decoder`, and those of the objective.
 
     The encoder returns the latents, or the mean and log-variance of the posterior. The decoder
-    returns the logits of images. The objective's networks take latents. Outputs are float32, except
-    latents.
+    returns image logits. The objective's networks take latents. Only latents can be bfloat16.
     """
     model = assembled.model
     image, latent = _input(assembled.input_shape), _input(model.latent_shape)

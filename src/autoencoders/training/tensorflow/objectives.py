@@ -89,7 +89,7 @@ class KerasObjective(keras.Model):
         noise = StatelessNoise(self.seed, f"{self.purpose}/draws", number)
         terms = self.update(self.encoder_inputs(images, noise), images, noise)
         losses = {
-            f"of_{step}": tf.reduce_mean(terms.get(step, terms["loss"]))
+            f"{step}_loss": tf.reduce_mean(terms.get(step, terms["loss"]))
             for step in self.variable_groups
         }
         return self._update_means(terms) | {"squared_norm": self.squared_norm.result()} | losses
