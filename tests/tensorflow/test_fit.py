@@ -1,4 +1,4 @@
-"""What a training under TensorFlow leaves and tells is what one under PyTorch does."""
+"""A training under TensorFlow has the same history and results as one under PyTorch."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from autoencoders.training.tensorflow.supported import OBJECTIVES
 from autoencoders.variants import objectives
 from autoencoders.variants.assembly import Assembled
 from tests.tensorflow.twins import ADAM, FIVE, assembled, variant
-from tests.training.helpers import CPU, Blobs, Heard, identical
+from tests.training.helpers import CPU, Blobs, ProgressLog, identical
 from tests.training.helpers import weights as weights_of
 
 SHAPE = (1, 8, 8)
@@ -32,49 +32,49 @@ def run(
     chosen: Variant,
     train: Tensor,
     validation: Tensor,
-    heard: Heard | None = None,
+    log: ProgressLog | None = None,
     checkpoint: Path | None = None,
 ) -> tuple[Assembled, list[Row]]:
-    made = assembled(chosen, SHAPE)
-    learner = fit.KerasLearner(made, chosen.training, 0, "blobs", CPU, SINGLE_PROCESS)
-    history = loop.fit(learner, train, validation, heard or Heard(), checkpoint)
-    return made, history
+    subject = assembled(chosen, SHAPE)
+    learner = fit.KerasLearner(subject, chosen.training, 0, "blobs", CPU, SINGLE_PROCESS)
+    history = loop.fit(learner, train, validation, log or ProgressLog(), checkpoint)
+    return subject, history
 
 
-def test_what_check_allows_is_what_there_is() -> None:
+def test_supported_objectives_are_the_implemented_ones() -> None:
     assert {objectives.OBJECTIVES[kind] for kind in OBJECTIVES} == set(KERAS_OBJECTIVES)
 
 
 @pytest.mark.parametrize("name", FIVE)
-def test_the_history_is_that_of_a_training_under_pytorch(name: str, blobs: Blobs) -> None:
-    chosen, heard = variant(name, schedule={"kind": "one_cycle", "warmup": 0.2}), Heard()
-    _, found = run(chosen, blobs(256), blobs(50, SHAPE, 1), heard)
+def test_history_matches_a_training_under_pytorch(name: str, blobs: Blobs) -> None:
+    chosen, log = variant(name, schedule={"kind": "one_cycle", "warmup": 0.2}), ProgressLog()
+    _, history = run(chosen, blobs(256), blobs(50, SHAPE, 1), log)
     learner = loop.TorchLearner(
         assembled(chosen, SHAPE), chosen.training, 0, "blobs", CPU, SINGLE_PROCESS
     )
-    expected = loop.fit(learner, blobs(256), blobs(50, SHAPE, 1), Heard())
-    assert heard.rows == found
-    assert heard.steps == 3 * 16
-    assert list(found[0]) == list(expected[0])
-    # The order of images is the same, and noise alone is drawn otherwise.
+    expected = loop.fit(learner, blobs(256), blobs(50, SHAPE, 1), ProgressLog())
+    assert log.rows == history
+    assert log.steps == 3 * 16
+    assert list(history[0]) == list(expected[0])
+    # The order of images is the same; only the noise differs.
     relative, absolute = (1e-3, 1e-4) if name in ("conv", "superres") else (0.2, 0.02)
-    for ours, theirs in zip(found, expected, strict=True):
+    for ours, theirs in zip(history, expected, strict=True):
         assert ours == pytest.approx(theirs, rel=relative, abs=absolute)
         assert ours["learning_rate"] == pytest.approx(theirs["learning_rate"], rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["denoise", "vae", "aae"])
-def test_resumed_after_a_kill_it_ends_with_the_same_bits(
+def test_interrupted_training_resumes_with_the_same_bits(
     name: str, blobs: Blobs, tmp_path: Path
 ) -> None:
     chosen, images = variant(name, epochs=4), (blobs(64), blobs(20, SHAPE, 1))
-    whole, expected = run(chosen, *images)
+    uninterrupted, expected = run(chosen, *images)
     checkpoint = tmp_path / "checkpoint"
     with pytest.raises(KeyboardInterrupt):
-        run(chosen, *images, Heard(stop_at_epoch=2), checkpoint=checkpoint)
+        run(chosen, *images, ProgressLog(stop_at_epoch=2), checkpoint=checkpoint)
     resumed, history = run(chosen, *images, checkpoint=checkpoint)
     assert history == expected
-    assert identical(weights_of(resumed), weights_of(whole))
+    assert identical(weights_of(resumed), weights_of(uninterrupted))
 
 
 def test_the_same_training_twice_gives_the_same_bits(blobs: Blobs) -> None:
@@ -85,30 +85,30 @@ def test_the_same_training_twice_gives_the_same_bits(blobs: Blobs) -> None:
     assert identical(weights_of(first), weights_of(second))
 
 
-def test_the_best_epoch_s_weights_are_left_and_training_stops_early(blobs: Blobs) -> None:
+def test_early_stopping_restores_the_best_weights(blobs: Blobs) -> None:
     images = blobs(64)
     patient = variant("conv", epochs=10, early_stopping_patience=3)
     stopped, history = run(patient, images, 255 - images)
     losses = [row["validation_loss"] for row in history]
     assert losses[0] == min(losses)
     assert len(history) == 4
-    cycle = variant("conv", epochs=1)
-    first, _ = run(cycle, images, 255 - images)
+    one_epoch = variant("conv", epochs=1)
+    first, _ = run(one_epoch, images, 255 - images)
     assert identical(weights_of(first), weights_of(stopped))
 
 
-def test_a_training_that_diverges_stops_at_that_step_with_one_line(blobs: Blobs) -> None:
-    far, heard = ADAM | {"lr": 1e12}, Heard()
+def test_diverging_training_stops_at_the_step_with_one_line(blobs: Blobs) -> None:
+    exploding, log = ADAM | {"lr": 1e12}, ProgressLog()
     with pytest.raises(UserError, match=r"at step 2 \(epoch 1\); there is no checkpoint"):
-        run(variant("vae", far), blobs(64), blobs(20), heard)
-    assert heard.steps == 1
+        run(variant("vae", exploding), blobs(64), blobs(20), log)
+    assert log.steps == 1
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "auto"])
-def test_every_precision_trains_and_leaves_float32_weights(precision: str, blobs: Blobs) -> None:
-    made, history = run(variant("conv", precision=precision), blobs(64), blobs(20))
+def test_every_precision_trains_and_returns_float32_weights(precision: str, blobs: Blobs) -> None:
+    subject, history = run(variant("conv", precision=precision), blobs(64), blobs(20))
     assert history[-1]["validation_loss"] < history[0]["validation_loss"]
-    assert {weight.dtype for weight in weights_of(made)} == {torch.float32}
+    assert {weight.dtype for weight in weights_of(subject)} == {torch.float32}
 
 
 def test_only_the_images_of_a_batch_are_read(tmp_path: Path, blobs: Blobs) -> None:

@@ -1,6 +1,7 @@
-"""Under both frameworks one update from the same weights and noise leads to the same weights."""
+"""One update from the same weights and noise gives the same weights under both frameworks."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from autoencoders.training.tensorflow.backend import tf
 from autoencoders.training.tensorflow.fit import build_objective, build_optimizers
 from autoencoders.training.tensorflow.fit import set_rates as set_keras_rates
 from autoencoders.variants.assembly import Assembled
-from tests.tensorflow.test_networks import last
+from tests.tensorflow.test_networks import channels_last
 from tests.tensorflow.twins import (
     ADAM,
     BERNOULLI,
@@ -39,8 +40,8 @@ CASES = [
 ]
 
 
-class Given:
-    """Noise that was drawn before, the same for both frameworks."""
+class SharedNoise:
+    """Noise with the same numbers under both frameworks."""
 
     def __init__(self, framework: str) -> None:
         self.framework = framework
@@ -52,24 +53,24 @@ class Given:
         return drawn if self.framework == "torch" else tf.constant(drawn.numpy())
 
 
-def under_torch(made: Assembled, chosen: Variant, batch: torch.Tensor, updates: int) -> Any:
+def update_torch(subject: Assembled, chosen: Variant, batch: torch.Tensor, updates: int) -> Any:
     training = chosen.training
-    groups = made.objective.parameter_groups(made.networks)
-    movers = {step: training.optimizers[step].build(parameters=groups[step]) for step in groups}
+    groups = subject.objective.parameter_groups(subject.networks)
+    optimizers = {step: training.optimizers[step].build(parameters=groups[step]) for step in groups}
     schedule = training.schedule.build()
 
     def step(name: str, losses: torch.Tensor) -> None:
         for parameter in groups[name]:
             parameter.grad = None
         losses.mean().backward(inputs=groups[name])
-        for mover in movers[name]:
-            mover.step()
+        for optimizer in optimizers[name]:
+            optimizer.step()
 
-    noise: Any = Given("torch")
+    noise: Any = SharedNoise("torch")
     for update in range(updates):
-        set_rates([one for group in movers.values() for one in group], schedule(update / 10))
-        seen = made.input(batch, noise)
-        terms = made.objective.update(made.networks, seen, batch, noise, step)
+        set_rates(chain.from_iterable(optimizers.values()), schedule(update / 10))
+        inputs = subject.input(batch, noise)
+        terms = subject.objective.update(subject.networks, inputs, batch, noise, step)
     return {name: term.detach().numpy() for name, term in terms.items()}
 
 
@@ -84,27 +85,27 @@ def test_updates_of_a_bernoulli_likelihood_are_the_same() -> None:
     compare(Variant.model_validate(content | {"objective": BERNOULLI}), 3)
 
 
-def test_rates_follow_the_schedule_in_both() -> None:
+def test_learning_rates_follow_the_schedule_in_both_frameworks() -> None:
     compare(variant("vae", schedule={"kind": "one_cycle", "warmup": 0.2}), 3)
 
 
 def compare(chosen: Variant, updates: int) -> None:
-    made, batch = assembled(chosen, SHAPE), images(16, SHAPE, 1)
-    learner = build_objective(made, seed=0, name="twins")
-    networks.load_weights(learner.networks.values(), made.networks.state_dict())
+    subject, batch = assembled(chosen, SHAPE), images(16, SHAPE, 1)
+    learner = build_objective(subject, seed=0, name="twins")
+    networks.load_weights(learner.networks.values(), subject.networks.state_dict())
     learner.compile(build_optimizers(chosen.training))
-    before = {name: weight.clone() for name, weight in made.networks.state_dict().items()}
-    expected = under_torch(made, chosen, batch, updates)
-    noise: Any = Given("tensorflow")
+    before = {name: weight.clone() for name, weight in subject.networks.state_dict().items()}
+    expected = update_torch(subject, chosen, batch, updates)
+    noise: Any = SharedNoise("tensorflow")
     schedule = chosen.training.schedule.build()
     for update in range(updates):
         set_keras_rates(learner, chosen.training, schedule(update / 10))
-        seen = learner.encoder_inputs(last(batch), noise)
-        terms = learner.update(seen, last(batch), noise)
+        inputs = learner.encoder_inputs(channels_last(batch), noise)
+        terms = learner.update(inputs, channels_last(batch), noise)
     for name, term in expected.items():
         np.testing.assert_allclose(terms[name], term, rtol=1e-5, atol=1e-5, err_msg=name)
     found = networks.torch_weights(learner.networks.values())
     assert found.keys() == before.keys()
-    for name, weight in made.networks.state_dict().items():
+    for name, weight in subject.networks.state_dict().items():
         torch.testing.assert_close(found[name], weight, rtol=0, atol=1e-5)
     assert any((found[name] - weight).abs().max() > 1e-4 for name, weight in before.items())

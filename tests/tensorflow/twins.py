@@ -1,4 +1,4 @@
-"""Small variants under both frameworks, for the tests of the twins."""
+"""Small variants that both frameworks support."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ BERNOULLI = {"kind": "variational", "likelihood": "bernoulli"}
 GAME = {"kind": "adversarial", "discriminator_hidden": [16, 8]}
 STEPS = ("autoencoder", "discriminator", "generator")
 
-# Input, model and objective of the core five.
+# Input, model and objective of the five default variants.
 FIVE: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "conv": (CLEAN, CONV, BCE),
     "denoise": ({"kind": "noisy", "mean": 0.5, "std": 0.3}, CONV, BCE),
@@ -37,7 +37,7 @@ FIVE: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
 
 
 def variant(name: str, optimizer: dict[str, Any] = ADAM, **training: Any) -> Variant:
-    """Return one of the five with a few small layers."""
+    """Return one of the five variants, with small layers."""
     input, model, objective = FIVE[name]
     steps = STEPS if name == "aae" else ("model",)
     settings = {
@@ -53,14 +53,14 @@ def variant(name: str, optimizer: dict[str, Any] = ADAM, **training: Any) -> Var
 
 
 def assembled(variant: Variant, shape: ImageShape, seed: int = 0) -> Assembled:
-    """Return a variant with random weights, biases too."""
-    made = assemble(variant, shape, seed, "twins")
+    """Return a variant with random weights and random biases."""
+    subject = assemble(variant, shape, seed, "twins")
     generator = torch.Generator().manual_seed(seed)
-    for parameter in made.networks.parameters():
+    for parameter in subject.networks.parameters():
         parameter.data.add_(torch.randn(parameter.shape, generator=generator), alpha=0.05)
-    return made
+    return subject
 
 
 def images(count: int, shape: ImageShape, seed: int = 0) -> Tensor:
-    """Return random images in [0, 1]."""
+    """Return random images `(count, C, H, W)` in [0, 1]."""
     return torch.rand((count, *shape), generator=torch.Generator().manual_seed(seed))

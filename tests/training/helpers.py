@@ -1,4 +1,4 @@
-"""Small variants, and those who listen to their training, for the tests of the loop."""
+"""Small variants, and classes that record their training, for the tests of the loop."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +35,7 @@ THREE_ADAMS = dict.fromkeys(Adversarial.steps, ADAM)
 
 
 def settings(epochs: int = 1, batch_size: int = 8, **changes: Any) -> Training:
-    """Return what trains for so long by Adam, in float32 unless `changes` say otherwise."""
+    """Return training settings with Adam and float32; `changes` replace any of them."""
     return Training.model_validate(
         {
             "epochs": epochs,
@@ -47,8 +47,8 @@ def settings(epochs: int = 1, batch_size: int = 8, **changes: Any) -> Training:
     )
 
 
-class Heard(Progress):
-    """A progress that remembers, and may pull the plug at an epoch or a step."""
+class ProgressLog(Progress):
+    """Record the progress, and interrupt the training at an epoch or a step."""
 
     def __init__(self, stop_at_epoch: int | None = None, stop_at_step: int | None = None) -> None:
         self.stop_at_epoch, self.stop_at_step = stop_at_epoch, stop_at_step
@@ -70,19 +70,19 @@ class Heard(Progress):
             raise KeyboardInterrupt
 
 
-class Recorded(Input):
-    """An input that remembers the batches it was given and what it made of them."""
+class RecordedInput(Input):
+    """An input that records batches of images and the encoder inputs that it returns."""
 
     def __init__(self, inner: Input) -> None:
         self.inner = inner
         self.images: list[Tensor] = []
-        self.seen: list[Tensor] = []
+        self.inputs: list[Tensor] = []
 
     def __call__(self, images: Tensor, noise: Noise) -> Tensor:
-        seen = self.inner(images, noise)
+        inputs = self.inner(images, noise)
         self.images.append(images.clone())
-        self.seen.append(seen.clone())
-        return seen
+        self.inputs.append(inputs.clone())
+        return inputs
 
     def shape(self, image_shape: ImageShape) -> ImageShape:
         return self.inner.shape(image_shape)
@@ -91,20 +91,20 @@ class Recorded(Input):
         return self.inner.yardsticks()
 
 
-class Told(Reconstruction):
-    """Has the losses that it is told, one per update and one per validation, and learns nothing.
+class FixedLosses(Reconstruction):
+    """Return losses from two lists, one per update and one per validation, without gradients.
 
-    Where a list has run out, its last number stays.
+    The last number of a list repeats.
     """
 
     def __init__(self, steps: list[float] | None = None, validations: list[float] | None = None):
         super().__init__("mse")
-        self.told, self.validations = steps or [1.0], validations or [1.0]
+        self.steps_left, self.validations_left = steps or [1.0], validations or [1.0]
 
-    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
-        losses = self.told if torch.is_grad_enabled() else self.validations
+    def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
+        losses = self.steps_left if torch.is_grad_enabled() else self.validations_left
         value = losses.pop(0) if len(losses) > 1 else losses[0]
-        terms = super().terms(networks, seen, images, noise)
+        terms = super().terms(networks, inputs, images, noise)
         return terms | {"loss": 0 * terms["loss"] + value}
 
 
@@ -128,9 +128,9 @@ def adversarial(latent_size: int = 3, hidden: int = 16) -> Adversarial:
 
 
 def variant(model: Autoencoder, objective: Objective, input: Input | None = None) -> Assembled:
-    """Return these parts put together, with the same weights at every call.
+    """Assemble the parts, with the same weights in each call.
 
-    The input is clean if unset. The objective is not asked whether it can learn with the model.
+    The default input is clean. There is no check that the objective suits the model.
     """
     with seeded_initialisation(0, "objective"):
         networks = Networks(model, objective.networks())
@@ -143,17 +143,17 @@ def run(
     validation_images: Tensor,
     training: Training,
     *,
-    progress: Heard | None = None,
+    progress: ProgressLog | None = None,
     seed: int = 0,
     checkpoint: Path | None = None,
 ) -> list[Row]:
     """Train on the CPU; return the history."""
     learner = loop.TorchLearner(assembled, training, seed, "blobs", CPU, SINGLE_PROCESS)
-    return loop.fit(learner, images, validation_images, progress or Heard(), checkpoint)
+    return loop.fit(learner, images, validation_images, progress or ProgressLog(), checkpoint)
 
 
 def weights(assembled: Assembled) -> list[Tensor]:
-    """Return copies of a variant's weights, the model's and then the objective's own."""
+    """Return copies of a variant's weights: the model, then the networks of the objective."""
     return [parameter.detach().clone() for parameter in assembled.networks.parameters()]
 
 
@@ -162,7 +162,7 @@ def identical(a: list[Tensor], b: list[Tensor]) -> bool:
 
 
 def tiny_classifier() -> Classifier:
-    """Return the settings of a classifier for 8×8 pixels that learns in seconds."""
+    """Return the settings of a small classifier for 8×8 pixels, which trains in seconds."""
     return Classifier.model_validate(
         {
             **{"channels": [4, 4], "features": 8, "epochs": 4, "batch_size": 20},
@@ -173,7 +173,7 @@ def tiny_classifier() -> Classifier:
 
 
 def halves(blobs: Blobs, count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Return blobs, and for each whether its left half is the brighter one."""
+    """Return images of blobs, and labels: whether the left half is brighter."""
     images = blobs(count, SHAPE, seed)
     left, right = (half.float().sum((1, 2, 3)) for half in images.split(4, dim=3))
     return images, (left > right).byte()

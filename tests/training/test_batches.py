@@ -1,4 +1,4 @@
-"""Which images go through the loop together."""
+"""The batches of images in the training loop."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from autoencoders.variants.inputs import Clean
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from tests.training.helpers import (
     Blobs,
-    Heard,
-    Recorded,
+    ProgressLog,
+    RecordedInput,
     identical,
     plain,
     run,
@@ -21,26 +21,26 @@ from tests.training.helpers import (
 
 
 def test_the_last_partial_batch_is_dropped_in_training_only(blobs: Blobs) -> None:
-    recorded, heard = Recorded(Clean()), Heard()
+    recorded, log = RecordedInput(Clean()), ProgressLog()
     subject = variant(plain(), Reconstruction("bce"), recorded)
-    run(subject, blobs(21), blobs(13), settings(epochs=2, batch_size=8), progress=heard)
+    run(subject, blobs(21), blobs(13), settings(epochs=2, batch_size=8), progress=log)
     sizes = [len(batch) for batch in recorded.images]
     assert sizes == [8, 8, 13, 8, 8, 13]
-    assert heard.steps == 4
+    assert log.steps == 4
 
 
 def test_fewer_images_than_a_batch_are_one_batch(blobs: Blobs) -> None:
-    recorded, heard = Recorded(Clean()), Heard()
+    recorded, log = RecordedInput(Clean()), ProgressLog()
     subject = variant(plain(), Reconstruction("bce"), recorded)
     training = settings(epochs=3, batch_size=256)
-    history = run(subject, blobs(5), blobs(5), training, progress=heard)
+    history = run(subject, blobs(5), blobs(5), training, progress=log)
     assert [len(batch) for batch in recorded.images] == [5] * 6
-    assert heard.steps == 3
+    assert log.steps == 3
     assert history[-1]["train_loss"] < history[0]["train_loss"]
 
 
-def test_each_epoch_shows_every_image_once_in_a_new_order(blobs: Blobs) -> None:
-    recorded, images = Recorded(Clean()), blobs(24)
+def test_each_epoch_has_every_image_once_in_a_new_order(blobs: Blobs) -> None:
+    recorded, images = RecordedInput(Clean()), blobs(24)
     subject = variant(plain(), Reconstruction("bce"), recorded)
     run(subject, images, blobs(1), settings(epochs=2))
     shown = [batch for batch in recorded.images if len(batch) == 8]
@@ -51,7 +51,7 @@ def test_each_epoch_shows_every_image_once_in_a_new_order(blobs: Blobs) -> None:
         assert rows == sorted((images.float() / 255).flatten(1).tolist())
 
 
-def test_a_memory_mapped_file_trains_the_same(blobs: Blobs, tmp_path: Path) -> None:
+def test_memory_mapped_images_give_the_same_weights(blobs: Blobs, tmp_path: Path) -> None:
     images = blobs(16)
     subjects = [variant(plain(), Reconstruction("bce")) for _ in range(2)]
     np.save(tmp_path / "images.npy", images.numpy())

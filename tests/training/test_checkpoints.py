@@ -1,3 +1,5 @@
+"""Checkpoints: saving, loading, damaged files and paths."""
+
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,10 @@ ROOT = Path(__file__).parents[2]
 
 CPU = torch.device("cpu")
 FOLDER = Path("checkpoints")
-DECISIVE = {"seed": 1, "variant": {"lr": 1e-3, "epochs": 3}}, ["d1", "c1"], ["2.14.1"], "cpu", 1
+DEPENDENCIES = {"seed": 1, "variant": {"lr": 1e-3, "epochs": 3}}, ["d1", "c1"], ["2.14.1"], "cpu", 1
 
 
-def test_a_state_comes_back_as_it_went(tmp_path: Path) -> None:
+def test_saved_state_is_loaded_unchanged(tmp_path: Path) -> None:
     state: dict[str, Any] = {
         "weights": {"w": torch.rand(3, 4)},
         "history": [{"epoch": 1, "loss": 0.1}],
@@ -26,12 +28,12 @@ def test_a_state_comes_back_as_it_went(tmp_path: Path) -> None:
     assert loaded["history"] == state["history"]
 
 
-def test_where_there_is_none_there_is_none(tmp_path: Path) -> None:
+def test_missing_checkpoint_is_none(tmp_path: Path) -> None:
     assert checkpoints.load(tmp_path / "state.pt", CPU) is None
 
 
 def flipped(content: bytes) -> bytes:
-    """Return the content with one bit of its middle turned over."""
+    """Return the content with one changed bit in the middle."""
     middle = len(content) // 2
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
 
@@ -64,15 +66,15 @@ def test_a_damaged_state_is_deleted_with_a_warning(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_same_training_has_one_path() -> None:
+def test_same_dependencies_give_the_same_path() -> None:
     reordered = {"variant": {"epochs": 3, "lr": 1e-3}, "seed": 1}
-    path = checkpoints.path(FOLDER, "mnist/vae", *DECISIVE)
-    assert path == checkpoints.path(FOLDER, "mnist/vae", reordered, *DECISIVE[1:])
+    path = checkpoints.path(FOLDER, "mnist/vae", *DEPENDENCIES)
+    assert path == checkpoints.path(FOLDER, "mnist/vae", reordered, *DEPENDENCIES[1:])
     assert path.parent == FOLDER
     assert path.name.startswith("mnist-vae-")
 
 
-@pytest.mark.parametrize("place", range(len(DECISIVE)))
-def test_another_training_s_checkpoint_is_never_picked_up(place: int) -> None:
-    others = [*DECISIVE[:place], "another", *DECISIVE[place + 1 :]]
-    assert checkpoints.path(FOLDER, "x", *others) != checkpoints.path(FOLDER, "x", *DECISIVE)
+@pytest.mark.parametrize("place", range(len(DEPENDENCIES)))
+def test_each_dependency_changes_the_path(place: int) -> None:
+    changed = [*DEPENDENCIES[:place], "another", *DEPENDENCIES[place + 1 :]]
+    assert checkpoints.path(FOLDER, "x", *changed) != checkpoints.path(FOLDER, "x", *DEPENDENCIES)

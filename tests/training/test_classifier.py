@@ -1,4 +1,4 @@
-"""What trains a dataset's classifier, and says how good it is."""
+"""The training of a dataset's classifier, and its accuracy."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from autoencoders.randomness import seeded_initialisation
 from autoencoders.training import classifier
 from autoencoders.training.classifier import measure
 from autoencoders.variants.classifier import ConvClassifier
-from tests.training.helpers import CPU, SHAPE, Blobs, Heard, halves, tiny_classifier
+from tests.training.helpers import CPU, SHAPE, Blobs, ProgressLog, halves, tiny_classifier
 
 
 def untrained() -> ConvClassifier:
@@ -20,11 +20,11 @@ def untrained() -> ConvClassifier:
 
 
 def trained(blobs: Blobs, seed: int = 2) -> ConvClassifier:
-    heard, images = Heard(), (halves(blobs, 410, 1), halves(blobs, 200, 2))
-    network = classifier.train(*images, 2, tiny_classifier(), seed, progress=heard)
-    assert heard.steps == 4 * 20  # the last ten images of an epoch's order make no batch
-    assert [row["epoch"] for row in heard.rows] == [1, 2, 3, 4]
-    assert heard.rows[-1]["train_loss"] < heard.rows[0]["train_loss"]
+    log, images = ProgressLog(), (halves(blobs, 410, 1), halves(blobs, 200, 2))
+    network = classifier.train(*images, 2, tiny_classifier(), seed, progress=log)
+    assert log.steps == 4 * 20  # an epoch omits its last ten images, a partial batch
+    assert [row["epoch"] for row in log.rows] == [1, 2, 3, 4]
+    assert log.rows[-1]["train_loss"] < log.rows[0]["train_loss"]
     return network
 
 
@@ -37,7 +37,7 @@ def trained(blobs: Blobs, seed: int = 2) -> ConvClassifier:
         ((2, 9, 7), [(5, 4), (3, 2), (2, 1)]),
     ],
 )
-def test_a_classifier_takes_images_of_any_size_channels_and_classes(
+def test_classifier_supports_any_image_shape_and_number_of_classes(
     shape: ImageShape, sizes: list[tuple[int, int]]
 ) -> None:
     network = ConvClassifier(shape, classes=5, channels=[3, 4, 6], features=7)
@@ -52,10 +52,10 @@ def test_a_classifier_takes_images_of_any_size_channels_and_classes(
     torch.testing.assert_close(network(images), network.classes(features))
 
 
-def test_a_trained_classifier_knows_images_that_it_has_not_seen(blobs: Blobs) -> None:
-    unseen = halves(blobs, 500, 3)
-    assert measure(untrained(), unseen, CPU)["accuracy"] < 0.8
-    assert measure(trained(blobs), unseen, CPU)["accuracy"] > 0.95
+def test_trained_classifier_is_accurate_on_new_images(blobs: Blobs) -> None:
+    test_split = halves(blobs, 500, 3)
+    assert measure(untrained(), test_split, CPU)["accuracy"] < 0.8
+    assert measure(trained(blobs), test_split, CPU)["accuracy"] > 0.95
 
 
 def test_the_same_seed_gives_the_same_weights(blobs: Blobs) -> None:
@@ -73,5 +73,5 @@ def test_accuracy_and_loss_are_means_over_images(
     measured = measure(network, (images, labels), CPU)
     expected = nn.functional.cross_entropy(logits, labels.long()).item()
     assert measured["loss"] == pytest.approx(expected, rel=1e-5)
-    right = logits.argmax(1).numpy() == labels.numpy()
-    assert measured["accuracy"] == pytest.approx(np.mean(right))
+    correct = logits.argmax(1).numpy() == labels.numpy()
+    assert measured["accuracy"] == pytest.approx(np.mean(correct))

@@ -1,4 +1,4 @@
-"""Input × model × objective: any sentence of the three trains, but for those that make no sense."""
+"""Input × model × objective: every combination trains, except the invalid ones."""
 
 import math
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ SHAPES: dict[str, ImageShape] = {
     "colour": (3, 32, 32),
     "large colour": (3, 64, 64),
 }
-# The pairs that make no sense, whatever the third part is, and what is said of them.
+# Pairs that are invalid with any third part, and a part of the error message.
 REFUSED = {
     ("mlp_vae", "reconstruction"): "never trains a variational model's log-variance",
     ("conv_vae", "reconstruction"): "never trains a variational model's log-variance",
@@ -42,66 +42,66 @@ REFUSED = {
     ("super_resolution", "variational"): "needs a variational model",
     ("super_resolution", "adversarial"): "cannot match a latent that contains the input",
 }
-# Of these kinds the table is complete. Any that comes later may itself refuse what it must, as
-# long as it trains with something.
-JUDGED = {kind for pair in REFUSED for kind in pair} | {
+# The table is complete for these kinds. A new kind may refuse other kinds, if it trains with at
+# least one.
+KNOWN = {kind for pair in REFUSED for kind in pair} | {
     "clean",
     "noisy",
     "downsampled",
     "noisy_downsampled",
 }
-SENTENCES = list(product(INPUTS, MODELS, OBJECTIVES))
+COMBINATIONS = list(product(INPUTS, MODELS, OBJECTIVES))
 
 
-def example(seen: str, model: str, objective: str, shape: ImageShape) -> Variant:
-    """Return a small variant of these kinds; its parts fit the images where any example does."""
-    arguments = fitting_arguments(seen, shape)
-    input_shape = INPUTS[seen](**arguments).shape(shape)
+def example(input: str, model: str, objective: str, shape: ImageShape) -> Variant:
+    """Return a small variant of these kinds, with parts that fit the images if possible."""
+    arguments = fitting_arguments(input, shape)
+    input_shape = INPUTS[input](**arguments).shape(shape)
     parts = {
-        "input": {"kind": seen, **arguments},
+        "input": {"kind": input, **arguments},
         "model": fitting_model(model, input_shape, shape)
         or {"kind": model, **next(example_arguments(MODELS[model]))},
         "objective": {"kind": objective, **next(example_arguments(OBJECTIVES[objective]))},
     }
-    learning = Parts.model_validate(parts).objective.build(latent_shape=(1,), perceive=None)
-    optimizers = dict.fromkeys(learning.steps, ADAM)
+    built = Parts.model_validate(parts).objective.build(latent_shape=(1,), perceive=None)
+    optimizers = dict.fromkeys(built.steps, ADAM)
     training = settings(batch_size=2, optimizers=optimizers)
     return Variant.model_validate(parts | {"training": training.model_dump()})
 
 
-def fitting_arguments(seen: str, shape: ImageShape) -> dict[str, Any]:
-    """Return the first example arguments of an input that takes images of this shape."""
-    for arguments in example_arguments(INPUTS[seen]):
+def fitting_arguments(input: str, shape: ImageShape) -> dict[str, Any]:
+    """Return the first example arguments of an input that accepts images of this shape."""
+    for arguments in example_arguments(INPUTS[input]):
         with suppress(ValueError):
-            INPUTS[seen](**arguments).shape(shape)
+            INPUTS[input](**arguments).shape(shape)
             return arguments
-    raise LookupError(f"no example of {seen} takes images of {shape}")
+    raise LookupError(f"no example of {input} accepts images of {shape}")
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-@pytest.mark.parametrize("kinds", SENTENCES, ids="-".join)
-def test_every_sensible_variant_trains_and_every_other_is_refused(
+@pytest.mark.parametrize("kinds", COMBINATIONS, ids="-".join)
+def test_valid_combinations_train_and_others_are_refused(
     kinds: tuple[str, str, str], shape: ImageShape, blobs: Blobs
 ) -> None:
     variant = example(*kinds, shape)
     found = why_impossible(variant, shape)
     if reasons := [reason for pair, reason in REFUSED.items() if set(kinds).issuperset(pair)]:
         assert found is not None
-        # A kind that came later may have a reason of its own.
-        assert any(reason in found for reason in reasons) or not JUDGED.issuperset(kinds)
+        # A new kind may have another reason.
+        assert any(reason in found for reason in reasons) or not KNOWN.issuperset(kinds)
     elif found is not None:
-        assert not JUDGED.issuperset(kinds), found
+        assert not KNOWN.issuperset(kinds), found
         assert "\n" not in found
     else:
         images = blobs(4, shape), blobs(2, shape)
-        # A layer as narrow as this may be dead from the start; not from every start.
+        # Such a narrow layer may be dead after initialisation, but not with every seed.
         assert any(every_weight_moves(variant, shape, seed, *images) for seed in range(3))
 
 
 def every_weight_moves(
     variant: Variant, shape: ImageShape, seed: int, images: Tensor, validation_images: Tensor
 ) -> bool:
-    """Train; tell whether no weight is left as it was. Every number of the history is finite."""
+    """Train, and return whether all weights change; check that the history is finite."""
     subject = assemble(variant, shape, seed, "blobs", perceive=lambda images: [images])
     before = weights(subject)
     (row,) = run(subject, images, validation_images, variant.training)
@@ -114,5 +114,5 @@ def every_weight_moves(
 )
 def test_every_kind_trains_with_something(registry: Mapping[str, Any]) -> None:
     shape = SHAPES["colour"]
-    possible = [k for k in SENTENCES if why_impossible(example(*k, shape), shape) is None]
+    possible = [k for k in COMBINATIONS if why_impossible(example(*k, shape), shape) is None]
     assert {kind for kinds in possible for kind in kinds} >= set(registry)

@@ -1,4 +1,4 @@
-"""What a training leaves and tells: weights, the history's rows, rates, precisions."""
+"""Results of a training: weights, history, learning rates, precisions."""
 
 import math
 from typing import Any
@@ -17,7 +17,7 @@ from tests.training.helpers import (
     SHAPE,
     THREE_ADAMS,
     Blobs,
-    Heard,
+    ProgressLog,
     adversarial,
     convolutional,
     identical,
@@ -32,21 +32,21 @@ from tests.training.helpers import (
 
 @pytest.mark.parametrize("optimizer", [ADAM, RMSPROP, MUON], ids=["adam", "rmsprop", "muon"])
 def test_training_learns(blobs: Blobs, optimizer: dict[str, Any]) -> None:
-    heard = Heard()
+    log = ProgressLog()
     history = run(
         variant(plain(), Reconstruction("mse")),
         blobs(256),
         blobs(64, SHAPE, 1),
         settings(epochs=20, batch_size=32, optimizers={"model": optimizer}),
-        progress=heard,
+        progress=log,
     )
     assert history[-1]["validation_loss"] < 0.35 * history[0]["validation_loss"]
     assert history[-1]["train_loss"] < 0.35 * history[0]["train_loss"]
-    assert heard.rows == history
-    assert heard.steps == 20 * 8
+    assert log.rows == history
+    assert log.steps == 20 * 8
 
 
-def test_a_row_of_the_history_says_what_one_epoch_was(blobs: Blobs) -> None:
+def test_history_has_one_row_with_all_columns_per_epoch(blobs: Blobs) -> None:
     subject = variant(variational(), Variational("gaussian"))
     history = run(subject, blobs(16), blobs(8), settings(epochs=2))
     terms = ["loss", "reconstruction", "kl", "mse"]
@@ -61,7 +61,7 @@ def test_a_row_of_the_history_says_what_one_epoch_was(blobs: Blobs) -> None:
         assert row["learning_rate"] == LR
 
 
-def test_the_objective_s_own_networks_go_back_to_the_best_epoch_too(blobs: Blobs) -> None:
+def test_networks_of_the_objective_are_restored_to_the_best_epoch(blobs: Blobs) -> None:
     images = blobs(64)
     first, all_five = (variant(plain(), adversarial()) for _ in range(2))
     for epochs, subject in ((1, first), (5, all_five)):
@@ -71,17 +71,17 @@ def test_the_objective_s_own_networks_go_back_to_the_best_epoch_too(blobs: Blobs
     assert identical(weights(first), weights(all_five))
 
 
-def test_the_rate_follows_the_schedule_step_by_step(blobs: Blobs) -> None:
+def test_learning_rate_follows_the_schedule_in_each_step(blobs: Blobs) -> None:
     cycle = {"kind": "one_cycle", "warmup": 0.5, "final": 0.0}
     training = settings(epochs=4, batch_size=4, schedule=cycle)
     history = run(variant(plain(), Reconstruction("mse")), blobs(16), blobs(4), training)
-    # 16 steps, up to the full rate at the 8th; each row has its last step's rate.
+    # 16 steps; the 8th has the full rate; each row has the rate of its last step.
     assert [row["learning_rate"] / LR for row in history] == pytest.approx(
         [3 / 8, 7 / 8, 5 / 8, 1 / 8]
     )
 
 
-def test_every_optimiser_follows_the_schedule_from_its_own_rate(
+def test_schedule_scales_the_rate_of_each_optimiser(
     blobs: Blobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rates: list[float] = []
@@ -102,7 +102,7 @@ def test_every_optimiser_follows_the_schedule_from_its_own_rate(
     assert rates == pytest.approx([2e-3, 4e-3, 8e-3, 1e-3, 2e-3, 4e-3])
 
 
-def test_the_gradient_norm_is_that_of_the_loss(blobs: Blobs) -> None:
+def test_gradient_norm_matches_autograd(blobs: Blobs) -> None:
     images, subject = blobs(8), variant(plain(), Reconstruction("mse"))
     loss = nn.functional.mse_loss(subject.model(images / 255), images / 255)
     gradients = torch.autograd.grad(loss, list(subject.model.parameters()))
@@ -112,7 +112,7 @@ def test_the_gradient_norm_is_that_of_the_loss(blobs: Blobs) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "auto"])
-def test_every_precision_trains_and_leaves_float32_weights(blobs: Blobs, precision: str) -> None:
+def test_every_precision_trains_and_returns_float32_weights(blobs: Blobs, precision: str) -> None:
     subject = variant(convolutional(), Reconstruction("bce"))
     training = settings(epochs=5, precision=precision)
     history = run(subject, blobs(64), blobs(16), training)
@@ -123,17 +123,17 @@ def test_every_precision_trains_and_leaves_float32_weights(blobs: Blobs, precisi
 @pytest.mark.parametrize(
     ("moved", "term"), [("autoencoder", "discriminator"), ("discriminator", "generator")]
 )
-def test_in_bfloat16_too_each_step_sees_what_the_step_before_it_has_changed(
+def test_bfloat16_steps_use_the_weights_of_earlier_steps(
     blobs: Blobs, moved: str, term: str
 ) -> None:
-    still = ADAM | {"lr": 1e-9}
+    negligible = ADAM | {"lr": 1e-9}
 
     def after_one_update(precision: str, lr: float) -> float:
-        optimizers = dict.fromkeys(THREE_ADAMS, still) | {moved: ADAM | {"lr": lr}}
+        optimizers = dict.fromkeys(THREE_ADAMS, negligible) | {moved: ADAM | {"lr": lr}}
         training = settings(optimizers=optimizers, precision=precision)
         (row,) = run(variant(plain(), adversarial()), blobs(8), blobs(8), training)
         return row[f"train_{term}"]
 
-    moved_far, not_at_all = (after_one_update("float32", lr) for lr in (0.3, 1e-9))
-    assert abs(moved_far - not_at_all) > 0.1 * not_at_all
-    assert after_one_update("bfloat16", 0.3) == pytest.approx(moved_far, rel=0.02)
+    changed, unchanged = (after_one_update("float32", lr) for lr in (0.3, 1e-9))
+    assert abs(changed - unchanged) > 0.1 * unchanged
+    assert after_one_update("bfloat16", 0.3) == pytest.approx(changed, rel=0.02)

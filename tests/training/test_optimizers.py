@@ -1,3 +1,5 @@
+"""Optimisers and learning-rate schedules, compared with independent formulas."""
+
 import math
 
 import numpy as np
@@ -16,7 +18,7 @@ def random_matrix(rows: int, columns: int) -> torch.Tensor:
 
 
 def numpy_newton_schulz(matrix: np.ndarray) -> np.ndarray:
-    """The iteration on the singular values alone: s → as + bs³ + cs⁵, five times."""
+    """Apply the iteration to the singular values: s → as + bs³ + cs⁵, five times."""
     u, s, v = np.linalg.svd(matrix.astype(np.float64), full_matrices=False)
     s = s / np.sqrt((s**2).sum())
     for _ in range(5):
@@ -48,26 +50,26 @@ def test_orthogonalise_of_zero_is_zero() -> None:
 
 
 @pytest.mark.parametrize("largest", [(8, 144), (128, 136)])
-def test_orthogonalise_takes_matrices_of_any_sizes_together(largest: tuple[int, int]) -> None:
+def test_orthogonalise_accepts_matrices_of_different_sizes(largest: tuple[int, int]) -> None:
     matrices = [random_matrix(*size) for size in [*SIZES, largest]]
     for matrix, result in zip(matrices, orthogonalise(matrices), strict=True):
         np.testing.assert_allclose(result, numpy_newton_schulz(matrix.numpy()), atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (16, 6), (6, 16)])
-def test_muon_moves_matrices_as_torch_s_own(shape: tuple[int, int]) -> None:
-    mine = nn.Parameter(random_matrix(*shape))
-    its = nn.Parameter(mine.detach().clone())
-    here = Muon([mine], lr=0.1, momentum=0.9)
-    there = torch.optim.Muon([its], lr=0.1, momentum=0.9, weight_decay=0, nesterov=True)
+def test_muon_matches_torch_muon_on_matrices(shape: tuple[int, int]) -> None:
+    weight = nn.Parameter(random_matrix(*shape))
+    reference = nn.Parameter(weight.detach().clone())
+    ours = Muon([weight], lr=0.1, momentum=0.9)
+    theirs = torch.optim.Muon([reference], lr=0.1, momentum=0.9, weight_decay=0, nesterov=True)
     for step in range(4):
-        before = mine.detach().clone()
-        mine.grad = torch.randn(shape, generator=torch.Generator().manual_seed(step))
-        its.grad = mine.grad.clone()
-        here.step()
-        there.step()
+        before = weight.detach().clone()
+        weight.grad = torch.randn(shape, generator=torch.Generator().manual_seed(step))
+        reference.grad = weight.grad.clone()
+        ours.step()
+        theirs.step()
         # torch.optim.Muon iterates in bfloat16.
-        assert (mine - its).norm() < 0.03 * (mine - before).norm() * (step + 1)
+        assert (weight - reference).norm() < 0.03 * (weight - before).norm() * (step + 1)
 
 
 def test_muon_flattens_kernels_and_scales_by_their_shape() -> None:
@@ -85,13 +87,13 @@ def test_muon_flattens_kernels_and_scales_by_their_shape() -> None:
     np.testing.assert_allclose(weight.detach(), expected, atol=1e-4)
 
 
-def test_muon_leaves_a_weight_without_gradient_alone() -> None:
+def test_muon_does_not_change_a_weight_without_gradient() -> None:
     weight = nn.Parameter(torch.ones(2, 2))
     Muon([weight], lr=0.1, momentum=0.9).step()
     assert torch.equal(weight, torch.ones(2, 2))
 
 
-def test_muon_takes_the_weights_and_adam_the_biases() -> None:
+def test_muon_updates_weights_and_adam_updates_biases() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(3, 4))
     optimizers = OPTIMIZERS["muon"](
         list(network.parameters()), lr=0.02, momentum=0.95, adam_lr=1e-3, eps=1e-8
@@ -104,7 +106,7 @@ def test_muon_takes_the_weights_and_adam_the_biases() -> None:
 
 
 @pytest.mark.parametrize("kind", ["adam", "rmsprop"])
-def test_the_first_step_is_that_of_the_published_formula(kind: str) -> None:
+def test_first_step_matches_the_published_formula(kind: str) -> None:
     weight = nn.Parameter(torch.zeros(3))
     (optimizer,) = OPTIMIZERS[kind]([weight], lr=0.01, eps=0.5)
     gradient = torch.tensor([1.0, -2.0, 0.1])
@@ -115,7 +117,7 @@ def test_the_first_step_is_that_of_the_published_formula(kind: str) -> None:
     torch.testing.assert_close(weight.detach(), -0.01 * gradient / (root + 0.5))
 
 
-def test_every_registered_optimiser_goes_downhill() -> None:
+def test_every_registered_optimiser_reduces_a_loss() -> None:
     for kind, build in OPTIMIZERS.items():
         torch.manual_seed(0)
         layer = nn.Linear(5, 5)
@@ -149,7 +151,7 @@ def test_one_cycle_at_the_ends_of_its_range(warmup: float) -> None:
     assert [factor(done) for done in (0, 0.5)] == pytest.approx(expected)
 
 
-def test_every_registered_schedule_stays_between_nothing_and_the_full_rate() -> None:
+def test_every_registered_schedule_stays_between_zero_and_one() -> None:
     for kind, build in SCHEDULES.items():
         factor = build(**next(example_arguments(build)))
         values = [factor(done / 100) for done in range(100)]

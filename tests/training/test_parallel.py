@@ -1,4 +1,4 @@
-"""Several processes that share one training, for real: torchrun, gloo over loopback."""
+"""Data-parallel training: torchrun starts real processes, which use gloo over loopback."""
 
 import os
 import runpy
@@ -14,11 +14,11 @@ from autoencoders.errors import UserError
 from autoencoders.training import loop, parallel
 from autoencoders.training.parallel import Processes
 from autoencoders.variants.objectives.reconstruction import Reconstruction
-from tests.training.helpers import CPU, Blobs, Heard, plain, settings, variant
+from tests.training.helpers import CPU, Blobs, ProgressLog, plain, settings, variant
 
 SCRIPT = Path(__file__).with_name("together.py")
 CASES = ("reconstruction", "variational", "adversarial")
-ATOL = 1e-5  # measured: 1.3e-7; a step of Adam's is 2e-3
+ATOL = 1e-5  # the measured difference is 1.3e-7; a step of Adam is 2e-3
 
 
 def test_the_parts_of_a_batch_are_equal_and_in_order() -> None:
@@ -31,12 +31,12 @@ def test_the_parts_of_a_batch_are_equal_and_in_order() -> None:
     assert Processes().part(batch).tolist() == [0, 1, 2, 3, 4, 5]
 
 
-def test_the_first_process_leads() -> None:
+def test_first_process_is_the_main_process() -> None:
     assert [Processes(rank, 3).is_main for rank in range(3)] == [True, False, False]
     assert Processes().is_main
 
 
-def test_a_process_is_alone_unless_torchrun_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_come_from_the_variables_of_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RANK", raising=False)
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     assert parallel.from_environment() == Processes(0, 1)
@@ -47,7 +47,7 @@ def test_a_process_is_alone_unless_torchrun_says_otherwise(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(("rank", "count"), [("0", "2"), ("0", "two"), ("first", "1")])
-def test_half_of_torchruns_variables_is_refused(
+def test_invalid_variables_of_torchrun_are_refused(
     monkeypatch: pytest.MonkeyPatch, rank: str, count: str
 ) -> None:
     monkeypatch.delenv("MASTER_ADDR", raising=False)
@@ -58,24 +58,22 @@ def test_half_of_torchruns_variables_is_refused(
 
 
 @pytest.mark.parametrize(("images", "batch"), [(20, 8), (4, 4)], ids=["batch size", "few images"])
-def test_a_batch_that_cannot_be_shared_equally_is_refused(
-    blobs: Blobs, images: int, batch: int
-) -> None:
-    heard = Heard()
-    made = variant(plain(), Reconstruction("bce"))
-    learner = loop.TorchLearner(made, settings(), 0, "blobs", CPU, Processes(0, 3))
+def test_batch_without_equal_parts_is_refused(blobs: Blobs, images: int, batch: int) -> None:
+    log = ProgressLog()
+    subject = variant(plain(), Reconstruction("bce"))
+    learner = loop.TorchLearner(subject, settings(), 0, "blobs", CPU, Processes(0, 3))
     with pytest.raises(
         UserError, match=f"found 3 processes, .* a batch of {batch} images"
     ) as caught:
-        loop.fit(learner, blobs(images), blobs(4), heard)
+        loop.fit(learner, blobs(images), blobs(4), log)
     assert "training.batch_size" in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert (heard.steps, heard.rows) == (0, [])
+    assert (log.steps, log.rows) == (0, [])
 
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory, blobs: Blobs) -> Path:
-    """The folder of what two processes, and one in this process, end with."""
+    """Return the folder with the results of two processes, and of a training in this process."""
     folder = tmp_path_factory.mktemp("together")
     torch.save(blobs(100), folder / "images.pt")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
@@ -106,10 +104,10 @@ def test_two_processes_end_with_the_same_bits(ended: Path, case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_two_processes_end_as_one_does_but_for_rounding(ended: Path, case: str) -> None:
-    # The mean of two half batches' gradients is rounded otherwise than the whole batch's gradient.
-    together, alone = (load(ended / f"{case}-0-of-{count}.pt") for count in (2, 1))
-    torch.testing.assert_close(together["weights"], alone["weights"], rtol=0, atol=ATOL)
-    assert len(together["history"]) == len(alone["history"]) == 3
-    for row, expected in zip(together["history"], alone["history"], strict=True):
+def test_two_processes_match_one_process_up_to_rounding(ended: Path, case: str) -> None:
+    # The rounding of the gradient of a batch differs from that of the mean over two halves.
+    parallel_run, single_run = (load(ended / f"{case}-0-of-{count}.pt") for count in (2, 1))
+    torch.testing.assert_close(parallel_run["weights"], single_run["weights"], rtol=0, atol=ATOL)
+    assert len(parallel_run["history"]) == len(single_run["history"]) == 3
+    for row, expected in zip(parallel_run["history"], single_run["history"], strict=True):
         assert row == pytest.approx(expected, rel=1e-5)

@@ -1,4 +1,4 @@
-"""Slips that spoil numbers and nothing else: noise used twice, the wrong step, means of means."""
+"""Errors that change only numbers: repeated noise, wrong steps, means of batch means."""
 
 import math
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from tests.training.helpers import (
     SHAPE,
     THREE_ADAMS,
     Blobs,
-    Recorded,
+    RecordedInput,
     adversarial,
     identical,
     plain,
@@ -34,25 +34,25 @@ from tests.training.helpers import (
 )
 
 
-def seen_of_grey_images() -> list[Tensor]:
-    """Return what a training sees, batch by batch, of 16 grey images under noise, then of 4."""
-    recorded = Recorded(Noisy(mean=0.0, std=0.05))
+def inputs_of_grey_images() -> list[Tensor]:
+    """Return the encoder inputs of each batch: 16 training and 4 validation images, with noise."""
+    recorded = RecordedInput(Noisy(mean=0.0, std=0.05))
     grey = torch.full((16, *SHAPE), 128, dtype=torch.uint8)
     subject = variant(plain(), Reconstruction("bce"), recorded)
     run(subject, grey, grey[:4], settings(epochs=3))
-    return recorded.seen
+    return recorded.inputs
 
 
-def test_slip_one_noise_tensor_reused_noise_is_fresh_per_image_step_and_epoch() -> None:
-    in_training = torch.cat([seen for seen in seen_of_grey_images() if len(seen) == 8])
+def test_training_noise_is_new_for_each_image_step_and_epoch() -> None:
+    in_training = torch.cat([batch for batch in inputs_of_grey_images() if len(batch) == 8])
     assert len(in_training) == 3 * 16
-    # 64 pixels of independent noise: no two of the 48 images have nearly the same.
+    # Each image has 64 pixels of independent noise, so no correlation is close to 1.
     correlations = np.corrcoef(in_training.flatten(1).numpy()) - np.eye(48)
     assert abs(correlations).max() < 0.7
 
 
-def test_slip_evaluation_noise_is_the_same_in_each_epoch_and_different_for_each_image() -> None:
-    in_validation = [seen for seen in seen_of_grey_images() if len(seen) == 4]
+def test_validation_noise_is_the_same_in_each_epoch_and_new_for_each_image() -> None:
+    in_validation = [batch for batch in inputs_of_grey_images() if len(batch) == 4]
     assert len(in_validation) == 3
     assert torch.equal(in_validation[0], in_validation[1])
     assert torch.equal(in_validation[0], in_validation[2])
@@ -60,30 +60,30 @@ def test_slip_evaluation_noise_is_the_same_in_each_epoch_and_different_for_each_
     assert abs(correlations).max() < 0.7
 
 
-class Spied(Adversarial):
-    """Notes which parameters each step has changed."""
+class StepLog(Adversarial):
+    """Record the names of the parameters that each step changes."""
 
     def __init__(self) -> None:
         super().__init__(latent_shape=(3,), discriminator_hidden=[16])
         self.moved: dict[str, set[str]] = {}
 
     def update(
-        self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise, step: Step
+        self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise, step: Step
     ) -> Terms:
-        def spied(name: str, losses: Tensor) -> None:
+        def recorded_step(name: str, losses: Tensor) -> None:
             before = {key: now.detach().clone() for key, now in networks.named_parameters()}
             step(name, losses)
             self.moved[name] = {
                 key for key, now in networks.named_parameters() if not torch.equal(now, before[key])
             }
 
-        return super().update(networks, seen, images, noise, spied)
+        return super().update(networks, inputs, images, noise, recorded_step)
 
 
-def test_slip_the_wrong_optimiser_steps_each_update_moves_exactly_its_own_parameters(
+def test_each_step_changes_exactly_its_own_parameters(
     blobs: Blobs,
 ) -> None:
-    objective = Spied()
+    objective = StepLog()
     subject = variant(plain(), objective)
     run(subject, blobs(8), blobs(8), settings(optimizers=THREE_ADAMS))
     names = [name for name, _ in subject.networks.named_parameters()]
@@ -99,9 +99,9 @@ def test_slip_the_wrong_optimiser_steps_each_update_moves_exactly_its_own_parame
     }
 
 
-def test_slip_the_discriminator_never_learns_its_loss_leaves_two_log_two(blobs: Blobs) -> None:
-    still = ADAM | {"lr": 1e-9}  # the others wait, so that there is something to win
-    optimizers = {"autoencoder": still, "discriminator": ADAM | {"lr": 1e-2}, "generator": still}
+def test_discriminator_loss_falls_below_two_log_two(blobs: Blobs) -> None:
+    fixed = ADAM | {"lr": 1e-9}  # only the discriminator learns
+    optimizers = {"autoencoder": fixed, "discriminator": ADAM | {"lr": 1e-2}, "generator": fixed}
     training = settings(8, 32, optimizers=optimizers)
     history = run(variant(plain(), adversarial()), blobs(256), blobs(64), training)
     assert history[0]["train_discriminator"] == pytest.approx(2 * math.log(2), rel=0.1)
@@ -109,8 +109,8 @@ def test_slip_the_discriminator_never_learns_its_loss_leaves_two_log_two(blobs: 
     assert history[-1]["validation_discriminator"] < 0.5
 
 
-def told_apart(codes: np.ndarray, prior: np.ndarray) -> float:
-    """A classifier two-sample test: the share told apart right, 0.5 where nobody can."""
+def two_sample_accuracy(codes: np.ndarray, prior: np.ndarray) -> float:
+    """Return the accuracy of a classifier between two samples: 0.5 for equal distributions."""
     samples = np.concatenate([codes, prior])
     origins = np.repeat([0, 1], [len(codes), len(prior)])
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
@@ -119,23 +119,23 @@ def told_apart(codes: np.ndarray, prior: np.ndarray) -> float:
 
 
 @pytest.mark.slow
-def test_slip_the_discriminator_never_learns_codes_approach_the_prior(blobs: Blobs) -> None:
+def test_adversarial_codes_approach_the_prior(blobs: Blobs) -> None:
     subject = variant(plain(latent_size=2, hidden=64), adversarial(latent_size=2, hidden=64))
-    unseen = blobs(1000, SHAPE, 1)
+    validation_images = blobs(1000, SHAPE, 1)
     prior = np.random.default_rng(0).standard_normal((1000, 2))
 
     def codes() -> np.ndarray:
         with torch.no_grad():
-            return subject.model.encode(unseen / 255).numpy()
+            return subject.model.encode(validation_images / 255).numpy()
 
-    at_first = codes()
+    before = codes()
     rates = {name: ADAM | {"lr": 1e-3} for name in THREE_ADAMS}
-    run(subject, blobs(2000), unseen, settings(60, 100, optimizers=rates))
-    in_the_end = codes()
-    assert told_apart(at_first, prior) > 0.95
-    assert told_apart(in_the_end, prior) < 0.75
-    assert abs(in_the_end.mean(0)).max() < 0.4
-    assert abs(in_the_end.var(0) - 1).max() < 0.4
+    run(subject, blobs(2000), validation_images, settings(60, 100, optimizers=rates))
+    after = codes()
+    assert two_sample_accuracy(before, prior) > 0.95
+    assert two_sample_accuracy(after, prior) < 0.75
+    assert abs(after.mean(0)).max() < 0.4
+    assert abs(after.var(0) - 1).max() < 0.4
 
 
 PARTS: dict[str, tuple[Callable[[], Autoencoder], Callable[[], Objective]]] = {
@@ -146,7 +146,7 @@ PARTS: dict[str, tuple[Callable[[], Autoencoder], Callable[[], Objective]]] = {
 
 
 @pytest.mark.parametrize(("model", "objective"), PARTS.values(), ids=PARTS)
-def test_slip_global_generators_are_neither_used_nor_touched(
+def test_training_does_not_use_or_change_global_generators(
     blobs: Blobs, model: Callable[[], Autoencoder], objective: Callable[[], Objective]
 ) -> None:
     def trained(global_seed: int, seed: int) -> list[Tensor]:
@@ -165,8 +165,8 @@ def test_slip_global_generators_are_neither_used_nor_touched(
     assert not identical(trained(global_seed=0, seed=1), trained(global_seed=0, seed=2))
 
 
-def test_slip_means_of_batch_means_validation_is_a_mean_over_images(blobs: Blobs) -> None:
-    # More than go into one batch, and the few in the last one are white.
+def test_validation_loss_is_a_mean_over_images(blobs: Blobs) -> None:
+    # The images fill more than one batch; those of the second, small batch are white.
     images = torch.cat([blobs(1000), torch.full((37, *SHAPE), 255, dtype=torch.uint8)])
     subject = variant(plain(), Reconstruction("bce"))
     (row,) = run(subject, blobs(512), images, settings())
@@ -180,7 +180,7 @@ def test_slip_means_of_batch_means_validation_is_a_mean_over_images(blobs: Blobs
     assert abs(of_batches - row["validation_loss"]) > 0.01
 
 
-def test_validation_kl_is_the_mean_over_images_of_the_posterior_s(blobs: Blobs) -> None:
+def test_validation_kl_matches_torch_distributions(blobs: Blobs) -> None:
     subject, images = variant(variational(), Variational("gaussian")), blobs(1037)
     (row,) = run(subject, blobs(8), images, settings())
     assert isinstance(subject.model, VariationalAutoencoder)
@@ -191,9 +191,9 @@ def test_validation_kl_is_the_mean_over_images_of_the_posterior_s(blobs: Blobs) 
     assert row["validation_kl"] == pytest.approx(kl.mean().item(), rel=1e-4)
 
 
-def test_train_terms_are_means_over_the_epoch_s_images(blobs: Blobs) -> None:
-    still = {"model": ADAM | {"lr": 1e-12}}
+def test_train_terms_are_means_over_images(blobs: Blobs) -> None:
+    fixed = {"model": ADAM | {"lr": 1e-12}}
     images = blobs(24)
     subject = variant(plain(), Reconstruction("mse"))
-    (row,) = run(subject, images, images, settings(optimizers=still))
+    (row,) = run(subject, images, images, settings(optimizers=fixed))
     assert row["train_loss"] == pytest.approx(row["validation_loss"], rel=1e-5)

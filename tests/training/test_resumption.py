@@ -1,4 +1,4 @@
-"""Trainings that are interrupted, and go on as if they had never been."""
+"""Interrupted trainings resume with the same results."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.training.helpers import (
     RMSPROP,
     THREE_ADAMS,
     Blobs,
-    Heard,
+    ProgressLog,
     adversarial,
     convolutional,
     identical,
@@ -52,7 +52,7 @@ TRAININGS: dict[str, Case] = {
     [{"stop_at_epoch": 1}, {"stop_at_epoch": 3}, {"stop_at_step": 8}, {"stop_at_step": 2}],
     ids=["after an epoch", "after three", "within the third", "within the first"],
 )
-def test_an_interrupted_training_ends_as_if_it_had_never_been(
+def test_interrupted_training_resumes_with_the_same_results(
     blobs: Blobs,
     tmp_path: Path,
     model: Callable[[], Autoencoder],
@@ -64,30 +64,30 @@ def test_an_interrupted_training_ends_as_if_it_had_never_been(
     training = settings(4, optimizers=optimizers, ema_decay=ema_decay, schedule=ONE_CYCLE)
     checkpoint = tmp_path / "unfinished.pt"
 
-    def attempt(heard: Heard, checkpoint: Path | None) -> tuple[list[Row], list[Tensor]]:
+    def attempt(log: ProgressLog, checkpoint: Path | None) -> tuple[list[Row], list[Tensor]]:
         subject = variant(model(), objective(), Noisy(0.5, 0.3))
         data = (blobs(27), blobs(11), training)
-        history = run(subject, *data, progress=heard, checkpoint=checkpoint)
+        history = run(subject, *data, progress=log, checkpoint=checkpoint)
         return history, weights(subject)
 
-    history, expected = attempt(Heard(), None)
+    history, expected = attempt(ProgressLog(), None)
     with pytest.raises(KeyboardInterrupt):
-        attempt(Heard(**interruption), checkpoint)
-    heard = Heard()
-    resumed_history, resumed = attempt(heard, checkpoint)
+        attempt(ProgressLog(**interruption), checkpoint)
+    log = ProgressLog()
+    resumed_history, resumed = attempt(log, checkpoint)
     assert identical(resumed, expected)
     assert resumed_history == history
     done_before = interruption.get("stop_at_epoch", (interruption.get("stop_at_step", 0) - 1) // 3)
-    assert heard.rows == history[done_before:]  # nothing is done twice
-    assert heard.steps == 4 * 3  # and the bar still counts to its end
+    assert log.rows == history[done_before:]  # no epoch is repeated
+    assert log.steps == 4 * 3  # the progress bar reaches its end
 
 
-def test_a_finished_training_is_not_done_again(blobs: Blobs, tmp_path: Path) -> None:
-    checkpoint, again = tmp_path / "finished.pt", Heard()
+def test_finished_training_is_not_repeated(blobs: Blobs, tmp_path: Path) -> None:
+    checkpoint, again = tmp_path / "finished.pt", ProgressLog()
     subjects = [variant(plain(), Reconstruction("bce")) for _ in range(2)]
     histories = [
-        run(subject, blobs(24), blobs(8), settings(2), progress=heard, checkpoint=checkpoint)
-        for subject, heard in zip(subjects, (Heard(), again), strict=True)
+        run(subject, blobs(24), blobs(8), settings(2), progress=log, checkpoint=checkpoint)
+        for subject, log in zip(subjects, (ProgressLog(), again), strict=True)
     ]
     assert histories[0] == histories[1]
     assert again.rows == []

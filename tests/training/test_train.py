@@ -1,4 +1,4 @@
-"""Training as one function, as anyone may call it: from any folder, without params.yaml."""
+"""The function `train`, called from any folder and without params.yaml."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import torch
 from autoencoders.training.settings import Variant
 from autoencoders.training.train import TrainingResult, train
 from autoencoders.variants.assembly import assemble
-from tests.training.helpers import SHAPE, Blobs, Heard, identical, run, settings, weights
+from tests.training.helpers import SHAPE, Blobs, ProgressLog, identical, run, settings, weights
 
 DENOISER = Variant.model_validate(
     {
@@ -25,18 +25,18 @@ def trained(blobs: Blobs, **arguments: Any) -> TrainingResult:
     return train(blobs(24), blobs(8, SHAPE, 1), DENOISER, 1, name="blobs", **arguments)
 
 
-def test_it_assembles_the_variant_and_returns_it_with_its_history(blobs: Blobs) -> None:
-    heard = Heard()
-    done = trained(blobs, progress=heard)
+def test_train_returns_the_variant_and_its_history(blobs: Blobs) -> None:
+    log = ProgressLog()
+    done = trained(blobs, progress=log)
     assembled = assemble(DENOISER, SHAPE, 1, "blobs", "kaiming")
     images = blobs(24), blobs(8, SHAPE, 1)
-    assert done.history == heard.rows == run(assembled, *images, DENOISER.training, seed=1)
+    assert done.history == log.rows == run(assembled, *images, DENOISER.training, seed=1)
     assert identical(weights(done.variant), weights(assembled))
     assert done.checkpoint is None
     assert done.variant.model(torch.rand(2, *SHAPE)).shape == (2, *SHAPE)
 
 
-def test_nothing_is_written_but_the_checkpoint(
+def test_only_the_checkpoint_is_written(
     blobs: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty").mkdir()
@@ -47,20 +47,20 @@ def test_nothing_is_written_but_the_checkpoint(
 
 
 @pytest.mark.parametrize("digests", [["data", "code"], ["data", "other code"]])
-def test_a_checkpoint_of_the_same_data_and_code_alone_is_taken_up(
+def test_training_resumes_only_with_the_same_data_and_code(
     blobs: Blobs, tmp_path: Path, digests: list[str]
 ) -> None:
-    expected, heard = trained(blobs), Heard()
-    stopped = Heard(stop_at_epoch=2)
+    expected, log = trained(blobs), ProgressLog()
+    stopped = ProgressLog(stop_at_epoch=2)
     with pytest.raises(KeyboardInterrupt):
         trained(blobs, folder=tmp_path, digests=["data", "code"], progress=stopped)
-    done = trained(blobs, folder=tmp_path, digests=digests, progress=heard)
-    assert len(heard.rows) == (1 if digests == ["data", "code"] else 3)
+    done = trained(blobs, folder=tmp_path, digests=digests, progress=log)
+    assert len(log.rows) == (1 if digests == ["data", "code"] else 3)
     assert done.history == expected.history
     assert identical(weights(done.variant), weights(expected.variant))
 
 
-def test_parts_that_do_not_fit_the_images_are_refused(blobs: Blobs) -> None:
+def test_unsuitable_parts_are_refused(blobs: Blobs) -> None:
     halved = {"kind": "downsampled", "factor": 3, "reduction": "average"}
     content = DENOISER.model_dump() | {"input": halved}
     with pytest.raises(ValueError, match="8×8 cannot be downsampled by 3"):

@@ -1,6 +1,6 @@
-"""A script that trains a few networks as one of torchrun's processes, or alone.
+"""A script that trains three small variants, as a process of torchrun or as a single process.
 
-It reads `images.pt` where it is started, and writes what it ends with to
+It reads `images.pt` in the working folder, and writes weights and histories to
 `<case>-<rank>-of-<processes>.pt`.
 """
 
