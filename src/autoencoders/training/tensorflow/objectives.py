@@ -162,7 +162,7 @@ class KerasAdversarial(KerasObjective):
         )
 
     def update(self, inputs: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
-        """Take the three steps; each step uses the weights that the earlier steps have changed."""
+        """Take the three steps, each with the weights of the earlier ones; return terms `(N,)`."""
         with tf.GradientTape() as tape:
             reconstructed = reconstruction("bce", self(inputs), images)
             loss = tf.reduce_mean(reconstructed["loss"])
