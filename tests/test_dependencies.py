@@ -1,4 +1,4 @@
-"""The lists of code that stages depend on: what an edit changes in them, and what it does not."""
+"""Tests which edits of the code change the lists of source files of which stages."""
 
 import hashlib
 import shutil
@@ -28,20 +28,20 @@ from tests.saved import PARAMS
 ROOT = PACKAGE.parents[1]
 VARIANTS = ["conv", "vae", "aae", "superres_perceptual"]
 COMMENT = "\n# Nothing new.\n"
-CLASS = '''"""Pull alike images together."""
+CLASS = '''"""Pull similar images together."""
 
 
 class Contrastive:
-    """Nobody names it in params.yaml."""
+    """Not used in params.yaml."""
 '''
 
 
 def content() -> Any:
-    """Return the tests' params with all examples, to run some variants on one dataset."""
-    whole = yaml12.read(PARAMS)
+    """Return the tests' params with all example variants, to run `VARIANTS` on one dataset."""
+    params = yaml12.read(PARAMS)
     for example in (ROOT / paths.EXAMPLES).glob("*.yaml"):
-        whole["variants"] |= yaml12.read(example)
-    return whole | {"datasets_to_run": ["mnist"], "variants_to_run": VARIANTS}
+        params["variants"] |= yaml12.read(example)
+    return params | {"datasets_to_run": ["mnist"], "variants_to_run": VARIANTS}
 
 
 CONTENT = content()
@@ -49,7 +49,7 @@ CONTENT = content()
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the package; who edits it mends it."""
+    """Return a copy of the package; tests must undo their edits."""
     ignored = shutil.ignore_patterns("__pycache__")
     target = tmp_path_factory.mktemp("source") / PACKAGE.name
     return shutil.copytree(PACKAGE, target, ignore=ignored)
@@ -61,7 +61,7 @@ def before(package: Path) -> dict[Item, str]:
 
 
 def lists(package: Path) -> dict[Item, str]:
-    """Return the list of each stage, by what it runs for, as the source lies there now."""
+    """Return the list of each run of a stage, made from the current source."""
     code = Code(package)
     return {
         item: dependencies.listing(item.stage, item.variant, CONTENT, code)
@@ -71,7 +71,7 @@ def lists(package: Path) -> dict[Item, str]:
 
 @contextmanager
 def edited(texts: dict[Path, str]) -> Iterator[None]:
-    """Write texts over files for as long as the context lasts."""
+    """Replace the texts of files within a `with` block."""
     old = {path: path.read_text("utf-8") for path in texts}
     for path, text in texts.items():
         path.write_text(text, "utf-8")
@@ -81,7 +81,7 @@ def edited(texts: dict[Path, str]) -> Iterator[None]:
 
 
 def changed(before: dict[Item, str], after: dict[Item, str]) -> set[str]:
-    """Return the stages whose lists differ, without the dataset: `train vae`."""
+    """Return the runs whose lists differ, such as `train vae`."""
     return {f"{i.stage} {i.variant}".strip() for i in before if before[i] != after[i]}
 
 
@@ -105,18 +105,18 @@ def within(module: ModuleType) -> Path:
     ],
     ids=str,
 )
-def test_an_edit_changes_the_lists_that_name_the_file_and_no_others(
+def test_an_edit_changes_only_the_lists_that_contain_the_file(
     package: Path, before: dict[Item, str], file: Path, trained: list[str]
 ) -> None:
     path = package / file
     with edited({path: path.read_text("utf-8") + COMMENT}):
-        found = changed(before, lists(package))
+        names = changed(before, lists(package))
     line = f"{package.name}/{file.as_posix()} "
-    assert found == {f"{i.stage} {i.variant}".strip() for i, text in before.items() if line in text}
-    assert {name for name in found if "train" in name} == {f"train {name}" for name in trained}
+    assert names == {f"{i.stage} {i.variant}".strip() for i, text in before.items() if line in text}
+    assert {name for name in names if "train" in name} == {f"train {name}" for name in trained}
 
 
-def test_the_digest_of_a_list_is_that_of_the_file(
+def test_code_sha256_is_the_digest_of_the_list(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -127,17 +127,17 @@ def test_the_digest_of_a_list_is_that_of_the_file(
         assert dependencies.code_sha256("train", variant) == hashlib.sha256(content).hexdigest()
 
 
-def test_what_trains_nothing_is_in_no_list_of_a_training(
+def test_code_that_does_not_train_is_in_no_list_of_train(
     package: Path, before: dict[Item, str]
 ) -> None:
     files = [package / within(module) for module in (bounds, table, commands, tracking)]
     files += package.rglob("tensorflow/*.py")
     with edited({path: path.read_text("utf-8") + COMMENT for path in files}):
-        found = changed(before, lists(package))
-    assert {name.split()[0] for name in found} == {"evaluate", "figures"}
+        names = changed(before, lists(package))
+    assert {name.split()[0] for name in names} == {"evaluate", "figures"}
 
 
-def test_what_is_new_in_a_registry_changes_no_list(package: Path, before: dict[Item, str]) -> None:
+def test_a_new_entry_of_a_registry_changes_no_list(package: Path, before: dict[Item, str]) -> None:
     registry = package / within(objectives)
     (registry.parent / "contrastive.py").write_text(CLASS, "utf-8")
     text = registry.read_text("utf-8").replace(
@@ -149,11 +149,11 @@ def test_what_is_new_in_a_registry_changes_no_list(package: Path, before: dict[I
     with edited({registry: text}):
         assert changed(before, lists(package)) == set()
     with edited({registry: text.replace(": Variational", ": Contrastive")}):
-        found = changed(before, lists(package))
-    assert {name for name in found if "train" in name} == {"train vae"}
+        names = changed(before, lists(package))
+    assert {name for name in names if "train" in name} == {"train vae"}
 
 
-def test_all_that_a_variant_is_built_of_is_in_its_list() -> None:
+def test_all_components_of_a_variant_are_in_its_list() -> None:
     code = Code()
     for name, variant in CONTENT["variants"].items():
         listed = dependencies.listing("train", name, CONTENT, code)
@@ -164,7 +164,7 @@ def test_all_that_a_variant_is_built_of_is_in_its_list() -> None:
 
 
 def components(part: Any) -> Iterator[Component]:
-    """Yield all that is built of a variant's settings, defaults too."""
+    """Yield all components of a variant's settings, also defaults."""
     if isinstance(part, Component):
         yield part
     if isinstance(part, Strict):
@@ -173,16 +173,16 @@ def components(part: Any) -> Iterator[Component]:
         yield from components(inner)
 
 
-def test_a_sampler_that_the_evaluation_does_not_draw_from_is_not_in_its_list() -> None:
-    drawn = dependencies.listing("evaluate", "vae", CONTENT, Code())
-    shown = dependencies.listing("figures", "vae", CONTENT, Code())
+def test_an_unused_sampler_is_not_in_the_list_of_evaluate() -> None:
+    evaluation = dependencies.listing("evaluate", "vae", CONTENT, Code())
+    figures = dependencies.listing("figures", "vae", CONTENT, Code())
     assert CONTENT["evaluation"]["samplers"] == ["prior"]
-    assert ("samplers/prior.py" in drawn, "samplers/mixture.py" in drawn) == (True, False)
-    assert "samplers/mixture.py" in shown
+    assert ("samplers/prior.py" in evaluation, "samplers/mixture.py" in evaluation) == (True, False)
+    assert "samplers/mixture.py" in figures
 
 
 @pytest.mark.parametrize("bad", ["variants: 5\n", "variants: {conv: 5}\n", "[]\n", ""])
-def test_params_that_do_not_say_which_code_is_used_are_one_line(
+def test_an_error_about_params_without_variants_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

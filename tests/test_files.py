@@ -73,42 +73,42 @@ def test_a_failed_directory_leaves_the_old_one_and_nothing_else(
 
 
 @pytest.mark.parametrize("file", ["pets.png", "pets/0.png"])
-def test_an_error_within_a_folder_names_what_was_to_be_there(tmp_path: Path, file: str) -> None:
+def test_an_error_within_a_folder_has_the_final_path(tmp_path: Path, file: str) -> None:
     target = tmp_path / "overview"
     full = OSError(errno.ENOSPC, "No space left on device")
 
-    def write(*, itself: bool) -> None:
+    def write(*, has_path: bool) -> None:
         with files.atomic_directory(target) as temporary:
-            if itself:
+            if has_path:
                 raise OSError(errno.ENOSPC, "No space left on device", str(temporary / file))
             with files.atomic_file(temporary / file):
                 raise full
 
-    for itself in (True, False):
+    for has_path in (True, False):
         with pytest.raises(OSError, match="No space left") as caught:
-            write(itself=itself)
+            write(has_path=has_path)
         assert caught.value.filename == str(target / file)
 
 
 def flushed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Return what is flushed from now on and each rename's target, as it comes."""
+    """Return a list that gets each flushed path and each target of a rename from now on."""
     calls: list[Path] = []
     flush, replace = files._flush, Path.replace
 
-    def noted(path: Path) -> None:
+    def recorded_flush(path: Path) -> None:
         calls.append(path)
         flush(path)
 
-    def renamed(path: Path, target: Path) -> Path:
+    def recorded_replace(path: Path, target: Path) -> Path:
         calls.append(target)
         return replace(path, target)
 
-    monkeypatch.setattr(files, "_flush", noted)
-    monkeypatch.setattr(Path, "replace", renamed)
+    monkeypatch.setattr(files, "_flush", recorded_flush)
+    monkeypatch.setattr(Path, "replace", recorded_replace)
     return calls
 
 
-def test_what_is_renamed_is_on_the_disk_before_and_its_name_after(
+def test_content_is_flushed_before_a_rename_and_the_folder_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = flushed(monkeypatch)
@@ -123,26 +123,26 @@ def test_what_is_renamed_is_on_the_disk_before_and_its_name_after(
     assert calls[3:] == [tmp_path / "folder", tmp_path]
 
 
-def test_json_comes_back_as_it_went(tmp_path: Path) -> None:
+def test_json_is_read_as_it_was_written(tmp_path: Path) -> None:
     content = {"mse": 0.0134, "names": ["T-shirt/top", "Ω"], "none": None}
     files.write_json(tmp_path / "metrics.json", content)
     assert files.read_json(tmp_path / "metrics.json") == content
 
 
-def test_json_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+def test_failed_writing_of_json_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         files.write_json(tmp_path / "metrics.json", {"mse": object()})
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "md5"])
-def test_digest_is_that_of_the_content(tmp_path: Path, algorithm: str) -> None:
+def test_digest_equals_hashlib(tmp_path: Path, algorithm: str) -> None:
     (tmp_path / "file").write_bytes(b"images")
     expected = hashlib.new(algorithm, b"images").hexdigest()
     assert files.digest(tmp_path / "file", algorithm) == expected
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
+def test_an_error_about_a_missing_file_has_its_path(tmp_path: Path) -> None:
     assert files.require(tmp_path) == tmp_path
     with pytest.raises(files.MissingFileError, match=r"weights\.safetensors is missing$") as caught:
         files.require(tmp_path / "weights.safetensors")
@@ -152,9 +152,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "error", [ValueError("line 3\ncolumn 1"), EOFError(), IsADirectoryError(21, "Is a directory")]
 )
-def test_any_error_of_a_reader_is_one_line_that_names_the_file(
-    tmp_path: Path, error: Exception
-) -> None:
+def test_an_error_while_reading_is_one_line_with_the_path(tmp_path: Path, error: Exception) -> None:
     (tmp_path / "model").touch()
     with (
         pytest.raises(files.DamagedFileError, match=r"model is unreadable \(") as caught,
@@ -165,9 +163,7 @@ def test_any_error_of_a_reader_is_one_line_that_names_the_file(
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), UserError("a line")])
-def test_what_no_other_run_of_the_stage_would_mend_is_passed_on(
-    tmp_path: Path, error: Exception
-) -> None:
+def test_errors_that_no_rerun_corrects_are_not_replaced(tmp_path: Path, error: Exception) -> None:
     with pytest.raises(type(error)) as caught, files.readable(tmp_path):
         raise error
     assert caught.value is error

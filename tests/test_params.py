@@ -86,16 +86,16 @@ REMOVED = object()
 
 
 def edited(key: str, value: Any) -> Any:
-    """Return the example with one dotted key set, or removed."""
+    """Return the example with one dotted key set or removed."""
     content = yaml12.parse(EXAMPLE)
     edit(content, key, value)
     return content
 
 
 def edit(content: Any, key: str, value: Any) -> None:
-    """Set one dotted key of `content`, or remove it."""
-    *way, last = key.split(".")
-    for name in way:
+    """Set or remove one dotted key of `content`."""
+    *parents, last = key.split(".")
+    for name in parents:
         content = content[name]
     if value is REMOVED:
         del content[last]
@@ -110,28 +110,28 @@ def complaint(content: Any) -> str:
 
 
 def with_variant(lines: str) -> params.Params:
-    """Return the example with one more variant, written as in the file."""
+    """Return the example with one more variant, given as YAML."""
     content = yaml12.parse(EXAMPLE)
     content["variants"] |= yaml12.parse(lines)
     content["variants_to_run"].append("new")
     return params.parse(content, "params.yaml")
 
 
-# --- what is right
+# --- valid files
 
 
 def test_the_shipped_file_is_valid() -> None:
     assert params.load(SHIPPED).variants_to_run
 
 
-def test_values_arrive_typed() -> None:
+def test_values_have_types() -> None:
     example = params.parse(yaml12.parse(EXAMPLE), "params.yaml")
     assert example.variants["conv"].training.epochs == 3
     assert example.data.stand_in.train_images == 1000
     assert example.variants["vae"].training.schedule.kind == "one_cycle"
 
 
-def test_components_build_what_their_kind_names() -> None:
+def test_components_build_objects_of_their_kind() -> None:
     conv = params.parse(yaml12.parse(EXAMPLE), "params.yaml").variants["conv"]
     shape = (1, 28, 28)
     model = conv.model.build(input_shape=shape, image_shape=shape)
@@ -174,7 +174,7 @@ new:
     assert discriminate(networks, networks.model.encode(seen)).shape == (2,)
 
 
-# --- what need not be written
+# --- defaults
 
 TRAINING = "variants.conv.training"
 MODEL = "variants.conv.model"
@@ -196,13 +196,13 @@ ADAM = f"{TRAINING}.optimizers.model"
         "classifier.optimizer.eps",
     ],
 )
-def test_what_changes_nothing_can_be_left_out(key: str) -> None:
-    """The example writes every default out, so leaving one out makes no difference."""
-    whole = params.parse(yaml12.parse(EXAMPLE), "params.yaml")
-    assert params.parse(edited(key, REMOVED), "params.yaml") == whole
+def test_keys_with_default_values_can_be_left_out(key: str) -> None:
+    """The example contains all default values, so removing one changes nothing."""
+    complete = params.parse(yaml12.parse(EXAMPLE), "params.yaml")
+    assert params.parse(edited(key, REMOVED), "params.yaml") == complete
 
 
-def test_muon_s_defaults_are_its_paper_s() -> None:
+def test_defaults_of_muon_are_those_of_its_paper() -> None:
     muon = edited(ADAM, {"kind": "muon", "lr": 0.02, "adam_lr": 1e-3})
     optimizer = params.parse(muon, "params.yaml").variants["conv"].training.optimizers["model"]
     assert optimizer.model_dump() == {
@@ -211,12 +211,12 @@ def test_muon_s_defaults_are_its_paper_s() -> None:
     }
 
 
-def test_what_is_left_out_has_the_default_of_where_it_is_left_out() -> None:
+def test_a_missing_key_has_the_default_of_its_own_mapping() -> None:
     content = edited("variants.vae.training.initialization", REMOVED)
     assert params.parse(content, "params.yaml").variants["vae"].training.initialization == "default"
 
 
-# --- what is wrong, one mistake at a time
+# --- one mistake at a time
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_what_is_left_out_has_the_default_of_where_it_is_left_out() -> None:
         ("variants_to_run", ["conv", "vae", "conv"], "found 'conv' twice; list it once"),
     ],
 )
-def test_a_mistake_is_one_line_with_its_key_what_was_found_and_what_is_allowed(
+def test_an_error_is_one_line_with_key_found_value_and_allowed_values(
     key: str, value: Any, expected: str
 ) -> None:
     message = complaint(edited(key, value))
@@ -306,12 +306,12 @@ def test_a_mistake_is_one_line_with_its_key_what_was_found_and_what_is_allowed(
         ({"kind": "standard_normal", "mean": 1.0}, "mean: unknown key; allowed: kind"),
     ],
 )
-def test_a_mistake_in_a_part_of_a_part_is_told_as_any_other(prior: Any, expected: str) -> None:
+def test_an_error_in_a_nested_component(prior: Any, expected: str) -> None:
     message = complaint(edited("variants.vae.objective.prior", prior))
     assert message == f"params.yaml: variants.vae.objective.prior.{expected}"
 
 
-def test_an_item_of_a_list_is_named_by_its_position() -> None:
+def test_an_error_in_a_list_has_the_index_of_the_item() -> None:
     message = complaint(edited(f"{MODEL}.encoder_channels", [16, 0]))
     assert (
         message
@@ -320,7 +320,7 @@ def test_an_item_of_a_list_is_named_by_its_position() -> None:
 
 
 @pytest.mark.parametrize("name", ["../etc", "Denoise", "a b", ""])
-def test_a_variant_s_name_is_fit_for_a_path_and_a_stage(name: str) -> None:
+def test_names_of_variants_must_be_valid_in_paths_and_stages(name: str) -> None:
     content = yaml12.parse(EXAMPLE)
     content["variants"][name] = content["variants"]["conv"]
     assert f"found {name!r}" in complaint(content)
@@ -349,7 +349,7 @@ def test_a_variant_s_name_is_fit_for_a_path_and_a_stage(name: str) -> None:
         ("experiment", f"[{'long, ' * 1000}]", "found ['long', 'long', "),
     ],
 )
-def test_a_value_of_another_type_comes_with_how_to_write_it(
+def test_an_error_about_a_type_says_how_to_write_the_value(
     key: str, text: str, expected: str
 ) -> None:
     message = complaint(edited(key, yaml12.parse(text)))
@@ -358,7 +358,7 @@ def test_a_value_of_another_type_comes_with_how_to_write_it(
     assert len(line) < 300
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_errors_are_reported_together() -> None:
     content = edited(f"{TRAINING}.epochs", -1)
     content["data"]["train_fraction"] = 1.5
     content["sead"] = content.pop("seed")
@@ -371,7 +371,7 @@ def test_all_mistakes_are_told_at_once() -> None:
     }
 
 
-# --- what is wrong although each value is fine
+# --- values that are valid alone but not together
 
 
 @pytest.mark.parametrize(
@@ -404,7 +404,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         ),
     ],
 )
-def test_a_senseless_variant_is_refused_with_the_reason(
+def test_an_impossible_variant_is_an_error_with_the_reason(
     key: str, value: Any, expected: str
 ) -> None:
     variant = ".".join(key.split(".")[:2])
@@ -442,7 +442,7 @@ def test_unsupported_parts_under_tensorflow_are_refused_with_the_reason(
     assert expected in complaint(content)
 
 
-def test_tensorflow_draws_towards_no_prior_but_the_standard_normal() -> None:
+def test_tensorflow_supports_only_the_standard_normal_prior() -> None:
     vae = params.parse(yaml12.parse(EXAMPLE), "params.yaml").variants["vae"]
     other = vae.objective.model_copy(update={"prior": SimpleNamespace(kind="mixture")})
     reason = supported.why_unsupported(vae.model_copy(update={"objective": other}))
@@ -450,7 +450,7 @@ def test_tensorflow_draws_towards_no_prior_but_the_standard_normal() -> None:
     assert "the prior mixture; allowed: standard_normal" in reason
 
 
-def test_without_the_extra_only_a_variant_that_runs_is_refused(
+def test_without_tensorflow_only_variants_to_run_are_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(supported, "MODULES", ("no_such_module",))
@@ -461,7 +461,7 @@ def test_without_the_extra_only_a_variant_that_runs_is_refused(
     params.parse(content | {"variants_to_run": ["conv"]}, "params.yaml")
 
 
-def test_all_variants_are_checked_and_one_that_does_not_run_too() -> None:
+def test_variants_that_do_not_run_are_also_checked() -> None:
     content = edited("variants_to_run", ["vae"])
     content["variants"]["conv"]["model"]["decoder_channels"] = [4]
     content["variants"]["vae"]["objective"] = {"kind": "reconstruction", "loss": "bce"}
@@ -470,10 +470,10 @@ def test_all_variants_are_checked_and_one_that_does_not_run_too() -> None:
     assert vae.startswith("params.yaml: variants.vae: the reconstruction objective never trains")
 
 
-def test_a_variant_that_suits_a_dataset_that_does_not_run_is_no_mistake() -> None:
+def test_a_variant_for_a_dataset_that_does_not_run_is_valid() -> None:
     content = yaml12.parse(EXAMPLE)
-    fourths = {"kind": "downsampled", "factor": 8, "reduction": "average"}
-    content["variants"]["conv"]["input"] = fourths  # only 32×32 and 64×64 can be
+    eightfold = {"kind": "downsampled", "factor": 8, "reduction": "average"}
+    content["variants"]["conv"]["input"] = eightfold  # fits only 32×32 and 64×64
     content["variants"]["conv"]["model"]["decoder_channels"] = [4] * 5
     content["variants_to_run"] = ["vae"]
     params.parse(content, "params.yaml")
@@ -483,12 +483,12 @@ def test_a_variant_that_suits_a_dataset_that_does_not_run_is_no_mistake() -> Non
     params.parse(content, "params.yaml")
 
 
-# --- people's own datasets
+# --- the user's datasets
 
 PETS = {"folder": "pets", "size": 64, "channels": 3}
 
 
-def test_a_folder_of_images_is_a_dataset_like_any_other() -> None:
+def test_a_folder_of_images_is_a_dataset() -> None:
     content = edited("data.datasets", {"pets": PETS})
     content["datasets_to_run"] = ["mnist", "pets"]
     loaded = params.parse(content, "params.yaml")
@@ -497,7 +497,7 @@ def test_a_folder_of_images_is_a_dataset_like_any_other() -> None:
     assert loaded.data.datasets["pets"].misfits == "refuse"
 
 
-def test_a_dataset_that_is_not_known_comes_with_all_that_are() -> None:
+def test_an_error_about_an_unknown_dataset_lists_all_datasets() -> None:
     content = edited("data.datasets", {"pets": PETS})
     content["datasets_to_run"] = ["pet"]
     assert complaint(content) == (
@@ -519,7 +519,7 @@ def test_a_dataset_that_is_not_known_comes_with_all_that_are() -> None:
         ("mnist", PETS, "a published dataset has this name; choose another name"),
     ],
 )
-def test_a_mistake_in_a_dataset_is_told_as_any_other(key: str, value: Any, expected: str) -> None:
+def test_an_error_in_a_dataset(key: str, value: Any, expected: str) -> None:
     content = edited("data.datasets", {"pets": dict(PETS)})
     edit(content, f"data.datasets.{key}", value)
     assert complaint(content).startswith(f"params.yaml: data.datasets.{key}: {expected}")
@@ -532,7 +532,7 @@ def test_a_mistake_in_a_dataset_is_told_as_any_other(key: str, value: Any, expec
         ({"size": None, "misfits": "resize"}, ".misfits: found 'resize'; allowed with patches"),
     ],
 )
-def test_patches_have_a_size_of_their_own(changes: dict[str, Any], expected: str) -> None:
+def test_patches_replace_the_size_of_images(changes: dict[str, Any], expected: str) -> None:
     patches = {"patches": {"size": 16, "per_image": 2}}
     content = edited("data.datasets", {"pets": PETS | patches | changes})
     content["datasets_to_run"] = ["pets"]
@@ -541,7 +541,7 @@ def test_patches_have_a_size_of_their_own(changes: dict[str, Any], expected: str
     assert params.image_shapes(params.parse(content, "params.yaml"))["pets"] == (3, 16, 16)
 
 
-def test_no_variant_takes_the_classifier_s_name() -> None:
+def test_no_variant_may_be_called_classifier() -> None:
     content = yaml12.parse(EXAMPLE)
     content["variants"]["classifier"] = content["variants"]["conv"]
     assert "variants.classifier: reserved for classifiers; choose another name" in complaint(
@@ -552,7 +552,7 @@ def test_no_variant_takes_the_classifier_s_name() -> None:
 # --- the file
 
 
-def test_a_missing_file_says_how_to_get_it_back(tmp_path: Path) -> None:
+def test_an_error_about_a_missing_file_says_how_to_restore_it(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"params\.yaml is missing: run `git checkout params\.yaml`"
     ):
@@ -560,14 +560,14 @@ def test_a_missing_file_says_how_to_get_it_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# seed: 1\n"])
-def test_an_empty_file_says_how_to_get_it_back(tmp_path: Path, text: str) -> None:
+def test_an_error_about_an_empty_file_says_how_to_restore_it(tmp_path: Path, text: str) -> None:
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(UserError, match=r"params\.yaml is empty: run `git checkout params\.yaml`"):
         params.load(tmp_path / "params.yaml")
 
 
 @pytest.mark.parametrize("text", ["[]", "just text"])
-def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_without_keys_is_an_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(UserError, match=r"params\.yaml: the file: found"):
         params.load(tmp_path / "params.yaml")

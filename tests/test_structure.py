@@ -1,4 +1,4 @@
-"""What depends on what, held against the code."""
+"""Checks the dependencies between modules, and dvc.yaml, against the code."""
 
 import re
 from inspect import signature
@@ -16,7 +16,7 @@ from autoencoders.variants.objectives import OBJECTIVES
 ROOT = Path(__file__).parents[1]
 STAGES: dict[str, Any] = yaml12.read(ROOT / "dvc.yaml")["stages"]
 
-# Each may import those before it, and none after it.
+# A layer may import itself and the layers before it.
 LAYERS = (
     *("errors", "param_types"),
     *(
@@ -56,12 +56,12 @@ def folder(module: str) -> str:
 
 @pytest.fixture(scope="module")
 def graph() -> dict[str, set[str]]:
-    """Return every module's imports within the package, by dotted names below it."""
+    """Return the imports of each module within the package, by dotted names."""
     code = Code()
     return {module: {source for _, source in code.imports(module)} for module in code.paths}
 
 
-def test_no_import_runs_upwards(graph: dict[str, set[str]]) -> None:
+def test_no_module_imports_a_later_layer(graph: dict[str, set[str]]) -> None:
     upwards = [
         f"{module} imports {name}"
         for module in graph.keys() - {""}
@@ -71,19 +71,19 @@ def test_no_import_runs_upwards(graph: dict[str, set[str]]) -> None:
     assert upwards == []
 
 
-def test_every_folder_and_file_has_its_layer(graph: dict[str, set[str]]) -> None:
+def test_every_folder_and_module_has_a_layer(graph: dict[str, set[str]]) -> None:
     assert {folder(name) for name in graph} - {""} == set(LAYERS)
 
 
-def test_modules_do_not_import_each_other_in_circles(graph: dict[str, set[str]]) -> None:
+def test_there_are_no_circular_imports(graph: dict[str, set[str]]) -> None:
     edges = [(module, name) for module, names in graph.items() for name in names]
-    whole: networkx.DiGraph[str] = networkx.DiGraph(edges)
-    together = networkx.strongly_connected_components(whole)
-    assert [modules for modules in together if len(modules) > 1] == []
+    digraph: networkx.DiGraph[str] = networkx.DiGraph(edges)
+    components = networkx.strongly_connected_components(digraph)
+    assert [modules for modules in components if len(modules) > 1] == []
 
 
 @pytest.mark.parametrize("stage", [stage for stage in pipeline.STAGES if stage.tracked])
-def test_a_stage_depends_on_the_code_that_is_listed_for_it(stage: pipeline.Stage) -> None:
+def test_a_stage_depends_on_its_list_of_code(stage: pipeline.Stage) -> None:
     deps = STAGES[stage.name]["deps"]
     variant = "${item.variant}" if "variant" in stage.matrix else ""
     assert paths.sources(stage.name, variant).as_posix() in deps
@@ -91,18 +91,18 @@ def test_a_stage_depends_on_the_code_that_is_listed_for_it(stage: pipeline.Stage
     assert all(any((PACKAGE / folder).glob("*.html")) for folder in code)
 
 
-def test_what_the_lists_of_code_leave_out_or_choose_from_is_there() -> None:
+def test_constants_of_dependencies_match_the_code() -> None:
     code = Code()
     assert {*code.paths, *map(folder, code.paths)} >= dependencies.IGNORED_MODULES
     registries = {"models", "objectives", "optimizers", "priors", "samplers"}
     assert {module.split(".")[-1] for module in code.paths if code.table(module)} == registries
-    takes = {kind: signature(build).parameters for kind, build in OBJECTIVES.items()}
+    arguments = {kind: signature(build).parameters for kind, build in OBJECTIVES.items()}
     assert {
-        kind for kind in takes if "perceive" in takes[kind]
+        kind for kind in arguments if "perceive" in arguments[kind]
     } == dependencies.PERCEPTUAL_OBJECTIVES
 
 
-def test_dvc_runs_the_stages_of_the_table() -> None:
+def test_dvc_yaml_has_the_stages_of_the_table() -> None:
     assert list(STAGES) == [stage.name for stage in pipeline.STAGES]
     for stage in pipeline.STAGES:
         described = STAGES[stage.name]
@@ -119,7 +119,7 @@ def test_dvc_runs_the_stages_of_the_table() -> None:
     ("library", "folders"),
     [("mlflow", {"tracking"}), ("dvc", {"running"}), ("torchvision", {"datasets"})],
 )
-def test_a_library_has_one_folder_that_imports_it(library: str, folders: set[str]) -> None:
+def test_a_library_is_imported_in_one_folder_only(library: str, folders: set[str]) -> None:
     importers = {
         source.relative_to(PACKAGE).parts[0]
         for source in PACKAGE.rglob("*.py")

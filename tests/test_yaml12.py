@@ -13,7 +13,7 @@ from ruamel.yaml.error import YAMLError
 from autoencoders import yaml12
 from autoencoders.errors import UserError
 
-# What is written, and what it is: to YAML 1.2, to DVC, and so to the pipeline.
+# Values as text and as Python objects in YAML 1.2, for DVC and the pipeline.
 VALUES: dict[str, Any] = {
     **{"0.00005": 5e-5, "5e-05": 5e-5, "5.0e-05": 5e-5, "1E5": 1e5, "1e+5": 1e5},
     **{".5": 0.5, "5.": 5.0, "-0": 0, "-.inf": -math.inf, "1e400": math.inf, "1_000": 1000},
@@ -33,15 +33,15 @@ FORMS = {
 
 
 @pytest.mark.parametrize(("text", "value"), VALUES.items())
-def test_values_are_those_that_dvc_finds(tmp_path: Path, text: str, value: Any) -> None:
+def test_values_equal_those_of_dvc(tmp_path: Path, text: str, value: Any) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(f"# a comment\nkey: {text}\n", "utf-8")
-    found = yaml12.read(path)["key"]
-    assert (found, type(found)) == (value, type(value))
+    value_read = yaml12.read(path)["key"]
+    assert (value_read, type(value_read)) == (value, type(value))
     assert load_yaml(str(path))["key"] == value
 
 
-def test_any_scalar_is_read_as_dvcs_library_reads_it() -> None:
+def test_random_scalars_equal_those_of_ruamel() -> None:
     draw = random.Random(0)
 
     def read(text: str, parse: Callable[[str], Any]) -> str:
@@ -56,14 +56,14 @@ def test_any_scalar_is_read_as_dvcs_library_reads_it() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_how_an_editor_saves_a_file_changes_no_value(tmp_path: Path, form: str) -> None:
+def test_byte_order_marks_and_line_ends_change_no_value(tmp_path: Path, form: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_bytes(FORMS[form]("seed: 1\nexperiment: a b\n"))
     assert yaml12.read(path) == load_yaml(str(path)) == {"seed": 1, "experiment": "a b"}
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (b"a: 1\nb: [1, 2\n", "is not YAML: line 3: did not find expected ',' or ']'"),
         (b"a:\n\tb: 1\n", "is not YAML: line 2: found a tab; indent with spaces"),
@@ -86,8 +86,8 @@ def test_how_an_editor_saves_a_file_changes_no_value(tmp_path: Path, form: str) 
         ),
     ],
 )
-def test_what_is_no_yaml_is_one_line_that_says_where(
-    tmp_path: Path, content: bytes, said: str
+def test_an_error_about_yaml_is_one_line_with_a_line_number(
+    tmp_path: Path, content: bytes, expected: str
 ) -> None:
     path = tmp_path / "params.yaml"
     path.write_bytes(content)
@@ -95,11 +95,11 @@ def test_what_is_no_yaml_is_one_line_that_says_where(
         yaml12.read(path)
     message = str(caught.value)
     assert message.startswith(f"{path} is not ")
-    assert said in message
+    assert expected in message
     assert "\n" not in message
 
 
-def test_what_is_written_is_read_as_it_was_by_both(tmp_path: Path) -> None:
+def test_dumped_values_are_read_back_by_both(tmp_path: Path) -> None:
     draw = random.Random(0)
     numbers = [draw.uniform(-1, 1) * 10 ** draw.randint(-30, 30) for _ in range(1000)]
     texts = ["1e5", "5e-05", "0o17", "null", "~", "", "a: b", "é", "two\nlines", "'", "x" * 300]
@@ -114,4 +114,4 @@ def test_what_is_written_is_read_as_it_was_by_both(tmp_path: Path) -> None:
     (tmp_path / "record.yaml").write_text(text, "utf-8")
     assert yaml12.parse(text) == load_yaml(str(tmp_path / "record.yaml")) == content
     assert list(yaml12.parse(text)) == list(content)
-    assert yaml12.dump({"lr": 5e-05}) == "lr: 5.0e-05\n"  # a number to YAML 1.1 too
+    assert yaml12.dump({"lr": 5e-05}) == "lr: 5.0e-05\n"  # a number in YAML 1.1 too

@@ -1,7 +1,7 @@
 """Makes `autoencoders` run the source of the repository that it works in.
 
-An installed command runs the source of its installation. In another copy of the repository, its
-outputs would come from that source, but `dvc.lock` would record the source of the copy.
+An installed command runs the source of its installation. In another copy of the repository,
+outputs would come from the installation, but `dvc.lock` would record the source of the copy.
 """
 
 import importlib
@@ -25,7 +25,7 @@ def main_of_repository() -> Main | None:
     The source differs in the copies of the repository that DVC makes for experiments.
 
     Raises:
-        UserError: this repository is another copy than those of DVC.
+        UserError: the source differs, but DVC did not make this copy.
     """
     try:
         source = paths.repository_root() / SOURCE

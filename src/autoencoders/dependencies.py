@@ -1,4 +1,4 @@
-"""Lists, for each stage and variant, the source files that determine its outputs.
+"""Writes lists of the source files that determine the outputs of each stage and variant.
 
 In dvc.yaml a stage depends on its list, not on folders of code. DVC thus reruns a variant only
 after changes to files that it imports, at the top of a module or inside a function. A registry,

@@ -1,4 +1,4 @@
-"""What a model with a posterior has, against torch.distributions and NumPy."""
+"""Compares bounds and active units with torch.distributions and NumPy."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -50,18 +50,16 @@ def measure(
     iwae_images: int = 100,
 ) -> dict[str, float]:
     assembled = assembled_with(objective, network, SHAPE)
-    given = settings(elbo_draws=draws, iwae_samples=iwae_samples, iwae_images=iwae_images)
-    return bounds.measure(loaded(assembled, images, batch_size=batch_size), given)
+    evaluation = settings(elbo_draws=draws, iwae_samples=iwae_samples, iwae_images=iwae_images)
+    return bounds.measure(loaded(assembled, images, batch_size=batch_size), evaluation)
 
 
-def test_a_model_without_a_posterior_has_no_bounds(blobs: Blobs) -> None:
+def test_a_model_without_posterior_has_no_bounds(blobs: Blobs) -> None:
     assert measure(MlpAE(SHAPE, SHAPE, [16], LATENT), Reconstruction("bce"), blobs(8)) == {}
 
 
 @torch.no_grad()
-def test_kl_is_the_mean_divergence_of_the_posteriors(
-    vae: MlpVAE, blobs: Blobs, pictures: Pictures
-) -> None:
+def test_kl_equals_torch_distributions(vae: MlpVAE, blobs: Blobs, pictures: Pictures) -> None:
     mean, log_variance = vae.posterior(pictures(20))
     posterior = distributions.Normal(mean, (log_variance / 2).exp())
     prior = distributions.Normal(0.0, 1.0)
@@ -72,7 +70,7 @@ def test_kl_is_the_mean_divergence_of_the_posteriors(
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
 @torch.no_grad()
-def test_elbo_is_the_expected_log_likelihood_less_the_divergence(
+def test_elbo_is_expected_log_likelihood_minus_kl(
     likelihood: Likelihood, vae: MlpVAE, blobs: Blobs, pictures: Pictures
 ) -> None:
     images, draws = pictures(20), 400
@@ -84,16 +82,16 @@ def test_elbo_is_the_expected_log_likelihood_less_the_divergence(
         posterior, distributions.Normal(0.0, 1.0)
     ).sum(1)
     measured = measure(vae, Variational(likelihood), blobs(20), draws)["elbo"]
-    # Both are averages of as many draws; an image's own mean does not vary.
+    # Both are means over equally many draws; the mean of an image is constant.
     standard_error = (bounds.var(0).mean() / bounds.numel() * 2).sqrt().item()
     assert measured == pytest.approx(bounds.mean().item(), abs=4 * standard_error)
     assert 4 * standard_error < 0.01 * abs(measured)
 
 
 def log_likelihood(likelihood: Likelihood, logits: Tensor, images: Tensor) -> Tensor:
-    """log p(x|z) by torch.distributions, of `(…, C, H, W)`."""
+    """Return log p(x|z) from torch.distributions for logits `(…, C, H, W)`."""
     if likelihood == "gaussian":
-        # The constant ½·log π for each pixel is left out by what is tested.
+        # The tested function omits the constant ½·log π of each pixel.
         density = distributions.Normal(logits.sigmoid(), math.sqrt(0.5)).log_prob(images)
         density += math.log(math.pi) / 2
     else:
@@ -102,7 +100,7 @@ def log_likelihood(likelihood: Likelihood, logits: Tensor, images: Tensor) -> Te
 
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
-def test_the_bounds_under_both_likelihoods_do_not_depend_on_the_one_that_was_trained(
+def test_bounds_do_not_depend_on_the_likelihood_in_training(
     likelihood: Likelihood, vae: MlpVAE, blobs: Blobs
 ) -> None:
     measured = measure(vae, Variational(likelihood), blobs(20))
@@ -112,11 +110,11 @@ def test_the_bounds_under_both_likelihoods_do_not_depend_on_the_one_that_was_tra
     assert of_other["elbo"] == measured[f"elbo_{other}"] != measured["elbo"]
 
 
-# --- objectives and priors that the evaluation has never heard of
+# --- objectives and priors that are not in the registries
 
 
 class Weighted(Objective):
-    """The terms of the bound, weighted: its loss is not the bound."""
+    """An objective with a weighted KL; its loss is not the bound."""
 
     def __init__(self, likelihood: Likelihood | None, prior: Prior | None) -> None:
         self.likelihood = likelihood
@@ -125,10 +123,10 @@ class Weighted(Objective):
     def check(self, model: Autoencoder) -> None:
         pass
 
-    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+    def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
         model = networks.model
         assert isinstance(model, VariationalAutoencoder)
-        mean, log_variance = model.posterior(seen)
+        mean, log_variance = model.posterior(inputs)
         latents = draw(mean, log_variance, noise)
         logits = model.decode(latents)
         loss = squared_error(logits, images).sum(1)
@@ -143,7 +141,7 @@ class Weighted(Objective):
 
 
 class FreeBits(Weighted):
-    """The divergence costs nothing below a threshold that it never reaches here."""
+    """An objective with a constant KL term, because the KL is below the threshold here."""
 
     def weighted(self, kl: Tensor) -> Tensor:
         return kl.clamp(min=1000.0)
@@ -151,7 +149,7 @@ class FreeBits(Weighted):
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
 @pytest.mark.parametrize("objective", [Weighted, FreeBits])
-def test_an_unknown_objective_gets_the_true_bound_and_not_its_loss(
+def test_elbo_is_the_bound_and_not_the_objectives_loss(
     objective: type[Weighted],
     likelihood: Likelihood,
     vae: MlpVAE,
@@ -168,14 +166,14 @@ def test_an_unknown_objective_gets_the_true_bound_and_not_its_loss(
     assert measured["elbo"] > -loss + 2
 
 
-def test_without_a_likelihood_there_is_no_bound_under_ones_own(vae: MlpVAE, blobs: Blobs) -> None:
+def test_without_a_likelihood_there_is_no_elbo(vae: MlpVAE, blobs: Blobs) -> None:
     measured = measure(vae, Weighted(None, STANDARD_NORMAL), blobs(20), batch_size=20)
     assert set(measured) == {*WITH_LIKELIHOOD - {"elbo"}, "active_units"}
-    # The KL of a standard normal takes no draw, and that of the network is the same.
+    # The KL to a standard normal has a closed form, so no random draws change it.
     assert measured["kl"] == measure(vae, Variational("gaussian"), blobs(20), batch_size=20)["kl"]
 
 
-def test_without_a_prior_there_are_active_units_alone(vae: MlpVAE, blobs: Blobs) -> None:
+def test_without_a_prior_only_active_units_are_measured(vae: MlpVAE, blobs: Blobs) -> None:
     expected = measure(vae, Variational("gaussian"), blobs(20))["active_units"]
     likelihoods: list[Likelihood | None] = ["gaussian", None]
     for likelihood in likelihoods:
@@ -183,8 +181,8 @@ def test_without_a_prior_there_are_active_units_alone(vae: MlpVAE, blobs: Blobs)
         assert measured == {"active_units": expected}
 
 
-class Elsewhere(Prior):
-    """Normal with mean 1 and standard deviation 2, its divergence left to a draw."""
+class ShiftedNormal(Prior):
+    """Normal with mean 1 and standard deviation 2; its KL is estimated from a draw."""
 
     normal = distributions.Normal(1.0, 2.0)
 
@@ -199,12 +197,12 @@ class Elsewhere(Prior):
 
 
 @torch.no_grad()
-def test_another_priors_bounds_are_those_of_torch_distributions(
+def test_bounds_with_another_prior_equal_torch_distributions(
     vae: MlpVAE, pictures: Pictures
 ) -> None:
-    images, samples, prior = pictures(20), 4, Elsewhere()
+    images, samples, prior = pictures(20), 4, ShiftedNormal()
     noises = [Noise(torch.Generator().manual_seed(0)) for _ in range(3)]
-    found = bounds.bounds(vae, images, images, noises[0], prior, samples)
+    measured = bounds.bounds(vae, images, images, noises[0], prior, samples)
     elbo, iwae = bounds.importance_weighted(vae, images, images, noises[1], prior, samples)
 
     mean, log_variance = (part.double() for part in vae.posterior(images))
@@ -220,7 +218,7 @@ def test_another_priors_bounds_are_those_of_torch_distributions(
         "elbo_gaussian": (log_likelihood("gaussian", logits, images) + log_ratio).mean(0),
         "elbo_bernoulli": (bernoulli + log_ratio).mean(0),
     }
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(measured, expected, rtol=1e-5, atol=1e-4)
     torch.testing.assert_close(elbo, expected["elbo_bernoulli"], rtol=1e-5, atol=1e-4)
     importance_weighted = (bernoulli + log_ratio).exp().mean(0).log()
     torch.testing.assert_close(iwae, importance_weighted, rtol=1e-5, atol=1e-4)
@@ -228,18 +226,18 @@ def test_another_priors_bounds_are_those_of_torch_distributions(
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
 @torch.no_grad()
-def test_with_another_prior_kl_and_elbo_are_near_their_expectations(
+def test_with_another_prior_kl_and_elbo_are_near_their_expected_values(
     likelihood: Likelihood, vae: MlpVAE, blobs: Blobs, pictures: Pictures
 ) -> None:
     draws = 400
     mean, log_variance = vae.posterior(pictures(20))
     posterior = distributions.Normal(mean, (log_variance / 2).exp())
-    divergence = distributions.kl_divergence(posterior, Elsewhere.normal).sum(1).mean().item()
-    objective = Weighted(likelihood, Elsewhere())
+    divergence = distributions.kl_divergence(posterior, ShiftedNormal.normal).sum(1).mean().item()
+    objective = Weighted(likelihood, ShiftedNormal())
     measured = measure(vae, objective, blobs(20), draws)
     assert measured["kl"] == pytest.approx(divergence, rel=0.02)
     assert abs(divergence - measure(vae, Variational("gaussian"), blobs(20))["kl"]) > 0.5
-    # The prior decides nothing of the likelihood's term.
+    # The likelihood term does not depend on the prior.
     usual = measure(vae, Variational(likelihood), blobs(20), draws)
     expected = usual["elbo"] + usual["kl"] - divergence
     assert measured["elbo"] == pytest.approx(expected, rel=5e-3)
@@ -250,12 +248,12 @@ def test_with_another_prior_kl_and_elbo_are_near_their_expectations(
 
 
 class Line(VariationalAutoencoder):
-    """One latent dimension; its posterior, the same for all images, is a little too wide."""
+    """A model with one latent dimension and a constant posterior that is slightly too wide."""
 
     latent_shape = (1,)
 
-    def posterior(self, seen: Tensor) -> tuple[Tensor, Tensor]:
-        mean = torch.full((len(seen), 1), 0.5)
+    def posterior(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        mean = torch.full((len(inputs), 1), 0.5)
         return mean, torch.full_like(mean, math.log(0.5))
 
     def decode(self, latent: Tensor) -> Tensor:
@@ -264,7 +262,7 @@ class Line(VariationalAutoencoder):
 
 
 def marginal_log_likelihood(images: Tensor, prior: distributions.Normal) -> Tensor:
-    """log ∫ p(z) Π Bernoulli(x; sigmoid(w z)) dz of `Line`, by the trapezoidal rule."""
+    """Return log ∫ p(z) Π Bernoulli(x; sigmoid(w z)) dz of `Line` by the trapezoidal rule."""
     z = torch.linspace(-8, 8, 4001, dtype=torch.float64)
     logits = z[:, None] * torch.linspace(-1, 1, 64, dtype=torch.float64)
     conditional = distributions.Bernoulli(logits=logits, validate_args=False)
@@ -274,9 +272,7 @@ def marginal_log_likelihood(images: Tensor, prior: distributions.Normal) -> Tens
 
 
 @pytest.mark.slow
-def test_the_importance_weighted_bound_rises_from_the_elbo_to_the_likelihood(
-    pictures: Pictures, noise: Noise
-) -> None:
+def test_iwae_increases_from_elbo_to_log_likelihood(pictures: Pictures, noise: Noise) -> None:
     images = pictures(200)
 
     def iwae(samples: int) -> float:
@@ -295,18 +291,18 @@ def test_the_importance_weighted_bound_rises_from_the_elbo_to_the_likelihood(
 
 
 @pytest.mark.slow
-def test_under_another_prior_the_importance_weighted_bound_reaches_that_likelihood(
+def test_iwae_with_another_prior_reaches_the_log_likelihood(
     pictures: Pictures, noise: Noise
 ) -> None:
     images = pictures(40)
-    truth = marginal_log_likelihood(images, Elsewhere.normal).mean().item()
+    truth = marginal_log_likelihood(images, ShiftedNormal.normal).mean().item()
     usual = marginal_log_likelihood(images, distributions.Normal(0.0, 1.0)).mean().item()
-    _, found = bounds.importance_weighted(Line(), images, images, noise, Elsewhere(), 2000)
-    assert found.mean().item() == pytest.approx(truth, abs=0.02)
+    _, iwae = bounds.importance_weighted(Line(), images, images, noise, ShiftedNormal(), 2000)
+    assert iwae.mean().item() == pytest.approx(truth, abs=0.02)
     assert abs(truth - usual) > 0.2
 
 
-def test_the_bound_of_a_decoder_that_ignores_its_latent_is_its_likelihood(
+def test_iwae_of_a_constant_decoder_is_its_log_likelihood(
     vae: MlpVAE, pictures: Pictures, noise: Noise
 ) -> None:
     assert isinstance(vae.decoder, nn.Sequential)
@@ -325,7 +321,7 @@ def test_the_bound_of_a_decoder_that_ignores_its_latent_is_its_likelihood(
         torch.testing.assert_close(measured, expected, rtol=1e-5, atol=1e-4)
 
 
-def test_weights_far_too_small_for_a_float_still_add_up(noise: Noise) -> None:
+def test_weights_that_underflow_as_floats_still_sum(noise: Noise) -> None:
     images = torch.ones(2, 1, 100, 100)
 
     class Unlikely(Line):
@@ -337,7 +333,7 @@ def test_weights_far_too_small_for_a_float_still_add_up(noise: Noise) -> None:
     assert iwae.tolist() == pytest.approx([10_000 * per_pixel] * 2, abs=1)
 
 
-def test_a_part_of_the_images_tells_what_importance_weights_gain(vae: MlpVAE, blobs: Blobs) -> None:
+def test_the_gain_of_iwae_is_estimated_from_some_images(vae: MlpVAE, blobs: Blobs) -> None:
     few, more, every = (
         measure(vae, Variational("gaussian"), blobs(200), 4, iwae_samples=50, iwae_images=count)
         for count in (40, 200, 1000)
@@ -350,7 +346,7 @@ def test_a_part_of_the_images_tells_what_importance_weights_gain(vae: MlpVAE, bl
 
 
 @pytest.mark.parametrize(("total", "count"), [(10, 10), (10, 3), (7, 2), (10_000, 2000), (5, 9)])
-def test_evenly_spaced_images_are_as_far_apart_as_can_be(total: int, count: int) -> None:
+def test_evenly_spaced_images_have_equal_gaps(total: int, count: int) -> None:
     chosen = bounds.evenly_spaced(total, count).nonzero().flatten()
     assert len(chosen) == min(total, count)
     steps = chosen.diff(append=torch.tensor([total]))
@@ -358,7 +354,7 @@ def test_evenly_spaced_images_are_as_far_apart_as_can_be(total: int, count: int)
 
 
 @torch.no_grad()
-def test_a_unit_is_active_where_its_mean_varies_between_images(
+def test_a_unit_is_active_if_its_mean_varies_between_images(
     vae: MlpVAE, blobs: Blobs, pictures: Pictures
 ) -> None:
     images = pictures(30)
@@ -366,11 +362,11 @@ def test_a_unit_is_active_where_its_mean_varies_between_images(
     vae.mean.weight[1] = 0
     vae.mean.weight[2] *= math.sqrt(0.009 / vae.encode(images)[:, 2].var().item())
     variances = np.var(vae.encode(images).numpy(), axis=0, ddof=1)
-    assert variances[2] == pytest.approx(0.009, rel=1e-4)  # a little below the threshold
+    assert variances[2] == pytest.approx(0.009, rel=1e-4)  # slightly below the threshold
     assert measure(vae, Variational("gaussian"), blobs(30))["active_units"] == 1
 
 
-def test_nothing_but_the_draws_noise_depends_on_the_batch_size(vae: MlpVAE, blobs: Blobs) -> None:
+def test_only_random_draws_depend_on_the_batch_size(vae: MlpVAE, blobs: Blobs) -> None:
     one, many = (
         measure(vae, Variational("gaussian"), blobs(40), 50, b, iwae_samples=200) for b in (40, 7)
     )

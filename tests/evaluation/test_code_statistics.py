@@ -1,4 +1,4 @@
-"""What a model has whose codes themselves are drawn towards a prior, against NumPy."""
+"""Compares code statistics and discriminator accuracy with NumPy."""
 
 import math
 from collections.abc import Callable
@@ -48,18 +48,16 @@ def measure(
     return code_statistics.measure(loaded(assembled, images, batch_size=batch_size))
 
 
-def test_a_model_that_only_reconstructs_has_no_metrics_of_its_own(
-    autoencoder: MlpAE, blobs: Blobs
-) -> None:
+def test_a_model_without_a_prior_has_no_code_statistics(autoencoder: MlpAE, blobs: Blobs) -> None:
     assert measure(autoencoder, Reconstruction("bce"), blobs(8)) == {}
 
 
-def test_where_a_posterior_is_drawn_towards_the_prior_the_codes_are_not(blobs: Blobs) -> None:
+def test_a_model_with_a_posterior_has_no_code_statistics(blobs: Blobs) -> None:
     assert measure(MlpVAE(SHAPE, SHAPE, [16], LATENT), Variational("gaussian"), blobs(8)) == {}
 
 
 @torch.no_grad()
-def test_code_mean_and_std_are_over_all_codes_entries(
+def test_code_mean_and_std_are_over_all_entries(
     autoencoder: MlpAE, blobs: Blobs, pictures: Pictures
 ) -> None:
     measured = measure(autoencoder, Adversarial((LATENT,), [4]), blobs(20))
@@ -69,18 +67,18 @@ def test_code_mean_and_std_are_over_all_codes_entries(
 
 
 class Matching(Objective):
-    """An objective that the evaluation does not know: it matches moments, and has no opponent."""
+    """An objective that matches moments; it has a prior but no discriminator."""
 
     prior = STANDARD_NORMAL
 
     def check(self, model: Autoencoder) -> None:
         pass
 
-    def terms(self, networks: Networks, seen: Tensor, images: Tensor, noise: Noise) -> Terms:
+    def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
         raise NotImplementedError
 
 
-def test_an_unknown_objective_with_a_prior_has_a_code_mean_and_std(
+def test_another_objective_with_a_prior_has_code_mean_and_std(
     autoencoder: MlpAE, blobs: Blobs
 ) -> None:
     known = measure(autoencoder, Adversarial((LATENT,), [4]), blobs(20))
@@ -91,13 +89,17 @@ def test_an_unknown_objective_with_a_prior_has_a_code_mean_and_std(
 @pytest.mark.parametrize(
     ("weight", "bias", "accuracy"),
     [
-        (0.0, 1.0, 0.5),  # calls everything real
-        (-1.0, 10.0, 1.0),  # calls small entries real: knows the codes, moved by 20, for fake
-        (1.0, -10.0, 0.0),  # has it the wrong way round
+        (0.0, 1.0, 0.5),  # classifies everything as real
+        (
+            -1.0,
+            10.0,
+            1.0,
+        ),  # classifies small entries as real, and thus the codes, shifted by 20, as fake
+        (1.0, -10.0, 0.0),  # always wrong
     ],
 )
 @torch.no_grad()
-def test_a_discriminators_accuracy_counts_codes_and_prior_draws_alike(
+def test_discriminator_accuracy_is_over_codes_and_prior_draws(
     weight: float, bias: float, accuracy: float, autoencoder: MlpAE, blobs: Blobs
 ) -> None:
     assert isinstance(autoencoder.encoder, Flattened)
@@ -114,10 +116,10 @@ def test_a_discriminators_accuracy_counts_codes_and_prior_draws_alike(
 
 
 @torch.no_grad()
-def test_a_discriminator_of_one_threshold_is_right_as_often_as_the_normal_distribution_says(
+def test_accuracy_of_a_threshold_equals_the_normal_distribution(
     autoencoder: MlpAE, blobs: Blobs, pictures: Pictures
 ) -> None:
-    discriminator = threshold(1.0, 0.5)  # real where the first entry is above -½
+    discriminator = threshold(1.0, 0.5)  # real if the first entry is above -½
     on_codes = (autoencoder.encode(pictures(4000))[:, 0] < -0.5).double().mean().item()
     on_prior = distributions.Normal(0.0, 1.0).cdf(torch.tensor(0.5)).item()
     measured = measure(
@@ -129,14 +131,14 @@ def test_a_discriminator_of_one_threshold_is_right_as_often_as_the_normal_distri
 
 
 def test_nothing_depends_on_the_batch_size(autoencoder: MlpAE, blobs: Blobs) -> None:
-    opponent = threshold(1.0, 0.5)
+    discriminator = threshold(1.0, 0.5)
     one, many = (
         measure(
             autoencoder,
             Adversarial((LATENT,), [4]),
             blobs(40),
             batch_size=batch_size,
-            discriminator=opponent,
+            discriminator=discriminator,
         )
         for batch_size in (40, 7)
     )
@@ -145,7 +147,7 @@ def test_nothing_depends_on_the_batch_size(autoencoder: MlpAE, blobs: Blobs) -> 
 
 @torch.no_grad()
 def threshold(weight: float, bias: float) -> nn.Module:
-    """Return a discriminator that heeds the first entry alone."""
+    """Return a discriminator that depends only on the first entry."""
     linear = nn.Linear(LATENT, 1)
     linear.weight[:] = torch.tensor([weight, 0, 0])
     linear.bias[:] = bias

@@ -1,4 +1,4 @@
-"""What latents tell of the classes, against scikit-learn and by hand."""
+"""Compares classification metrics of features with scikit-learn and hand-made examples."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ SPLITS = {"train": 400, "validation": 200, "test": 500}
 
 
 def clusters(count: int, seed: int) -> Labelled:
-    """Return classes that overlap, in dimensions of very different scale, far from the origin."""
+    """Return overlapping classes with very different scales per dimension, far from the origin."""
     centres = torch.randn(CLASSES, SIZE, generator=torch.Generator().manual_seed(0))
     random = torch.Generator().manual_seed(seed)
     labels = torch.randint(CLASSES, (count,), generator=random)
@@ -56,14 +56,14 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_the_probe_is_logistic_regression_with_the_penalty_that_validates_best(
+def test_the_probe_is_logistic_regression_with_the_best_validated_penalty(
     splits: dict[str, Labelled],
 ) -> None:
     train, validation, test = splits.values()
     scaler = StandardScaler().fit(train.vectors)
     scores = {}
     for penalty in PENALTIES:
-        # scikit-learn sums the losses where the probe takes their mean.
+        # scikit-learn uses the sum of losses, the probe their mean.
         reference = LogisticRegression(C=1 / (penalty * len(train.labels)), tol=1e-8, max_iter=1000)
         reference.fit(scaler.transform(train.vectors), train.labels)
         scores[penalty] = [
@@ -72,12 +72,14 @@ def test_the_probe_is_logistic_regression_with_the_penalty_that_validates_best(
         ]
     best = max(PENALTIES, key=lambda penalty: scores[penalty][0])
     assert probe_accuracy(**standardised(splits)) == pytest.approx(scores[best][1], abs=0.01)
-    assert len({accuracy for accuracy, _ in scores.values()}) > 1  # the choice decides something
+    assert (
+        len({accuracy for accuracy, _ in scores.values()}) > 1
+    )  # the penalty changes the accuracy
 
 
 def test_the_penalty_is_chosen_on_validation_images() -> None:
-    # The first dimension tells the classes apart in training alone; the other does, less well,
-    # everywhere. Which one a probe heeds depends on what validation says.
+    # The first dimension separates the classes only in training; the second one everywhere, but
+    # less well. The validation set decides which dimension the probe uses.
     labels = torch.arange(200) % 2
     sign = (2 * labels - 1).float()
     weak = sign + 0.8 * torch.randn(200, generator=generator())
@@ -89,7 +91,7 @@ def test_the_penalty_is_chosen_on_validation_images() -> None:
     assert stiff > supple
 
 
-def test_standardised_features_have_the_training_moments_at_zero_and_one(
+def test_standardised_training_features_have_mean_0_and_deviation_1(
     splits: dict[str, Labelled],
 ) -> None:
     scaled = standardised(splits)
@@ -99,7 +101,7 @@ def test_standardised_features_have_the_training_moments_at_zero_and_one(
         np.testing.assert_allclose(scaled[name].vectors, expected, rtol=5e-3, atol=1e-4)
 
 
-def test_a_dimension_that_stands_still_is_not_blown_up() -> None:
+def test_a_constant_dimension_is_not_scaled_up() -> None:
     vectors = torch.randn(100, 3, generator=generator()) * torch.tensor([1.0, 0.0, 1e-7])
     labels = torch.zeros(100).long()
     scaled = standardised({"train": Labelled(vectors, labels)})["train"].vectors
@@ -107,7 +109,7 @@ def test_a_dimension_that_stands_still_is_not_blown_up() -> None:
     assert scaled[:, 1:].abs().max() < 1e-3
 
 
-def test_features_of_images_that_are_all_alike_are_zero_and_not_undefined() -> None:
+def test_standardised_features_of_identical_images_are_zero() -> None:
     alike = Labelled(torch.full((6, 3), 0.3), torch.arange(6) % 2)
     assert torch.equal(standardised({"train": alike})["train"].vectors, torch.zeros(6, 3))
     metrics = few_labels(dict.fromkeys(SPLITS, alike), [4])
@@ -120,9 +122,7 @@ def test_one_test_image_has_no_neighbour(splits: dict[str, Labelled]) -> None:
 
 
 @pytest.mark.parametrize("neighbours", [1, 10])
-def test_nearest_neighbours_vote_as_in_scikit_learn(
-    neighbours: int, splits: dict[str, Labelled]
-) -> None:
+def test_knn_accuracy_equals_scikit_learn(neighbours: int, splits: dict[str, Labelled]) -> None:
     train, _, test = splits.values()
     reference = KNeighborsClassifier(neighbours).fit(train.vectors, train.labels)
     expected = reference.score(test.vectors, test.labels)
@@ -131,14 +131,16 @@ def test_nearest_neighbours_vote_as_in_scikit_learn(
 
 def test_fewer_references_than_neighbours_all_vote(splits: dict[str, Labelled]) -> None:
     few = splits["train"].subset(torch.arange(5))
-    most = few.labels.bincount().argmax()
-    share = (splits["test"].labels == most).double().mean().item()
+    majority = few.labels.bincount().argmax()
+    share = (splits["test"].labels == majority).double().mean().item()
     assert knn_accuracy(few, splits["test"], 10) == pytest.approx(share)
 
 
-def test_nearest_is_by_euclidean_distance_however_far_from_the_origin() -> None:
+def test_nearest_uses_euclidean_distance_far_from_the_origin() -> None:
     references = 100 + torch.randn(800, 2, generator=generator())
-    queries = 100 + torch.randn(1203, 2, generator=generator(1))  # more than one chunk, not whole
+    queries = 100 + torch.randn(
+        1203, 2, generator=generator(1)
+    )  # several chunks, the last one incomplete
     search = NearestNeighbors(n_neighbors=3).fit(references.double())
     expected = search.kneighbors(queries.double(), return_distance=False)
     assert (nearest(queries, references, 3).numpy() == expected).mean() > 0.999
@@ -147,29 +149,27 @@ def test_nearest_is_by_euclidean_distance_however_far_from_the_origin() -> None:
 @pytest.mark.parametrize("references", [1, 63, 64, 65, 1000])
 @pytest.mark.parametrize("count", [1, 3, 40, 1000])
 @pytest.mark.parametrize("size", [2, 5])
-def test_nearest_are_those_that_sorting_all_distances_gives(
-    references: int, count: int, size: int
-) -> None:
+def test_nearest_equals_sorting_all_distances(references: int, count: int, size: int) -> None:
     count = min(count, references)
     vectors = torch.randn(references, size, generator=generator())
     queries = torch.randn(201, size, generator=generator(1))
     distances = torch.cdist(queries.double(), vectors.double())
-    found = nearest(queries, vectors, count)
+    indices = nearest(queries, vectors, count)
     torch.testing.assert_close(
-        distances.gather(1, found), distances.sort().values[:, :count], rtol=1e-5, atol=0
+        distances.gather(1, indices), distances.sort().values[:, :count], rtol=1e-5, atol=0
     )
-    assert all(len(row.unique()) == count for row in found)
+    assert all(len(row.unique()) == count for row in indices)
 
 
-def test_neighbours_disagree_where_the_nearest_other_image_is_of_another_class() -> None:
+def test_neighbours_disagree_if_the_nearest_other_image_has_another_class() -> None:
     vectors = torch.tensor([[0.0], [1.0], [1.5], [5.0], [5.0], [5.0]])
-    #  nearest other:         1.0    1.5    1.0    5.0 for each of the three, which are one point
+    #  nearest other:         1.0    1.5    1.0    5.0 for the three identical points
     labels = torch.tensor([0, 0, 1, 2, 2, 2])
     assert neighbour_disagreement(Labelled(vectors, labels)) == pytest.approx(2 / 6)
 
 
 @pytest.mark.parametrize("count", [10, 33, 100])
-def test_a_labelled_subset_has_each_class_by_its_share(count: int) -> None:
+def test_a_labelled_subset_keeps_the_proportions_of_classes(count: int) -> None:
     labels = torch.arange(4).repeat_interleave(torch.tensor([500, 300, 150, 50]))
     chosen = labelled_subset(labels, count, 0)
     assert len(chosen) == len(chosen.unique()) == count
@@ -177,7 +177,7 @@ def test_a_labelled_subset_has_each_class_by_its_share(count: int) -> None:
     assert (labels[chosen].bincount(minlength=4) - ideal).abs().max() < 1
 
 
-def test_few_labels_are_among_more_and_differ_by_seed() -> None:
+def test_fewer_labels_are_a_subset_of_more_and_depend_on_the_seed() -> None:
     labels = torch.arange(1000) % 10
     few, more = (labelled_subset(labels, count, 0) for count in (100, 300))
     assert set(few.tolist()) < set(more.tolist())
@@ -185,20 +185,20 @@ def test_few_labels_are_among_more_and_differ_by_seed() -> None:
     assert len(labelled_subset(labels, 2000, 0)) == 1000
 
 
-def test_all_features_of_a_dataset_are_tested_with_the_same_labels(
+def test_all_features_of_a_dataset_use_the_same_labelled_images(
     splits: dict[str, Labelled],
 ) -> None:
-    # Turning all features changes no distance: another draw of labels would.
-    turn, _ = torch.linalg.qr(torch.randn(SIZE, SIZE, generator=generator()))
-    turned = {name: Labelled(s.vectors @ turn, s.labels) for name, s in splits.items()}
-    here, there = (few_labels(features, [20, 50]) for features in (splits, turned))
+    # A rotation changes no distance, but another choice of labels would change the result.
+    rotation, _ = torch.linalg.qr(torch.randn(SIZE, SIZE, generator=generator()))
+    rotated = {name: Labelled(s.vectors @ rotation, s.labels) for name, s in splits.items()}
+    original, other = (few_labels(features, [20, 50]) for features in (splits, rotated))
     for name in ("knn_accuracy", "knn_accuracy_20", "knn_accuracy_50", "neighbour_disagreement"):
-        assert here[name] == pytest.approx(there[name], abs=0.005)
-    assert here == few_labels(splits, [20, 50])
-    assert here["knn_accuracy_20"] != few_labels(splits, [20], seed=2)["knn_accuracy_20"]
+        assert original[name] == pytest.approx(other[name], abs=0.005)
+    assert original == few_labels(splits, [20, 50])
+    assert original["knn_accuracy_20"] != few_labels(splits, [20], seed=2)["knn_accuracy_20"]
 
 
-def test_few_labels_are_drawn_more_than_once_and_each_draw_counts(
+def test_accuracies_with_few_labels_are_means_over_draws(
     splits: dict[str, Labelled],
 ) -> None:
     train, _, test = splits.values()
@@ -214,7 +214,7 @@ def test_few_labels_are_drawn_more_than_once_and_each_draw_counts(
     assert metrics["knn_accuracy_20_std"] == pytest.approx(np.std(accuracies, ddof=1))
 
 
-def test_a_count_of_labels_that_is_not_less_than_all_is_left_out(
+def test_label_counts_of_all_labels_or_more_are_left_out(
     splits: dict[str, Labelled],
 ) -> None:
     metrics = few_labels(splits, [20, SPLITS["train"], 1000])
@@ -226,18 +226,18 @@ def test_a_count_of_labels_that_is_not_less_than_all_is_left_out(
     assert metrics["probe_accuracy"] > metrics["probe_accuracy_20"] > 1 / CLASSES
 
 
-def test_each_encoder_is_measured_on_its_own_features_and_none_on_one_class(
+def test_each_encoder_is_measured_on_its_features_unless_there_is_one_class(
     splits: dict[str, Labelled],
 ) -> None:
     def pairs(split: str) -> Iterator[tuple[Tensor, Tensor]]:
-        yield from ((seen, seen) for seen in splits[split].vectors.split(77))
+        yield from ((images, images) for images in splits[split].vectors.split(77))
 
     def measured(encode: Predict, labels: dict[str, Tensor]) -> dict[str, float]:
         return measure_encoder(encode, pairs, labels, 1, settings(label_counts=[20]))
 
     encoders: dict[str, Predict] = {
-        "latents": lambda seen: seen[:, :2],
-        "raw_pixels": lambda seen: seen,
+        "latents": lambda inputs: inputs[:, :2],
+        "raw_pixels": lambda inputs: inputs,
     }
     labels = {name: split.labels for name, split in splits.items()}
     assert measured(encoders["raw_pixels"], labels) == few_labels(splits, [20])
@@ -249,7 +249,7 @@ def test_each_encoder_is_measured_on_its_own_features_and_none_on_one_class(
 
 
 @pytest.mark.parametrize("kept", [0, 2**27])
-def test_of_long_features_the_inner_products_alone_tell_the_same(
+def test_inner_products_give_the_same_metrics_for_long_features(
     kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts = {"train": 60, "validation": 30, "test": 40}
@@ -264,14 +264,14 @@ def test_of_long_features_the_inner_products_alone_tell_the_same(
 
     def measured() -> dict[str, float]:
         few = settings(label_counts=[30])
-        return measure_encoder(lambda seen: seen, lambda split: pairs(split), labels, 1, few)
+        return measure_encoder(lambda inputs: inputs, lambda split: pairs(split), labels, 1, few)
 
     def pairs(split: str) -> Iterator[tuple[Tensor, Tensor]]:
         return ((batch, batch) for batch in images[split].split(25))
 
-    whole = measured()
+    expected = measured()
     monkeypatch.setattr(features, "MAX_DIRECT_LENGTH", 1000)
     monkeypatch.setattr(features, "MAX_KEPT_NUMBERS", kept)
     monkeypatch.delattr(features, "encode_pairs")  # it would keep all features in memory
-    assert measured() == pytest.approx(whole, abs=1e-9)
-    assert 0.4 < whole["probe_accuracy"] < 1
+    assert measured() == pytest.approx(expected, abs=1e-9)
+    assert 0.4 < expected["probe_accuracy"] < 1

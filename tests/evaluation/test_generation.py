@@ -1,4 +1,4 @@
-"""Fréchet distances against SciPy and torchmetrics, and what a classifier says of samples."""
+"""Compares Fréchet distances with SciPy and torchmetrics; tests the metrics of samples."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -35,7 +35,7 @@ OF_PRIOR = {"frechet_prior", "sample_confidence", "sample_coverage"}
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
-    """Return the distance of features `(N, d)`."""
+    """Return the Fréchet distance between features `(N, d)`."""
     return generation.frechet_distance(moments(a), moments(b))
 
 
@@ -45,7 +45,7 @@ def two_clouds(n: int = 500, d: int = 6) -> tuple[Tensor, Tensor]:
     return a @ torch.randn(d, d, generator=generator), b @ torch.rand(d, d) + 1
 
 
-def test_the_distance_is_the_one_of_scipys_matrix_square_root() -> None:
+def test_the_distance_equals_scipys_matrix_square_root() -> None:
     a, b = two_clouds()
     x, y = a.double().numpy(), b.double().numpy()
     first, second = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
@@ -62,7 +62,7 @@ class Flatten(nn.Module):
         return images.flatten(1)
 
 
-def test_the_distance_is_the_one_of_torchmetrics() -> None:
+def test_the_distance_equals_torchmetrics() -> None:
     a, b = torch.rand(400, 3, 2, 2), torch.rand(400, 3, 2, 2).square()
     reference = FrechetInceptionDistance(Flatten(), normalize=True).set_dtype(torch.float64)
     reference.update(a, real=True)
@@ -71,43 +71,43 @@ def test_the_distance_is_the_one_of_torchmetrics() -> None:
     assert frechet_distance(a.flatten(1), b.flatten(1)) == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_distance_of_a_shift_is_its_square_and_of_itself_zero() -> None:
+def test_the_distance_of_a_shift_is_its_square() -> None:
     a, _ = two_clouds()
     assert frechet_distance(a, a) == pytest.approx(0, abs=1e-6)
     assert frechet_distance(a, a + 2) == pytest.approx(4 * a.shape[1], rel=1e-4)
 
 
-def test_features_that_never_vary_or_outnumber_the_images_are_no_fault() -> None:
+def test_constant_features_and_more_features_than_images_are_allowed() -> None:
     a, b = two_clouds(n=5, d=20)
     a[:, 0] = b[:, 0] = 0
     assert np.isfinite(frechet_distance(a, b))
     assert frechet_distance(a, b) >= 0
 
 
-def test_confidence_counts_clear_predictions_and_coverage_how_many_classes_they_use() -> None:
+def test_confidence_and_coverage_of_known_probabilities() -> None:
     sure, doubtful = [0.95, 0.05, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0]
     measured = class_metrics(torch.tensor([sure, sure, doubtful, sure[::-1]]))
     assert measured["sample_confidence"] == 0.75
     one_class = class_metrics(torch.tensor([[1.0, 0.0, 0.0, 0.0]] * 3))
     assert one_class == {"sample_confidence": 1, "sample_coverage": 0.25}
     assert class_metrics(torch.eye(4))["sample_coverage"] == pytest.approx(1)
-    half = torch.eye(4)[:2]  # evenly on two classes of four
+    half = torch.eye(4)[:2]  # equally often two of four classes
     assert class_metrics(half)["sample_coverage"] == pytest.approx(0.5)
 
 
-class Remembering(Autoencoder):
-    """Gives back what it sees, and decodes a latent `(N, 64)` to the logits that it is."""
+class IdentityAutoencoder(Autoencoder):
+    """An autoencoder whose encoder and decoder only reshape; latents are `(N, 64)`."""
 
     latent_shape = (64,)
 
-    def encode(self, seen: Tensor) -> Tensor:
-        return seen.flatten(1).logit(eps=1e-6)
+    def encode(self, inputs: Tensor) -> Tensor:
+        return inputs.flatten(1).logit(eps=1e-6)
 
     def decode(self, latent: Tensor) -> Tensor:
         return latent.view(-1, *SHAPE)
 
 
-class HoldingTheInput(Remembering):
+class LargeLatentAutoencoder(IdentityAutoencoder):
     latent_holds_input: ClassVar[bool] = True
 
 
@@ -125,13 +125,13 @@ def measure(
     **changes: object,
 ) -> Metrics:
     images = {"train": test if train is None else train, "validation": test, "test": test}
-    assembled = assembled_with(objective, model or Remembering(), SHAPE)
+    assembled = assembled_with(objective, model or IdentityAutoencoder(), SHAPE)
     trained = loaded(assembled, images, batch_size=16)
     of_images = None if classifier is None else judge(classifier, test)
     return generation.measure(trained, of_images, settings(**changes))
 
 
-def test_reconstructions_and_samples_are_held_against_the_images(
+def test_reconstructions_and_samples_are_compared_with_the_images(
     network: ConvClassifier, blobs: Blobs, pictures: Pictures
 ) -> None:
     measured = measure(Adversarial((64,), [4]), network, blobs(48))
@@ -148,7 +148,7 @@ def test_reconstructions_and_samples_are_held_against_the_images(
 
 
 @pytest.mark.parametrize("name", FITTED)
-def test_what_is_fitted_learns_from_the_first_codes_of_training_images(
+def test_samplers_are_fitted_to_the_first_training_codes(
     name: str, network: ConvClassifier, blobs: Blobs, pictures: Pictures
 ) -> None:
     test, train = blobs(16), blobs(60, SHAPE, 1)
@@ -158,14 +158,18 @@ def test_what_is_fitted_learns_from_the_first_codes_of_training_images(
     assert set(measured) == {*ALWAYS, f"frechet_{name}"}
     sampler = build(name, None)
     assert sampler is not None
-    sampler.fit(Remembering().encode(pictures(60, SHAPE, 1)[:40]))
-    drawn = Remembering().decode(sampler.draw(16, randomness.noise(0, "test/samples"))).sigmoid()
+    sampler.fit(IdentityAutoencoder().encode(pictures(60, SHAPE, 1)[:40]))
+    drawn = (
+        IdentityAutoencoder()
+        .decode(sampler.draw(16, randomness.noise(0, "test/samples")))
+        .sigmoid()
+    )
     expected = frechet_distance(network.features(pictures(16)), network.features(drawn))
     assert measured[f"frechet_{name}"] == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_each_sampler_that_is_asked_for_has_its_distance(
+def test_each_sampler_in_the_settings_has_a_distance(
     name: str, network: ConvClassifier, blobs: Blobs
 ) -> None:
     every, adversarial = list(SAMPLERS), Adversarial((64,), [4])
@@ -178,27 +182,29 @@ def test_each_sampler_that_is_asked_for_has_its_distance(
     assert np.isfinite(alone[f"frechet_{name}"])
 
 
-def test_what_has_no_prior_has_no_samples(network: ConvClassifier, blobs: Blobs) -> None:
+def test_a_variant_without_prior_has_no_prior_samples(
+    network: ConvClassifier, blobs: Blobs
+) -> None:
     measured = measure(Reconstruction("bce"), network, blobs(32))
     assert set(measured) == ALWAYS
     measured = measure(Reconstruction("bce"), network, blobs(32), samplers=list(SAMPLERS))
     assert set(measured) == {*ALWAYS, *(f"frechet_{name}" for name in FITTED)}
 
 
-def test_to_a_latent_that_holds_the_input_nothing_is_fitted(
+def test_no_sampler_is_fitted_to_a_latent_as_large_as_the_input(
     network: ConvClassifier, blobs: Blobs
 ) -> None:
     class WithPrior(Reconstruction):
         prior = STANDARD_NORMAL
 
-    model, every = HoldingTheInput(), list(SAMPLERS)
+    model, every = LargeLatentAutoencoder(), list(SAMPLERS)
     plain = measure(Reconstruction("bce"), network, blobs(32), model=model, samplers=every)
     assert set(plain) == ALWAYS
     drawn = measure(WithPrior("bce"), network, blobs(32), model=model, samplers=every)
     assert set(drawn) == {*ALWAYS, *OF_PRIOR}
 
 
-def test_of_one_image_there_are_no_distances_but_what_the_classifier_sees_in_samples(
+def test_one_image_has_no_distances_but_metrics_of_samples(
     network: ConvClassifier, blobs: Blobs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     measured = measure(Adversarial((64,), [4]), network, blobs(1), samplers=list(SAMPLERS))
@@ -208,5 +214,5 @@ def test_of_one_image_there_are_no_distances_but_what_the_classifier_sees_in_sam
     assert "left out: Fréchet distances" in said
 
 
-def test_without_a_classifier_every_number_is_absent(blobs: Blobs) -> None:
+def test_without_a_classifier_the_result_is_empty(blobs: Blobs) -> None:
     assert measure(Adversarial((64,), [4]), None, blobs(32), samplers=list(SAMPLERS)) == {}

@@ -1,4 +1,4 @@
-"""Image metrics against NumPy, SciPy, scikit-learn and scikit-image."""
+"""Compares image metrics with NumPy, SciPy, scikit-learn and scikit-image."""
 
 import gzip
 import os
@@ -21,7 +21,7 @@ SHAPES = [(1, 28, 28), (3, 32, 24)]
 
 
 def images_and_predictions(shape: tuple[int, int, int], n: int = 6) -> tuple[Tensor, Tensor]:
-    """Smooth grey images with black and white parts, and predictions ever farther from them."""
+    """Return smooth images with black and white parts, and predictions with growing errors."""
     generator = torch.Generator().manual_seed(0)
     images = torch.nn.functional.avg_pool2d(
         torch.randn(n, *shape, generator=generator), 3, stride=1, padding=1
@@ -42,7 +42,7 @@ def test_each_metric_of_each_image_agrees_with_other_libraries(shape: tuple[int,
     )
     for i, (x, y) in enumerate(zip(images.double().numpy(), predictions.numpy(), strict=True)):
         grey, p = x.ravel(), y.ravel().astype(float)
-        # A grey target is a white one and a black one, weighted.
+        # A grey target is a weighted sum of a white and a black one.
         white_and_black = np.repeat([1, 0], grey.size)
         bce = log_loss(white_and_black, np.tile(p, 2), sample_weight=np.hstack([grey, 1 - grey]))
         expected = {
@@ -73,14 +73,14 @@ def test_images_smaller_than_the_window_have_no_ssim(size: tuple[int, int]) -> N
     assert of_structure == ({"ssim", "ssim_luma"} if min(size) >= 11 else set())
 
 
-def test_luma_is_what_pillow_makes_of_colours_when_it_makes_them_grey() -> None:
+def test_luma_equals_pillows_conversion_to_grey() -> None:
     colours = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
     grey = np.asarray(Image.fromarray(colours).convert("L"))
     ours = image_quality.luma(torch.from_numpy(colours).permute(2, 0, 1)[None] / 255)
     np.testing.assert_allclose(255 * ours[0, 0].numpy(), grey, atol=1)
 
 
-def test_metrics_of_luma_are_those_of_grey_images() -> None:
+def test_metrics_of_luma_equal_those_of_grey_images() -> None:
     images, predictions = images_and_predictions((3, 32, 24))
     values = image_quality.per_image(predictions, images)
     of_grey = image_quality.per_image(image_quality.luma(predictions), image_quality.luma(images))
@@ -89,7 +89,7 @@ def test_metrics_of_luma_are_those_of_grey_images() -> None:
     assert not torch.allclose(values["psnr_luma"], values["psnr"])
 
 
-def test_an_image_given_back_exactly_has_no_error_and_finite_metrics() -> None:
+def test_a_perfect_reconstruction_has_no_error_and_finite_metrics() -> None:
     images, _ = images_and_predictions((1, 28, 28))
     values = image_quality.per_image(images, images)
     assert values["mse"].tolist() == [0] * len(images)
@@ -98,7 +98,7 @@ def test_an_image_given_back_exactly_has_no_error_and_finite_metrics() -> None:
     assert values["ssim"].tolist() == pytest.approx([1] * len(images))
 
 
-def test_a_wholly_wrong_pixel_costs_a_hundred_nats_and_not_infinitely_many() -> None:
+def test_a_completely_wrong_pixel_costs_a_hundred_nats() -> None:
     white = torch.ones(1, 1, 28, 28)
     values = image_quality.per_image(torch.zeros_like(white), white)
     assert values["bce"].item() == 100
@@ -106,9 +106,9 @@ def test_a_wholly_wrong_pixel_costs_a_hundred_nats_and_not_infinitely_many() -> 
     assert values["psnr"].item() == 0
 
 
-def test_a_summary_is_a_mean_over_images_and_not_over_batches() -> None:
+def test_a_summary_is_a_mean_over_images_not_over_batches() -> None:
     images, predictions = images_and_predictions((1, 28, 28), n=6)
-    batches = [slice(0, 5), slice(5, 6)]  # the last one smaller, and its image worse
+    batches = [slice(0, 5), slice(5, 6)]  # the last batch is smaller and has a larger error
     measured = [image_quality.per_image(predictions[part], images[part]) for part in batches]
     joined = {name: torch.cat([values[name] for values in measured]) for name in measured[0]}
     summary = image_quality.summary(joined)
@@ -128,7 +128,7 @@ def test_the_psnr_of_the_mean_error_is_not_the_mean_psnr() -> None:
 
 
 @pytest.mark.parametrize("wrong", [-0.01, 1.01, 255.0, float("nan")])
-def test_values_outside_the_unit_range_are_refused_in_one_line(wrong: float) -> None:
+def test_values_outside_0_to_1_are_an_error_of_one_line(wrong: float) -> None:
     good = torch.full((2, 1, 28, 28), 0.5)
     bad = good.clone()
     bad[1, 0, 3, 4] = wrong
@@ -140,9 +140,7 @@ def test_values_outside_the_unit_range_are_refused_in_one_line(wrong: float) -> 
 
 
 @pytest.mark.parametrize(("folder", "nats"), [("mnist", 0.05808), ("fashion-mnist", 0.24217)])
-def test_the_floor_of_the_cross_entropy_is_that_of_the_official_images(
-    folder: str, nats: float
-) -> None:
+def test_the_entropy_of_the_official_images(folder: str, nats: float) -> None:
     path = Path(os.environ.get("DATASET_MIRROR", ""), folder, TEST_IMAGES)
     if "DATASET_MIRROR" not in os.environ or not path.exists():
         pytest.skip("set DATASET_MIRROR to a folder to test the official images")

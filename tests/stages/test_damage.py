@@ -1,4 +1,4 @@
-"""What a stage says of a damaged file: one line with the file, and the stage that makes it anew."""
+"""Errors about damaged files are one line with the file and the command that writes it again."""
 
 import json
 import re
@@ -73,7 +73,7 @@ def read_results() -> None:
 
 
 Read = Callable[[], None]
-# Every file that a stage writes and another reads: who writes it, and how it is read.
+# Each file that one stage writes and another reads: the writing stage and a function that reads.
 READ: dict[Path, tuple[str, Read]] = {
     RAW / "source.json": ("fetch@mnist", read_raw),
     RAW / "train-images-idx3-ubyte.gz": ("fetch@mnist", read_raw),
@@ -94,7 +94,7 @@ READ: dict[Path, tuple[str, Read]] = {
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which every one of those files lies as its stage writes it."""
+    """A folder that contains all files of `READ`, undamaged."""
     folder = tmp_path_factory.mktemp("written")
     sizes = {"train_images": 203, "test_images": 50, "seed": 0}
     published.fetch("mnist", "stand-in", folder / RAW, mirror=None, **sizes)
@@ -115,7 +115,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def damage(written: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`damage(path, change)` for one test: `change` takes the bytes and returns others."""
+    """A function `damage(path, change)`; `change` returns new bytes, or None for a folder."""
     monkeypatch.chdir(written)
     kept: dict[Path, bytes] = {}
 
@@ -143,7 +143,7 @@ def complaint(read: Read) -> str:
 
 
 @pytest.mark.parametrize("read", list(dict.fromkeys(read for _, read in READ.values())))
-def test_what_lies_as_it_was_written_is_read(
+def test_undamaged_files_are_read(
     written: Path, monkeypatch: pytest.MonkeyPatch, read: Read
 ) -> None:
     monkeypatch.chdir(written)
@@ -154,14 +154,14 @@ DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
     "half": lambda content: content[: len(content) // 2],
     "nothing": lambda _: b"",
     "other bytes": lambda _: bytes(range(256)),
-    "zeros": lambda content: bytes(len(content)),  # what a power cut leaves on some disks
+    "zeros": lambda content: bytes(len(content)),  # as after a power cut on some disks
     "a folder": lambda _: None,
 }
 
 
 @pytest.mark.parametrize("damaged", DAMAGES)
 @pytest.mark.parametrize("path", READ, ids=str)
-def test_a_damaged_file_is_one_line_with_its_name_and_its_stage(
+def test_an_error_about_a_damaged_file_is_one_line_with_its_stage(
     damage: Any, path: Path, damaged: str
 ) -> None:
     stage, read = READ[path]
@@ -181,11 +181,11 @@ def not_finite(content: bytes) -> bytes:
     return save(weights)
 
 
-# What parses, and does not say what it must.
+# Files that can be parsed but have wrong content.
 FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
     "a list for a mapping": (RAW / "source.json", lambda _: b"[]", "dictionary"),
-    "files that are not named": (RAW / "source.json", json_with(files={}), "KeyError"),
-    "a size of images that is not theirs": (
+    "no names of files": (RAW / "source.json", json_with(files={}), "KeyError"),
+    "a wrong image size": (
         *(RAW / "source.json", json_with(image_shape=[1, 14, 14])),
         r"found images of shape \(28, 28\); allowed: \(1, 14, 14\)",
     ),
@@ -196,7 +196,7 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
         "found the label 9; allowed: 0 to 0",
     ),
     "weights that are not numbers": (MODEL / "model.safetensors", not_finite, "not finite"),
-    "a kind that is not known": (
+    "an unknown kind": (
         *(MODEL / "params.yaml", lambda content: content.replace(b"mlp_vae", b"mlp_foo")),
         "variant.model: .*mlp_foo",
     ),
@@ -220,14 +220,14 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
         *(MODEL / "history.csv", lambda content: content + content.splitlines(True)[-1]),
         "the column epoch is not 1, 2, 3",
     ),
-    "an epoch's loss cut away": (
+    "an epoch without loss": (
         *(
             MODEL / "history.csv",
             lambda content: content.replace(b"\n3,0.3333333333333333", b"\n3,"),
         ),
         "some cells are not finite numbers",
     ),
-    "an epoch's error that is no number": (
+    "an epoch whose error is not a number": (
         *(MODEL / "history.csv", lambda content: content.replace(b",0.25", b",nan")),
         "some cells are not finite numbers",
     ),
@@ -235,19 +235,19 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
         *(MODEL / "history.csv", lambda content: content.replace(b",0.25", b",low")),
         "could not convert string to float: 'low'",
     ),
-    "a last epoch that lacks a cell": (
+    "a last epoch without its last cell": (
         *(MODEL / "history.csv", lambda content: content[: content.rindex(b",")] + b"\n"),
         "some cells are not finite numbers",
     ),
-    "another's metrics": (
+    "metrics of another variant": (
         *(paths.metrics("mnist", "vae"), json_with(variant="conv")),
         "it belongs to mnist conv, not to mnist vae",
     ),
-    "another dataset's numbers": (
+    "metrics of another dataset": (
         *(paths.pixels("mnist"), json_with(dataset="pets")),
         "it belongs to pets, not to mnist",
     ),
-    "a metric that is no number": (
+    "a metric that is not a number": (
         *(paths.metrics("mnist", "vae"), json_with(psnr=float("nan"))),
         "psnr: Input should be a finite number",
     ),
@@ -255,11 +255,11 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
         *(paths.metrics("mnist", "vae"), json_with(yardsticks={"pca": {"mse": float("inf")}})),
         "yardsticks.pca.mse: Input should be a finite number",
     ),
-    "numbers that are infinite": (
+    "a metric that is infinite": (
         *(paths.pixels("mnist"), json_with(probe_accuracy=float("inf"))),
         "probe_accuracy: Input should be a finite number",
     ),
-    "a sweep that lacks its number of images": (
+    "a sweep without its number of images": (
         *(
             paths.metrics("mnist", "vae"),
             json_with(noise_sweep={k: v for k, v in SWEEP.items() if k != "n_images"}),
@@ -278,19 +278,19 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
 }
 
 
-@pytest.mark.parametrize(("path", "change", "said"), FORMS.values(), ids=FORMS)
-def test_what_parses_and_says_something_else_is_told_too(
-    damage: Any, path: Path, change: Callable[[bytes], bytes], said: str
+@pytest.mark.parametrize(("path", "change", "pattern"), FORMS.values(), ids=FORMS)
+def test_an_error_about_wrong_content_is_one_line_with_its_stage(
+    damage: Any, path: Path, change: Callable[[bytes], bytes], pattern: str
 ) -> None:
     stage, read = READ[path]
     damage(path, change)
     message = complaint(read)
-    assert re.search(said, message)
+    assert re.search(pattern, message)
     assert message.endswith(f": run `dvc repro -f -s {stage}`")
 
 
 @pytest.mark.parametrize("path", READ, ids=str)
-def test_a_missing_file_is_told_as_missing(damage: Any, path: Path) -> None:
+def test_an_error_about_a_missing_file_is_one_line_with_its_stage(damage: Any, path: Path) -> None:
     stage, read = READ[path]
     damage(path, lambda content: content)
     path.unlink()

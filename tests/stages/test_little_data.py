@@ -1,4 +1,4 @@
-"""Too small, too few, too much alike: the whole pipeline on images that give little."""
+"""Runs all stages on datasets with small images, few images or identical images."""
 
 import json
 from pathlib import Path
@@ -24,17 +24,17 @@ EVALUATION = {
 
 
 class Pictures(NamedTuple):
-    """So many images of each class, of `size`×`size` pixels, all the same or none."""
+    """Images of `size`×`size` pixels, their number per class, and whether all are equal."""
 
     size: int
     channels: int
-    of_classes: tuple[int, ...]
-    alike: bool = False
+    counts: tuple[int, ...]
+    identical: bool = False
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty repository that runs this one's code; its figures are laid out, and not painted."""
+    """An empty repository with the code of this one; figures are laid out but not rendered."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AUTOENCODERS_DEVICE", "cpu")
     for name in ("src", "dvc.yaml"):
@@ -49,13 +49,13 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def set_up(folder: Path, pictures: Pictures, variants: list[str]) -> None:
-    """Write the images, and small params for them."""
+    """Write the images and params for a short run."""
     rng = np.random.default_rng(0)
     size, channels = pictures.size, pictures.channels
-    for label, count in enumerate(pictures.of_classes):
+    for label, count in enumerate(pictures.counts):
         (folder / f"pictures/{label}").mkdir(parents=True)
         for i in range(count):
-            pixels = rng.integers(0, 1 if pictures.alike else 256, (size, size, 3), np.uint8)
+            pixels = rng.integers(0, 1 if pictures.identical else 256, (size, size, 3), np.uint8)
             image = Image.fromarray(pixels).convert("L" if channels == 1 else "RGB")
             image.save(folder / f"pictures/{label}/{i}.png")
     content = yaml12.read(PARAMS)
@@ -70,15 +70,15 @@ def set_up(folder: Path, pictures: Pictures, variants: list[str]) -> None:
 
 
 def run_all() -> None:
-    """Run every stage in this process, untracked."""
+    """Run all stages in this process without tracking."""
     loaded = params.load()
     for item in pipeline.items(loaded.datasets_to_run, loaded.variants_to_run):
         stages._stage(item.stage).produce(loaded, item, tracking.NullRun())
 
 
-def left_out(said: str) -> set[str]:
-    """Return what was left out, by what was said of it."""
-    lines = [line for line in said.splitlines() if line.startswith("left out: ")]
+def left_out(output: str) -> set[str]:
+    """Return the names of the results that the output reports as left out."""
+    lines = [line for line in output.splitlines() if line.startswith("left out: ")]
     return {line.removeprefix("left out: ").partition(", because ")[0] for line in lines}
 
 
@@ -99,18 +99,18 @@ def refuse(constant: str) -> None:
             },
         ),
         (
-            Pictures(8, 3, (8,), alike=True),
+            Pictures(8, 3, (8,), identical=True),
             ["aae", "superres"],
             {"SSIM", "Fréchet distances", "classification metrics"},
         ),
         (Pictures(12, 1, (5, 4, 3)), ["conv"], set()),
-        (Pictures(12, 1, (5, 5), alike=True), ["conv_vae"], set()),
+        (Pictures(12, 1, (5, 5), identical=True), ["conv_vae"], set()),
     ],
     ids=lambda value: (
         value if isinstance(value, str) else str(sorted(value) if isinstance(value, set) else value)
     ),
 )
-def test_what_little_data_cannot_give_is_left_out_and_said(
+def test_results_that_need_more_data_are_left_out_with_a_message(
     repository: Path,
     capfd: pytest.CaptureFixture[str],
     pictures: Pictures,
@@ -141,7 +141,7 @@ def test_what_little_data_cannot_give_is_left_out_and_said(
         (3, "prepare", r"train_fraction: found 0\.9, .* empty \(images: 2\); allowed: a share"),
     ],
 )
-def test_too_few_images_for_three_splits_are_refused_before_anything_is_trained(
+def test_too_few_images_for_three_splits_are_an_error_before_training(
     repository: Path, count: int, stage: str, words: str
 ) -> None:
     set_up(repository, Pictures(8, 1, (count,)), ["conv"])
@@ -155,7 +155,7 @@ def test_too_few_images_for_three_splits_are_refused_before_anything_is_trained(
     assert "\n" not in str(refused.value)
 
 
-def test_sizes_that_a_variant_cannot_be_laid_out_for_are_refused_by_the_check(
+def test_image_sizes_that_do_not_fit_a_variant_are_an_error_of_params(
     repository: Path,
 ) -> None:
     set_up(repository, Pictures(5, 1, (1,)), ["superres"])

@@ -1,4 +1,4 @@
-"""The stage that measures raw pixels: what features of a network are held against."""
+"""Tests the stage that measures raw pixels as features."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ SIZES = {"train": 300, "validation": 60, "test": 100}
 
 
 def split(name: str, classes: int) -> tuple[Bytes, Bytes]:
-    """Return noisy images, brighter with their class, and the classes."""
+    """Return noisy images `(N, 1, 8, 8)`, brighter for higher classes, and the classes `(N,)`."""
     rng = np.random.default_rng(SIZES[name])
     labels = rng.integers(0, classes, SIZES[name]).astype(np.uint8)
     images = rng.integers(0, 200, (SIZES[name], 1, 8, 8)) + 15 * labels[:, None, None, None]
@@ -26,7 +26,7 @@ def split(name: str, classes: int) -> tuple[Bytes, Bytes]:
 
 
 @pytest.mark.parametrize("classes", [1, 3])
-def test_raw_pixels_are_features_as_any_and_tell_nothing_of_one_class(
+def test_raw_pixels_are_measured_as_features_unless_there_is_one_class(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classes: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -38,11 +38,11 @@ def test_raw_pixels_are_features_as_any_and_tell_nothing_of_one_class(
     monkeypatch.setattr(prepared, "load_metadata", lambda folder: metadata)
     monkeypatch.setattr(prepared, "load", lambda folder, name: split(name, classes))
     item = Item("pixels", "mnist")
-    said = pixels.produce(params.load(PARAMS), item, tracking.NullRun())
+    summary = pixels.produce(params.load(PARAMS), item, tracking.NullRun())
     measured = files.read_json(paths.pixels("mnist"))
     assert measured["source"] == "stand-in"
     if classes == 1:
-        assert "have one class" in said
+        assert "have one class" in summary
         assert set(measured) == {"dataset", "source"}
         return
     vectors, labels = zip(*(split(name, classes) for name in ("train", "test")), strict=True)

@@ -12,8 +12,8 @@ from autoencoders.stages import report
 from autoencoders.tracking import StageRun
 
 
-class Heard:
-    """What hears of a stage's numbers in place of MLflow."""
+class RecordedRun:
+    """A run that records metrics in place of MLflow."""
 
     def __init__(self) -> None:
         self.metrics: dict[str, float] = {}
@@ -25,23 +25,23 @@ class Heard:
         self.metrics |= metrics
 
 
-def test_the_report_loads_no_network() -> None:
-    loaded = "import sys, autoencoders.report.results; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
+def test_the_report_does_not_import_torch() -> None:
+    program = "import sys, autoencoders.report.results; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
     reached = Code().reached("report.results", set())
     folders = {line.split()[0].removesuffix(".py").split("/")[1] for line in reached}
     assert folders == {"report", "figures", "evaluation", "errors", "files", "param_types", "paths"}
 
 
-def test_metrics_are_tracked_by_their_variants_names_whatever_these_are(
+def test_unusual_names_of_variants_are_kept_in_tracked_metrics(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     paths.RESULTS.parent.mkdir()
     paths.RESULTS.write_text("dataset,variant,psnr,elbo\nmnist,null,20.5,\nmnist,007,21.5,-3.5\n")
-    heard = Heard()
-    report.log(Item("report"), cast(StageRun, heard))
-    assert heard.metrics == {
+    recorded = RecordedRun()
+    report.log(Item("report"), cast(StageRun, recorded))
+    assert recorded.metrics == {
         "mnist/null/psnr": 20.5,
         "mnist/007/psnr": 21.5,
         "mnist/007/elbo": -3.5,

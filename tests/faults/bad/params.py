@@ -1,4 +1,4 @@
-"""Bad params.yaml files: no YAML, wrong types and values, unknown keys, contradictions."""
+"""Bad params.yaml files: not YAML, wrong types and values, unknown keys, contradictions."""
 
 from functools import partial
 from textwrap import shorten
@@ -35,14 +35,14 @@ def _check(name: str, bad: Change, *says: str, lines: int = 1) -> Case:
 
 
 def _key(written: str, value: object, *says: str, key: str | None = None) -> Case:
-    """Return a case where one key has a value that it cannot have; the message names the key."""
+    """Return a case where one key has an invalid value; the message must contain the key."""
     name = f"{written}: {shorten(repr(value), 60, placeholder=' …')}"
     return _check(name, put(written, value), f"{key or written}: ", *says)
 
 
 SYNTAX = (
-    _check("a list that never ends", added(FILE, "\nmore: [mnist,\n"), "YAML", "line"),
-    _check("a tab for an indentation", added(FILE, "\nmore:\n\tkey: 1\n"), "YAML", "line"),
+    _check("a list without its end", added(FILE, "\nmore: [mnist,\n"), "YAML", "line"),
+    _check("indentation with a tab", added(FILE, "\nmore:\n\tkey: 1\n"), "YAML", "line"),
     _check("seed twice", added(FILE, "\nseed: 2\n"), "seed", "twice|duplicate"),
     _check(
         "a variant twice",
@@ -58,9 +58,9 @@ SYNTAX = (
         "UTF-16, as Windows writes Unicode", written(FILE, "seed: 1\n".encode("utf-16")), "UTF-8"
     ),
     _check("a NUL byte", added(FILE, "\n# \0\n"), "YAML|NUL|character"),
-    _check("an alias of nothing", added(FILE, "\nmore: *adam\n"), "alias", "line"),
+    _check("an undefined alias", added(FILE, "\nmore: *adam\n"), "alias", "line"),
     _check(
-        "a tag that would run code",
+        "a tag that runs code",
         added(FILE, '\nmore: !!python/object/apply:os.system ["touch ran"]\n'),
         *("python/object/apply", "line"),
     ),
@@ -70,15 +70,17 @@ SYNTAX = (
         replaced(FILE, "seed: 1", "<<<<<<< HEAD\nseed: 1\n=======\nseed: 2\n>>>>>>> other"),
         *("YAML", "line"),
     ),
-    _check("nothing at all", emptied(FILE), "the file|empty"),
+    _check("an empty file", emptied(FILE), "the file|empty"),
     _check("the file of another program", written(FILE, '{"lr": 0.1}'), "lr: unknown", lines=10),
     _check(
-        "a list that holds itself",
+        "a list that contains itself",
         replaced(FILE, "variants_to_run:\n- conv\n- vae", "variants_to_run: &a [*a]"),
         "variants_to_run",
     ),
-    _check("a folder of that name", folder_instead(FILE), "folder|directory|no params.yaml"),
-    _check("no file", removed(FILE), "no params.yaml|missing"),
+    _check(
+        "a folder in place of the file", folder_instead(FILE), "folder|directory|no params.yaml"
+    ),
+    _check("a missing file", removed(FILE), "no params.yaml|missing"),
 )
 
 TYPES = (
@@ -132,7 +134,7 @@ CONTRADICTIONS = (
         lines=2,
     ),
     _case(
-        "more stand-in images than any memory holds",
+        "more stand-in images than fit in memory",
         "fetch mnist",
         put("data.stand_in.train_images", 10**12),
         ("data.stand_in", "1000000000000"),
