@@ -1,4 +1,4 @@
-"""Codes to be looked at and drawn by."""
+"""Example codes for tests."""
 
 from math import prod
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def correlated(count: int, *shape: int) -> Tensor:
-    """Codes `(count, *shape)` about 3 whose entries depend on each other."""
+    """Return codes `(count, *shape)` with mean 3 and correlated entries."""
     random = torch.Generator().manual_seed(2)
     size = prod(shape)
     mixing = torch.randn(size, size, generator=random)

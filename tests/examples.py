@@ -1,7 +1,7 @@
-"""Examples of what the registries hold, made from the signatures: tests find every entry.
+"""Examples of every registry entry, generated from the signatures.
 
-A new model, objective or input needs no change here. Only a new type in `param_types` may need a
-line in `_candidates`.
+A new model, objective or input needs no change here. A new type in `param_types` may need a line
+in `_candidates`.
 """
 
 import inspect
@@ -22,10 +22,10 @@ from autoencoders.variants.objectives import OBJECTIVES
 
 T = TypeVar("T")
 
-LENGTHS = (3, 2, 1, 4, 5)  # of lists, such as the widths of layers
-WIDTH = 16  # of a layer: in a narrower one all units may die
+LENGTHS = (3, 2, 1, 4, 5)  # of lists, such as widths of layers
+WIDTH = 16  # of a layer: in narrower layers all ReLU units may become inactive
 
-# What a model may see, from the least change to the image on.
+# Inputs of the examples, the simplest first.
 CLEAN: dict[str, Any] = {"kind": "clean"}
 HALVED: dict[str, Any] = {"kind": "downsampled", "factor": 2, "reduction": "average"}
 
@@ -33,10 +33,10 @@ HALVED: dict[str, Any] = {"kind": "downsampled", "factor": 2, "reduction": "aver
 def example_arguments(
     constructor: Callable[..., Any], lengths: tuple[int, ...] = LENGTHS
 ) -> Iterator[dict[str, Any]]:
-    """Yield arguments that params.yaml could have beside `kind`; what has a default keeps it.
+    """Yield valid arguments of a constructor, without those that have a default.
 
-    Numbers are small. Every choice between words is taken, lists are of all `lengths`, and whole
-    numbers of a few sizes, as some must divide an image's.
+    Numbers are small. There is an example for every allowed word, every length of a list in
+    `lengths`, and a few whole numbers, because some must divide an image's size.
     """
     required = {
         name: _values(parameter.annotation, lengths)
@@ -48,9 +48,9 @@ def example_arguments(
 
 
 def example_entries(registry: Mapping[str, Callable[..., Any]]) -> dict[str, dict[str, Any]]:
-    """Return examples of every entry as params.yaml has them, by a name for each.
+    """Return examples of every entry, as in params.yaml, by a unique name.
 
-    Each has a `kind` and `example_arguments` with lists of two.
+    Each has a `kind` and `example_arguments` with lists of two entries.
     """
     return {
         _name(kind, arguments): {"kind": kind, **arguments}
@@ -60,14 +60,14 @@ def example_entries(registry: Mapping[str, Callable[..., Any]]) -> dict[str, dic
 
 
 def _name(kind: str, arguments: Mapping[str, Any]) -> str:
-    told = [value for value in arguments.values() if isinstance(value, str | int | float)]
-    return "-".join(map(str, [kind, *told]))
+    values = [value for value in arguments.values() if isinstance(value, str | int | float)]
+    return "-".join(map(str, [kind, *values]))
 
 
 def fitting_model(
     kind: str, input_shape: ImageShape, image_shape: ImageShape
 ) -> dict[str, Any] | None:
-    """Return the first example of a model that fits these shapes, as params.yaml has it."""
+    """Return the first example of a model that fits these shapes; None if none fits."""
     for arguments in example_arguments(MODELS[kind]):
         try:
             with torch.device("meta"):
@@ -79,32 +79,32 @@ def fitting_model(
 
 
 def example_model(kind: str, image_shape: ImageShape) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return an input and a model for it, as params.yaml has them; the input is clean if it can be.
+    """Return an input and a model for it, as in params.yaml; the input is clean if possible.
 
     Raises:
         LookupError: no example fits.
     """
     restores: bool = getattr(MODELS[kind], "latent_holds_input", False)
-    for seen in (HALVED,) if restores else (CLEAN, HALVED):
-        if model := fitting_model(kind, build(INPUTS, seen).shape(image_shape), image_shape):
-            return seen, model
+    for input in (HALVED,) if restores else (CLEAN, HALVED):
+        if model := fitting_model(kind, build(INPUTS, input).shape(image_shape), image_shape):
+            return input, model
     raise LookupError(f"no example of {kind} fits images of {image_shape}")
 
 
 def example_parts(image_shape: ImageShape) -> dict[str, Parts]:
-    """Return every model with every example of an objective that it can learn by, by name."""
-    pairs = {}
+    """Return every model with every example of a fitting objective, by name."""
+    examples = {}
     for kind in MODELS:
-        seen, model = example_model(kind, image_shape)
+        input, model = example_model(kind, image_shape)
         for name, objective in example_entries(OBJECTIVES).items():
-            parts = Parts.model_validate({"input": seen, "model": model, "objective": objective})
+            parts = Parts.model_validate({"input": input, "model": model, "objective": objective})
             if fits(parts, image_shape):
-                pairs[f"{kind}-{name}"] = parts
-    return pairs
+                examples[f"{kind}-{name}"] = parts
+    return examples
 
 
 def fits(parts: Parts, image_shape: ImageShape) -> bool:
-    """Tell whether parts fit images of this shape and each other."""
+    """Return whether the parts fit each other and images of this shape."""
     try:
         with torch.device("meta"):
             assemble(parts, image_shape)
@@ -113,18 +113,18 @@ def fits(parts: Parts, image_shape: ImageShape) -> bool:
     return True
 
 
-def build(registry: Mapping[str, Callable[..., T]], entry: Mapping[str, Any], **given: Any) -> T:
-    """Return what an entry as params.yaml has it names, made with its arguments and `given`."""
+def build(registry: Mapping[str, Callable[..., T]], entry: Mapping[str, Any], **shapes: Any) -> T:
+    """Return the object of an entry, as in params.yaml, made with its arguments and `shapes`."""
     arguments = {name: value for name, value in entry.items() if name != "kind"}
-    return registry[entry["kind"]](**given, **arguments)
+    return registry[entry["kind"]](**shapes, **arguments)
 
 
 def _values(annotation: Any, lengths: tuple[int, ...]) -> list[Any]:
-    """Return a few values that params.yaml may have where a signature says `annotation`."""
+    """Return a few valid values for an argument with this annotation."""
     bare = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
     values = [value for value in _candidates(bare, lengths) if _allowed(annotation, value)]
     if not values:
-        raise TypeError(f"no example of {annotation}: give `_candidates` one")
+        raise TypeError(f"no example of {annotation}: add one to `_candidates`")
     return values
 
 
@@ -137,14 +137,14 @@ def _candidates(bare: Any, lengths: tuple[int, ...]) -> list[Any]:
         (of,) = get_args(bare)
         item = next(value for value in (WIDTH, *_values(of, lengths)) if _allowed(of, value))
         return [[item] * length for length in lengths]
-    known: dict[Any, list[Any]] = {
+    examples: dict[Any, list[Any]] = {
         int: [8, 4, 2],
         float: [0.5],
         bool: [False, True],
         str: ["a"],
         NoneType: [None],
     }
-    return known.get(bare, [{}] if get_origin(bare) is dict else [])
+    return examples.get(bare, [{}] if get_origin(bare) is dict else [])
 
 
 def _allowed(annotation: Any, value: Any) -> bool:

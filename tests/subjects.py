@@ -1,4 +1,4 @@
-"""Variants put together without training, and put to the test, for evaluation and figures."""
+"""Untrained variants, as if trained, for the tests of evaluation and figures."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ VAE = {
 
 
 def untrained(parts: Parts | dict[str, Any], image_shape: ImageShape) -> Assembled:
-    """Return a variant as params.yaml has it, frozen, with the weights that it starts from."""
+    """Return a frozen, untrained variant for entries as in params.yaml."""
     variant = Parts.model_validate(parts)
     assembled = assemble(variant, image_shape, name="test", initialization="kaiming")
     assembled.networks.eval().requires_grad_(False)
@@ -40,7 +40,7 @@ def untrained(parts: Parts | dict[str, Any], image_shape: ImageShape) -> Assembl
 def assembled_with(
     objective: Objective, network: Autoencoder, image_shape: ImageShape
 ) -> Assembled:
-    """Return a variant of a network that the test has made, seeing the image itself."""
+    """Return a frozen variant with a network of the test and a clean input."""
     networks = Networks(network, objective.networks())
     networks.eval().requires_grad_(False)
     return Assembled(Clean(), objective, networks, image_shape, image_shape)
@@ -57,24 +57,27 @@ def loaded(
     seed: int = 0,
     batch_size: int = 7,
 ) -> Trained:
-    """Return a variant as if it were loaded, with uint8 images, the same of all splits or not."""
-    of_splits = dict.fromkeys(SPLITS, images) if isinstance(images, Tensor) else images
+    """Return a variant as if it were loaded.
+
+    `images` are uint8 `(N, C, H, W)`: one tensor for all splits, or one for each split.
+    """
+    images_of = dict.fromkeys(SPLITS, images) if isinstance(images, Tensor) else images
     data = Prepared(Path("pictures"))
-    for split, of_split in of_splits.items():
-        one_class = torch.zeros(len(of_split)).long()
-        data._opened[split] = of_split, labels[split] if labels else one_class
+    for split, split_images in images_of.items():
+        one_class = torch.zeros(len(split_images)).long()
+        data._opened[split] = split_images, labels[split] if labels else one_class
     shape = assembled.image_shape
     data.metadata = Metadata(
         *("pictures", "Pictures", "stand-in", tuple(class_names), shape),
         splits={
-            split: SplitInfo(len(of_split), (len(of_split),), "", "")
-            for split, of_split in of_splits.items()
+            split: SplitInfo(len(split_images), (len(split_images),), "", "")
+            for split, split_images in images_of.items()
         },
         sha256="0" * 64,
     )
     variant = Variant.model_construct(input=Component(kind=input_kind))
-    of_data = ("stand-in", "0" * 64, shape)
-    description = Description("pictures", name, seed, *of_data, variant)
+    source = ("stand-in", "0" * 64, shape)
+    description = Description("pictures", name, seed, *source, variant)
     return Trained(
         **vars(assembled),
         description=description,
@@ -85,12 +88,12 @@ def loaded(
 
 
 def judge(classifier: ConvClassifier, images: Tensor) -> Judge:
-    """Return a classifier and the moments of uint8 test images."""
+    """Return a classifier and the moments of its features of uint8 images `(N, C, H, W)`."""
     return Judge(classifier, moments(classifier.features(images / 255)))
 
 
 def settings(**changes: Any) -> Evaluation:
-    """Return the settings of a small evaluation, with these changes."""
+    """Return the settings of a small evaluation, with `changes`."""
     small = {
         "batch_size": 10,
         "elbo_draws": 2,

@@ -1,4 +1,4 @@
-"""bfloat16 for use: where it computes, and what it costs."""
+"""bfloat16 for inference: where it is used, and its errors."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ from tests.examples import example_model
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_bfloat16_costs_little_and_leaves_no_steps(kind: str) -> None:
+def test_bfloat16_has_small_errors_and_the_output_has_no_steps(kind: str) -> None:
     exact = network(*example_model(kind, IMAGE), IMAGE)
     layers: Any = exact.network_for(*exact.input_shape[1:])
     assert sum(isinstance(layer, Float32Layer) for layer in layers.modules()) == 1
@@ -35,25 +35,25 @@ def test_bfloat16_costs_little_and_leaves_no_steps(kind: str) -> None:
 
 @pytest.mark.parametrize("by_luma", [False, True])
 @pytest.mark.parametrize(("bits", "expected"), [(8, True), (16, False), (32, False)])
-def test_what_has_more_than_8_bits_is_computed_in_float32(
+def test_pictures_with_more_than_8_bits_are_computed_in_float32(
     bits: int, expected: bool, by_luma: bool
 ) -> None:
-    seen = []
+    autocast = []
 
     def run(image: Tensor) -> Tensor:
-        seen.append(torch.is_autocast_enabled("cpu"))
+        autocast.append(torch.is_autocast_enabled("cpu"))
         return image
 
     shapes = IMAGE, IMAGE
-    one = Network("a", "a/a", *shapes, lambda *_: run, torch.device("cpu"), bfloat16=True)
+    bfloat16 = Network("a", "a/a", *shapes, lambda *_: run, torch.device("cpu"), bfloat16=True)
     colours = to_depth(noise(3, 28, 28), bits)
-    colour.apply_network(one, Picture(colours, depth=bits), by_luma)
-    colour.apply_network(replace(one, bfloat16=False), Picture(colours, depth=bits), by_luma)
-    n = len(seen) // 2
-    assert seen == [expected] * n + [False] * n
+    colour.apply_network(bfloat16, Picture(colours, depth=bits), by_luma)
+    colour.apply_network(replace(bfloat16, bfloat16=False), Picture(colours, depth=bits), by_luma)
+    n = len(autocast) // 2
+    assert autocast == [expected] * n + [False] * n
 
 
-def test_a_processor_that_only_imitates_bfloat16_is_not_asked_for_it() -> None:
+def test_a_processor_that_emulates_bfloat16_does_not_count() -> None:
     script = (
         "import torch; from autoencoders.application.precision import has_bfloat16;"
         "print(has_bfloat16(torch.device('cpu')))"

@@ -1,4 +1,4 @@
-"""Networks on images of any size: whole and in tiles, and which ones refuse."""
+"""Networks on images of any size, whole and in tiles, and networks for one size."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,14 +26,14 @@ UPSAMPLINGS = ("nearest", "bilinear", "transposed")
 UP = {"kind": "conv_ae", "encoder_channels": [8, 4], "decoder_channels": [4, 4, 8]}
 
 
-def network(seen: dict[str, Any], model: dict[str, Any], image_shape: ImageShape) -> Network:
-    """Return an untrained network as `apply` uses it."""
-    return applied(assembly(seen, model, image_shape), model)
+def network(input: dict[str, Any], model: dict[str, Any], image_shape: ImageShape) -> Network:
+    """Return an untrained network for `apply`."""
+    return applied(assembly(input, model, image_shape), model)
 
 
-def assembly(seen: dict[str, Any], model: dict[str, Any], image_shape: ImageShape) -> Assembled:
-    """Return a variant whose layers all do something, and none so much that images saturate."""
-    assembled = untrained(parts(seen, model), image_shape)
+def assembly(input: dict[str, Any], model: dict[str, Any], image_shape: ImageShape) -> Assembled:
+    """Return a variant with random weights: all layers have an effect, and no image saturates."""
+    assembled = untrained(parts(input, model), image_shape)
     random = torch.Generator().manual_seed(0)
     for parameter in assembled.model.parameters():
         deviation = parameter[0].numel() ** -0.5 if parameter.ndim > 1 else 0.3
@@ -41,10 +41,10 @@ def assembly(seen: dict[str, Any], model: dict[str, Any], image_shape: ImageShap
     return assembled
 
 
-def parts(seen: dict[str, Any], model: dict[str, Any]) -> Parts:
+def parts(input: dict[str, Any], model: dict[str, Any]) -> Parts:
     objectives = ({"kind": "reconstruction", "loss": "mse"}, VARIATIONAL)
     objective = objectives["vae" in model["kind"]]
-    return Parts.model_validate({"input": seen, "model": model, "objective": objective})
+    return Parts.model_validate({"input": input, "model": model, "objective": objective})
 
 
 def applied(assembled: Assembled, model: dict[str, Any]) -> Network:
@@ -65,20 +65,20 @@ def noise(*shape: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     return np.random.default_rng(0).random(shape, np.float32)
 
 
-def sizes_alike(made_by: Network, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> float:
-    """Return by how much tiles and the whole differ at most."""
-    image = noise(made_by.channels, *size)
-    whole = made_by(image)
+def tiling_error(net: Network, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> float:
+    """Return the largest difference between the outputs with and without tiles."""
+    image = noise(net.channels, *size)
+    whole = net(image)
     assert np.ptp(whole) > 0.01 or image.size == 1
-    assert whole.shape == (made_by.channels, *(made_by.factor * length for length in size))
+    assert whole.shape == (net.channels, *(net.factor * length for length in size))
     with monkeypatch.context() as small:
         small.setattr(networks, "TILE_SIDE", 16)
-        return float(np.abs(made_by(image) - whole).max())
+        return float(np.abs(net(image) - whole).max())
 
 
 def examples() -> list[Any]:
-    """Return inputs, models and image shapes: one example of every model, and traps."""
-    traps = [
+    """Return inputs, models and image sizes: one example of every model, and special cases."""
+    special = [
         *((f"doubled by {kind}", CLEAN, CONV | {"upsampling": kind}, 28) for kind in UPSAMPLINGS),
         ("of a power of two", CLEAN, CONV, 32),
         ("that crops", CLEAN, CONV, 30),
@@ -87,61 +87,61 @@ def examples() -> list[Any]:
         *((f"unshuffled by {n}", NOISY, RESIDUAL | {"unshuffle": n}, 30) for n in (1, 2, 3)),
         ("depthwise", NOISY, RESIDUAL | {"unshuffle": 2, "depthwise": 5}, 30),
     ]
-    cases = [(kind, *example_model(kind, IMAGE), 28) for kind in MODELS] + traps
-    return [pytest.param(seen, model, size, id=name) for name, seen, model, size in cases]
+    cases = [(kind, *example_model(kind, IMAGE), 28) for kind in MODELS] + special
+    return [pytest.param(input, model, size, id=name) for name, input, model, size in cases]
 
 
-@pytest.mark.parametrize(("seen", "model", "size"), examples())
-def test_tiles_make_what_the_whole_makes_or_other_sizes_are_refused(
-    seen: dict[str, Any], model: dict[str, Any], size: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("input", "model", "size"), examples())
+def test_tiles_equal_the_whole_image_or_other_sizes_are_an_error(
+    input: dict[str, Any], model: dict[str, Any], size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made_by = network(seen, model, (1, size, size))
-    if made_by.geometry is None:
+    net = network(input, model, (1, size, size))
+    if net.geometry is None:
         assert model["kind"] in ("conv_vae", "mlp_ae", "mlp_vae")
         with pytest.raises(
             UnusableImage, match=r"^30×29 pixels; this variant takes 28×28; resize it, or"
         ):
-            made_by(noise(1, 29, 30))
+            net(noise(1, 29, 30))
         return
     for other in ((1, 1), (1, 300), (97, 131), (128, 64), (150, 45)):
-        assert sizes_alike(made_by, other, monkeypatch) <= 1e-5
+        assert tiling_error(net, other, monkeypatch) <= 1e-5
 
 
-@pytest.mark.parametrize(("seen", "model", "size"), examples())
-def test_at_the_trained_size_it_is_the_trained_network(
-    seen: dict[str, Any], model: dict[str, Any], size: int
+@pytest.mark.parametrize(("input", "model", "size"), examples())
+def test_at_the_trained_size_the_output_equals_the_trained_network_s(
+    input: dict[str, Any], model: dict[str, Any], size: int
 ) -> None:
-    assembled = assembly(seen, model, (1, size, size))
-    made_by = applied(assembled, model)
-    image = noise(*made_by.input_shape)
+    assembled = assembly(input, model, (1, size, size))
+    net = applied(assembled, model)
+    image = noise(*net.input_shape)
     expected = assembled.model(torch.from_numpy(image)[None])[0]
-    np.testing.assert_array_equal(made_by(image), expected.numpy())
+    np.testing.assert_array_equal(net(image), expected.numpy())
 
 
-def test_what_takes_one_size_alone_is_given_it_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_for_one_size_gets_the_whole_image(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(networks, "TILE_SIDE", 4)
-    given = []
+    sizes = []
 
     def at(height: int, width: int) -> networks.Run:
-        given.append((height, width))
-        return lambda seen: seen
+        sizes.append((height, width))
+        return lambda inputs: inputs
 
     one_size = Network("test", "test", (1, 9, 7), (1, 9, 7), at, torch.device("cpu"))
     image = noise(1, 9, 7)
     assert np.array_equal(one_size(image), image)
-    assert given == [(9, 7)]
+    assert sizes == [(9, 7)]
 
 
-def test_slip_a_reach_that_is_too_short_shows_in_the_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    made_by = network(CLEAN, CONV, IMAGE)
-    found = made_by.geometry
+def test_slip_a_reach_that_is_too_short_changes_the_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network(CLEAN, CONV, IMAGE)
+    found = net.geometry
     assert found is not None
-    shorter = replace(made_by, geometry=Geometry(found.stride, found.reach - 2 * found.stride))
-    assert sizes_alike(shorter, (97, 131), monkeypatch) > 1e-4
+    shorter = replace(net, geometry=Geometry(found.stride, found.reach - 2 * found.stride))
+    assert tiling_error(shorter, (97, 131), monkeypatch) > 1e-4
 
 
-def test_what_is_known_of_a_network_is_what_its_layers_say() -> None:
-    """Three 3×3 convolutions and pools see 7 + 8; three doublings and convolutions 7 or more."""
+def test_stride_and_reach_agree_with_the_layers() -> None:
+    """The encoder's reach is 7 + 8 pixels; the decoder's is 7 or more."""
     found = network(CLEAN, CONV, (1, 32, 32)).geometry
     assert found is not None
     assert found.stride == 8
@@ -153,15 +153,15 @@ def test_what_is_known_of_a_network_is_what_its_layers_say() -> None:
 
 @pytest.mark.parametrize("size", [1, 27, 28, 100, 1000])
 @pytest.mark.parametrize(("stride", "reach"), [(1, 0), (1, 11), (8, 25), (3, 7)])
-def test_stretches_keep_every_row_once_and_begin_and_end_as_trained(
+def test_segments_keep_every_row_once_and_respect_stride_and_reach(
     size: int, stride: int, reach: int
 ) -> None:
     found = list(split_axis(size, 28, 64, Geometry(stride, reach)))
-    kept = [row for one in found for row in range(one.kept_from, one.kept_to)]
+    kept = [row for segment in found for row in range(segment.kept_from, segment.kept_to)]
     assert kept == list(range(size))
-    assert [one.start % stride for one in found] == [0] * len(found)
-    assert [(one.length - 28) % stride for one in found] == [0] * len(found)
+    assert [segment.start % stride for segment in found] == [0] * len(found)
+    assert [(segment.length - 28) % stride for segment in found] == [0] * len(found)
     assert found[-1].stop - size < stride
-    for one in found:
-        assert one.start == 0 or one.kept_from - one.start >= reach
-        assert one.stop >= size or one.stop - one.kept_to >= reach
+    for segment in found:
+        assert segment.start == 0 or segment.kept_from - segment.start >= reach
+        assert segment.stop >= size or segment.stop - segment.kept_to >= reach

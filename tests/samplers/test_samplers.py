@@ -1,4 +1,4 @@
-"""What every sampler promises, and each against another way to the same numbers."""
+"""The contract of every sampler, and each sampler against independent formulas."""
 
 from typing import get_args
 
@@ -35,26 +35,26 @@ def build(name: str) -> Sampler:
 
 
 def numpy_state() -> str:
-    """Return the state of NumPy's global generator, which scikit-learn falls back on."""
+    """Return the state of NumPy's global generator, scikit-learn's default."""
     with np.printoptions(threshold=10_000):
         return str(np.random.get_state())  # noqa: NPY002
 
 
-# --- what all of them promise
+# --- every sampler
 
 
-def test_params_may_name_each() -> None:
+def test_params_allow_every_sampler() -> None:
     assert set(get_args(SamplerName)) == set(SAMPLERS)
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
 @pytest.mark.parametrize("shape", [(1,), (2,), (40,), (3, 4, 4)])
-@pytest.mark.parametrize("count", [2, 3, 100])  # also fewer codes than a mixture has parts
-def test_draws_are_codes_of_any_shape_and_all_randomness_is_the_noises(
+@pytest.mark.parametrize("count", [2, 3, 100])  # also fewer codes than a mixture has Gaussians
+def test_draws_are_reproducible_codes_of_any_shape(
     name: str, shape: tuple[int, ...], count: int
 ) -> None:
     codes = correlated(count, *shape)
-    given = codes.clone()
+    unchanged = codes.clone()
     before = torch.random.get_rng_state(), numpy_state()
     sampler = fitted(build(name), codes)
     drawn = sampler.draw(7, fresh())
@@ -64,34 +64,34 @@ def test_draws_are_codes_of_any_shape_and_all_randomness_is_the_noises(
     assert torch.equal(drawn, sampler.draw(7, fresh()))
     assert torch.equal(drawn, fitted(build(name), codes).draw(7, fresh()))
     assert not torch.equal(drawn, sampler.draw(7, fresh(1)))
-    assert torch.equal(codes, given)
+    assert torch.equal(codes, unchanged)
     assert torch.equal(torch.random.get_rng_state(), before[0])
     assert numpy_state() == before[1]
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_one_source_of_noise_gives_ever_new_draws(name: str, noise: Noise) -> None:
+def test_two_draws_from_one_source_of_noise_differ(name: str, noise: Noise) -> None:
     sampler = fitted(build(name), correlated(50, 4))
     assert not torch.equal(sampler.draw(5, noise), sampler.draw(5, noise))
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_a_sampler_looks_at_no_more_of_the_codes_than_it_says(name: str) -> None:
-    drawn, of_others = (
+def test_only_samplers_that_need_codes_depend_on_them(name: str) -> None:
+    drawn, drawn_after_shift = (
         fitted(build(name), codes).draw(5, fresh())
         for codes in (correlated(50, 4), 10 + correlated(50, 4))
     )
-    assert torch.equal(drawn, of_others) == (not SAMPLERS[name].needs_codes)
+    assert torch.equal(drawn, drawn_after_shift) == (not SAMPLERS[name].needs_codes)
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_without_a_prior_those_that_need_one_are_none(name: str) -> None:
+def test_samplers_that_need_a_prior_are_none_without_one(name: str) -> None:
     assert (build_for(name, None) is None) == SAMPLERS[name].needs_prior
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_a_sampler_says_what_is_drawn_from_and_takes_what_it_knows(name: str) -> None:
-    sampler = build_for(name, STANDARD_NORMAL, components=7, of_others="unknown")
+def test_a_sampler_has_a_title_and_takes_only_its_settings(name: str) -> None:
+    sampler = build_for(name, STANDARD_NORMAL, components=7, other="ignored")
     assert sampler is not None
     assert sampler.title
     if isinstance(sampler, MixtureSampler):
@@ -102,12 +102,12 @@ def test_a_sampler_says_what_is_drawn_from_and_takes_what_it_knows(name: str) ->
 # --- the prior
 
 
-def test_the_prior_draws_what_the_prior_draws() -> None:
+def test_the_prior_sampler_draws_from_the_prior() -> None:
     sampler = fitted(PriorSampler(STANDARD_NORMAL), correlated(2, 3, 4))
     assert torch.equal(sampler.draw(5, fresh()), STANDARD_NORMAL.draw((5, 3, 4), fresh()))
 
 
-# --- draws from what is fitted to codes
+# --- the samplers that are fitted to codes
 
 
 def test_draws_from_the_gaussian_have_the_codes_mean_and_covariance(noise: Noise) -> None:
@@ -120,10 +120,10 @@ def test_draws_from_the_gaussian_have_the_codes_mean_and_covariance(noise: Noise
 
 
 @pytest.mark.parametrize("mixture_dimensions", [32, 2])
-def test_draws_from_the_mixture_stay_with_the_clusters_of_the_codes(
+def test_draws_from_the_mixture_are_in_the_clusters_of_the_codes(
     mixture_dimensions: int, noise: Noise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three clusters at ±10 and 0 on one line of twelve dimensions; the Gaussian fills the gaps."""
+    """Three clusters at -10, 0 and 10 on one of twelve axes; one Gaussian also covers the gaps."""
     monkeypatch.setattr(mixture, "DIMENSIONS", mixture_dimensions)
     random = torch.Generator().manual_seed(1)
     codes = torch.randn(900, 3, 2, 2, generator=random)
@@ -142,7 +142,7 @@ def test_draws_from_the_mixture_stay_with_the_clusters_of_the_codes(
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("different", [1, 3])
-def test_a_mixture_has_no_more_parts_than_there_are_different_codes(
+def test_a_mixture_has_at_most_as_many_gaussians_as_different_codes(
     different: int, noise: Noise
 ) -> None:
     sampler = MixtureSampler(components=10)
@@ -151,15 +151,15 @@ def test_a_mixture_has_no_more_parts_than_there_are_different_codes(
     assert sampler.draw(7, noise).isfinite().all()
 
 
-def test_draws_of_one_part_of_the_mixture_stand_together(noise: Noise) -> None:
+def test_draws_from_the_mixture_are_sorted_by_gaussian(noise: Noise) -> None:
     codes = torch.cat([correlated(100, 2) - 100, correlated(100, 2) + 100])
     sides = fitted(MixtureSampler(2), codes).draw(200, noise)[:, 0] > 0
-    assert 60 < sides.sum() < 140  # as many as there are codes of each, give or take
+    assert 60 < sides.sum() < 140  # about half: both clusters have 100 codes
     assert (sides[1:] != sides[:-1]).sum() == 1
 
 
 @pytest.mark.parametrize("mixture_dimensions", [32, 2])
-def test_a_mixture_of_one_is_the_gaussian(
+def test_a_mixture_of_one_gaussian_equals_the_gaussian_sampler(
     mixture_dimensions: int, noise: Noise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mixture, "DIMENSIONS", mixture_dimensions)
@@ -170,7 +170,7 @@ def test_a_mixture_of_one_is_the_gaussian(
     torch.testing.assert_close(drawn.flatten(1).T.cov(), expected, atol=0.3, rtol=0)
 
 
-def test_a_dimension_that_never_varies_hardly_moves(noise: Noise) -> None:
+def test_a_constant_dimension_has_almost_no_variance(noise: Noise) -> None:
     codes = torch.cat([correlated(100, 3), torch.full((100, 1), 7.0)], dim=1)
     drawn = fitted(MixtureSampler(2), codes).draw(50, noise)
     assert drawn[:, 3].std() < 0.02 * drawn[:, :3].std()

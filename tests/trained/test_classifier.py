@@ -22,7 +22,7 @@ from tests.training.helpers import CPU, SHAPE, Blobs, halves, tiny_classifier
 
 @pytest.fixture
 def description() -> ClassifierDescription:
-    """Two classes of small images, and a network for seconds."""
+    """Two classes of small images, and a network that trains within seconds."""
     return ClassifierDescription(
         dataset="mnist",
         seed=1,
@@ -34,14 +34,14 @@ def description() -> ClassifierDescription:
     )
 
 
-def judging(description: ClassifierDescription) -> Judge:
+def random_judge(description: ClassifierDescription) -> Judge:
     return Judge(ConvClassifier(SHAPE, 2, [4, 4], 8), moments(torch.rand(20, 8)))
 
 
-def test_what_is_loaded_is_what_was_saved_and_learns_no_more(
+def test_a_loaded_classifier_equals_the_saved_one_and_is_frozen(
     tmp_path: Path, description: ClassifierDescription
 ) -> None:
-    judge, images = judging(description), torch.rand(3, 1, 8, 8)
+    judge, images = random_judge(description), torch.rand(3, 1, 8, 8)
     classifier.save(tmp_path / "classifier", description, judge)
     loaded = classifier.load(tmp_path / "classifier")
     assert loaded is not None
@@ -56,7 +56,7 @@ def test_what_is_loaded_is_what_was_saved_and_learns_no_more(
     assert torch.equal(teacher(images), judge.classifier(images))
     assert digest == files.digest(tmp_path / "classifier" / WEIGHTS)
     (tmp_path / "classifier" / MOMENTS).unlink()
-    assert classifier.load(tmp_path / "classifier") is not None  # it needs no moments
+    assert classifier.load(tmp_path / "classifier") is not None  # `load` needs no moments
 
 
 def test_a_dataset_of_one_class_has_a_record_and_no_classifier(
@@ -76,7 +76,7 @@ def test_a_dataset_of_one_class_has_a_record_and_no_classifier(
 
 @pytest.mark.parametrize("count", [1, 2, 30])
 @pytest.mark.parametrize("size", [1, 4])
-def test_moments_are_those_of_numpy_and_one_vector_does_not_vary(count: int, size: int) -> None:
+def test_moments_equal_numpy_s_and_one_vector_has_no_variance(count: int, size: int) -> None:
     features = torch.rand(count, size)
     found = moments(features)
     np.testing.assert_allclose(found.mean, features.double().numpy().mean(0))
@@ -85,7 +85,7 @@ def test_moments_are_those_of_numpy_and_one_vector_does_not_vary(count: int, siz
 
 
 @pytest.mark.parametrize("classes", [1, 2])
-def test_the_stage_writes_a_record_weights_and_accuracies_where_there_are_classes(
+def test_the_stage_writes_weights_and_accuracies_only_for_two_classes(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     description: ClassifierDescription,
@@ -105,13 +105,13 @@ def test_the_stage_writes_a_record_weights_and_accuracies_where_there_are_classe
     shipped = params.load(PARAMS)
     loaded = shipped.model_copy(update={"classifier": description.settings})
     item = Item("classify", "mnist")
-    said = classify.produce(loaded, item, tracking.NullRun())
+    message = classify.produce(loaded, item, tracking.NullRun())
     assert all(output.exists() for output in item.outputs)
     measured = files.read_json(paths.classifier_metrics("mnist"))
     assert (measured["source"], measured["classes"]) == ("stand-in", classes)
     judge = classifier.load_judge(paths.classifier("mnist"))
     if classes == 1:
-        assert "has one class" in said
+        assert "has one class" in message
         assert not any(name.endswith("_accuracy") for name in measured)
         assert judge is None
     else:

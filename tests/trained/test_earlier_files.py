@@ -1,6 +1,6 @@
-"""What an earlier version trained still loads: the weights' names, and records with every key.
+"""Files of an earlier version still load: names of weights, and records with every key.
 
-Names and records are written out as that version wrote them, and never change with the code.
+The names and records are those that the earlier version wrote. They never change with the code.
 """
 
 from pathlib import Path
@@ -35,8 +35,8 @@ CONV_NAMES = [
 ]
 HEADS = ["mean", "log_variance"]
 
-# What trained; and the names of its layers, each with a weight and a bias, of the model and of
-# the objective's own networks.
+# Input, model and objective; then the names of the layers, each with a weight and a bias, of the
+# model and of the objective's networks.
 VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], list[str], list[str]]] = {
     "conv_ae": (
         CLEAN,
@@ -88,7 +88,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], list[s
 
 
 def record(input: Any, model: Any, objective: Any) -> dict[str, Any]:
-    """Return params.yaml as it lay beside the weights, every key written out, without a prior."""
+    """Return the params.yaml next to the weights: every key, but no prior."""
     steps = ["model"]
     if objective is ADVERSARIAL:
         steps = ["autoencoder", "discriminator", "generator"]
@@ -123,17 +123,22 @@ def write(folder: Path, weights: dict[str, Tensor], content: dict[str, Any]) -> 
     (folder / RECORD).write_text(yaml12.dump(content), "utf-8")
 
 
-def renamed(network: nn.Module, names: list[str]) -> dict[str, Tensor]:
-    """Return new weights of a network's shapes, under these names as far as they are its own."""
+def random_weights(network: nn.Module, names: list[str]) -> dict[str, Tensor]:
+    """Return random weights by name, with the network's shapes; scalars for unknown names."""
     shapes = {name: weight.shape for name, weight in network.state_dict().items()}
     return {name: torch.rand(shapes.get(name, ())) for name in names}
 
 
 @pytest.mark.parametrize(
-    ("input", "model", "objective", "layers", "own"), VARIANTS.values(), ids=VARIANTS
+    ("input", "model", "objective", "layers", "objective_layers"), VARIANTS.values(), ids=VARIANTS
 )
 def test_a_variant_of_an_earlier_version_loads(
-    tmp_path: Path, input: Any, model: Any, objective: Any, layers: list[str], own: list[str]
+    tmp_path: Path,
+    input: Any,
+    model: Any,
+    objective: Any,
+    layers: list[str],
+    objective_layers: list[str],
 ) -> None:
     content = record(input, model, objective)
     description = Description(
@@ -141,9 +146,9 @@ def test_a_variant_of_an_earlier_version_loads(
         | {"image_shape": (1, 12, 12), "variant": Variant.model_validate(content["variant"])}
     )
     names = with_weights([f"model.{layer}" for layer in layers])
-    names += with_weights([f"objective.{layer}" for layer in own])
+    names += with_weights([f"objective.{layer}" for layer in objective_layers])
     names += ["model.gain"] if model["kind"] == "super_resolution" else []
-    weights = renamed(variant.build(description).networks, names)
+    weights = random_weights(variant.build(description).networks, names)
     write(tmp_path, weights, content)
     loaded = variant.load(tmp_path, Prepared(tmp_path))
     assert loaded.description == description
@@ -168,7 +173,7 @@ def test_a_classifier_of_an_earlier_version_loads(tmp_path: Path) -> None:
         **content | {"image_shape": (1, 12, 12), "settings": Classifier.model_validate(settings)}
     )
     names = with_weights(["convolutions.0", "convolutions.1", "hidden", "classes"])
-    weights = renamed(ConvClassifier((1, 12, 12), 3, channels=[4, 3], features=5), names)
+    weights = random_weights(ConvClassifier((1, 12, 12), 3, channels=[4, 3], features=5), names)
     write(tmp_path, weights, content)
     loaded = classifier.load(tmp_path)
     assert loaded is not None

@@ -30,7 +30,7 @@ def description() -> Description:
     )
 
 
-def test_what_is_loaded_is_what_was_saved(tmp_path: Path, description: Description) -> None:
+def test_a_loaded_variant_equals_the_saved_one(tmp_path: Path, description: Description) -> None:
     saved = variant.build(description)
     variant.save(tmp_path, description, saved, ROWS)
     loaded = variant.load(tmp_path, Prepared(tmp_path))
@@ -39,12 +39,12 @@ def test_what_is_loaded_is_what_was_saved(tmp_path: Path, description: Descripti
     torch.testing.assert_close(
         loaded.networks.state_dict(), saved.networks.state_dict(), rtol=0, atol=0
     )
-    saved.model.to(memory_format=torch.channels_last)  # as `load` lays them: sums round alike
+    saved.model.to(memory_format=torch.channels_last)  # as after `load`: sums round equally
     torch.testing.assert_close(loaded.model(images), saved.model(images), rtol=0, atol=0)
     assert variant.best_epoch(loaded.history) == ROWS[1]
 
 
-def test_the_same_weights_are_the_same_bytes(tmp_path: Path, description: Description) -> None:
+def test_the_same_weights_give_the_same_bytes(tmp_path: Path, description: Description) -> None:
     folders = [tmp_path / name for name in ("a", "b")]
     for folder in folders:
         variant.save(folder, description, variant.build(description), ROWS)
@@ -52,13 +52,13 @@ def test_the_same_weights_are_the_same_bytes(tmp_path: Path, description: Descri
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
 
-def test_a_perceptual_variant_loads_and_decodes_without_the_classifier_that_it_learnt_from(
+def test_a_perceptual_variant_loads_without_its_classifier(
     tmp_path: Path, description: Description
 ) -> None:
     perceptual = example("superres_perceptual")
-    learnt = replace(description, variant=perceptual, classifier_sha256="1" * 64)
-    saved = variant.build(learnt, perceive=lambda images: [images])
-    variant.save(tmp_path, learnt, saved, ROWS)
+    description = replace(description, variant=perceptual, classifier_sha256="1" * 64)
+    saved = variant.build(description, perceive=lambda images: [images])
+    variant.save(tmp_path, description, saved, ROWS)
     loaded = variant.load(tmp_path, Prepared(tmp_path))
     assert loaded.description.classifier_sha256 == "1" * 64
     small = torch.rand(2, 1, 14, 14)

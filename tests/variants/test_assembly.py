@@ -26,7 +26,7 @@ VAE: dict[str, Any] = {
 
 
 def edited(content: dict[str, Any], part: str, **keys: Any) -> dict[str, Any]:
-    """Return parts with some keys of one of them set."""
+    """Return a copy of `content` with `keys` of one part replaced."""
     return content | {part: content[part] | keys}
 
 
@@ -40,7 +40,7 @@ def weights(
 # --- the parts
 
 
-def test_each_part_is_made_for_what_the_part_before_it_gives() -> None:
+def test_each_part_has_the_shape_that_the_part_before_it_outputs() -> None:
     halved = assemble(Parts.model_validate(AAE | {"input": HALVED}), SHAPE)
     assert isinstance(halved.input, Downsampled)
     assert (halved.input_shape, halved.image_shape) == ((1, 4, 4), SHAPE)
@@ -50,7 +50,7 @@ def test_each_part_is_made_for_what_the_part_before_it_gives() -> None:
     assert halved.model(torch.rand(2, 1, 4, 4)).shape == (2, *SHAPE)
 
 
-def test_on_the_meta_device_a_variant_of_any_size_is_put_together_without_weights() -> None:
+def test_on_the_meta_device_a_variant_of_any_size_has_no_weights() -> None:
     huge = edited(AAE, "model", hidden=[10**6, 10**6])
     with torch.device("meta"):
         assembled = assemble(Parts.model_validate(huge), SHAPE, initialization="kaiming")
@@ -67,7 +67,9 @@ def test_on_the_meta_device_a_variant_of_any_size_is_put_together_without_weight
         (VAE | {"model": AAE["model"]}, "needs a variational model"),
     ],
 )
-def test_parts_that_do_not_fit_say_why(content: dict[str, Any], reason: str) -> None:
+def test_parts_that_do_not_fit_raise_an_error_with_the_reason(
+    content: dict[str, Any], reason: str
+) -> None:
     parts = Parts.model_validate(content)
     with pytest.raises(ValueError, match=reason), torch.device("meta"):
         assemble(parts, SHAPE)
@@ -76,7 +78,7 @@ def test_parts_that_do_not_fit_say_why(content: dict[str, Any], reason: str) -> 
 # --- the networks
 
 
-def test_weights_depend_on_the_seed_and_the_name_alone() -> None:
+def test_weights_depend_only_on_the_seed_and_the_name() -> None:
     torch.manual_seed(0)
     first = weights(AAE, seed=1, name="mnist/aae")
     assert {name.split(".")[0] for name in first} == {"model", "objective"}
@@ -90,7 +92,7 @@ def test_weights_depend_on_the_seed_and_the_name_alone() -> None:
             assert not torch.equal(value, others[key]), key
 
 
-def test_assembling_leaves_the_global_generator_as_it_was() -> None:
+def test_assembling_does_not_change_the_global_generator() -> None:
     torch.manual_seed(0)
     expected = torch.rand(3)
     torch.manual_seed(0)
@@ -98,7 +100,7 @@ def test_assembling_leaves_the_global_generator_as_it_was() -> None:
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_kaiming_is_for_the_model_and_leaves_the_objective_s_own_networks() -> None:
+def test_kaiming_changes_the_model_and_not_the_objective_s_networks() -> None:
     as_drawn = weights(AAE, 1, "mnist/aae")
     redrawn = weights(AAE, 1, "mnist/aae", "kaiming")
     for key, value in redrawn.items():
@@ -107,11 +109,11 @@ def test_kaiming_is_for_the_model_and_leaves_the_objective_s_own_networks() -> N
     assert not biases[0].any()
 
 
-# --- a part within a part
+# --- the prior within an objective
 
 
 @pytest.mark.parametrize("content", [AAE, VAE], ids=["adversarial", "variational"])
-def test_a_prior_that_is_written_out_is_the_default_s(content: dict[str, Any]) -> None:
+def test_an_explicit_standard_normal_prior_equals_the_default(content: dict[str, Any]) -> None:
     written = edited(content, "objective", prior={"kind": "standard_normal"})
     assert Parts.model_validate(written) == Parts.model_validate(content)
     for entry in (content, written):
@@ -121,7 +123,7 @@ def test_a_prior_that_is_written_out_is_the_default_s(content: dict[str, Any]) -
         assert torch.equal(value, weights(written, 1, "x")[key])
 
 
-def test_an_unknown_prior_is_refused_with_the_known_ones() -> None:
+def test_the_error_for_an_unknown_prior_lists_the_known_priors() -> None:
     with pytest.raises(ValidationError, match="'standard_normal'") as caught:
         Parts.model_validate(edited(AAE, "objective", prior={"kind": "uniform"}))
     (mistake,) = caught.value.errors()

@@ -6,7 +6,7 @@ from torch import nn
 from autoencoders.variants.models.base import initialize_kaiming
 
 
-def test_kaiming_gives_each_layer_the_deviation_of_its_fan_in_and_biases_of_zero() -> None:
+def test_kaiming_weights_have_the_deviation_of_the_fan_in_and_biases_are_zero() -> None:
     network = nn.Sequential(nn.Conv2d(16, 32, 3), nn.ReLU(), nn.Sequential(nn.Linear(100, 400)))
     initialize_kaiming(network)
     weights = network.state_dict()
@@ -17,10 +17,10 @@ def test_kaiming_gives_each_layer_the_deviation_of_its_fan_in_and_biases_of_zero
         assert not weights[f"{name}.bias"].any()
 
 
-def test_kaiming_keeps_the_scale_of_a_signal_through_many_layers() -> None:
+def test_kaiming_keeps_the_scale_of_a_signal_in_a_deep_network() -> None:
     layers = [m for _ in range(20) for m in (nn.Linear(256, 256), nn.ReLU())]
     network = nn.Sequential(*layers)
     x = torch.randn(100, 256)
-    assert network(x).square().mean() < 1e-3  # the default lets it die away
+    assert network(x).square().mean() < 1e-3  # with the default, the signal vanishes
     initialize_kaiming(network)
     assert 0.3 < network(x).square().mean() < 3

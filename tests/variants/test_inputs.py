@@ -24,33 +24,33 @@ from tests.examples import build, example_entries
 Pictures = Callable[..., Tensor]
 
 
-def test_clean_is_the_image_itself(pictures: Pictures, noise: Noise) -> None:
+def test_clean_returns_the_image(pictures: Pictures, noise: Noise) -> None:
     images = pictures(3)
     assert torch.equal(Clean()(images, noise), images)
 
 
 def test_noise_is_added_and_clamped(pictures: Pictures, noise: Noise) -> None:
     images = pictures(200, (1, 28, 28))
-    seen = Noisy(mean=0.5, std=0.3)(images, noise)
-    assert seen.min() == 0
-    assert seen.max() == 1
-    between = (seen > 0) & (seen < 1)
-    # On black pixels the noise stands alone, so the clamps cut what a normal's tails hold.
+    noisy = Noisy(mean=0.5, std=0.3)(images, noise)
+    assert noisy.min() == 0
+    assert noisy.max() == 1
+    between = (noisy > 0) & (noisy < 1)
+    # A black pixel is pure noise, so the clamps cut the tails of a normal distribution.
     black = images == 0
-    assert (seen[black] == 0).float().mean() == pytest.approx(stats.norm.cdf(-5 / 3), abs=0.01)
-    assert (seen[black] == 1).float().mean() == pytest.approx(stats.norm.sf(5 / 3), abs=0.01)
+    assert (noisy[black] == 0).float().mean() == pytest.approx(stats.norm.cdf(-5 / 3), abs=0.01)
+    assert (noisy[black] == 1).float().mean() == pytest.approx(stats.norm.sf(5 / 3), abs=0.01)
     kept = stats.truncnorm(-5 / 3, 5 / 3, loc=0.5, scale=0.3)
-    assert stats.kstest(seen[black & between], kept.cdf).pvalue > 0.01
+    assert stats.kstest(noisy[black & between], kept.cdf).pvalue > 0.01
 
 
-def test_noise_has_the_mean_and_standard_deviation_asked_for(noise: Noise) -> None:
+def test_noise_has_the_mean_and_standard_deviation_of_the_settings(noise: Noise) -> None:
     images = torch.full((100, 1, 28, 28), 0.3)
-    added = Noisy(mean=0.2, std=0.05)(images, noise) - images  # ten deviations from a clamp
+    added = Noisy(mean=0.2, std=0.05)(images, noise) - images  # the clamps are ten deviations away
     assert added.mean() == pytest.approx(0.2, abs=0.001)
     assert added.std() == pytest.approx(0.05, rel=0.01)
 
 
-def test_of_a_range_each_image_gets_a_deviation_of_its_own(noise: Noise) -> None:
+def test_with_a_range_each_image_has_another_standard_deviation(noise: Noise) -> None:
     images = torch.full((400, 1, 32, 32), 0.5)
     added = Noisy(mean=0.0, std=[0.02, 0.06])(images, noise) - images
     deviations = added.flatten(1).std(1)
@@ -58,18 +58,18 @@ def test_of_a_range_each_image_gets_a_deviation_of_its_own(noise: Noise) -> None
     assert stats.kstest(deviations, uniform.cdf).pvalue > 0.01
 
 
-def test_a_range_the_wrong_way_round_is_refused() -> None:
+def test_a_range_with_the_larger_number_first_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"std: found \[0\.2, 0\.1\]; allowed: \[low, high\]"):
         Noisy(mean=0.0, std=[0.2, 0.1])
 
 
-def test_noise_that_is_not_clamped_is_a_normal_whatever_the_image(noise: Noise) -> None:
+def test_noise_without_clamping_is_normally_distributed(noise: Noise) -> None:
     black = torch.zeros(20, 1, 28, 28)
-    seen = Noisy(mean=0.1, std=0.3, clamp=False)(black, noise)
-    assert stats.kstest(seen.flatten(), stats.norm(0.1, 0.3).cdf).pvalue > 0.01
+    noisy = Noisy(mean=0.1, std=0.3, clamp=False)(black, noise)
+    assert stats.kstest(noisy.flatten(), stats.norm(0.1, 0.3).cdf).pvalue > 0.01
 
 
-def test_noise_leaves_the_clean_image_as_it_was(pictures: Pictures, noise: Noise) -> None:
+def test_noise_does_not_change_the_clean_image(pictures: Pictures, noise: Noise) -> None:
     images = pictures(3)
     before = images.clone()
     Noisy(mean=0.5, std=0.3)(images, noise)
@@ -89,76 +89,76 @@ def test_average_reduction_is_the_mean_of_each_block(
 
 @pytest.mark.parametrize("factor", [2, 4])
 @pytest.mark.parametrize("reduction", ["bilinear", "bicubic"])
-def test_reduction_is_antialiased_as_pillow_does(
+def test_reduction_with_antialiasing_equals_pillow(
     noise: Noise, reduction: Reduction, factor: int
 ) -> None:
-    image = torch.rand(28, 28, generator=noise.generator) / 2 + 0.25  # nothing leaves [0, 1]
+    image = torch.rand(28, 28, generator=noise.generator) / 2 + 0.25  # no result leaves [0, 1]
     reduced = Downsampled(factor=factor, reduction=reduction)(image.view(1, 1, 28, 28), noise)
     size = (28 // factor, 28 // factor)
-    by = Image.Resampling[reduction.upper()]
-    expected = Image.fromarray(image.numpy()).resize(size, by)
+    resampling = Image.Resampling[reduction.upper()]
+    expected = Image.fromarray(image.numpy()).resize(size, resampling)
     np.testing.assert_allclose(reduced[0, 0], np.asarray(expected), atol=1e-5)
 
 
-def test_noise_comes_after_the_reduction_and_so_is_not_averaged_away(noise: Noise) -> None:
+def test_noise_is_added_after_the_reduction(noise: Noise) -> None:
     images = torch.full((100, 3, 32, 32), 0.4)
-    seen = NoisyDownsampled(factor=4, reduction="average", mean=0.1, std=0.05)(images, noise)
-    assert seen.shape == (100, 3, 8, 8)
-    assert seen.mean() == pytest.approx(0.5, abs=0.002)
-    assert seen.std() == pytest.approx(0.05, rel=0.02)  # four times less, were it reduced too
+    inputs = NoisyDownsampled(factor=4, reduction="average", mean=0.1, std=0.05)(images, noise)
+    assert inputs.shape == (100, 3, 8, 8)
+    assert inputs.mean() == pytest.approx(0.5, abs=0.002)
+    assert inputs.std() == pytest.approx(0.05, rel=0.02)  # ¼ of it, if the noise were averaged
 
 
-def test_a_size_that_is_no_multiple_of_the_factor_is_refused() -> None:
+def test_a_size_that_is_no_multiple_of_the_factor_is_an_error() -> None:
     with pytest.raises(ValueError, match="28×28 cannot be downsampled by 3"):
         Downsampled(factor=3, reduction="average").shape((1, 28, 28))
 
 
-def takes(made: Input, shape: ImageShape) -> bool:
-    """Tell whether images of this shape can be made into what the encoder sees."""
+def takes(input: Input, shape: ImageShape) -> bool:
+    """Return whether an input takes images of this shape."""
     try:
-        made.shape(shape)
+        input.shape(shape)
     except ValueError:
         return False
     return True
 
 
-MADE = {
+EXAMPLES = {
     **{name: build(INPUTS, entry) for name, entry in example_entries(INPUTS).items()},
     "noise as in the literature": Noisy(0.0, [0.0, 0.2], clamp=False),
     "little noise": NoisyDownsampled(factor=2, reduction="bilinear", mean=0.0, std=0.1),
 }
 SHAPES = [(1, 28, 28), (3, 32, 64)]
-TAKEN = [
-    pytest.param(made, shape, id=f"{name}-{'×'.join(map(str, shape))}")
-    for name, made in MADE.items()
+TAKEN_SHAPES = [
+    pytest.param(input, shape, id=f"{name}-{'×'.join(map(str, shape))}")
+    for name, input in EXAMPLES.items()
     for shape in SHAPES
-    if takes(made, shape)
+    if takes(input, shape)
 ]
 
 
-def test_there_is_an_image_for_every_input() -> None:
-    """Both, but for factors that do not divide 28."""
-    for made in MADE.values():
-        assert takes(made, (3, 32, 64))
-    assert {name for name in MADE if not takes(MADE[name], (1, 28, 28))} == {
-        name for name in MADE if "downsampled-8" in name
+def test_every_input_takes_at_least_one_of_the_shapes() -> None:
+    """Every input takes both shapes, unless its factor does not divide 28."""
+    for input in EXAMPLES.values():
+        assert takes(input, (3, 32, 64))
+    assert {name for name in EXAMPLES if not takes(EXAMPLES[name], (1, 28, 28))} == {
+        name for name in EXAMPLES if "downsampled-8" in name
     }
 
 
-@pytest.mark.parametrize(("made", "shape"), TAKEN)
-def test_every_input_gives_its_shape_in_range_and_its_yardsticks_give_the_image_s(
-    pictures: Pictures, noise: Noise, made: Input, shape: ImageShape
+@pytest.mark.parametrize(("input", "shape"), TAKEN_SHAPES)
+def test_inputs_and_yardsticks_return_the_right_shape_and_range(
+    pictures: Pictures, noise: Noise, input: Input, shape: ImageShape
 ) -> None:
     images = pictures(5, shape)
-    seen = made(images, noise)
-    assert seen.shape == (5, *made.shape(shape))
-    assert seen.dtype == torch.float32
-    assert not getattr(made, "clamp", True) or 0 <= seen.min() <= seen.max() <= 1
-    for yardstick in made.yardsticks().values():
-        back = yardstick(seen)
-        assert back.shape == images.shape
-        assert back.min() >= 0
-        assert back.max() <= 1
+    inputs = input(images, noise)
+    assert inputs.shape == (5, *input.shape(shape))
+    assert inputs.dtype == torch.float32
+    assert not getattr(input, "clamp", True) or 0 <= inputs.min() <= inputs.max() <= 1
+    for yardstick in input.yardsticks().values():
+        restored = yardstick(inputs)
+        assert restored.shape == images.shape
+        assert restored.min() >= 0
+        assert restored.max() <= 1
 
 
 def test_each_input_has_the_yardsticks_of_the_specification() -> None:
@@ -166,34 +166,35 @@ def test_each_input_has_the_yardsticks_of_the_specification() -> None:
     assert list(Noisy(0.5, 0.3).yardsticks()) == ["noisy_input", "median_filter"]
     literature = ["noisy_input", "median_filter", "non_local_means", "wavelet_thresholding"]
     assert list(Noisy(0.0, 0.1, clamp=False).yardsticks()) == literature
-    seen = torch.rand(1, 1, 4, 4)
+    inputs = torch.rand(1, 1, 4, 4)
     for reduced in (Downsampled(2, "average"), NoisyDownsampled(2, "average", 0.0, 0.1)):
         enlargements = reduced.yardsticks()
         assert list(enlargements) == ["nearest", "bilinear", "bicubic", "lanczos"]
-        for method, yardstick in enlargements.items():  # each its own, not all the last one
-            assert torch.equal(yardstick(seen), enlarge(seen, 2, method))
+        for method, yardstick in enlargements.items():  # the functions differ: none is bound late
+            assert torch.equal(yardstick(inputs), enlarge(inputs, 2, method))
 
 
-def test_the_median_filter_of_a_noisy_image_is_less_the_mean_of_the_noise(noise: Noise) -> None:
+def test_the_median_filter_subtracts_the_mean_of_the_noise(noise: Noise) -> None:
     black = torch.zeros(20, 1, 8, 8)
-    back = Noisy(0.5, 0.05).yardsticks()["median_filter"](Noisy(0.5, 0.05)(black, noise))
-    assert back.mean() < 0.02
+    noisy = Noisy(0.5, 0.05)
+    restored = noisy.yardsticks()["median_filter"](noisy(black, noise))
+    assert restored.mean() < 0.02
 
 
-@pytest.mark.parametrize("way", ["non_local_means", "wavelet_thresholding"])
-@pytest.mark.parametrize("std", [0.1, [0.0, 0.2]], ids=["known", "to be estimated"])
+@pytest.mark.parametrize("method", ["non_local_means", "wavelet_thresholding"])
+@pytest.mark.parametrize("std", [0.1, [0.0, 0.2]], ids=["known", "estimated"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_what_learns_nothing_takes_noise_away(
-    channels: int, std: Spread, way: str, pictures: Pictures, noise: Noise
+def test_denoising_yardsticks_reduce_the_error(
+    channels: int, std: Spread, method: str, pictures: Pictures, noise: Noise
 ) -> None:
     images = pictures(4, (channels, 32, 40))
     noisy = Noisy(0.1, std, clamp=False)
-    seen = noisy(images, noise)
+    inputs = noisy(images, noise)
     errors = {
-        name: float((back(seen) - images).square().mean())
-        for name, back in noisy.yardsticks().items()
+        name: float((yardstick(inputs) - images).square().mean())
+        for name, yardstick in noisy.yardsticks().items()
     }
-    assert errors[way] < errors["noisy_input"] / 3
+    assert errors[method] < errors["noisy_input"] / 3
 
 
 def test_median_filter_agrees_with_scipy(noise: Noise) -> None:
@@ -235,7 +236,7 @@ def test_enlargement_agrees_with_its_kernel(
     if kernel is None:
         expected = np.kron(image.numpy(), np.ones((factor, factor)))
     else:
-        # Pixel centres lie at halves; beyond the border the border pixel is repeated.
+        # Pixel i has its centre at i + ½. Beyond the border, the border pixel is repeated.
         centres = (np.arange(7 * factor) + 0.5) / factor - 0.5
         taps = kernel(abs(centres[:, None] - np.arange(-2, 9)))
         weights = np.zeros((7 * factor, 7))
@@ -248,7 +249,9 @@ def test_enlargement_agrees_with_its_kernel(
 
 @pytest.mark.parametrize("factor", [2, 3, 4])
 @pytest.mark.parametrize("size", [(7, 7), (4, 9), (1, 2)])
-def test_lanczos_enlargement_is_pillow_s(noise: Noise, size: tuple[int, int], factor: int) -> None:
+def test_lanczos_enlargement_equals_pillow(
+    noise: Noise, size: tuple[int, int], factor: int
+) -> None:
     images = torch.rand(2, 3, *size, generator=noise.generator)
     enlarged = enlarge(images, factor, "lanczos")
     height, width = (factor * side for side in size)

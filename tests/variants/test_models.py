@@ -1,4 +1,4 @@
-"""The networks: the tutorials' sizes, and one contract that every registered model keeps."""
+"""The models: the sizes of the specification, and one contract for every registered model."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -49,33 +49,33 @@ def parameter_count(module: nn.Module) -> int:
 
 
 def convolutions(*widths: int) -> int:
-    """Return the parameters of 3×3 convolutions between `widths`."""
+    """Return the number of parameters of 3×3 convolutions between `widths`."""
     return sum(9 * a * b + b for a, b in pairwise(widths))
 
 
 def linears(*widths: int) -> int:
-    """Return the parameters of linear layers between `widths`."""
+    """Return the number of parameters of linear layers between `widths`."""
     return sum(a * b + b for a, b in pairwise(widths))
 
 
 def sizes(module: nn.Module, x: Tensor) -> list[tuple[int, ...]]:
-    """Return what each layer with weights or an upsampling is given, and the result, in order."""
-    seen: list[tuple[int, ...]] = []
+    """Return the input shapes of the layers of `module` in order, and the output shape."""
+    shapes: list[tuple[int, ...]] = []
     layers = [layer for layer in module.modules() if not list(layer.children())]
     hooks = [
-        layer.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[1:])))
+        layer.register_forward_pre_hook(lambda _, inputs: shapes.append(tuple(inputs[0].shape[1:])))
         for layer in layers
     ]
-    seen.append(tuple(module(x).shape[1:]))
+    shapes.append(tuple(module(x).shape[1:]))
     for hook in hooks:
         hook.remove()
-    return seen
+    return shapes
 
 
-# --- the tutorials' sizes
+# --- the sizes of the specification
 
 
-def test_the_convolutional_encoder_goes_28_14_7_4() -> None:
+def test_the_convolutional_encoder_has_sizes_28_14_7_4() -> None:
     model = build("conv_ae", CONV)
     assert sizes(model.encoder, torch.rand(2, 1, 28, 28)) == [
         *[(1, 28, 28), (16, 14, 14), (8, 7, 7)],
@@ -84,17 +84,17 @@ def test_the_convolutional_encoder_goes_28_14_7_4() -> None:
     assert model.latent_shape == (8, 4, 4)
 
 
-def test_the_super_resolution_encoder_goes_14_7_4() -> None:
+def test_the_super_resolution_encoder_has_sizes_14_7_4() -> None:
     model = build("conv_ae", SUPERRES, input_shape=(1, 14, 14))
     assert sizes(model.encoder, torch.rand(2, 1, 14, 14)) == [(1, 14, 14), (16, 7, 7), (8, 4, 4)]
     assert model(torch.rand(2, 1, 14, 14)).shape == (2, 1, 28, 28)
 
 
 @pytest.mark.parametrize(
-    ("upsampling", "before_the_image"), [("nearest", (16, 14, 14)), ("transposed", (16, 28, 28))]
+    ("upsampling", "last_input"), [("nearest", (16, 14, 14)), ("transposed", (16, 28, 28))]
 )
-def test_the_decoder_goes_4_8_16_14_28(
-    upsampling: str, before_the_image: tuple[int, int, int]
+def test_the_decoder_has_sizes_4_8_16_14_28(
+    upsampling: str, last_input: tuple[int, int, int]
 ) -> None:
     model = build("conv_ae", CONV | {"upsampling": upsampling})
     decoder = model.get_submodule("decoder")
@@ -102,13 +102,15 @@ def test_the_decoder_goes_4_8_16_14_28(
         *[(8, 4, 4), (8, 4, 4)],  # a convolution, a doubling
         *[(8, 8, 8), (8, 8, 8)],
         *[(8, 16, 16), (16, 14, 14)],
-        before_the_image,
+        last_input,
         (1, 28, 28),
     ]
 
 
 @pytest.mark.parametrize("size", [(4, 4), (5, 7)])
-def test_a_doubling_convolution_is_an_upsampling_and_a_convolution(size: tuple[int, int]) -> None:
+def test_a_doubling_convolution_equals_an_upsampling_and_a_convolution(
+    size: tuple[int, int],
+) -> None:
     layer = DoublingConv(6, 3).double()
     x = torch.rand(2, 6, *size, dtype=torch.float64, requires_grad=True)
     doubled = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
@@ -163,13 +165,13 @@ def test_a_doubling_convolution_is_an_upsampling_and_a_convolution(size: tuple[i
     ],
     ids=["transposed", "conv_vae", "residual", "unshuffled", "depthwise", "vae"],
 )
-def test_parameters_are_as_many_as_the_specification_s_layers_have(
+def test_models_have_as_many_parameters_as_the_specification_s_layers(
     kind: str, arguments: dict[str, Any], input_shape: ImageShape, expected: int
 ) -> None:
     assert parameter_count(build(kind, arguments, input_shape)) == expected
 
 
-def test_the_discriminator_is_150_500_500_500_500_1() -> None:
+def test_the_discriminator_has_widths_150_500_500_500_500_1() -> None:
     objective = OBJECTIVES["adversarial"](
         latent_shape=(150,), discriminator_hidden=[500, 500, 500, 500]
     )
@@ -220,7 +222,7 @@ def mlp_of_the_specification() -> nn.Sequential:
     for widths in (encoder, decoder):
         for a, b in pairwise(widths):
             layers += [nn.Linear(a, b), nn.ReLU()]
-        layers.pop()  # neither the code nor the logits are rectified
+        layers.pop()  # codes and logits have no ReLU
     return nn.Sequential(nn.Flatten(), *layers, nn.Sigmoid(), nn.Unflatten(1, GREY))
 
 
@@ -234,7 +236,7 @@ def mlp_of_the_specification() -> nn.Sequential:
     ],
     ids=["conv", "bilinear", "superres", "aae"],
 )
-def test_a_model_is_the_function_that_the_specification_writes_down(
+def test_a_model_computes_the_same_function_as_the_specification(
     kind: str,
     arguments: dict[str, Any],
     input_shape: ImageShape,
@@ -245,13 +247,13 @@ def test_a_model_is_the_function_that_the_specification_writes_down(
     reference.load_state_dict(dict(weights))
     x = torch.rand(4, *input_shape)
     torch.testing.assert_close(model(x), reference(x))
-    for network in (model, reference):  # ReLU after the pool: also the same gradients
+    for network in (model, reference):  # ReLU after the pool has the same gradients too
         network(x).square().mean().backward()
-    for mine, its in zip(model.parameters(), reference.parameters(), strict=True):
-        torch.testing.assert_close(mine.grad, its.grad, atol=1e-7, rtol=1e-4)
+    for found, expected in zip(model.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(found.grad, expected.grad, atol=1e-7, rtol=1e-4)
 
 
-def test_the_vae_s_decoder_and_heads_are_the_specification_s() -> None:
+def test_the_vae_s_decoder_and_heads_equal_the_specification_s() -> None:
     model = build("mlp_vae", VAE)
     assert isinstance(model, VariationalAutoencoder)
     state, x = model.state_dict(), torch.rand(4, *GREY)
@@ -265,7 +267,7 @@ def test_the_vae_s_decoder_and_heads_are_the_specification_s() -> None:
     torch.testing.assert_close(model(x), logits.sigmoid().view(4, *GREY))
 
 
-def test_the_convolutional_vae_is_the_convolutional_autoencoder_around_linear_layers() -> None:
+def test_the_convolutional_vae_is_a_convolutional_autoencoder_with_linear_layers() -> None:
     model = build("conv_vae", CONV | {"latent_size": 2})
     assert isinstance(model, VariationalAutoencoder)
     state, x = model.state_dict(), torch.rand(4, *GREY)
@@ -287,7 +289,7 @@ def test_the_convolutional_vae_is_the_convolutional_autoencoder_around_linear_la
 @pytest.mark.parametrize("factor", [1, 2, 3, 4])
 @pytest.mark.parametrize("unshuffle", [1, 2])
 @pytest.mark.parametrize("initialization", ["default", "kaiming"])
-def test_a_residual_network_starts_as_the_bicubic_enlargement_or_as_what_is_seen(
+def test_an_untrained_residual_network_returns_the_bicubic_enlargement(
     initialization: str, unshuffle: int, factor: int, channels: int
 ) -> None:
     image_shape = (channels, 6 * factor, 8 * factor)
@@ -295,20 +297,20 @@ def test_a_residual_network_starts_as_the_bicubic_enlargement_or_as_what_is_seen
     model = build("residual", arguments, (channels, 6, 8), image_shape)
     if initialization == "kaiming":
         initialize_kaiming(model)
-    seen = torch.rand(4, channels, 6, 8)
-    expected = F.interpolate(seen, scale_factor=factor, mode="bicubic").clamp(1e-3, 1 - 1e-3)
-    torch.testing.assert_close(model(seen), expected)
+    inputs = torch.rand(4, channels, 6, 8)
+    expected = F.interpolate(inputs, scale_factor=factor, mode="bicubic").clamp(1e-3, 1 - 1e-3)
+    torch.testing.assert_close(model(inputs), expected)
 
 
-def test_a_residual_network_of_unshuffled_pixels_is_one_of_channels() -> None:
+def test_unshuffled_pixels_are_processed_like_channels() -> None:
     fine = build("residual", {"width": 4, "blocks": 2, "unshuffle": 2}, (1, 6, 8), (1, 6, 8))
     fine.state_dict()["gain"].fill_(0.1)
     coarse = build("residual", {"width": 4, "blocks": 2}, (4, 3, 4), (4, 3, 4))
     coarse.load_state_dict(fine.state_dict())
-    seen = torch.rand(2, 1, 6, 8)
-    fours = seen.view(2, 3, 2, 4, 2).permute(0, 2, 4, 1, 3).reshape(2, 4, 3, 4)
-    image = coarse(fours).view(2, 2, 2, 3, 4).permute(0, 3, 1, 4, 2).reshape(2, 1, 6, 8)
-    torch.testing.assert_close(fine(seen), image)
+    inputs = torch.rand(2, 1, 6, 8)
+    blocks = inputs.view(2, 3, 2, 4, 2).permute(0, 2, 4, 1, 3).reshape(2, 4, 3, 4)
+    image = coarse(blocks).view(2, 2, 2, 3, 4).permute(0, 3, 1, 4, 2).reshape(2, 1, 6, 8)
+    torch.testing.assert_close(fine(inputs), image)
 
 
 def test_a_residual_network_adds_a_sub_pixel_convolution_of_residual_features() -> None:
@@ -319,25 +321,25 @@ def test_a_residual_network_adds_a_sub_pixel_convolution_of_residual_features() 
     def convolve(x: Tensor, name: str) -> Tensor:
         return F.conv2d(x, state[f"{name}.weight"], state[f"{name}.bias"], padding=1)
 
-    seen = torch.rand(2, 3, 6, 5)
-    features = convolve(seen, "encoder.0")
+    inputs = torch.rand(2, 3, 6, 5)
+    features = convolve(inputs, "encoder.0")
     for block in ("encoder.1", "encoder.2"):
         features = features + convolve(
             convolve(features, f"{block}.first").relu(), f"{block}.second"
         )
-    latent = torch.cat([seen, features.relu()], 1)
-    torch.testing.assert_close(model.encode(seen), latent)
+    latent = torch.cat([inputs, features.relu()], 1)
+    torch.testing.assert_close(model.encode(inputs), latent)
     sub_pixels = convolve(features.relu(), "decoder.0").view(2, 3, 3, 3, 6, 5)
     residual = sub_pixels.permute(0, 1, 4, 2, 5, 3).reshape(2, 3, 18, 15)
-    image = F.interpolate(seen, scale_factor=3, mode="bicubic").clamp(0, 1) + 0.1 * residual
-    torch.testing.assert_close(model(seen), image.clamp(1e-3, 1 - 1e-3))
+    image = F.interpolate(inputs, scale_factor=3, mode="bicubic").clamp(0, 1) + 0.1 * residual
+    torch.testing.assert_close(model(inputs), image.clamp(1e-3, 1 - 1e-3))
 
 
-def test_a_residual_network_may_look_around_channel_by_channel() -> None:
+def test_depthwise_blocks_convolve_each_channel_separately() -> None:
     model = build("residual", {"width": 4, "blocks": 1, "depthwise": 5}, (1, 9, 8), (1, 9, 8))
     state = model.state_dict()
-    seen = torch.rand(2, 1, 9, 8)
-    features = F.conv2d(seen, state["encoder.0.weight"], state["encoder.0.bias"], padding=1)
+    inputs = torch.rand(2, 1, 9, 8)
+    features = F.conv2d(inputs, state["encoder.0.weight"], state["encoder.0.bias"], padding=1)
     around = torch.cat(
         [
             F.conv2d(features[:, i, None], state["encoder.1.around.weight"][i, None], padding=2)
@@ -350,7 +352,7 @@ def test_a_residual_network_may_look_around_channel_by_channel() -> None:
     hidden = (torch.einsum("oi,nihw->nohw", first, around) + bias).relu()
     bias = state["encoder.1.second.bias"].view(4, 1, 1)
     features = features + torch.einsum("oi,nihw->nohw", second, hidden) + bias
-    torch.testing.assert_close(model.encode(seen), torch.cat([seen, features.relu()], 1))
+    torch.testing.assert_close(model.encode(inputs), torch.cat([inputs, features.relu()], 1))
 
 
 @pytest.mark.parametrize(
@@ -363,7 +365,7 @@ def test_a_residual_network_may_look_around_channel_by_channel() -> None:
     ],
     ids=["smaller", "2⅓ times", "2 and 4 times", "other channels"],
 )
-def test_a_residual_network_refuses_what_is_no_enlargement(
+def test_a_residual_network_for_other_shapes_is_an_error(
     input_shape: ImageShape, image_shape: ImageShape
 ) -> None:
     sizes = ("×".join(map(str, shape)) for shape in (input_shape, image_shape))
@@ -371,12 +373,12 @@ def test_a_residual_network_refuses_what_is_no_enlargement(
         build("residual", {"width": 16, "blocks": 2}, input_shape, image_shape)
 
 
-def test_a_residual_network_refuses_what_it_cannot_unshuffle() -> None:
+def test_a_size_that_cannot_be_unshuffled_is_an_error() -> None:
     with pytest.raises(ValueError, match="1×28×27 cannot be unshuffled by 2"):
         build("residual", {"width": 16, "blocks": 2, "unshuffle": 2}, (1, 28, 27), (1, 28, 27))
 
 
-def test_too_few_doublings_say_what_to_change() -> None:
+def test_the_error_for_too_few_doublings_says_what_to_change() -> None:
     with pytest.raises(ValueError, match=r"1 doublings of 4×4 .* 28×28.*decoder_channels"):
         build("conv_ae", CONV | {"decoder_channels": [8]})
 
@@ -390,7 +392,7 @@ def test_any_depth_fits_any_size(encoder: list[int], size: tuple[int, int]) -> N
     assert model(torch.rand(2, *shape)).shape == (2, *shape)
 
 
-# --- the contract: the registries say what there is, the signatures how to make one
+# --- the contract: the registries list the models, the signatures their arguments
 
 
 @pytest.fixture(params=list(MODELS))
@@ -400,9 +402,9 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 def small(parts: Parts, image_shape: ImageShape = GREY, seed: int = 0) -> Assembled:
-    """Return a small variant for images of this shape, its weights a little off where they start.
+    """Return a small variant for images of this shape, with slightly changed initial weights.
 
-    Some start at 0, where they hide what the others do.
+    Some weights start at 0, which would hide the effect of others.
     """
     torch.manual_seed(0)
     assembled = assemble(parts, image_shape, seed, "small", perceive=lambda x: [x])
@@ -414,7 +416,7 @@ def small(parts: Parts, image_shape: ImageShape = GREY, seed: int = 0) -> Assemb
 
 @pytest.fixture
 def example(kind: str) -> Assembled:
-    """A small variant with a model of this kind."""
+    """Return a small variant with a model of this kind."""
     return small(example_of(kind))
 
 
@@ -451,44 +453,44 @@ def test_contract_shapes_and_range(
     entry: dict[str, Any], input_shape: ImageShape, image_shape: ImageShape
 ) -> None:
     model = examples.build(MODELS, entry, input_shape=input_shape, image_shape=image_shape)
-    seen = torch.rand(5, *input_shape)
-    latent = model.encode(seen)
+    inputs = torch.rand(5, *input_shape)
+    latent = model.encode(inputs)
     assert latent.shape == (5, *model.latent_shape)
     assert model.has_posterior == isinstance(model, VariationalAutoencoder)
     assert model.decode(latent).shape == (5, *image_shape)
-    output = model(100 * seen)  # extreme on purpose
+    output = model(100 * inputs)  # inputs far outside [0, 1]
     assert output.shape == (5, *image_shape)
     assert output.min() >= 0
     assert output.max() <= 1
 
 
-def test_contract_a_latent_that_holds_the_input_says_so(example: Assembled, noise: Noise) -> None:
-    seen = example.input(torch.rand(5, *GREY), noise)
-    latent = example.model.encode(seen)
-    held = latent.ndim == 4 and torch.equal(latent[:, : seen.shape[1]], seen)
-    assert example.model.latent_holds_input == held
+def test_contract_latent_holds_input_is_right(example: Assembled, noise: Noise) -> None:
+    inputs = example.input(torch.rand(5, *GREY), noise)
+    latent = example.model.encode(inputs)
+    holds = latent.ndim == 4 and torch.equal(latent[:, : inputs.shape[1]], inputs)
+    assert example.model.latent_holds_input == holds
 
 
 def test_contract_forward_is_deterministic_and_image_by_image(
     example: Assembled, noise: Noise
 ) -> None:
     model = example.model
-    seen = example.input(torch.rand(5, *GREY), noise)
+    inputs = example.input(torch.rand(5, *GREY), noise)
     torch.manual_seed(1)
-    first = model(seen)
+    first = model(inputs)
     torch.manual_seed(2)
-    assert torch.equal(model(seen), first)
-    torch.testing.assert_close(model(seen[2:3]), first[2:3])
+    assert torch.equal(model(inputs), first)
+    torch.testing.assert_close(model(inputs[2:3]), first[2:3])
 
 
-def test_contract_forward_decodes_the_code(example: Assembled, noise: Noise) -> None:
+def test_contract_forward_decodes_the_encoded_input(example: Assembled, noise: Noise) -> None:
     model = example.model
-    seen = example.input(torch.rand(5, *GREY), noise)
-    expected = 1 / (1 + torch.exp(-model.decode(model.encode(seen))))
-    torch.testing.assert_close(model(seen), expected)
+    inputs = example.input(torch.rand(5, *GREY), noise)
+    expected = 1 / (1 + torch.exp(-model.decode(model.encode(inputs))))
+    torch.testing.assert_close(model(inputs), expected)
 
 
-def test_contract_every_model_and_every_objective_has_its_counterpart() -> None:
+def test_contract_every_model_and_every_objective_has_a_partner() -> None:
     assert {parts.model.kind for parts in PAIRS.values()} == set(MODELS)
     assert {parts.objective.kind for parts in PAIRS.values()} == set(OBJECTIVES)
 
@@ -518,24 +520,21 @@ def test_contract_saved_weights_give_the_same_outputs(
     model = example.model
     save_file(model.state_dict(), tmp_path / "model.safetensors")
     loaded = small(example_of(kind), seed=9).model
-    seen = example.input(torch.rand(5, *GREY), noise)
-    assert not torch.equal(loaded(seen), model(seen))
+    inputs = example.input(torch.rand(5, *GREY), noise)
+    assert not torch.equal(loaded(inputs), model(inputs))
     loaded.load_state_dict(load_file(tmp_path / "model.safetensors"))
-    assert torch.equal(loaded(seen), model(seen))
+    assert torch.equal(loaded(inputs), model(inputs))
 
 
-def learn_by_heart(
-    example: Assembled, shown: Tensor, images: Tensor, noise: Noise, steps: int
-) -> float:
-    """Return the least loss within so many steps, as a share of the first; it ends below 0.3.
+def overfit(example: Assembled, clean: Tensor, targets: Tensor, noise: Noise, steps: int) -> float:
+    """Return the lowest loss within `steps`, as a share of the first loss; stop below 0.3.
 
-    The encoder sees `shown`, made into the model's input; the decoder should give `images`.
-    What comes after is left alone: of a batch that is known by heart the gradients vanish, Adam
-    makes full steps of what is left of them, and when that throws the loss up again is a matter
-    of the last bits.
+    The encoder input is made from `clean`; the decoder's targets are `targets`.
+    Training stops early because gradients vanish after overfitting. Adam then takes large steps
+    along rounding errors, and the loss can rise again at a step that depends on the last bits.
     """
     networks, objective = example.networks, example.objective
-    seen = example.input(shown, noise)
+    inputs = example.input(clean, noise)
     optimizers = {
         group: torch.optim.Adam(parameters, 5e-3 if group in ("model", "autoencoder") else 1e-4)
         for group, parameters in objective.parameter_groups(networks).items()
@@ -548,7 +547,7 @@ def learn_by_heart(
 
     losses: list[float] = []
     while len(losses) < steps and (not losses or losses[-1] >= 0.3 * losses[0]):
-        terms = objective.update(networks, seen, images, noise, step)
+        terms = objective.update(networks, inputs, targets, noise, step)
         losses.append(terms["loss"].detach().mean().item())
     return min(losses) / losses[0]
 
@@ -559,10 +558,10 @@ LEARNERS = example_parts(SMALL_GREY)
 
 @pytest.fixture
 def opposites(pictures: Pictures) -> Tensor:
-    """Four images in black and white, whose mean is grey everywhere and tells of none of them.
+    """Return four images in black and white whose mean is grey everywhere.
 
-    Black and white, so that the lowest possible cross-entropy is 0; without what the encoder
-    sees it is log 2.
+    For such images, the lowest possible cross-entropy is 0 with and log 2 without the encoder
+    input.
     """
     images = pictures(2, SMALL_GREY).round()
     return torch.cat([images, 1 - images])
@@ -573,20 +572,20 @@ def learner(parts: Parts, seed: int = 0) -> Assembled:
 
 
 @pytest.mark.parametrize("parts", LEARNERS.values(), ids=LEARNERS)
-def test_contract_one_batch_can_be_learnt_by_heart(
+def test_contract_a_model_can_overfit_one_batch(
     parts: Parts, opposites: Tensor, noise: Noise
 ) -> None:
-    """From one of three draws of the weights: with ill luck the units of a layer die together."""
+    """One of three initialisations is enough: rarely, all units of a layer are inactive."""
     assert any(
-        learn_by_heart(learner(parts, seed), opposites, opposites, noise, steps=500) < 0.3
+        overfit(learner(parts, seed), opposites, opposites, noise, steps=500) < 0.3
         for seed in range(3)
     )
 
 
-def test_no_batch_can_be_learnt_by_heart_whose_images_all_look_the_same(
+def test_no_model_can_overfit_a_batch_with_identical_inputs(
     kind: str, opposites: Tensor, noise: Noise
 ) -> None:
-    """So that the test above finds a model that does not look."""
+    """The test above would fail for a model that ignores its input."""
     example = learner(next(parts for parts in LEARNERS.values() if parts.model.kind == kind))
-    alike = opposites.mean(0, keepdim=True).expand_as(opposites)
-    assert learn_by_heart(example, alike, opposites, noise, steps=150) > 0.8
+    identical = opposites.mean(0, keepdim=True).expand_as(opposites)
+    assert overfit(example, identical, opposites, noise, steps=150) > 0.8

@@ -47,18 +47,18 @@ def adversarial() -> Adversarial:
 
 
 def together(objective: Objective, model: Autoencoder) -> Networks:
-    """Return a model and the networks that the objective brings."""
+    """Return a model and its objective's networks."""
     torch.manual_seed(1)
     return Networks(model, objective.networks())
 
 
 def terms_of(objective: Objective, model: Autoencoder, images: Tensor, noise: Noise) -> Terms:
-    """Return the terms of images that the encoder sees as they are."""
+    """Return the terms of a batch whose encoder inputs are the images."""
     return objective.terms(together(objective, model), images, images, noise)
 
 
 def perceive(images: Tensor) -> list[Tensor]:
-    """Two feature maps of no trained network."""
+    """Return two feature maps of an untrained network."""
     weight = torch.linspace(-1, 1, 18).view(2, 1, 3, 3)
     first = nn.functional.conv2d(images, weight).relu()
     return [first, nn.functional.max_pool2d(first, 2).square()]
@@ -80,7 +80,7 @@ LEARNERS = {
 
 @pytest.fixture(params=LEARNERS.values(), ids=list(LEARNERS))
 def example(request: pytest.FixtureRequest) -> Assembled:
-    """Each objective with each choice of its words, and the first model that can learn by it."""
+    """Return each objective with each of its options, and the first model that fits it."""
     return assemble(request.param, SHAPE, 0, "example", perceive=perceive)
 
 
@@ -96,19 +96,19 @@ def test_terms_are_one_finite_float32_per_image(
 ) -> None:
     objective, networks = example.objective, example.networks
     images = pictures(5)
-    seen = example.input(images, noise)
-    terms = objective.terms(networks, seen, images, noise)
-    learnt_from = objective.update(networks, seen, images, noise, no_step)
-    assert list(terms) == list(learnt_from)
+    inputs = example.input(images, noise)
+    terms = objective.terms(networks, inputs, images, noise)
+    update_terms = objective.update(networks, inputs, images, noise, no_step)
+    assert list(terms) == list(update_terms)
     assert {"loss", "mse"} <= set(terms)
     assert set(objective.units) <= set(terms)
-    for values in [*terms.values(), *learnt_from.values()]:
+    for values in [*terms.values(), *update_terms.values()]:
         assert values.shape == (5,)
         assert values.dtype == torch.float32
         assert values.isfinite().all()
 
 
-def test_the_target_is_the_clean_image_and_not_what_the_encoder_saw(
+def test_the_target_is_the_clean_image_and_not_the_encoder_input(
     example: Assembled, pictures: Pictures, noise: Noise
 ) -> None:
     objective, networks = example.objective, example.networks
@@ -121,13 +121,13 @@ def test_the_target_is_the_clean_image_and_not_what_the_encoder_saw(
     torch.testing.assert_close(mse, expected)
 
 
-def test_an_update_takes_each_of_its_steps_once_and_groups_cover_every_parameter(
+def test_an_update_takes_each_step_once_and_the_groups_cover_every_parameter(
     example: Assembled, pictures: Pictures, noise: Noise
 ) -> None:
     objective, networks = example.objective, example.networks
     images, steps = pictures(5), list[str]()
-    seen = example.input(images, noise)
-    objective.update(networks, seen, images, noise, lambda name, _: steps.append(name))
+    inputs = example.input(images, noise)
+    objective.update(networks, inputs, images, noise, lambda name, _: steps.append(name))
     groups = objective.parameter_groups(networks)
     assert steps == list(objective.steps) == list(groups)
     covered = {parameter for group in groups.values() for parameter in group}
@@ -142,7 +142,7 @@ def test_an_update_takes_each_of_its_steps_once_and_groups_cover_every_parameter
         ("adversarial", adversarial()),
     ],
 )
-def test_a_variational_model_is_refused_where_its_variance_would_never_learn(
+def test_a_variational_model_is_an_error_for_objectives_without_a_posterior(
     name: str, objective: Objective
 ) -> None:
     with pytest.raises(ValueError, match=f"{name} objective never trains .* log-variance.*plain"):
@@ -150,7 +150,7 @@ def test_a_variational_model_is_refused_where_its_variance_would_never_learn(
     objective.check(model("mlp_ae"))
 
 
-def test_a_model_without_posterior_is_refused_by_the_variational_objective() -> None:
+def test_a_model_without_posterior_is_an_error_for_the_variational_objective() -> None:
     with pytest.raises(ValueError, match="needs a variational model"):
         Variational("gaussian").check(model("mlp_ae"))
     Variational("gaussian").check(model("mlp_vae"))
@@ -159,7 +159,7 @@ def test_a_model_without_posterior_is_refused_by_the_variational_objective() -> 
 # --- reconstruction
 
 
-def test_binary_cross_entropy_stays_finite_and_exact_for_sure_and_wrong_logits() -> None:
+def test_binary_cross_entropy_is_finite_and_exact_for_large_logits() -> None:
     logits, images = torch.full((1, 1, 1, 2), 200.0), torch.tensor([[[[1.0, 0.0]]]])
     assert cross_entropy(logits, images).tolist() == [[0, 200]]
 
@@ -189,7 +189,7 @@ def test_reconstruction_loss_is_a_mean_over_pixels(
     ("pixel_loss", "reference"),
     [("bce", nn.functional.binary_cross_entropy), ("mse", nn.functional.mse_loss)],
 )
-def test_perceptual_loss_is_the_features_squared_difference_and_a_share_of_the_pixels(
+def test_perceptual_loss_is_the_feature_difference_plus_the_weighted_pixel_loss(
     pixel_loss: Any,
     reference: Callable[[Tensor, Tensor], Tensor],
     pictures: Pictures,
@@ -206,7 +206,7 @@ def test_perceptual_loss_is_the_features_squared_difference_and_a_share_of_the_p
         torch.testing.assert_close(terms["loss"][i], features + 0.5 * reference(output, image))
 
 
-def test_the_features_alone_move_the_model_and_leave_the_classifier_as_it_is(
+def test_the_feature_loss_trains_the_model_and_not_the_classifier(
     pictures: Pictures, noise: Noise
 ) -> None:
     network = ConvClassifier(SHAPE, classes=2, channels=[4], features=3).requires_grad_(False)
@@ -217,7 +217,7 @@ def test_the_features_alone_move_the_model_and_leave_the_classifier_as_it_is(
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
-def test_the_classifier_is_given_and_no_part_of_what_is_saved() -> None:
+def test_the_classifier_is_not_one_of_the_objective_s_networks() -> None:
     network = ConvClassifier(SHAPE, classes=2, channels=[4], features=3)
     assert not Perceptual(network.maps, "bce", 1.0).networks()
     without = Perceptual(None, "bce", 1.0)
@@ -239,17 +239,17 @@ def test_slip_exp_log_var_as_standard_deviation_draws_have_std_exp_half_log_var(
 
 
 class FixedPosterior(VariationalAutoencoder):
-    """A posterior that does not look at the image; remembers the latents that it decodes."""
+    """A posterior that ignores the image; it stores the latents that it decodes."""
 
     latent_shape = (2,)
 
     def __init__(self, mean: float, variance: float) -> None:
         super().__init__()
-        self.at, self.variance = mean, variance
+        self.fixed_mean, self.variance = mean, variance
         self.latents = torch.empty(0)
 
-    def posterior(self, seen: Tensor) -> tuple[Tensor, Tensor]:
-        mean = torch.full((len(seen), 2), self.at)
+    def posterior(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        mean = torch.full((len(inputs), 2), self.fixed_mean)
         return mean, torch.full_like(mean, math.log(self.variance))
 
     def decode(self, latent: Tensor) -> Tensor:
@@ -257,7 +257,7 @@ class FixedPosterior(VariationalAutoencoder):
         return latent.repeat(1, PIXELS // 2).view(-1, *SHAPE)
 
 
-def test_slip_exp_log_var_as_standard_deviation_in_the_objective_itself(
+def test_slip_exp_log_var_as_standard_deviation_in_the_objective(
     noise: Noise,
 ) -> None:
     model, images = FixedPosterior(mean=1.0, variance=4.0), torch.zeros(20_000, *SHAPE)
@@ -268,13 +268,13 @@ def test_slip_exp_log_var_as_standard_deviation_in_the_objective_itself(
     assert terms["kl"].tolist() == pytest.approx([2 * per_dimension] * 20_000)
 
 
-def test_every_image_has_its_own_draw(noise: Noise) -> None:
+def test_every_image_has_another_draw(noise: Noise) -> None:
     model, images = FixedPosterior(mean=0.0, variance=1.0), torch.zeros(50, *SHAPE)
     terms_of(Variational("gaussian"), model, images, noise)
     assert len(model.latents.unique()) == 100
 
 
-def test_the_gaussian_term_is_minus_log_likelihood_of_variance_one_half_up_to_its_constant(
+def test_the_gaussian_term_is_minus_log_likelihood_for_variance_one_half(
     noise: Noise, pictures: Pictures
 ) -> None:
     model, images = FixedPosterior(mean=0.0, variance=1.0), pictures(50)
@@ -300,7 +300,7 @@ def test_the_vae_s_loss_is_pixels_times_mse_plus_kl(noise: Noise, pictures: Pict
     torch.testing.assert_close(terms["loss"], PIXELS * terms["mse"] + terms["kl"])
 
 
-def test_the_bound_s_gradient_reaches_the_log_variance_from_both_terms(
+def test_both_terms_of_the_bound_have_a_gradient_for_the_log_variance(
     noise: Noise, pictures: Pictures
 ) -> None:
     model, images = variational(), pictures(5)
@@ -331,12 +331,14 @@ def test_slip_last_layer_unused_the_discriminator_gives_one_number_per_image() -
     torch.testing.assert_close(discriminate(networks, codes), logits + 1)
 
 
-def test_feature_maps_can_be_codes_too() -> None:
+def test_codes_can_be_feature_maps() -> None:
     objective = Adversarial(latent_shape=(8, 4, 4), discriminator_hidden=[16])
     assert discriminate(together(objective, plain()), torch.randn(7, 8, 4, 4)).shape == (7,)
 
 
-def test_both_sides_of_the_game_are_cross_entropies(noise: Noise, pictures: Pictures) -> None:
+def test_the_discriminator_and_generator_losses_are_cross_entropies(
+    noise: Noise, pictures: Pictures
+) -> None:
     objective, images = adversarial(), pictures(5)
     networks = together(objective, plain())
     model = networks.model
@@ -351,7 +353,7 @@ def test_both_sides_of_the_game_are_cross_entropies(noise: Noise, pictures: Pict
     torch.testing.assert_close(terms["loss"], bce.mean((1, 2, 3)))
 
 
-def test_a_discriminator_that_cannot_tell_scores_two_log_two(
+def test_a_constant_discriminator_has_the_loss_two_log_two(
     noise: Noise, pictures: Pictures
 ) -> None:
     objective, images = adversarial(), pictures(5)
@@ -362,7 +364,7 @@ def test_a_discriminator_that_cannot_tell_scores_two_log_two(
     assert terms["discriminator"].tolist() == pytest.approx([2 * math.log(2)] * 5)
 
 
-def test_slip_codes_not_detached_the_discriminator_s_loss_has_no_way_to_the_encoder(
+def test_slip_codes_not_detached_the_discriminator_s_loss_has_no_gradient_for_the_encoder(
     noise: Noise, pictures: Pictures
 ) -> None:
     objective, images = adversarial(), pictures(5)
@@ -380,7 +382,7 @@ def test_slip_codes_not_detached_the_discriminator_s_loss_has_no_way_to_the_enco
     assert reaches == {"autoencoder": True, "discriminator": False, "generator": True}
 
 
-def test_the_generator_s_step_sees_the_discriminator_that_has_just_learnt(
+def test_the_generator_s_step_uses_the_updated_discriminator(
     noise: Noise, pictures: Pictures
 ) -> None:
     objective, images = adversarial(), pictures(5)
@@ -395,7 +397,7 @@ def test_the_generator_s_step_sees_the_discriminator_that_has_just_learnt(
     assert terms["generator"].tolist() == pytest.approx([math.log(2)] * 5)
 
 
-def test_slip_global_generators_draws_come_from_the_generator_given(pictures: Pictures) -> None:
+def test_slip_global_generators_draws_come_from_the_noise_argument(pictures: Pictures) -> None:
     images = pictures(5)
 
     def terms(global_seed: int, seed: int) -> list[Tensor]:
@@ -404,12 +406,12 @@ def test_slip_global_generators_draws_come_from_the_generator_given(pictures: Pi
         model, objective = variational(), adversarial()
         networks = together(objective, plain())
         torch.manual_seed(global_seed)
-        given = Noise(torch.Generator().manual_seed(seed))
+        noise = Noise(torch.Generator().manual_seed(seed))
         return [
-            draw(torch.zeros(4, 3), torch.zeros(4, 3), given),
-            terms_of(Variational("gaussian"), model, images, given)["loss"],
-            objective.terms(networks, images, images, given)["discriminator"],
-            objective.update(networks, images, images, given, no_step)["discriminator"],
+            draw(torch.zeros(4, 3), torch.zeros(4, 3), noise),
+            terms_of(Variational("gaussian"), model, images, noise)["loss"],
+            objective.terms(networks, images, images, noise)["discriminator"],
+            objective.update(networks, images, images, noise, no_step)["discriminator"],
         ]
 
     for a, b, c in zip(terms(0, seed=1), terms(5, seed=1), terms(0, seed=2), strict=True):

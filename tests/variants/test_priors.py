@@ -13,7 +13,7 @@ STANDARD = distributions.Normal(0.0, 1.0)
 
 
 def posterior(rows: int, *latent_shape: int) -> tuple[Tensor, Tensor]:
-    """Return means and log-variances of a few Gaussians, no two alike."""
+    """Return means and log-variances of different Gaussians."""
     return torch.randn(rows, *latent_shape), torch.randn(rows, *latent_shape)
 
 
@@ -22,11 +22,11 @@ def posterior(rows: int, *latent_shape: int) -> tuple[Tensor, Tensor]:
 
 @pytest.fixture(params=PRIORS.values(), ids=list(PRIORS))
 def prior(request: pytest.FixtureRequest) -> Prior:
-    made: Prior = request.param()
-    return made
+    prior: Prior = request.param()
+    return prior
 
 
-def test_draws_are_of_the_shape_asked_for_and_come_from_the_noise_given(prior: Prior) -> None:
+def test_draws_have_the_requested_shape_and_come_from_the_noise_argument(prior: Prior) -> None:
     def drawn(global_seed: int, seed: int) -> Tensor:
         torch.manual_seed(global_seed)
         return prior.draw((5, 2, 3), Noise(torch.Generator().manual_seed(seed)))
@@ -36,23 +36,21 @@ def test_draws_are_of_the_shape_asked_for_and_come_from_the_noise_given(prior: P
     assert not torch.equal(drawn(0, seed=1), drawn(0, seed=2))
 
 
-def test_as_many_draws_lie_below_a_quantile_as_it_says(prior: Prior, noise: Noise) -> None:
-    shares = torch.tensor([0.01, 0.1, 0.5, 0.8, 0.99], dtype=torch.float64)
+def test_the_share_of_draws_below_a_quantile_is_its_probability(prior: Prior, noise: Noise) -> None:
+    probabilities = torch.tensor([0.01, 0.1, 0.5, 0.8, 0.99], dtype=torch.float64)
     draws = prior.draw((100_000, 1), noise)
-    below = (draws < prior.quantiles(shares)).double().mean(0)
-    torch.testing.assert_close(below, shares, atol=0.006, rtol=0)
+    below = (draws < prior.quantiles(probabilities)).double().mean(0)
+    torch.testing.assert_close(below, probabilities, atol=0.006, rtol=0)
 
 
-def test_density_and_divergence_are_one_number_for_each_latent_whatever_its_shape(
-    prior: Prior, noise: Noise
-) -> None:
+def test_density_and_divergence_are_one_number_per_latent(prior: Prior, noise: Noise) -> None:
     mean, log_variance = posterior(5, 2, 3, 3)
     latents = prior.draw(mean.shape, noise)
     assert prior.log_density(latents).shape == (5,)
     assert prior.kl(mean, log_variance, latents).shape == (5,)
 
 
-def test_the_mean_of_the_one_draw_estimates_is_the_divergence(prior: Prior, noise: Noise) -> None:
+def test_the_mean_of_one_draw_estimates_is_the_divergence(prior: Prior, noise: Noise) -> None:
     mean, log_variance = posterior(6, 2)
     rows = 100_000
     for m, v in zip(mean, log_variance, strict=True):
@@ -67,12 +65,12 @@ def test_the_mean_of_the_one_draw_estimates_is_the_divergence(prior: Prior, nois
 # --- the standard normal distribution
 
 
-def test_the_standard_normal_is_what_there_is_without_a_word() -> None:
+def test_the_default_prior_is_registered_as_standard_normal() -> None:
     assert isinstance(STANDARD_NORMAL, StandardNormal)
     assert PRIORS["standard_normal"] is StandardNormal
 
 
-def test_its_density_agrees_with_torch_distributions() -> None:
+def test_standard_normal_density_agrees_with_torch_distributions() -> None:
     latents = 2 * torch.randn(6, 2, 3)
     expected = STANDARD.log_prob(latents).sum((1, 2))
     torch.testing.assert_close(STANDARD_NORMAL.log_density(latents), expected)
@@ -85,14 +83,14 @@ def test_a_gaussian_s_density_agrees_with_torch_distributions() -> None:
     torch.testing.assert_close(gaussian_log_density(latents, mean, log_variance), expected)
 
 
-def test_its_quantiles_are_where_torch_distributions_has_them() -> None:
-    shares = torch.linspace(0.001, 0.999, 101, dtype=torch.float64)
-    quantiles = STANDARD_NORMAL.quantiles(shares)
+def test_standard_normal_quantiles_agree_with_torch_distributions() -> None:
+    probabilities = torch.linspace(0.001, 0.999, 101, dtype=torch.float64)
+    quantiles = STANDARD_NORMAL.quantiles(probabilities)
     assert quantiles.dtype == torch.float64
-    torch.testing.assert_close(quantiles, STANDARD.icdf(shares))
+    torch.testing.assert_close(quantiles, STANDARD.icdf(probabilities))
 
 
-def test_its_draws_are_the_noise_itself() -> None:
+def test_standard_normal_draws_equal_the_noise() -> None:
     drawn = STANDARD_NORMAL.draw((7, 2), Noise(torch.Generator().manual_seed(3)))
     assert torch.equal(drawn, torch.randn(7, 2, generator=torch.Generator().manual_seed(3)))
 
@@ -114,7 +112,7 @@ def test_kl_is_the_integral_that_defines_it() -> None:
     torch.testing.assert_close(STANDARD_NORMAL.kl(mean, log_variance, mean), expected)
 
 
-def test_kl_is_zero_at_the_prior_alone() -> None:
+def test_kl_is_zero_only_at_the_prior() -> None:
     zero = torch.zeros(1, 2)
 
     def kl(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -125,7 +123,7 @@ def test_kl_is_zero_at_the_prior_alone() -> None:
     assert kl(zero, zero - 0.1) > 0
 
 
-def test_kl_in_closed_form_does_not_look_at_the_draw() -> None:
+def test_kl_in_closed_form_does_not_depend_on_the_draw() -> None:
     mean, log_variance = posterior(6, 2)
     results = [STANDARD_NORMAL.kl(mean, log_variance, torch.randn(6, 2)) for _ in range(2)]
     assert torch.equal(*results)
