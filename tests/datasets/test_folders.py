@@ -275,8 +275,8 @@ def test_copies_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     fetch(own, tmp_path / "raw", test_fraction=None)
     about_copies = [warning for warning in warnings(capsys, own) if "copies" in warning]
     assert about_copies == [
-        "8 of the 10 images have copies, pixel for pixel: 1 of the 3 test images also in the "
-        "training set, 4 in another class"
+        "images with copies, pixel for pixel: 8 of 10; test images that are also in the training "
+        "set: 1 of 3; images that are also in another class: 4"
     ]
 
 

@@ -102,7 +102,7 @@ def _labels(classes: Sequence[str]) -> tuple[list[str], Bytes]:
 
 
 def _list_source(source: Path, target: Path, key: str) -> Listing:
-    """Return the contents of the source folder, which must be apart from `target`."""
+    """Return the contents of a source folder that is separate from `target`, else raise."""
     if not os.path.isdir(source):  # noqa: PTH112 - Path's raises on some names
         raise UserError(
             f"{key}.folder: found {str(source)!r}, which is not a folder (looked for "
@@ -156,6 +156,7 @@ def _describe_copies(sha256: Sequence[str], labels: Bytes, is_test: Bools) -> st
     in_both = (copies.is_test & ~groups.is_test.transform("all")).sum()
     contradictory = (groups.label.transform("nunique") > 1).sum()
     return (
-        f"{len(copies)} of the {len(labels)} images have copies, pixel for pixel: {in_both} of the "
-        f"{is_test.sum()} test images also in the training set, {contradictory} in another class"
+        f"images with copies, pixel for pixel: {len(copies)} of {len(labels)}; test images that "
+        f"are also in the training set: {in_both} of {is_test.sum()}; images that are also in "
+        f"another class: {contradictory}"
     )

@@ -112,7 +112,7 @@ def _download_all(mirror: str, resources: Resources, target: Path) -> None:
 
 
 def _require_answer(url: str) -> None:
-    """Raise the error of a URL that does not answer in time.
+    """Raise an error if a URL has no valid answer in time.
 
     The request runs in a thread, because the look-up of a host name has no timeout. It uses
     urllib, which supports proxies.

@@ -108,7 +108,7 @@ def read_source(folder: Path) -> SourceInfo:
 
 
 def read_arrays(folder: Path, info: SourceInfo) -> Arrays:
-    """Read the images and labels of a fetched folder.
+    """Read the images `(N, …)` and labels `(N,)` of a fetched folder, all uint8.
 
     Raises:
         UserError: a file is missing, truncated or altered.

@@ -69,7 +69,7 @@ def plan_outputs(
     file: Path | None,
     format: str | None,
     suffix: str,
-    by: str,
+    made_by: str,
 ) -> list[tuple[ImageFile, Path, str]]:
     """Return each image with its output path and the origin to store in the output.
 
@@ -79,7 +79,7 @@ def plan_outputs(
         file: the only output file; None for an output folder.
         format: the requested format; None for each input's own, or PNG if it is not supported.
         suffix: the part after the input's name in the names of outputs.
-        by: the name of the variant that makes the outputs.
+        made_by: the name of the variant.
 
     Raises:
         UserError: `file` exists and is not an earlier output of this variant for this image.
@@ -88,7 +88,7 @@ def plan_outputs(
     taken, planned = {_comparison_key(path) for path in inputs}, []
     for image in images:
         digest = hashlib.sha256(os.fsencode(os.path.realpath(image.path))).hexdigest()
-        origin = f"{SOFTWARE_NAME} {by} {digest}"
+        origin = f"{SOFTWARE_NAME} {made_by} {digest}"
         name = f"{image.path.stem}-{suffix}{_extension(format, image.path)}"
         target = free_path(file or to / image.relative_path.parent / name, origin, taken)
         if file not in (None, target):

@@ -60,7 +60,7 @@ class Picture:
 
     @property
     def decoded_depth(self) -> int:
-        """Return the bits per channel of the samples, which may be fewer than in the file."""
+        """Return how many of the file's bits per channel were decoded: at most `depth`."""
         return min(self.depth, 8 * self.planes.itemsize)
 
 

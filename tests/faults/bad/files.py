@@ -1,4 +1,4 @@
-"""Files that the pipeline writes and reads: missing, empty, halved, scrambled, of another sort."""
+"""Damaged files of the pipeline: missing, empty, halved, scrambled, or of another type."""
 
 import shutil
 from collections.abc import Callable
@@ -34,7 +34,7 @@ POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 54400\
 
 _case = partial(Case, "files")
 
-# What is said of a damage, and what does it.
+# The names of damages, and the changes that make them.
 DAMAGES: dict[str, Damage] = {
     "missing": removed,
     "empty": emptied,
@@ -47,7 +47,7 @@ DAMAGES: dict[str, Damage] = {
 
 
 def _read(needs: str, path: str, stage: str, command: str, *damages: str) -> list[Case]:
-    """Return cases where a command reads a damaged file, and must name it and who writes it."""
+    """Return cases of a damaged file: the error contains its path and the stage that writes it."""
     return [
         _case(f"{path} {damage}", command, DAMAGES[damage](path), (path, stage), needs=needs)
         for damage in damages
@@ -105,7 +105,7 @@ def _odd(name: str, needs: str, command: str, bad: Change, *says: str, lines: in
     return _case(name, command, bad, says, needs=needs, lines=lines)
 
 
-# Sound files that do not belong there, and hold other things than they must.
+# Valid files with the wrong content.
 ODD = (
     _odd(
         "metadata.json is a list",
@@ -127,7 +127,7 @@ ODD = (
         *(f"{VAE}/model.safetensors", "train@mnist-vae"),
     ),
     _odd(
-        "params of a model with a key that is no more",
+        "params of a model with a removed key",
         *(
             "whole",
             "evaluate mnist vae",
@@ -136,18 +136,18 @@ ODD = (
         *(f"{VAE}/params.yaml", "train@mnist-vae"),
     ),
     _odd(
-        "a history without the validation's loss",
+        "a history without the validation loss",
         *("whole", "figures mnist vae", replaced(f"{VAE}/history.csv", "validation_loss", "loss")),
         *(f"{VAE}/history.csv", "train@mnist-vae"),
     ),
     _odd(
-        "metrics without one that is shown",
+        "metrics without one of the shown metrics",
         *("whole", "report", replaced(METRICS, '"psnr"', '"PSNR"')),
         *(METRICS, "evaluate@mnist-vae"),
     ),
     _odd("no dvc.yaml", "prepared", "train mnist conv", removed("dvc.yaml"), "dvc.yaml"),
     _odd(
-        "params.yaml without the variants whose code is to be listed",
+        "params.yaml without variants",
         *("bare", "sources", without("variants"), "params.yaml", "autoencoders check"),
     ),
 )
@@ -156,7 +156,7 @@ ODD = (
 def _in_the_way(
     name: str, needs: str, command: str, bad: Change, path: str, changes: tuple[str, ...] = ()
 ) -> Case:
-    """Return a case where something lies where a command is to write: it is named, and kept."""
+    """Return a case of a path that blocks an output: the error contains it, and it is kept."""
     return _case(name, command, bad, (path,), needs=needs, changes=changes)
 
 
@@ -191,7 +191,7 @@ IN_THE_WAY = (
         *("whole", "evaluate mnist vae", folder_instead(METRICS), METRICS),
     ),
     _in_the_way(
-        "a link to other things where a prepared folder goes",
+        "a link to another folder where a prepared folder goes",
         *("prepared", "prepare mnist"),
         all_of(written("mine/letter.txt", "mine"), linked(PREPARED, "../../mine")),
         PREPARED,
@@ -200,7 +200,7 @@ IN_THE_WAY = (
 
 
 def _made_again(name: str, damage: Damage) -> Case:
-    """Return a case of a damaged checkpoint: training begins anew, and ends with the same bits."""
+    """Return a case of a damaged checkpoint: training restarts and ends with the same bits."""
     return _case(
         f"a checkpoint {name}",
         "train mnist conv",
@@ -213,7 +213,7 @@ def _made_again(name: str, damage: Damage) -> Case:
 
 
 def _not_tracked(name: str, bad: Change) -> Case:
-    """Return a case where MLflow cannot be written: the stage goes on, to the same bits."""
+    """Return a case where MLflow cannot be written: the stage ends with the same bits."""
     return _case(
         name,
         "train mnist conv",

@@ -1,4 +1,4 @@
-"""People's own folders of images, laid out in other ways than those that are understood."""
+"""User folders of images with unsupported layouts or unreadable files."""
 
 import shutil
 from functools import partial
@@ -19,14 +19,14 @@ _case = partial(Case, "folders")
 def _pets(
     name: str, bad: Change, *says: str, lines: int = 1, shell: bool = False, **own: Any
 ) -> Case:
-    """Return a case where a folder `pets`, of which params.yaml says `own`, is refused."""
+    """Return a case where the folder `pets` is refused; `own` is its part of params.yaml."""
     settings = put("data.datasets", {"pets": PETS | own})
     command = "autoencoders fetch pets" if shell else "fetch pets"
     return _case(name, command, all_of(settings, bad), says, lines=lines, shell=shell)
 
 
 def _warned(name: str, bad: Change, *says: str, shell: bool = False) -> Case:
-    """Return a case where a folder is read, and what is left out is said."""
+    """Return a case where a folder is read with a warning about skipped files."""
     bad = all_of(put("data.datasets", {"pets": PETS}), bad)
     command = "autoencoders fetch pets" if shell else "fetch pets"
     return _case(name, command, bad, says, goes_on=True, shell=shell)
@@ -54,20 +54,18 @@ PLACES = (
     _pets("no such folder", nothing, f"{KEY}.folder", "pets"),
     _pets("a file", written("pets", "x"), f"{KEY}.folder", "not a folder"),
     _pets(
-        "an archive that is not unpacked",
+        "an archive",
         written("pets.zip", b"PK\3\4"),
         KEY,
         "pets.zip",
         folder="pets.zip",
     ),
-    _pets("a link to nowhere", linked("pets", "gone"), f"{KEY}.folder", "pets"),
-    _pets(
-        "the home of a user who is not", nothing, KEY, "~nobody-here", folder="~nobody-here/pets"
-    ),
+    _pets("a broken link", linked("pets", "gone"), f"{KEY}.folder", "pets"),
+    _pets("the home of an unknown user", nothing, KEY, "~nobody-here", folder="~nobody-here/pets"),
     _pets("a NUL byte in the name", nothing, KEY, folder="pe\0ts"),
     _pets("a name of 300 letters", nothing, KEY, folder="p" * 300),
     _pets(
-        "the folder that fetch itself writes",
+        "the output folder of fetch",
         *(pictures("data/raw/pets"), f"{KEY}.folder", "data/raw/pets"),
         folder="data/raw/pets",
     ),
@@ -75,9 +73,9 @@ PLACES = (
 
 LAYOUTS = (
     _pets("an empty folder", lambda world: (world / "pets").mkdir(), "pets", "no image"),
-    _pets("pictures of an ending that is not read", written("pets/a.heic", "x"), "pets", ".heic"),
+    _pets("pictures with an unsupported extension", written("pets/a.heic", "x"), "pets", ".heic"),
     _pets(
-        "pictures beside class folders",
+        "pictures outside of class folders",
         all_of(CLASSES, picture("pets/a.png")),
         "a.png",
         "class folders",
@@ -89,11 +87,11 @@ LAYOUTS = (
     _pets(
         "train/, test/ and val/", _split("train", "test", "val"), "pets", "val", test_fraction=None
     ),
-    _pets("train/ and test/ and a share to test", _split("train", "test"), f"{KEY}.test_fraction"),
+    _pets("train/ and test/ and a test_fraction", _split("train", "test"), f"{KEY}.test_fraction"),
     _pets(
-        "train/ and test/ one folder down", _split("all/train", "all/test"), "pets", "train", "test"
+        "train/ and test/ in a subfolder", _split("all/train", "all/test"), "pets", "train", "test"
     ),
-    _pets("no share to test, and no test/", CLASSES, f"{KEY}.test_fraction", test_fraction=None),
+    _pets("no test_fraction and no test/", CLASSES, f"{KEY}.test_fraction", test_fraction=None),
     _pets("257 class folders", _many_classes, "257", "256", size=4),
 )
 
@@ -119,13 +117,13 @@ COUNTS = (
 
 LEFT_OUT = (
     _warned(
-        "a folder that may not be opened",
+        "a folder without permission",
         all_of(CLASSES, pictures("pets/eel"), lambda world: (world / "pets/eel").chmod(0)),
         "eel",
         shell=True,
     ),
     _warned(
-        "a picture that leads nowhere", all_of(CLASSES, linked("pets/cat/a.png", "b.png")), "a.png"
+        "a broken link to a picture", all_of(CLASSES, linked("pets/cat/a.png", "b.png")), "a.png"
     ),
     _warned("a link back to the top", all_of(CLASSES, linked("pets/cat/all", "..")), "pets"),
     _warned(
@@ -136,7 +134,7 @@ LEFT_OUT = (
         shell=True,
     ),
     _warned(
-        "three pictures of an ending that is not read",
+        "three pictures with an unsupported extension",
         all_of(CLASSES, *(written(f"pets/cat/{i}.heic", "x") for i in range(3))),
         "3",
         ".heic",

@@ -1,6 +1,4 @@
-"""Image files that are none, damaged, too large or of another size, given to `apply` or lying in
-people's folders.
-"""
+"""Image files that are invalid, damaged, too large or of another size, for `apply` and `fetch`."""
 
 import os
 from functools import partial
@@ -31,7 +29,7 @@ def _given(
     shell: bool = False,
     variant: str = "conv",
 ) -> Case:
-    """Return a case where `apply` is given files that it must name, and then count."""
+    """Return a case of bad files for `apply`: the errors list them, and their number is last."""
     command = f"{'autoencoders ' if shell else ''}apply mnist/{variant} {file} --to {to}"
     return _case(
         *(name, command, bad, says or (file, NO_IMAGE)),
@@ -43,7 +41,7 @@ def _given(
 
 
 def _kept(name: str, bad: Change, *says: str, lines: int = 2, misfits: str = "refuse") -> Case:
-    """Return a case where a folder has one bad file; it is named, and what to do about it."""
+    """Return a case of a folder with one bad file: the error contains its name and advice."""
     settings = put("data.datasets", {"pets": PETS | {"misfits": misfits}})
     says = (*says, KEY)
     return _case(
@@ -52,12 +50,12 @@ def _kept(name: str, bad: Change, *says: str, lines: int = 2, misfits: str = "re
 
 
 def _half_a(path: str) -> Change:
-    """Draw a picture, and leave half of its file."""
+    """Draw a picture and keep only the first half of its file."""
     return all_of(picture(path), halved(path))
 
 
 def _numbers(path: str, fill: float) -> Change:
-    """Write a TIFF file of floating-point numbers."""
+    """Write a TIFF file with floating-point pixels."""
 
     def change(world: Path) -> None:
         (world / path).parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +69,7 @@ def _fifo(path: str) -> Change:
 
 
 def _wrong_checksum(path: str) -> Change:
-    """Draw a PNG and change a byte of its pixels, so that their checksum is wrong."""
+    """Draw a PNG and change a byte of its pixels, which makes their checksum wrong."""
 
     def change(world: Path) -> None:
         draw(world / path)
@@ -93,8 +91,8 @@ GIVEN = (
     _given("a PNG whose checksum is wrong", _wrong_checksum("a.png")),
     _given("a PostScript file", written("a.eps", EPS), file="a.eps"),
     _given("a link to itself", linked("a.png", "a.png"), "a.png"),
-    _given("a pipe that nobody writes", _fifo("a.png"), "a.png", shell=True),
-    _given("a device that never ends", nothing, "/dev/zero", file="/dev/zero", shell=True),
+    _given("a pipe without a writer", _fifo("a.png"), "a.png", shell=True),
+    _given("an endless device", nothing, "/dev/zero", file="/dev/zero", shell=True),
     _given(
         "one pixel too wide",
         *(picture("a.png", (29, 28)), "a.png", "29×28", "28×28"),
@@ -110,7 +108,7 @@ GIVEN = (
     ),
     _given("two gigapixels", written("a.png", bomb(50_000, 40_000)), "a.png", "pixels", shell=True),
     _given(
-        "floating-point numbers that are none",
+        "NaN pixels",
         _numbers("a.tif", float("nan")),
         "a.tif",
         file="a.tif",
@@ -144,9 +142,7 @@ IN_FOLDERS = (
     _kept("half a JPEG", _half_a("pets/cat/a.jpg"), "a.jpg", NO_IMAGE),
     _kept("an empty file", written("pets/dog/a.bmp", b""), "a.bmp", NO_IMAGE, misfits="resize"),
     _kept("two gigapixels", written("pets/cat/a.png", bomb(50_000, 40_000)), "a.png"),
-    _kept(
-        "floating-point numbers that are none", _numbers("pets/cat/a.tif", float("nan")), "a.tif"
-    ),
+    _kept("NaN pixels", _numbers("pets/cat/a.tif", float("nan")), "a.tif"),
 )
 
 CASES = (*GIVEN, *IN_FOLDERS)
