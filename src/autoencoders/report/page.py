@@ -1,8 +1,7 @@
 """The report as one HTML page: results in, text out.
 
-The page contains its style and its script and links to pictures by relative paths, so it needs no
-internet. The script adds the controls and reads its data from attributes and JSON in the page. All
-results are readable without the script.
+The page contains its style and script, and links to pictures by relative paths. The script adds the
+controls; it reads its data from attributes and JSON in the page.
 """
 
 import json
@@ -145,10 +144,7 @@ def _columns(documented: Sequence[Metric], present: Set[str]) -> list[Metric]:
 
 
 def _rounded(metric: Metric, metrics: Mapping[str, float]) -> float | None:
-    """Return a metric rounded as it is printed; None if missing or not finite.
-
-    Values that are printed the same are equal in comparisons.
-    """
+    """Return a metric rounded as it is printed, for comparisons; None if missing or not finite."""
     value = metrics.get(metric.key)
     return None if value is None or not math.isfinite(value) else round(value, metric.digits)
 

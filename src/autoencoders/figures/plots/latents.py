@@ -210,7 +210,7 @@ def _draw_moments(axis: Axes, codes: Codes, prior: Codes) -> None:
     reach = max(0.5, 1.1 * float(np.abs(codes.mean(axis=0)).max()))
     axis.set_xlim(-reach, reach)
     axis.set_ylim(0, max(1.5, 1.1 * float(codes.std(axis=0).max())))
-    axis.set_title("each dimension (one point each)")
+    axis.set_title("one point per dimension")
     axis.set_xlabel("mean")
     axis.set_ylabel("standard deviation")
 
