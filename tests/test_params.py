@@ -391,7 +391,8 @@ def test_all_errors_are_reported_together() -> None:
         ),
         (
             *(f"{MODEL}.decoder_channels", [4]),
-            "1 doublings of 7×7 do not reach 28×28: give decoder_channels more entries",
+            "model.decoder_channels: found [4], which enlarges 7×7 to 14×14; allowed: more "
+            "entries, to reach 28×28",
         ),
         (
             *(f"{TRAINING}.optimizers", {"modell": {"kind": "adam", "lr": 0.1, "eps": 0.1}}),
@@ -466,7 +467,7 @@ def test_variants_that_do_not_run_are_also_checked() -> None:
     content["variants"]["conv"]["model"]["decoder_channels"] = [4]
     content["variants"]["vae"]["objective"] = {"kind": "reconstruction", "loss": "bce"}
     conv, vae = complaint(content).splitlines()
-    assert conv.startswith("params.yaml: variants.conv: 1 doublings")
+    assert conv.startswith("params.yaml: variants.conv: model.decoder_channels: found [4], which")
     assert vae.startswith("params.yaml: variants.vae: the reconstruction objective never trains")
 
 

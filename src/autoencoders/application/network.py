@@ -90,7 +90,7 @@ class Network:
         """Return the output `(C, f·H, f·W)` for an image `(C, H, W)`, with `bits` bits per sample.
 
         Where the stride requires a larger size, the last row and column are repeated. Images of
-        more than TILE_SIDE² pixels are processed in tiles; the output is the same as without.
+        more than TILE_SIDE² pixels are processed in tiles; the output is equal up to rounding.
 
         Raises:
             UnusableImage: the network takes only images of one other size.

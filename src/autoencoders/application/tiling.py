@@ -133,7 +133,7 @@ def find_geometry(builder: NetworkBuilder) -> Geometry | None:
 
 
 def _stride(builder: NetworkBuilder) -> int | None:
-    """Return the input pixels per row and column of the latent; None if there is no such number."""
+    """Return the input pixels per row and column of the latent; None if they are not constant."""
     _, height, width = builder.input_shape
     try:
         larger = builder.without_weights(height + ADDED_LENGTH, width + ADDED_LENGTH).latent_shape

@@ -142,8 +142,9 @@ class ConvDecoder(nn.Module):
         scale = 2 ** (len(channels) - 1)  # of the sizes before the last doubling
         if 2 * scale * rows < height or 2 * scale * columns < width:
             raise ValueError(
-                f"{len(channels)} doublings of {rows}×{columns} do not reach {height}×{width}: "
-                "give decoder_channels more entries"
+                f"model.decoder_channels: found {channels}, which enlarges {rows}×{columns} to "
+                f"{2 * scale * rows}×{2 * scale * columns}; allowed: more entries, to reach "
+                f"{height}×{width}"
             )
         # No padding along an axis with two or more pixels to spare.
         last = int(scale * rows - -(-height // 2) < 2), int(scale * columns - -(-width // 2) < 2)
