@@ -44,7 +44,7 @@ from autoencoders.tracking import (
     tracking_uri,
 )
 
-# mlflow's own, on the first use of a database.
+# A warning of MLflow at the first use of a database.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 
 EXPERIMENT = "autoencoders"
@@ -64,7 +64,7 @@ DATA = DataUsed(
 
 @pytest.fixture(scope="module")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database after mlflow's migrations, which take a second or two."""
+    """A database after MLflow's migrations, which take seconds."""
     database = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     MlflowClient(f"sqlite:///{database}")
     return database
@@ -119,7 +119,7 @@ def git(*arguments: str) -> str:
 
 
 class Blur(torch.nn.Module):
-    """A small network with weights, convolutions and a reshape that depends on the batch."""
+    """A small network with a convolution and a reshape that depends on the batch size."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -135,7 +135,9 @@ def trained(module: torch.nn.Module) -> TrainedModel:
     return TrainedModel(module.eval(), (1, 6, 6), WEIGHTS, "mnist-vae")
 
 
-def test_a_training_with_all_that_it_logs(repository: Path, client: MlflowClient) -> None:
+def test_a_training_logs_params_metrics_tags_and_artifacts(
+    repository: Path, client: MlflowClient
+) -> None:
     history = Path("history.csv")
     history.write_text("epoch,loss\n0,2.0\n1,1.0\n")
     with run_stage() as run:
@@ -190,7 +192,7 @@ def test_the_data_is_an_input_of_the_run(client: MlflowClient) -> None:
     ]
 
 
-def test_data_that_are_not_split_yet_have_no_schema(client: MlflowClient) -> None:
+def test_data_without_splits_has_no_schema(client: MlflowClient) -> None:
     with run_stage(data=replace(DATA, splits={})) as run:
         pass
     inputs = client.get_run(run.id).inputs
@@ -198,7 +200,7 @@ def test_data_that_are_not_split_yet_have_no_schema(client: MlflowClient) -> Non
     assert inputs.dataset_inputs[0].dataset.schema is None
 
 
-def test_stages_of_one_configuration_hang_under_one_run(client: MlflowClient) -> None:
+def test_stages_of_one_configuration_have_one_parent_run(client: MlflowClient) -> None:
     items = [Item("fetch", "mnist"), TRAIN, Item("report")]
     for item in items:
         with run_stage(item) as run:
@@ -218,7 +220,7 @@ def test_stages_of_one_configuration_hang_under_one_run(client: MlflowClient) ->
     assert {child.info.run_name for child in children} == {item.name for item in items}
 
 
-def test_a_dvc_experiment_has_a_parent_of_its_own(
+def test_a_dvc_experiment_has_a_separate_parent_run(
     client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with run_stage():
@@ -232,7 +234,7 @@ def test_a_dvc_experiment_has_a_parent_of_its_own(
     assert client.get_run(run.id).data.tags["dvc.exp"] == "tall-yolk"
 
 
-def test_the_commit_and_whether_sources_were_edited(client: MlflowClient) -> None:
+def test_tags_of_the_commit_and_of_edited_sources(client: MlflowClient) -> None:
     def tags() -> dict[str, str]:
         with run_stage() as run:
             pass
@@ -259,7 +261,7 @@ def test_the_commit_and_whether_sources_were_edited(client: MlflowClient) -> Non
     assert len(runs_of(client, "configuration")) == 3, "one for each commit, and one without"
 
 
-def test_the_commit_of_a_repository_around_an_unpacked_zip_is_not_its_own(
+def test_the_commit_of_a_surrounding_repository_is_not_logged(
     client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git("init", "-q")
@@ -342,7 +344,7 @@ def test_a_logged_model_loads_without_this_repository(
 
 
 class Negative(torch.nn.Module):
-    """Images of one channel into their negatives."""
+    """Returns the negatives of images."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -377,20 +379,22 @@ def negative(client: MlflowClient) -> Any:
     return registered._load("models:/mnist-vae@champion")
 
 
-def test_a_model_answers_arrays_and_pngs_one_and_several(negative: Any) -> None:
+def test_a_model_takes_arrays_and_pngs_one_or_several(negative: Any) -> None:
     image = np.random.default_rng(0).random((1, 6, 6), np.float32)
     np.testing.assert_allclose(negative.predict(image), 1 - image, atol=1e-6)
     np.testing.assert_allclose(negative.predict(image[None]), 1 - image[None], atol=1e-6)
     np.testing.assert_array_equal(pixels(negative.predict(np.array(png()))), 255 - PIXELS)
-    made = negative.predict(np.array([png(), png(255 - PIXELS)]))
-    for text, expected in zip(made, (255 - PIXELS, PIXELS), strict=True):
+    outputs = negative.predict(np.array([png(), png(255 - PIXELS)]))
+    for text, expected in zip(outputs, (255 - PIXELS, PIXELS), strict=True):
         np.testing.assert_array_equal(pixels(text), expected)
     coloured = np.stack([PIXELS] * 3, 2)
     np.testing.assert_array_equal(pixels(negative.predict(np.array(png(coloured)))), 255 - PIXELS)
-    in_lines = "\n".join([png()[:20], png()[20:]])  # as `base64` writes it
+    in_lines = "\n".join([png()[:20], png()[20:]])  # line breaks, as in the output of `base64`
     np.testing.assert_array_equal(pixels(negative.predict(np.array(in_lines))), 255 - PIXELS)
     clear = np.stack([PIXELS, np.zeros((6, 6), np.uint8)], 2)
-    assert not pixels(negative.predict(np.array(png(clear)))).any(), "white, and so black"
+    assert not pixels(negative.predict(np.array(png(clear)))).any(), (
+        "transparent pixels become white; their negative is black"
+    )
 
 
 @pytest.mark.parametrize(
@@ -398,17 +402,17 @@ def test_a_model_answers_arrays_and_pngs_one_and_several(negative: Any) -> None:
     [
         (np.zeros((2, 1, 7, 6), np.float32), r"an array \(2, 1, 7, 6\) of float32; allowed: flo"),
         (np.zeros((1, 6, 6), np.uint8), r"an array \(1, 6, 6\) of uint8; allowed: floating-poin"),
-        (np.full((1, 6, 6), {}), "an array of other things than numbers; allowed"),
+        (np.full((1, 6, 6), {}), "an array of values that are no numbers; allowed"),
         (np.full((1, 6, 6), 255.0, np.float32), "an array of numbers from 255 to 255; allowed"),
         (np.full((1, 6, 6), np.nan, np.float32), "an array of numbers from nan to nan; allowed"),
         (np.full((1, 6, 6), None), "an array of numbers from nan to nan; allowed"),
         (np.array([png(PIXELS[:5])]), "a PNG of 6×5 pixels; .* PNGs in base64 of 6×6 pixels and 8"),
         (np.array([png(PIXELS.astype(np.uint16))]), "a PNG of 16 bits; allowed"),
-        (np.array(["no PNG"]), "a text that is no PNG in base64; allowed"),
-        (np.array([png()[:60]]), "a text that is no PNG in base64; allowed"),
+        (np.array(["no PNG"]), "a string that is not a PNG in base64; allowed"),
+        (np.array([png()[:60]]), "a string that is not a PNG in base64; allowed"),
     ],
 )
-def test_what_a_model_cannot_answer_is_said(data: Any, said: str, negative: Any) -> None:
+def test_a_model_refuses_other_inputs(data: Any, said: str, negative: Any) -> None:
     with pytest.raises(MlflowException, match=f"^found {said}"):
         negative.predict(data)
 
@@ -420,7 +424,7 @@ ASK = (ROOT / "docs" / "using.md").read_text("utf-8").split("or one item without
 @pytest.mark.service
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.usefixtures("negative")
-def test_mlflow_serves_a_model_and_the_documents_lines_ask_it() -> None:
+def test_mlflow_serves_a_model_and_the_documented_commands_work() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     model = ["-m", "models:/mnist-vae@champion", "--env-manager", "local", "--port", str(port)]
@@ -446,7 +450,7 @@ def test_mlflow_serves_a_model_and_the_documents_lines_ask_it() -> None:
         np.testing.assert_array_equal(pixels(invoked(port, png())[1]), 255 - PIXELS)
         status, said = invoked(port, "no PNG")
         assert status == 400
-        assert "found a text that is no PNG in base64; allowed: floating-point" in said
+        assert "found a string that is not a PNG in base64; allowed: floating-point" in said
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait()
@@ -510,13 +514,15 @@ def test_a_model_is_loaded_by_its_version_its_alias_or_its_run(
     ],
 )
 @pytest.mark.usefixtures("repository")
-def test_a_model_that_there_is_not_is_one_line(uri: str, said: str) -> None:
+def test_a_missing_model_is_one_error(uri: str, said: str) -> None:
     with pytest.raises(UserError, match=said) as caught:
         registered.load(uri)
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_evaluation_metrics_reach_the_newest_model_of_those_weights(client: MlflowClient) -> None:
+def test_evaluation_metrics_are_logged_to_the_newest_model_with_these_weights(
+    client: MlflowClient,
+) -> None:
     for _ in range(2):
         with run_stage() as training:
             training.log_model(trained(Blur()))
@@ -537,7 +543,7 @@ def test_the_champion_is_the_best_version_on_the_same_test_images(
     client: MlflowClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def version(number: int, metrics: dict[str, float], tested_on: str = "1" * 64) -> str:
-        """Register a version, evaluate it, and return what is said."""
+        """Register a version and evaluate it; return the printed line."""
         model = replace(trained(Blur()), weights_sha256=str(number) * 64)
         with run_stage() as training:
             training.log_model(model)
@@ -552,13 +558,13 @@ def test_the_champion_is_the_best_version_on_the_same_test_images(
     assert version(1, {"psnr": 17.0}) == ""
     assert champion() == "1"
     stays = "champion: models:/mnist-vae@champion stays version 1: version"
-    assert version(2, {"psnr": 16.5}) == f"{stays} 2 has psnr 16.5, and 17 of version 1"
-    other = "was tested on other images, or by another metric"
+    assert version(2, {"psnr": 16.5}) == f"{stays} 2 has psnr 16.5, version 1 has 17"
+    other = "was evaluated on another test set or by another metric"
     assert version(3, {"psnr": 18.0}, tested_on="2" * 64) == f"{stays} 3 {other}"
     assert version(4, {"psnr": 18.0, "elbo": -3.0}) == f"{stays} 4 {other}"
     assert champion() == "1"
-    moves = "champion: models:/mnist-vae@champion is now version 5, with psnr 17.5, and 17 of"
-    assert version(5, {"psnr": 17.5}) == f"{moves} version 1"
+    moves = "champion: models:/mnist-vae@champion is now version 5: it has psnr 17.5,"
+    assert version(5, {"psnr": 17.5}) == f"{moves} version 1 has 17"
     assert champion() == "5"
 
 
@@ -584,7 +590,7 @@ def closed_port() -> int:
 
 
 @pytest.mark.slow
-def test_a_lost_server_costs_one_warning_and_seconds(
+def test_a_lost_server_is_one_warning_after_seconds(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     uri = f"http://user:secret@127.0.0.1:{closed_port()}"
@@ -606,7 +612,7 @@ def test_a_lost_server_costs_one_warning_and_seconds(
     assert "secret" not in warning
 
 
-def test_tracking_lost_halfway_does_not_end_the_stage(
+def test_tracking_that_is_lost_during_a_stage_does_not_end_it(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with run_stage() as run:
@@ -618,7 +624,7 @@ def test_tracking_lost_halfway_does_not_end_the_stage(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_a_database_that_cannot_be_opened_is_given_up_soon(
+def test_a_database_that_cannot_be_opened_fails_soon(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (repository / "folder.db").mkdir()
@@ -632,7 +638,9 @@ def test_a_database_that_cannot_be_opened_is_given_up_soon(
 
 
 @pytest.mark.slow
-def test_what_is_tracked_already(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finished_runs_are_those_without_an_exception(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert finished_runs(EXPERIMENT) == set()
     with suppress(ValueError), run_stage() as run:
         run.log(tags=OUTPUTS)
@@ -656,7 +664,7 @@ def test_what_is_tracked_already(repository: Path, monkeypatch: pytest.MonkeyPat
         ("https://example.org", "https://example.org"),
     ],
 )
-def test_where_runs_are_stored(
+def test_the_tracking_uri_is_relative_to_the_root(
     setting: str | None, uri: str, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if setting:
@@ -665,7 +673,7 @@ def test_where_runs_are_stored(
 
 
 @pytest.mark.parametrize("name", ["q?r", "p%20q"])
-def test_a_store_that_mlflow_would_take_for_another_is_refused(
+def test_a_path_that_mlflow_would_misread_is_refused(
     name: str,
     repository: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -687,7 +695,7 @@ def test_a_store_that_mlflow_would_take_for_another_is_refused(
 
 
 @pytest.mark.parametrize("name", ["h#i", "100%", "é; it's"])
-def test_models_load_from_a_store_in_a_folder_of_an_odd_name(
+def test_models_load_from_a_folder_with_special_characters(
     name: str, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = repository.rename(repository.with_name(name))
@@ -700,7 +708,7 @@ def test_models_load_from_a_store_in_a_folder_of_an_odd_name(
     assert model.predict(np.zeros((1, 1, 6, 6), np.float32)).shape == (1, 2, 6, 6)
 
 
-def test_why_tracking_is_lost_is_told_wherever_it_stands_in_the_exception() -> None:
+def test_the_reason_is_the_first_cause_of_an_exception() -> None:
     database = sqlite3.OperationalError("database or disk is full")
     advice = "(raised as a result of Query-invoked autoflush; consider a no_autoflush block)"
     error = MlflowException(f"{advice}\n({database})\n[SQL: INSERT INTO runs]")
@@ -709,7 +717,7 @@ def test_why_tracking_is_lost_is_told_wherever_it_stands_in_the_exception() -> N
     assert store.reason(ValueError("one,\nand two")) == "ValueError: one, and two"
 
 
-def test_outside_dvc_the_root_is_where_dvc_yaml_is(
+def test_outside_dvc_the_root_is_the_folder_of_dvc_yaml(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DVC_ROOT")
@@ -719,11 +727,11 @@ def test_outside_dvc_the_root_is_where_dvc_yaml_is(
     assert tracking_uri() == f"sqlite:///{repository}/mlflow.db"
 
 
-# --- what machines and people do to the store
+# --- changes to the store from outside
 
 
 def texts(database: Path) -> set[str]:
-    """Return all texts in a database."""
+    """Return all strings in a database."""
     with closing(sqlite3.connect(database)) as connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         rows = [
@@ -758,7 +766,7 @@ def test_a_moved_or_copied_store_keeps_its_own_artifacts(
     assert model.predict(np.zeros((1, 1, 6, 6), np.float32)).shape == (1, 2, 6, 6)
 
 
-def test_what_lost_its_configurations_run_is_not_tracked(client: MlflowClient) -> None:
+def test_a_run_whose_parent_was_deleted_does_not_count(client: MlflowClient) -> None:
     def upload() -> None:
         with run_stage() as run:
             run.log(tags=OUTPUTS)
@@ -771,7 +779,7 @@ def test_what_lost_its_configurations_run_is_not_tracked(client: MlflowClient) -
     assert finished_runs(EXPERIMENT) == {(TRAIN.name, "abc")}
 
 
-def test_what_lost_its_models_version_is_not_tracked(client: MlflowClient) -> None:
+def test_a_run_whose_model_version_was_deleted_does_not_count(client: MlflowClient) -> None:
     def upload(module: torch.nn.Module) -> None:
         with run_stage() as run:
             run.log(tags=OUTPUTS)
@@ -785,11 +793,11 @@ def test_what_lost_its_models_version_is_not_tracked(client: MlflowClient) -> No
     assert finished_runs(EXPERIMENT) == set()
     upload(Branching())
     assert finished_runs(EXPERIMENT) == {(TRAIN.name, "abc")}, (
-        "what cannot be exported has no version"
+        "a model that cannot be exported has no version"
     )
 
 
-def test_an_experiment_that_was_deleted_is_restored(
+def test_a_deleted_experiment_is_restored(
     client: MlflowClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with run_stage():
@@ -817,7 +825,7 @@ with stage_run(Item("train", "mnist", "vae"), **arguments) as run:
 
 
 @pytest.mark.slow
-def test_a_run_that_kill_9_left_behind_is_ended_by_the_next_run(client: MlflowClient) -> None:
+def test_the_next_run_ends_a_run_whose_process_was_killed(client: MlflowClient) -> None:
     done = subprocess.run([sys.executable, "-c", LEFT], capture_output=True, text=True, check=False)
     left = done.stdout.split()
     assert [client.get_run(run).info.status for run in left] == ["RUNNING", "RUNNING"]
@@ -826,7 +834,7 @@ def test_a_run_that_kill_9_left_behind_is_ended_by_the_next_run(client: MlflowCl
         assert client.get_run(living.id).info.status == "RUNNING"
 
 
-def test_a_process_lives_as_long_as_it_runs_and_its_number_may_be_given_again() -> None:
+def test_a_process_is_identified_by_its_number_and_start() -> None:
     tags = provenance.process_tags()
     assert provenance.is_running(tags["process"])
     number, start = tags["process"].split("@")
@@ -865,7 +873,7 @@ def test_two_processes_create_one_database_and_one_parent(
     assert sorted(run.data.tags["stage"] for run in runs) == ["configuration", "one", "two"]
 
 
-# --- MLflow's private parts, as they were in MLflow 3.17
+# --- MLflow's private parts, as in MLflow 3.17
 
 
 @pytest.mark.parametrize(("name", "value"), private.SETTINGS.items())
@@ -876,17 +884,17 @@ def test_mlflow_reads_the_settings_at_each_request(
     assert str(getattr(environment_variables, name).get()).lower() == value
 
 
-def test_the_names_of_a_tag_and_a_key_are_the_same() -> None:
+def test_mlflow_has_the_same_names_of_a_tag_and_a_key() -> None:
     assert mlflow_tags.MLFLOW_MODEL_VERSIONS == private.VERSIONS_TAG
     assert mlflow.pyfunc.MODEL_CONFIG == "config"
 
 
-def test_a_model_is_loaded_by_the_module_that_goes_with_it(negative: Any) -> None:
+def test_a_model_is_loaded_by_the_module_stored_with_it(negative: Any) -> None:
     assert negative.loader_module == "served_model"
 
 
 @pytest.mark.parametrize("before", [None, "sqlite:///other.db"])
-def test_the_default_store_is_one_only_meanwhile(
+def test_the_default_store_is_reset(
     before: str | None, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if before:

@@ -1,8 +1,8 @@
-"""MLflow behind one small interface: the only importer of mlflow.
+"""Tracking with MLflow. Only this package imports mlflow.
 
-Every execution of a stage is one run (`stage_run`), nested under the run of its configuration.
-Tracking may be lost, a stage may not: whatever goes wrong with MLflow is one warning on standard
-error, every later call does nothing, and `autoencoders track` uploads what is missing.
+Every execution of a stage is one run (`stage_run`), nested under the run of its configuration. An
+error of MLflow never stops a stage: it becomes one warning, all later calls do nothing, and
+`autoencoders track` uploads the missing results later.
 """
 
 from autoencoders.tracking.dataset import DataUsed

@@ -1,4 +1,4 @@
-"""The data of a run, described in MLflow but not uploaded."""
+"""The description of a run's data for MLflow. The data is not uploaded."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from mlflow.types import Schema, TensorSpec
 
 UINT8 = np.dtype(np.uint8)
 
-SHORT_DIGEST = 8  # as mlflow's own datasets; it would store 36 characters
+SHORT_DIGEST = 8  # as in MLflow's own datasets; it stores up to 36 characters
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class DataUsed:
     Attributes:
         name: the dataset, `mnist`.
         source: `official`, `stand-in` or `folder`.
-        sha256: digest of the files read.
-        path: their folder, relative to the repository root.
+        sha256: digest of the files that the stage reads.
+        path: the folder of these files, relative to the repository root.
         splits: the shape `(N, C, H, W)` of each split's uint8 images.
-        test_sha256: digest of the images to test on; "" where there are none yet.
+        test_sha256: digest of the test images; "" before they exist.
     """
 
     name: str
@@ -36,17 +36,17 @@ class DataUsed:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags `data.sha256` and `data.source`."""
+        """Return the tags `data.sha256` and `data.source`."""
         return {"data.sha256": self.sha256, "data.source": self.source}
 
     @property
     def digest(self) -> str:
-        """The short digest that MLflow shows beside the name."""
+        """Return the short digest that MLflow shows beside the name."""
         return self.sha256[:SHORT_DIGEST]
 
 
 def as_input(data: DataUsed, context: str) -> DatasetInput:
-    """Return data as the input of a run: its name, digest, place and shapes."""
+    """Return data as an input of a run: name, digest, path and shapes."""
     tensors = [TensorSpec(UINT8, shape, split) for split, shape in data.splits.items()]
     counts = {split: shape[0] for split, shape in data.splits.items()}
     dataset = Dataset(

@@ -1,4 +1,4 @@
-"""A trained network as a logged and registered model in MLflow."""
+"""Export a trained network, log it in MLflow and register it."""
 
 import contextlib
 import io
@@ -26,23 +26,25 @@ REQUIREMENTS = {
     "torch": ("mlflow", "numpy", "pillow", "torch"),
     "tensorflow": ("keras", "mlflow", "numpy"),
 }
-LOADER = Path(__file__).with_name("served_model.py")  # goes with a model, and loads it
-# Any array, as MLflow has it. Of one that says numbers and their shape, MLflow itself would refuse
-# the texts that PNGs are in JSON; the loader holds arrays against the shape instead.
+LOADER = Path(__file__).with_name(
+    "served_model.py"
+)  # is copied into each exported model and loads it
+# With a numeric schema MLflow would refuse PNGs, which are strings in JSON. The loader checks the
+# shapes of arrays instead.
 ANY_ARRAY = Schema([TensorSpec(np.dtype(object), (-1,))])
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A trained network, to be exported and registered.
+    """A trained network to export and register.
 
     Attributes:
-        network: a module of PyTorch's on the CPU, in eval mode, or a Keras model: from images
-            `(N, *input_shape)` float32 in [0, 1] to float32 `(N, ...)`.
-        input_shape: `(C, H, W)`, of a Keras model `(H, W, C)`.
-        weights_sha256: digest of the weights' file, by which `evaluate` finds the logged model.
-        registered_name: its name in the model registry, `<dataset>-<variant>`.
-        framework: whose the network is.
+        network: a PyTorch module on the CPU, in eval mode, or a Keras model: from images
+            `(N, *input_shape)`, float32 in [0, 1], to float32 `(N, ...)`.
+        input_shape: `(C, H, W)`; `(H, W, C)` for a Keras model.
+        weights_sha256: digest of the weights file, by which `evaluate` finds the logged model.
+        registered_name: the name in the model registry, `<dataset>-<variant>`.
+        framework: the framework of the network.
     """
 
     network: Any
@@ -53,35 +55,35 @@ class TrainedModel:
 
 
 def export(model: TrainedModel, folder: Path) -> Model:
-    """Write a model in MLflow's format: a `torch.export` program or what Keras saves.
+    """Write a model in MLflow's format: a `torch.export` program or a Keras model.
 
-    The former also answers PNGs in base64, by `served_model`.
+    The exported program also takes PNGs in base64, by `served_model`.
 
     Args:
-        model: the network, for any number of images.
+        model: the network; its export takes batches of any size.
         folder: a new folder.
 
     Returns:
-        What MLflow writes into the folder's file `MLmodel`.
+        The content of the file `MLmodel` in the folder.
     """
-    shape = (2, *model.input_shape)  # torch.export takes a batch of one for a constant
+    shape = (2, *model.input_shape)  # torch.export treats a batch size of 1 as a constant
     example = np.linspace(0, 1, num=int(np.prod(shape)), dtype=np.float32).reshape(shape)
-    description, needed = Model(), REQUIREMENTS[model.framework]
+    description, packages = Model(), REQUIREMENTS[model.framework]
     options: dict[str, Any] = {
         "mlflow_model": description,
         "input_example": example,
-        "pip_requirements": [f"{name}=={version(name).split('+')[0]}" for name in needed],
+        "pip_requirements": [f"{name}=={version(name).split('+')[0]}" for name in packages],
     }
-    with contextlib.redirect_stderr(io.StringIO()):  # torch.export prints what it cannot export
+    with contextlib.redirect_stderr(io.StringIO()):  # torch.export prints details of its failures
         if model.framework == "tensorflow":
-            from mlflow import tensorflow  # it imports TensorFlow
+            from mlflow import tensorflow  # imports TensorFlow
 
             signature = infer_signature(example, np.asarray(model.network(example)))
             tensorflow.save_model(model.network, folder, signature=signature, **options)
             return description
         with torch.no_grad():
-            made = model.network(torch.from_numpy(example)).numpy()
-        signature = ModelSignature(ANY_ARRAY, infer_signature(example, made).outputs)
+            output = model.network(torch.from_numpy(example)).numpy()
+        signature = ModelSignature(ANY_ARRAY, infer_signature(example, output).outputs)
         mlflow.pytorch.save_model(
             model.network,
             folder,
@@ -104,14 +106,14 @@ def register(
     tags: Mapping[str, str],
     version_tags: Mapping[str, str],
 ) -> None:
-    """Store an exported model as an output of a run, and as the newest version of its name."""
-    of_weights = {"weights.sha256": model.weights_sha256}
+    """Log an exported model as an output of a run and register it as a new version."""
+    weights_tag = {"weights.sha256": model.weights_sha256}
     logged = client.create_logged_model(
         run.info.experiment_id,
         name=model.registered_name,
         source_run_id=run.info.run_id,
         params=run.data.params,
-        tags={**tags, **of_weights},
+        tags={**tags, **weights_tag},
     )
     description.model_id = description.model_uuid = logged.model_id
     description.run_id = run.info.run_id
@@ -125,20 +127,20 @@ def register(
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    # Given as `models:/<id>`, the source would be looked up in mlflow's global store.
+    # MLflow would look up a source `models:/<id>` in its global store.
     registered = client.create_model_version(
         model.registered_name,
         source=logged.artifact_location,
         run_id=run.info.run_id,
         model_id=logged.model_id,
-        tags={**version_tags, **of_weights},
+        tags={**version_tags, **weights_tag},
         await_creation_for=0,
     )
     private.link_version(client, logged.model_id, registered)
 
 
 def find(client: MlflowClient, experiment_id: str, weights_sha256: str) -> str | None:
-    """Return the id of the newest logged model with these weights, None where there is none."""
+    """Return the id of the newest logged model with these weights, or None."""
     models = client.search_logged_models(
         [experiment_id],
         f"tags.`weights.sha256` = '{weights_sha256}'",

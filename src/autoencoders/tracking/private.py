@@ -1,6 +1,6 @@
-"""What MLflow does not offer and tracking needs all the same, as it is in MLflow 3.17.
+"""Uses of MLflow's private parts, as they are in MLflow 3.17.
 
-tests/test_tracking.py has a test of each, which fails where MLflow has changed it.
+tests/test_tracking.py tests each of them, and fails when MLflow changes.
 """
 
 import json
@@ -16,8 +16,8 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import Model
 
-# MLflow's own limits on requests make a lost server a wait of many minutes; with these it is one of
-# seconds. It reads them at each request.
+# With MLflow's default limits on requests, a lost server costs many minutes; with these, seconds.
+# MLflow reads them at each request.
 SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
@@ -25,9 +25,9 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-# The tag by which the page of a logged model lists its versions. Only a server sets it by itself.
+# The tag with the versions on the page of a logged model. Only MLflow's server sets it.
 VERSIONS_TAG = "mlflow.modelVersions"
-# The columns of its database that say where files are, absolute as they are opened from anywhere.
+# The columns of the database that have absolute paths of artifacts.
 LOCATIONS = {
     "experiments": ("artifact_location",),
     "runs": ("artifact_uri",),
@@ -38,16 +38,16 @@ LOCK_SECONDS = 30.0
 
 
 def set_defaults() -> None:
-    """Give MLflow the settings that the user has not."""
+    """Set the environment variables of `SETTINGS` that the user has not set."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
 
 
 @contextmanager
 def default_store(uri: str) -> Iterator[None]:
-    """Let MLflow find in a store what it loads by a URI such as `models:/mnist-vae/1`.
+    """Set the store in which MLflow looks up URIs such as `models:/mnist-vae/1`, in the body.
 
-    It takes no client for it, and what its own function sets stays set.
+    MLflow's function for loading takes no client, and its function for the store has no reset.
     """
     before = os.environ.get("MLFLOW_TRACKING_URI")
     os.environ["MLFLOW_TRACKING_URI"] = uri
@@ -60,32 +60,32 @@ def default_store(uri: str) -> Iterator[None]:
 
 
 def relocate_artifacts(database: Path, artifacts: Path) -> None:
-    """Make a database that was moved or copied name the artifacts beside it, not those it left."""
-    here = artifacts.as_uri()
+    """Replace the artifact paths in a database that was moved or copied with its artifacts."""
+    new = artifacts.as_uri()
     with closing(sqlite3.connect(database, timeout=LOCK_SECONDS)) as connection, connection:
-        left = connection.execute(
+        outdated = connection.execute(
             "SELECT DISTINCT artifact_location FROM experiments "
             "WHERE artifact_location LIKE ? AND artifact_location != ?",
-            (f"file://%/{artifacts.name}", here),
+            (f"file://%/{artifacts.name}", new),
         )
-        for (there,) in left.fetchall():
+        for (old,) in outdated.fetchall():
             for table, columns in LOCATIONS.items():
                 for column in columns:
                     connection.execute(
                         f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
                         f"WHERE substr({column}, 1, ?) = ?",
-                        (here, len(there) + 1, len(there), there),
+                        (new, len(old) + 1, len(old), old),
                     )
 
 
 def link_version(client: MlflowClient, model_id: str, version: ModelVersion) -> None:
-    """Let the page of a logged model show the version that it is registered as."""
+    """Show the registered version on the page of a logged model."""
     versions = json.dumps([{"name": version.name, "version": version.version}])
     client.set_logged_model_tags(model_id, {VERSIONS_TAG: versions})
 
 
 def set_loader(description: Model, module: str, config: Mapping[str, Any]) -> None:
-    """Let a module that goes with a model load it as a function, in place of its flavor's own."""
-    function = description.flavors[mlflow.pyfunc.FLAVOR_NAME]
-    function[mlflow.pyfunc.MAIN] = module
-    function["config"] = dict(config)
+    """Make a module that is stored with a model its loader, instead of that of its flavor."""
+    pyfunc = description.flavors[mlflow.pyfunc.FLAVOR_NAME]
+    pyfunc[mlflow.pyfunc.MAIN] = module
+    pyfunc["config"] = dict(config)

@@ -1,4 +1,4 @@
-"""Models that MLflow has, for use without what they were trained from."""
+"""Load registered models from MLflow."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ FORMS = "models:/<name>/<version>, models:/<name>@<alias> or runs:/<run>/<path>"
 class RegisteredModel:
     """A model from images `(N, *input_shape)` to images `(N, *output_shape)`, both float32.
 
-    The shapes are of an image `(C, H, W)`, of Keras's `(H, W, C)`.
+    The shapes are `(C, H, W)`, or `(H, W, C)` for a Keras model.
     """
 
     name: str
@@ -32,7 +32,7 @@ def load(uri: str) -> RegisteredModel:
     """Load a model from the tracking server or database.
 
     Raises:
-        UserError: the URI is none of a model's, or what it names cannot be loaded.
+        UserError: the URI is not the URI of a model, or the model cannot be loaded.
     """
     scheme, _, path = uri.partition(":/")
     if scheme not in ("models", "runs") or not path:
@@ -41,18 +41,20 @@ def load(uri: str) -> RegisteredModel:
         with store.silenced():
             model = _load(uri)
             signature = model.metadata.signature
-            # Where `model.export` says nothing of it, the signature does.
-            given = model.model_config.get("input_shape") or signature.inputs.inputs[0].shape[1:]
-            made = signature.outputs.inputs[0].shape[1:]
+            # `model.export` stores the input shape of PyTorch models only.
+            input_shape = (
+                model.model_config.get("input_shape") or signature.inputs.inputs[0].shape[1:]
+            )
+            output_shape = signature.outputs.inputs[0].shape[1:]
     except Exception as error:
-        where = store.without_password(store.tracking_uri())
+        address = store.without_password(store.tracking_uri())
         raise UserError(
-            f"--model: found {uri!r}, which cannot be loaded from MLflow at {where} "
+            f"--model: found {uri!r}, which cannot be loaded from MLflow at {address} "
             f"({store.reason(error)}); allowed: {FORMS}"
         ) from error
     parts = path.strip("/").split("/")
     name = parts[0].split("@")[0] if scheme == "models" else parts[-1]
-    return RegisteredModel(name, tuple(given), tuple(made), model.predict)
+    return RegisteredModel(name, tuple(input_shape), tuple(output_shape), model.predict)
 
 
 def _load(uri: str) -> Any:

@@ -24,9 +24,9 @@ from autoencoders.tracking.provenance import fingerprint, origin_tags, source_ta
 
 
 def finished_runs(experiment: str) -> set[tuple[str, str]]:
-    """Return the names of all finished runs, each with its tag `outputs.sha256`.
+    """Return the name and the tag `outputs.sha256` of each finished run of an experiment.
 
-    A run counts no more where people have deleted its configuration's run or its model's version.
+    Runs whose parent run or whose model version was deleted are left out.
 
     Raises:
         UserError: the tracking server or database cannot be used.
@@ -34,26 +34,26 @@ def finished_runs(experiment: str) -> set[tuple[str, str]]:
     try:
         with store.silenced():
             client = store.connect()
-            found = client.get_experiment_by_name(experiment)
-            if found is None:
+            mlflow_experiment = client.get_experiment_by_name(experiment)
+            if mlflow_experiment is None:
                 return set()
-            runs = client.search_runs([found.experiment_id], max_results=store.ALL_RUNS)
+            runs = client.search_runs([mlflow_experiment.experiment_id], max_results=store.ALL_RUNS)
             ids = {run.info.run_id for run in runs}
-            whole = [run for run in runs if _is_whole(run, ids, client)]
+            complete = [run for run in runs if _is_complete(run, ids, client)]
     except UserError:
         raise
     except Exception as error:
         raise UserError(
             f"MLflow at {store.without_password(store.tracking_uri())} cannot be used "
-            f"({store.reason(error)}): start the server, or name another in MLFLOW_TRACKING_URI"
+            f"({store.reason(error)}): start the server, or set MLFLOW_TRACKING_URI to another one"
         ) from error
-    return {(run.info.run_name, run.data.tags.get("outputs.sha256", "")) for run in whole}
+    return {(run.info.run_name, run.data.tags.get("outputs.sha256", "")) for run in complete}
 
 
-def _is_whole(run: Run, ids: set[str], client: MlflowClient) -> bool:
-    """Tell whether a run has finished and, of all `ids`, has its parent, and its model a version.
+def _is_complete(run: Run, ids: set[str], client: MlflowClient) -> bool:
+    """Return whether a run has finished, its parent is in `ids`, and its model has a version.
 
-    A model that could not be exported is none of its outputs.
+    A model that could not be exported is not among the outputs of its run.
     """
     if run.info.status != "FINISHED" or run.data.tags.get("mlflow.parentRunId") not in ids:
         return False
@@ -72,15 +72,15 @@ def stage_run(
 ) -> Iterator["StageRun"]:
     """Track an execution of a stage: FINISHED, FAILED on an exception, KILLED on Ctrl-C.
 
-    Exceptions of the body pass through; those of MLflow never reach it.
+    Exceptions of the body are raised again. Exceptions of MLflow become one warning.
 
     Args:
-        item: the stage; it names the run.
-        params: the params that this stage uses, resolved; nested keys are joined by dots.
-        configuration: the whole content of params.yaml. Its digest, the commit and the name of the
-            DVC experiment identify the parent run, which is created when it is missing.
-        experiment: the MLflow experiment.
-        data: the images used, logged as the run's input.
+        item: the stage; its name is the name of the run.
+        params: the resolved params of this stage; nested keys are joined by dots.
+        configuration: the content of params.yaml. Its digest, the commit and the name of the DVC
+            experiment identify the parent run, which is created if it is missing.
+        experiment: the name of the MLflow experiment.
+        data: the images that the stage uses, logged as the input of the run.
     """
 
     def start() -> StageRun:
@@ -102,7 +102,7 @@ def stage_run(
             client.log_inputs(run_id, [as_input(data, item.stage)])
         return StageRun(client, item, data, experiment_id, parent_id, run_id)
 
-    run: Any = _UntilLost(item, start)
+    run: Any = _FailSafeRun(item, start)
     try:
         yield run
     except KeyboardInterrupt:
@@ -116,11 +116,11 @@ def stage_run(
 
 @dataclass
 class StageRun:
-    """What a stage logs to: a run in MLflow.
+    """The run in MLflow to which a stage logs.
 
     Attributes:
-        id: MLflow's id of the run, "" where nothing is tracked or not any more.
-        epochs_logged: at least one epoch's metrics have been given to `log_epoch`.
+        id: MLflow's id of the run; "" if the stage is not tracked or tracking was lost.
+        epochs_logged: whether `log_epoch` was called.
     """
 
     _client: MlflowClient
@@ -132,7 +132,7 @@ class StageRun:
     epochs_logged: bool = False
 
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Log an epoch's metrics, as one transaction."""
+        """Log the metrics of an epoch in one transaction."""
         self.epochs_logged = True
         self._client.log_batch(self.id, metrics=_metrics(metrics, epoch))
 
@@ -150,22 +150,22 @@ class StageRun:
             self._client.log_artifact(self.id, os.fspath(path))
 
     def log_to_parent(self, metrics: Mapping[str, float], artifacts: Sequence[Path] = ()) -> None:
-        """Log to the configuration's run, so that configurations compare (`mnist/conv/psnr`)."""
+        """Log to the parent run, to compare configurations (`mnist/conv/psnr`)."""
         replace(self, id=self._parent_id).log(metrics=metrics, artifacts=artifacts)
 
     def log_model(self, model: TrainedModel) -> None:
-        """Export the model, log it as this run's output, and register it as a new version.
+        """Export the model, log it as an output of this run, and register it as a new version.
 
-        It loads without this repository, `mlflow.pyfunc.load_model("models:/mnist-vae/1")`, and
-        takes and gives NumPy arrays with any number of images. A network that torch.export cannot
-        export is a warning of its own.
+        `mlflow.pyfunc.load_model("models:/mnist-vae/1")` loads it without this repository. The
+        loaded model maps NumPy arrays to NumPy arrays, for any number of images. A network that
+        cannot be exported causes a warning.
         """
         with tempfile.TemporaryDirectory() as folder:
             exported = Path(folder, "model")
             try:
                 description = models.export(model, exported)
             except Exception as error:
-                warn(f"the model of {self._item.name} is not exported: {store.reason(error)}")
+                warn(f"cannot export the model of {self._item.name}: {store.reason(error)}")
                 return
             models.register(
                 self._client,
@@ -178,38 +178,38 @@ class StageRun:
             )
 
     def log_model_metrics(self, weights_sha256: str, metrics: Mapping[str, float]) -> None:
-        """Log metrics to this run and, where there is one, to the logged model of these weights.
+        """Log metrics to this run and to the logged model with these weights, if it exists.
 
-        If it is better than the champion of its name, it is the champion from now on; see
-        `champion.update_champion`, whose line is printed.
+        Then update the champion of the model and print the decision (see `update_champion`).
         """
         model_id = models.find(self._client, self._experiment_id, weights_sha256)
-        of_data = (self._data.name, self._data.digest) if self._data else ()
-        self._client.log_batch(self.id, metrics=_metrics(metrics, 0, model_id, *of_data))
+        dataset = (self._data.name, self._data.digest) if self._data else ()
+        self._client.log_batch(self.id, metrics=_metrics(metrics, 0, model_id, *dataset))
         if model_id and self._data and self._data.test_sha256:
-            said = champion.update_champion(self._client, model_id, metrics, self._data.test_sha256)
-            if said:
-                print(f"champion: {said}", file=sys.stderr)
+            test_sha256 = self._data.test_sha256
+            decision = champion.update_champion(self._client, model_id, metrics, test_sha256)
+            if decision:
+                print(f"champion: {decision}", file=sys.stderr)
 
     def end(self, status: str) -> None:
-        """End the run, and with it its configuration's, as FINISHED, FAILED or KILLED."""
+        """End the run and its parent run with the status FINISHED, FAILED or KILLED."""
         self._client.set_terminated(self.id, status)
         self._client.set_terminated(self._parent_id, status)
 
 
 class NullRun(StageRun):
-    """A run whose every call does nothing, as tracking is lost or another process tracks."""
+    """A run whose calls do nothing: tracking was lost, or another process tracks the stage."""
 
     def __init__(self) -> None:
-        """Start nothing."""
+        """Create no run."""
 
     def __getattribute__(self, name: str) -> Any:
-        """Return what does nothing."""
+        """Return a function that does nothing, or "" for `id`."""
         return "" if name == "id" else lambda *arguments, **options: None
 
 
-class _UntilLost:
-    """Passes calls on to a run until MLflow fails, and to a `NullRun` from then on."""
+class _FailSafeRun:
+    """Forwards calls to a run; after the first error of MLflow, to a `NullRun`."""
 
     def __init__(self, item: Item, start: Callable[[], StageRun]) -> None:
         self._item = item
@@ -217,8 +217,8 @@ class _UntilLost:
         self._run = self._try(start) or self._run
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._run, name)
-        return partial(self._try, found) if callable(found) else found
+        value = getattr(self._run, name)
+        return partial(self._try, value) if callable(value) else value
 
     def _try(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         try:
@@ -227,12 +227,12 @@ class _UntilLost:
         except Exception as error:
             self._run = NullRun()
             warn(
-                f"{self._item.name} is no longer tracked by MLflow ({store.reason(error)}). The "
-                "stage goes on and its files will be complete: `autoencoders track` uploads them"
+                f"MLflow no longer tracks {self._item.name} ({store.reason(error)}): the stage "
+                "continues and writes all its files; `autoencoders track` uploads them later"
             )
 
 
 def _metrics(values: Mapping[str, float], step: int = 0, *of_model: str | None) -> list[Metric]:
-    """Return metrics of now; those of a model have its id, and the name and digest of its data."""
+    """Return metrics of now; `of_model` is a model's id and the name and digest of its data."""
     now = int(time.time() * 1000)
     return [Metric(name, float(value), now, step, *of_model) for name, value in values.items()]

@@ -1,7 +1,6 @@
-"""How an exported model is asked: with arrays, or with PNGs in base64.
+"""The loader of an exported model, which takes arrays or PNGs in base64.
 
-A copy of this file lies in each exported model, and MLflow imports it from there, where there is
-nothing else of this repository.
+Each exported model has a copy of this file. MLflow imports the copy without this repository.
 """
 
 import base64
@@ -18,17 +17,17 @@ from mlflow.exceptions import MlflowException
 from PIL import Image
 
 MODES = {1: "L", 3: "RGB"}
-FARTHEST = 1.0  # from [0, 1], beyond which noise may go; numbers up to 255 go further
-
+MARGIN = 1.0  # noisy inputs may leave [0, 1] by this much; values up to 255 are refused
 
 Images = npt.NDArray[np.float32]
 
 
 class PngOrArrays:
-    """A network that answers arrays with arrays, and PNGs with PNGs.
+    """A network that maps arrays to arrays, and PNGs to PNGs.
 
-    It is from images `(N, C, H, W)` to images `(N, C, H, W)`, both in [0, 1], and `shape` that of
-    one that it takes, `(C, H, W)`.
+    Attributes:
+        network: from images `(N, C, H, W)` to images `(N, C, H', W')`, both float32 in [0, 1].
+        shape: the shape `(C, H, W)` of an input.
     """
 
     def __init__(self, network: Callable[[Images], Images], shape: Sequence[int]) -> None:
@@ -36,44 +35,44 @@ class PngOrArrays:
         self.shape = tuple(shape)
 
     def predict(self, data: npt.NDArray[Any]) -> Any:
-        """Return what the network makes of one image or of any number of them.
+        """Apply the network to one image or a batch.
 
         Args:
-            data: images `(N, C, H, W)` or `(C, H, W)` in [0, 1], or PNGs as base64 `(N,)` or `()`.
+            data: images `(N, C, H, W)` or `(C, H, W)` in [0, 1], or PNGs in base64 `(N,)` or `()`.
 
         Returns:
-            A float32 array; of PNGs, a list of as many, or one, as base64.
+            A float32 array; for PNGs a list of N PNGs in base64, or one.
 
         Raises:
-            MlflowException: it is neither; the server answers 400, and says why.
+            MlflowException: the data is neither. MLflow's server answers with the status 400.
         """
         if _is_text(data):
-            made = self.network(np.stack([self._read(text) for text in data.flat]))
-            written = [_written(image) for image in made]
-            return written if data.ndim else written[0]
-        images = self._images(data)
-        one = images.ndim == len(self.shape)
-        return self.network(images[None])[0] if one else self.network(images)
+            outputs = self.network(np.stack([self._decode_png(text) for text in data.flat]))
+            pngs = [_encode_png(image) for image in outputs]
+            return pngs if data.ndim else pngs[0]
+        images = self._checked(data)
+        single = images.ndim == len(self.shape)
+        return self.network(images[None])[0] if single else self.network(images)
 
-    def _images(self, data: npt.NDArray[Any]) -> Images:
-        sizes = (data.shape, data.shape[1:])
-        if self.shape not in sizes or data.dtype.kind not in "fO":  # O is what JSON has become
+    def _checked(self, data: npt.NDArray[Any]) -> Images:
+        shapes = (data.shape, data.shape[1:])
+        if self.shape not in shapes or data.dtype.kind not in "fO":  # O: parsed from JSON
             raise self._refused(f"an array {data.shape} of {data.dtype}")
         try:
             images = data.astype(np.float32)
         except (TypeError, ValueError):
-            raise self._refused("an array of other things than numbers") from None
+            raise self._refused("an array of values that are no numbers") from None
         low, high = (images.min(), images.max()) if images.size else (0, 0)
-        if not (low >= -FARTHEST and high <= 1 + FARTHEST):  # numbers that are none are in no order
+        if not (low >= -MARGIN and high <= 1 + MARGIN):  # also refuses NaN
             raise self._refused(f"an array of numbers from {low:g} to {high:g}")
         return images
 
-    def _read(self, text: object) -> Images:
+    def _decode_png(self, text: object) -> Images:
         channels, height, width = self.shape
         try:
             content = base64.b64decode("".join(str(text).split()), validate=True)
             with Image.open(BytesIO(content), formats=["PNG"]) as opened:
-                if opened.size != (width, height):  # before it is decoded
+                if opened.size != (width, height):  # checked before decoding
                     raise self._refused(f"a PNG of {opened.size[0]}×{opened.size[1]} pixels")
                 if opened.mode.startswith("I"):
                     raise self._refused("a PNG of 16 bits")
@@ -81,8 +80,8 @@ class PngOrArrays:
                 pixels = np.asarray(_over_white(opened).convert(MODES[channels]), np.float32)
         except MlflowException:
             raise
-        except Exception:  # a decoder may raise anything on a damaged file
-            raise self._refused("a text that is no PNG in base64") from None
+        except Exception:  # Pillow may raise any exception for a damaged file
+            raise self._refused("a string that is not a PNG in base64") from None
         return pixels.reshape(height, width, channels).transpose(2, 0, 1) / np.float32(255)
 
     def _refused(self, found: str) -> MlflowException:
@@ -106,7 +105,7 @@ def _over_white(image: Image.Image) -> Image.Image:
     return white
 
 
-def _written(image: Images) -> str:
+def _encode_png(image: Images) -> str:
     pixels = (image * 255).round().astype(np.uint8).transpose(1, 2, 0)
     stream = BytesIO()
     Image.fromarray(pixels if pixels.shape[2] > 1 else pixels[:, :, 0]).save(stream, "PNG")
@@ -114,9 +113,9 @@ def _written(image: Images) -> str:
 
 
 def _load_pyfunc(path: str, model_config: dict[str, Any]) -> PngOrArrays:
-    """Load the model, as MLflow asks the loader module that a model names.
+    """Load the model; MLflow calls this function of the loader module.
 
-    `path` is the folder of the network's files within the model's.
+    `path` is the folder of the network's files inside the model's folder.
     """
     network = mlflow.pytorch.load_model(os.path.dirname(path))  # noqa: PTH120
 

@@ -1,4 +1,4 @@
-"""Where runs are stored, and how to reach it without noise and without waiting long."""
+"""The store of the runs: its address, connection and locks."""
 
 import logging
 import re
@@ -26,42 +26,42 @@ from autoencoders.tracking.provenance import (
     source_tags,
 )
 
-ALL_RUNS = 50_000  # the most that MLflow returns at once, the newest first
+ALL_RUNS = 50_000  # the maximum that MLflow returns at once, newest first
 PARENT = "configuration"  # the tag `stage` of parent runs
 ARTIFACTS = "mlartifacts"
 SERVERS = ("http://", "https://")
 
 
 def tracking_uri() -> str:
-    """Return MLFLOW_TRACKING_URI, or that of the database `mlflow.db` in the repository root.
+    """Return MLFLOW_TRACKING_URI; by default the URI of `mlflow.db` in the repository root.
 
-    A relative SQLite path counts from the root as well. Within `dvc exp run --temp`, which runs the
-    stages in a copy that it deletes, the root is still that of the user's repository.
+    Relative SQLite paths count from this root too. It is the root of the user's repository, also
+    in the temporary copies of `dvc exp run --temp`.
 
     Raises:
-        UserError: MLflow would take the path of the database for that of another file.
+        UserError: MLflow would misread the path of the database.
     """
     uri = environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     database = _sqlite_file(uri)
     if database is None:
         return uri
     path = database.as_posix()
-    # Quoted, MLflow would leave a folder of the quoted name beside, and not find its own models.
+    # Quoting does not help: MLflow would create a folder with the quoted name.
     if "?" in path or unquote(path) != path:
         raise UserError(
-            f"MLflow reads ? and %XX in {path!r} as signs of a URI: use a path without "
-            "them, or name another store in MLFLOW_TRACKING_URI"
+            f"MLflow cannot use {path!r}, because ? and %XX have a meaning in a URI: use a path "
+            "without them, or set MLFLOW_TRACKING_URI to another store"
         )
     return f"sqlite:///{path}"
 
 
 def connect() -> MlflowClient:
-    """Return a client of the store; a missing database is created, once for all processes."""
+    """Return a client of the store. A missing database is created, by one process only."""
     private.set_defaults()
     uri = tracking_uri()
     with _lock():
         if not uri.startswith(SERVERS):
-            # MLflow would try ten times, for 100 seconds, to open what cannot be opened.
+            # Fail at once; MLflow would try ten times, for 100 seconds.
             sqlalchemy.create_engine(uri).connect().close()
         client = MlflowClient(uri)
         database = _sqlite_file(uri)
@@ -76,15 +76,15 @@ def find_or_create_parent(
     configuration: Mapping[str, Any],
     origin: Mapping[str, str],
 ) -> tuple[str, str]:
-    """Return the ids of an experiment and of a configuration's run in it, for all processes one.
+    """Return the ids of an experiment and of a configuration's parent run in it.
 
-    Runs that were left behind by processes of this machine that are no more are ended as KILLED.
+    All processes get the same ids. Running runs of ended processes of this machine become KILLED.
     """
     digest = fingerprint(configuration)
     same_params = f"tags.stage = '{PARENT}' and tags.`params.sha256` = '{digest}'"
     with _lock():
         experiment_id = _experiment_id(client, experiment)
-        _end_those_left_behind(client, experiment_id)
+        _end_abandoned_runs(client, experiment_id)
         for run in client.search_runs([experiment_id], same_params, max_results=ALL_RUNS):
             if all(run.data.tags.get(tag) == origin.get(tag) for tag in ("git.commit", "dvc.exp")):
                 return experiment_id, str(run.info.run_id)
@@ -99,7 +99,7 @@ def find_or_create_parent(
 
 
 def log_params(client: MlflowClient, run_id: str, params: Mapping[str, Any]) -> None:
-    """Log any number of params to a run, nested keys joined by dots."""
+    """Log params to a run; nested keys are joined by dots."""
     entries = [Param(name, value) for name, value in flatten(params).items()]
     client.log_batch(run_id, params=entries)
 
@@ -118,7 +118,7 @@ def silenced() -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """Return an exception as one short line without passwords: what it came from, in the end."""
+    """Return the first cause of an exception as one short line without passwords."""
     if isinstance(error, UserError):
         return str(error)
     cause: BaseException = error
@@ -128,27 +128,27 @@ def reason(error: Exception) -> str:
 
 
 def without_password(text: str) -> str:
-    """Hide the user and password in URIs."""
+    """Replace the user and the password in URIs."""
     return re.sub(r"//[^/@\s]*@", "//***@", text)
 
 
 def _experiment_id(client: MlflowClient, name: str) -> str:
-    """Return the id of an experiment, created when it is missing."""
+    """Return the id of an experiment; create it if it is missing."""
     found = client.get_experiment_by_name(name)
     if found is not None:
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
-            warn(f"the MLflow experiment {name!r} was deleted: it is restored, with its runs")
+            warn(f"the MLflow experiment {name!r} was deleted: it is restored with its runs")
         return str(found.experiment_id)
     uri, artifacts = tracking_uri(), None
-    if not uri.startswith(SERVERS):  # beside the database, as `mlflow server` has it by default
+    if not uri.startswith(SERVERS):  # beside the database, as with `mlflow server`
         database = _sqlite_file(uri)
         folder = database.parent if database else paths.resolve_user_path("")
         artifacts = (folder / ARTIFACTS).as_uri()
     return str(client.create_experiment(name, artifacts))
 
 
-def _end_those_left_behind(client: MlflowClient, experiment_id: str) -> None:
+def _end_abandoned_runs(client: MlflowClient, experiment_id: str) -> None:
     running = "attributes.status = 'RUNNING' and tags.host = '{host}'".format(**process_tags())
     for run in client.search_runs([experiment_id], running, max_results=ALL_RUNS):
         if not is_running(run.data.tags.get("process", "")):
@@ -160,6 +160,6 @@ def _lock() -> FileLock:
 
 
 def _sqlite_file(uri: str) -> Path | None:
-    """Return the file of a SQLite URI, None for any other."""
+    """Return the file of a SQLite URI; None for other URIs."""
     prefix = "sqlite:///"
     return paths.resolve_user_path(uri.removeprefix(prefix)) if uri.startswith(prefix) else None
