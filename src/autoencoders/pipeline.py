@@ -39,13 +39,10 @@ class Stage:
 
 
 DATASET = ("{dataset}",)
-DATASET_AND_VARIANT = ("{dataset}", "{variant}")
-TRAINED = tuple(
-    paths.model(*DATASET_AND_VARIANT) / file
-    for file in (paths.WEIGHTS, paths.HISTORY, paths.RECORD)
-)
+PAIR = ("{dataset}", "{variant}")  # of a dataset and a variant
+TRAINED = tuple(paths.model(*PAIR) / file for file in (paths.WEIGHTS, paths.HISTORY, paths.RECORD))
 CLASSIFIER = (paths.classifier(*DATASET), paths.classifier_metrics(*DATASET))
-FIGURES = (paths.figures(*DATASET_AND_VARIANT), paths.section(*DATASET_AND_VARIANT))
+FIGURES = (paths.figures(*PAIR), paths.section(*PAIR))
 REPORT = (paths.RESULTS, paths.REPORT, paths.OVERVIEW, paths.HEADLINE, paths.CURVES)
 
 # In the order of the pipeline.
@@ -56,13 +53,7 @@ STAGES = (
     Stage("classify", ("dataset",), cost=10, on_gpu=True, outputs=CLASSIFIER),
     Stage("pixels", ("dataset",), cost=4, outputs=(paths.pixels(*DATASET),)),
     Stage("train", ("dataset", "variant"), 20, on_gpu=True, distributed=True, outputs=TRAINED),
-    Stage(
-        "evaluate",
-        ("dataset", "variant"),
-        5,
-        on_gpu=True,
-        outputs=(paths.metrics(*DATASET_AND_VARIANT),),
-    ),
+    Stage("evaluate", ("dataset", "variant"), 5, on_gpu=True, outputs=(paths.metrics(*PAIR),)),
     Stage("figures", ("dataset", "variant"), cost=4, on_gpu=True, outputs=FIGURES),
     Stage("report", outputs=REPORT),
 )

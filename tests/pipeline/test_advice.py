@@ -1,4 +1,4 @@
-"""Errors about files name the stage that makes them: one function knows which one."""
+"""Errors about missing and damaged files contain the command that writes them again."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from autoencoders.pipeline import Item
 
 
 @pytest.mark.parametrize("item", [*pipeline.items(["mnist"], ["conv"])], ids=lambda item: item.name)
-def test_every_output_of_a_stage_is_known_to_be_made_by_it(item: Item) -> None:
+def test_each_output_belongs_to_its_stage(item: Item) -> None:
     for output in item.outputs:
         assert pipeline.producing_item(output) == item
         assert pipeline.producing_item(output / "part") in (item, Item("report"))
 
 
-def test_a_missing_file_is_made_and_a_damaged_one_is_made_again() -> None:
+def test_the_commands_for_missing_and_damaged_files_differ() -> None:
     weights = paths.model("mnist", "vae") / "model.safetensors"
     assert pipeline.message_with_advice(MissingFileError(weights)) == (
         "models/mnist/vae/model.safetensors is missing: run `dvc repro train@mnist-vae`"
@@ -28,7 +28,7 @@ def test_a_missing_file_is_made_and_a_damaged_one_is_made_again() -> None:
     )
 
 
-def test_other_errors_stay_as_they_are() -> None:
+def test_other_errors_have_no_command() -> None:
     assert pipeline.message_with_advice(UserError("a line")) == "a line"
     assert (
         pipeline.message_with_advice(MissingFileError(Path("elsewhere"))) == "elsewhere is missing"
