@@ -64,4 +64,4 @@ class MixtureSampler(Sampler):
 
 
 def _title(components: int) -> str:
-    return f"a mixture of {components} Gaussians, one after the other"
+    return f"a mixture of {components} Gaussians, sorted by Gaussian"
