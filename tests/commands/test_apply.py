@@ -220,14 +220,57 @@ def test_one_image_is_written_to_a_file_that_is_new_or_its_own() -> None:
         assert (
             "which is not an earlier output of this variant for this image; allowed: a new" in error
         )
-    assert applied("a.png", "--to", "c.bmp")[1] == [
-        "--to: found c.bmp; allowed: a folder, or .png, .jpg, .jpeg, .webp, .tif, .tiff"
-    ]
-    assert applied("a.png", "--to", "v1.0")[1] == []  # not an image's extension
     assert applied("a.png", "--to", "c.jpg", "--format", "png")[1] == [
         "--format: found png for c.jpg; leave it out"
     ]
     assert new.read_bytes() == before
+
+
+ENDINGS = ".png, .jpg, .jpeg, .jpe, .jfif, .webp, .tif, .tiff"
+FOLDER = "a folder (one that exists, or a name without an extension)"
+
+
+@pytest.mark.usefixtures("enlarging_only")
+@pytest.mark.parametrize("to", ["c.bmp", "res.jxl", "res.pgn", "new/res.jp2", "res.txt", "r.png "])
+def test_an_output_with_an_unknown_extension_is_refused_and_no_folder_is_made(to: str) -> None:
+    draw("a.png")
+    message = f"--to: found {Path(to).name}; allowed: {FOLDER}, or for one image {ENDINGS}"
+    assert applied("a.png", "--to", to) == ([], [message])
+    assert {path.name for path in Path.cwd().iterdir()} == {"models", "a.png"}
+
+
+@pytest.mark.usefixtures("enlarging_only")
+@pytest.mark.parametrize("images", [["a.png", "b.png"], ["*.png"], ["."]])
+def test_one_output_file_for_several_images_is_refused(images: list[str]) -> None:
+    draw("a.png")
+    draw("b.png")
+    message = f"--to: found the file both.png for 2 images; allowed: {FOLDER}"
+    assert applied(*images, "--to", "both.png") == ([], [message])
+    assert not Path("both.png").exists()
+
+
+@pytest.mark.usefixtures("enlarging_only")
+def test_a_pattern_for_one_image_may_have_an_output_file() -> None:
+    draw("one.png", 7)
+    assert applied("on*.png", "--to", "out/b.tif") == (["b.tif"], [])
+    assert greys() == {"b.tif": 7}
+
+
+@pytest.mark.usefixtures("enlarging_only")
+def test_folders_may_have_points_in_their_names() -> None:
+    draw("a.png", 3)
+    Path("old.jxl").mkdir()
+    for to in ("v1.0", "old.jxl", ".hidden"):
+        assert applied("a.png", "--to", to)[1] == []
+        assert Path(to, "a-superres.png").is_file()
+
+
+@pytest.mark.usefixtures("enlarging_only")
+@pytest.mark.parametrize("typed", ["jpg", "JPEG", ".Jpg", "jfif"])
+def test_formats_have_other_names_and_any_case(typed: str) -> None:
+    draw("a.png", 9)
+    assert applied("a.png", "--format", typed) == (["a-superres.jpg"], [])
+    assert applied("a.png", "--to", "out/b.jpeg", "--format", typed) == (["b.jpeg"], [])
 
 
 @pytest.mark.usefixtures("enlarging_only")

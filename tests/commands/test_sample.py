@@ -144,3 +144,11 @@ def test_a_folder_that_cannot_be_written_is_an_error_before_any_work(
     written, (error,) = sampled()
     assert written == []
     assert "which cannot be written (Not a directory" in error
+
+
+@pytest.mark.usefixtures("vae")
+@pytest.mark.parametrize("to", ["new.png", "new.jxl"])
+def test_the_name_of_a_file_is_refused(to: str) -> None:
+    allowed = "a folder (one that exists, or a name without an extension)"
+    assert sampled("--to", to) == ([], [f"--to: found {to}; allowed: {allowed}"])
+    assert not Path(to).exists()

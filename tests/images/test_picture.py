@@ -21,7 +21,7 @@ from autoencoders.images.picture import (
     to_opaque_planes,
 )
 from autoencoders.images.reading import read_image
-from autoencoders.images.writing import encode_image, written_depth
+from autoencoders.images.writing import encode_image, require_support, written_depth
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 DEEP = np.arange(48, dtype=np.uint16).reshape(6, 8) * 1300
@@ -67,6 +67,8 @@ def clear_red() -> Image.Image:
         (Image.fromarray(COLOURS).convert("CMYK"), "a.tif", COLOURS / 255, None, 8),
         (clear_red(), "a.png", None, np.tile([0] * 4 + [1] * 4, (6, 1)), 8),
         (Image.fromarray(RAMP).convert("P"), "a.gif", RAMP / 255, None, 8),
+        (Image.fromarray(COLOURS), "a.qoi", COLOURS / 255, None, 8),
+        (Image.fromarray(RAMP > 99), "a.xbm", RAMP > 99, None, 8),
     ],
 )
 def test_all_pixel_types_are_read_unchanged(
@@ -184,14 +186,21 @@ def test_jpeg_refuses_transparency(tmp_path: Path) -> None:
     assert not (tmp_path / "b.jpg").exists()
 
 
-@pytest.mark.parametrize("name", ["b.webp", "b.jpg"])
-def test_the_error_of_an_image_too_large_for_its_format_is_one_line(
-    tmp_path: Path, name: str
+@pytest.mark.parametrize(
+    ("name", "most", "format"), [("b.webp", 16383, "WEBP"), ("b.jpg", 65500, "JPEG")]
+)
+def test_an_image_too_large_for_its_format_is_refused(
+    tmp_path: Path, name: str, most: int, format: str
 ) -> None:
-    with pytest.raises((UnusableImage, OSError)) as caught:
-        write(tmp_path / name, Picture(np.zeros((1, 1, 70_000), np.float32)))
-    assert len(str(caught.value).splitlines()) == 1
-    assert list(tmp_path.iterdir()) == []
+    write(tmp_path / name, Picture(np.zeros((1, 1, most), np.uint8)))
+    with pytest.raises(UnusableImage) as caught:
+        write(tmp_path / name, Picture(np.zeros((1, 1, most + 1), np.uint8)))
+    assert str(caught.value) == (
+        f"the output has {most + 1}×1 pixels; allowed in {format}: up to {most} per side; choose "
+        "png or tiff"
+    )
+    with pytest.raises(UnusableImage, match=f"{2 * most}×2 pixels"):  # before the enlargement
+        require_support(Picture(np.zeros((1, 1, most), np.uint8)), format.lower(), factor=2)
 
 
 def test_resizing_crops_the_centre_as_in_datasets(tmp_path: Path) -> None:

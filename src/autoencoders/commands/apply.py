@@ -18,13 +18,14 @@ from autoencoders.images.listing import find_image_files
 from autoencoders.images.output_paths import (
     FORMAT_OF_EXTENSION,
     FORMATS,
+    format_named,
     plan_outputs,
     require_writable,
     single_output_file,
 )
 from autoencoders.images.picture import UnusableImage, resize_picture
 from autoencoders.images.reading import read_image
-from autoencoders.images.writing import KEPT_DEPTHS, encode_image, written_depth
+from autoencoders.images.writing import KEPT_DEPTHS, encode_image, require_support, written_depth
 
 
 def add_arguments(parser: Parser) -> None:
@@ -52,6 +53,7 @@ def add_arguments(parser: Parser) -> None:
     )
     parser.add_argument(
         "--format",
+        type=format_named,
         choices=FORMATS,
         help="format of the outputs; default: that of the input, or png",
     )
@@ -85,9 +87,9 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     else:  # the first argument is an image
         network = registered_network(options.model)
         sources = [options.variant[1], *(options.images or [])]
-    file = single_output_file(options.to, sources, options.format)
-    require_writable(file.parent if file else options.to)
     images, failed = find_image_files(sources, options.to)
+    file = single_output_file(options.to, len(images), options.format)
+    require_writable(file.parent if file else options.to)
     name = f"{network.name}-compared" if options.compare else network.name
     named = plan_outputs(images, options.to, file, options.format, name, network.source)
     shallow: list[Path] = []
@@ -98,8 +100,9 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             picture = read_image(image.path)
             if options.resize:
                 picture = resize_picture(picture, *network.input_shape[1:])
-            picture = apply_network(network, picture, options.colour == "luma", options.compare)
             kind = FORMAT_OF_EXTENSION[target.suffix.lower()]
+            require_support(picture, kind, network.factor)
+            picture = apply_network(network, picture, options.colour == "luma", options.compare)
             write_bytes(target, encode_image(picture, kind, origin))
         except UnusableImage as reason:
             failed.append(f"{printable(str(image.path))}: {reason}")

@@ -9,6 +9,7 @@ from autoencoders import params
 from autoencoders.application import sampling
 from autoencoders.application.find_variant import load
 from autoencoders.commands import Parser, absolute_path, integer
+from autoencoders.errors import UserError
 from autoencoders.files import write_bytes
 from autoencoders.images import output_paths
 from autoencoders.images.file_names import printable
@@ -43,6 +44,9 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         UserError: the variant is not trained, the sampler does not suit it, or the folder cannot
             be written.
     """
+    if output_paths.is_file_name(options.to):
+        found = printable(options.to.name)
+        raise UserError(f"--to: found {found}; allowed: {output_paths.FOLDER}")
     output_paths.require_writable(options.to)
     settings = params.load().evaluation
     trained = load(options.variant, settings.batch_size)

@@ -19,11 +19,14 @@ FORMAT_OF_EXTENSION = {  # for output files
     ".png": "png",
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
+    ".jpe": "jpeg",
+    ".jfif": "jpeg",
     ".webp": "webp",
     ".tif": "tiff",
     ".tiff": "tiff",
 }
 FORMATS = tuple(dict.fromkeys(FORMAT_OF_EXTENSION.values()))
+FOLDER = "a folder (one that exists, or a name without an extension)"  # for --to
 SOFTWARE_TAG = 305  # the tag "Software" in EXIF and TIFF
 SOFTWARE_NAME = "autoencoders"  # the start of its value
 
@@ -42,24 +45,41 @@ def free_path(preferred: Path, origin: str, taken: set[str]) -> Path:
     return target
 
 
-def single_output_file(to: Path, sources: Sequence[Path], requested: str | None) -> Path | None:
-    """Return `--to` if it is the output file of a single source; None if it is a folder.
+def format_named(name: str) -> str:
+    """Return the format with a name or extension in any case: `jpeg` for `JPG`.
+
+    An unknown name is returned in lower case.
+    """
+    return FORMAT_OF_EXTENSION.get(f".{name.lower().removeprefix('.')}", name.lower())
+
+
+def is_file_name(to: Path) -> bool:
+    """Return whether `--to` is the name of a file: no folder has it, and it has an extension.
+
+    The part after a point is an extension if it starts with a letter, unlike that of `v1.0`.
+    """
+    extension = to.suffix[1:].strip()
+    is_folder = os.path.isdir(to)  # noqa: PTH112 - Path's raises on too long a name
+    return not is_folder and extension.isalnum() and extension[0].isalpha()
+
+
+def single_output_file(to: Path, count: int, requested: str | None) -> Path | None:
+    """Return `--to` if it is the output file of the only image; None if it is a folder.
 
     Raises:
-        UserError: its format is not supported, or is not the `requested` format.
+        UserError: it is a file, but its format is not supported or not the `requested` format, or
+            the `count` of images is more than one.
     """
-    extension = to.suffix.lower()
-    # The methods of Path raise an error on too long a name.
-    single = len(sources) == 1 and os.path.isfile(sources[0])  # noqa: PTH113
-    is_folder = os.path.isdir(to)  # noqa: PTH112
-    if not single or is_folder or extension not in Image.registered_extensions():
+    if not is_file_name(to):
         return None
-    format = FORMAT_OF_EXTENSION.get(extension)
+    name, format = printable(to.name), FORMAT_OF_EXTENSION.get(to.suffix.lower())
     if format is None:
         allowed = ", ".join(FORMAT_OF_EXTENSION)
-        raise UserError(f"--to: found {printable(to.name)}; allowed: a folder, or {allowed}")
+        raise UserError(f"--to: found {name}; allowed: {FOLDER}, or for one image {allowed}")
+    if count > 1:
+        raise UserError(f"--to: found the file {name} for {count} images; allowed: {FOLDER}")
     if requested not in (None, format):
-        raise UserError(f"--format: found {requested} for {printable(to.name)}; leave it out")
+        raise UserError(f"--format: found {requested} for {name}; leave it out")
     return to
 
 

@@ -123,8 +123,9 @@ def _depth(opened: Image.Image) -> int:
 def _raw_mode(opened: Image.Image) -> str:
     """Return Pillow's name of the pixel type in an opened file before it is decoded."""
     tiles = getattr(opened, "tile", None)
-    arguments = tiles[0][3] if tiles else ""  # of the decoder: the type, alone or as the first
-    return arguments if isinstance(arguments, str) else str(arguments[0])
+    arguments = tiles[0][3] if tiles else None  # of the decoder: the type, alone or as the first
+    first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return first if isinstance(first, str) else ""
 
 
 def _tags(opened: Image.Image) -> Any:

@@ -18,11 +18,18 @@ KEPT_DEPTHS = (
     "alpha are read with 8 bits"
 )
 SAVE_OPTIONS: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95}, "webp": {"lossless": True}}
+MAX_SIDES = {"jpeg": 65_500, "webp": 16_383}  # pixels
 PNG_HEADER = 33  # bytes of the signature and the first chunk of a PNG
 
 
-def require_alpha_support(picture: Picture, format: str) -> None:
-    """Raise `UnusableImage` if a picture has transparency that the format cannot store."""
+def require_support(picture: Picture, format: str, factor: int = 1) -> None:
+    """Raise `UnusableImage` if a format cannot store a picture's transparency or enlarged size."""
+    height, width = (factor * length for length in picture.size)
+    if max(height, width) > (most := MAX_SIDES.get(format, height + width)):
+        raise UnusableImage(
+            f"the output has {width}×{height} pixels; allowed in {format.upper()}: up to {most} "
+            "per side; choose png or tiff"
+        )
     if picture.alpha is not None and format == "jpeg":
         raise UnusableImage(
             "has transparent pixels, which JPEG cannot store; choose png, webp or tiff"
@@ -40,7 +47,7 @@ def encode_image(picture: Picture, format: str, origin: str) -> bytes:
     Raises:
         UnusableImage: the format cannot store the picture.
     """
-    require_alpha_support(picture, format)
+    require_support(picture, format)
     depth = written_depth(picture, format)
     values = _values(picture, depth)
     if depth == 16 and values.ndim == 3:  # Pillow does not support it
@@ -55,8 +62,9 @@ def encode_image(picture: Picture, format: str, origin: str) -> bytes:
             icc_profile=picture.profile,
             **SAVE_OPTIONS.get(format, {}),
         )
-    except (OSError, ValueError) as error:  # such as too large an image
-        raise UnusableImage(f"cannot be written as {format.upper()} ({error})") from None
+    except (OSError, ValueError) as error:
+        reason = f"cannot be written as {format.upper()} ({error}); choose another format"
+        raise UnusableImage(reason) from None
     return stream.getvalue()
 
 

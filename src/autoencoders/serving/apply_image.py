@@ -11,7 +11,7 @@ from autoencoders.application.network import Network, Run
 from autoencoders.images.output_paths import SOFTWARE_NAME
 from autoencoders.images.picture import GREY, Picture, resize_picture
 from autoencoders.images.reading import read_image
-from autoencoders.images.writing import encode_image, require_alpha_support
+from autoencoders.images.writing import encode_image, require_support
 
 OutputFormat: TypeAlias = Literal["png", "jpeg", "webp", "tiff"]
 
@@ -55,9 +55,9 @@ def apply_to_file(
     """
     picture = read_image(path, max_pixels=max_pixels(network.factor))
     output_format = output_format or FORMATS.get(picture.format, "png")
-    require_alpha_support(picture, output_format)
     if resize:
         picture = resize_picture(picture, *network.input_shape[1:])
+    require_support(picture, output_format, network.factor)
     output = colour.apply_network(_reporting(network, picture, luma, report), picture, luma)
     report(1.0)
     origin = f"{SOFTWARE_NAME} {network.source}"

@@ -131,6 +131,24 @@ GIVEN = (
         lines=3,
         variant="vae",
     ),
+    *(
+        _given(
+            f"an output {to}", picture("a.png"), f"found {to}", "a folder", ".png", to=to, lines=1
+        )
+        for to in ("res.jxl", "res.pgn", "res.heic", "a.txt")
+    ),
+    _given(
+        "one output file for two images",
+        *(all_of(picture("a.png"), picture("b.png")), "both.png", "2 images", "a folder"),
+        file="a.png b.png",
+        to="both.png",
+        lines=1,
+    ),
+    _given(
+        "a line that is too long for a JPEG",
+        *(picture("a.png", (65_501, 1)), "a.png", "65501×1", "65500", "png or tiff"),
+        file="a.png --format jpg",
+    ),
     _given(
         "a file where the folder to write goes",
         *(all_of(picture("a.png"), written("out", "mine")), "out", "folder"),
