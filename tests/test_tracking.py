@@ -398,7 +398,7 @@ def test_a_model_takes_arrays_and_pngs_one_or_several(negative: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (np.zeros((2, 1, 7, 6), np.float32), r"an array \(2, 1, 7, 6\) of float32; allowed: flo"),
         (np.zeros((1, 6, 6), np.uint8), r"an array \(1, 6, 6\) of uint8; allowed: floating-poin"),
@@ -412,8 +412,8 @@ def test_a_model_takes_arrays_and_pngs_one_or_several(negative: Any) -> None:
         (np.array([png()[:60]]), "a string that is not a PNG in base64; allowed"),
     ],
 )
-def test_a_model_refuses_other_inputs(data: Any, said: str, negative: Any) -> None:
-    with pytest.raises(MlflowException, match=f"^found {said}"):
+def test_a_model_refuses_other_inputs(data: Any, message: str, negative: Any) -> None:
+    with pytest.raises(MlflowException, match=f"^found {message}"):
         negative.predict(data)
 
 
@@ -448,9 +448,9 @@ def test_mlflow_serves_a_model_and_the_documented_commands_work() -> None:
         images = (PIXELS[None, None] / 255).tolist()
         np.testing.assert_allclose(invoked(port, images)[1], 1 - np.array(images), atol=1e-6)
         np.testing.assert_array_equal(pixels(invoked(port, png())[1]), 255 - PIXELS)
-        status, said = invoked(port, "no PNG")
+        status, message = invoked(port, "no PNG")
         assert status == 400
-        assert "found a string that is not a PNG in base64; allowed: floating-point" in said
+        assert "found a string that is not a PNG in base64; allowed: floating-point" in message
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait()
@@ -501,7 +501,7 @@ def test_a_model_is_loaded_by_its_version_its_alias_or_its_run(
 
 
 @pytest.mark.parametrize(
-    ("uri", "said"),
+    ("uri", "message"),
     [
         ("mnist/vae", r"^--model: found 'mnist/vae'; allowed: models:/<name>/<version>, models:/"),
         ("models:/", r"^--model: found 'models:/'; allowed"),
@@ -514,8 +514,8 @@ def test_a_model_is_loaded_by_its_version_its_alias_or_its_run(
     ],
 )
 @pytest.mark.usefixtures("repository")
-def test_a_missing_model_is_one_error(uri: str, said: str) -> None:
-    with pytest.raises(UserError, match=said) as caught:
+def test_a_missing_model_is_one_error(uri: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
         registered.load(uri)
     assert len(str(caught.value).splitlines()) == 1
 

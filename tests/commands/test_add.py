@@ -23,9 +23,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_example_is_inserted_after_the_last_variant_with_its_comment() -> None:
     before = paths.PARAMS.read_text("utf-8")
     example = (paths.EXAMPLES / "conv_tutorial.yaml").read_text("utf-8")
-    said, complaints = run(add, "add", "conv_tutorial")
-    assert complaints == []
-    assert "dvc exp run -S 'variants_to_run=[conv_tutorial]'" in said[0]
+    lines, errors = run(add, "add", "conv_tutorial")
+    assert errors == []
+    assert "dvc exp run -S 'variants_to_run=[conv_tutorial]'" in lines[0]
     indented = "".join(f"  {line}" for line in example.splitlines(keepends=True))
     after = paths.PARAMS.read_text("utf-8")
     assert indented.startswith("  # The variant conv with the training settings")
@@ -37,8 +37,8 @@ def test_every_example_is_valid_and_listed_in_one_line() -> None:
     listed, _ = run(add, "add", "--list")
     assert [line.split()[0] for line in listed] == NAMES
     assert max(map(len, listed)) <= 120
-    _, complaints = run(add, "add", *NAMES, *NAMES)
-    assert complaints == []
+    _, errors = run(add, "add", *NAMES, *NAMES)
+    assert errors == []
     variants = yaml12.read(paths.PARAMS)["variants"]
     assert sorted(params.load().variants) == sorted(variants)
     for name in NAMES:
@@ -46,22 +46,22 @@ def test_every_example_is_valid_and_listed_in_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "says"),
+    ("names", "message"),
     [
         (["vae_tutorial", "conv"], "params.yaml already has variants.conv: nothing was added"),
         (["vae_tutorail"], "VARIANT: found 'vae_tutorail'; did you mean 'vae_tutorial'?; allowed"),
     ],
 )
-def test_an_existing_or_unknown_name_adds_nothing(names: list[str], says: str) -> None:
+def test_an_existing_or_unknown_name_adds_nothing(names: list[str], message: str) -> None:
     before = paths.PARAMS.read_text("utf-8")
-    said, [complaint] = run(add, "add", *names)
-    assert (said, complaint[: len(says)]) == ([], says)
+    lines, [error] = run(add, "add", *names)
+    assert (lines, error[: len(message)]) == ([], message)
     assert paths.PARAMS.read_text("utf-8") == before
 
 
 def test_invalid_params_stay_unchanged_with_an_error() -> None:
     text = paths.PARAMS.read_text("utf-8").replace("epochs: 30", "epochs: thirty")
     paths.PARAMS.write_text(text, "utf-8")
-    said, [complaint] = run(add, "add", "superres_2x")
-    assert (said, complaint[:44]) == ([], "params.yaml: variants.vae.training.epochs: f")
+    lines, [error] = run(add, "add", "superres_2x")
+    assert (lines, error[:44]) == ([], "params.yaml: variants.vae.training.epochs: f")
     assert paths.PARAMS.read_text("utf-8") == text

@@ -60,7 +60,7 @@ def test_check_lists_every_mistake_and_runs_nothing(
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "message"),
     [
         (["train", "mnist", "cnov"], "variant: found 'cnov'; did you mean 'conv'?"),
         (["fetch", "minst"], "dataset: found 'minst'; did you mean 'mnist'?"),
@@ -69,12 +69,12 @@ def test_check_lists_every_mistake_and_runs_nothing(
     ],
 )
 def test_a_users_mistake_is_one_line_without_a_traceback(
-    repository: Path, capsys: pytest.CaptureFixture[str], command: list[str], said: str
+    repository: Path, capsys: pytest.CaptureFixture[str], command: list[str], message: str
 ) -> None:
     assert cli.main(command) == 1
     error = capsys.readouterr().err
     assert len(error.splitlines()) == 1
-    assert said in error
+    assert message in error
 
 
 def test_outside_a_repository_is_an_error(
@@ -108,7 +108,7 @@ def test_missing_params_are_an_error_that_says_how_to_restore_them(
 
 
 @pytest.mark.parametrize(
-    ("target", "limit", "said"),
+    ("target", "limit", "message"),
     [
         ("taken/by/a-file", 1000, "error: .*taken/by/?.*: (Not a directory|File exists)"),
         ("folder", 1000, "error: .*folder: Is a directory"),
@@ -122,7 +122,7 @@ def test_a_system_error_is_one_line_with_the_file_and_the_reason(
     capsys: pytest.CaptureFixture[str],
     target: str,
     limit: int,
-    said: str,
+    message: str,
 ) -> None:
     (repository / "taken").mkdir()
     (repository / "taken" / "by").touch()
@@ -139,7 +139,7 @@ def test_a_system_error_is_one_line_with_the_file_and_the_reason(
 
     monkeypatch.setattr(track, "run", write)
     assert cli.main(["track"]) == 1
-    assert re.fullmatch(f"{said}\n", capsys.readouterr().err)
+    assert re.fullmatch(f"{message}\n", capsys.readouterr().err)
     assert not list(repository.rglob("*.part"))
 
 
@@ -159,7 +159,7 @@ def test_an_internal_error_is_one_line_and_with_debug_a_traceback(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "COMMAND"),
         (["--debug", "trian", "mnist", "vae"], "found the command 'trian'; did you mean 'train'?"),
@@ -168,18 +168,18 @@ def test_an_internal_error_is_one_line_and_with_debug_a_traceback(
     ],
 )
 def test_wrong_arguments_are_one_line(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         cli.main(arguments)
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
-    assert said in line
+    assert message in line
     assert "--help" in line
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         (
             PermissionError(13, "Permission denied", "data/raw"),
@@ -191,7 +191,7 @@ def test_wrong_arguments_are_one_line(
 )
 def test_a_lack_of_disk_or_memory_is_no_internal_error(
     fault: Exception,
-    said: str,
+    message: str,
     repository: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -202,7 +202,7 @@ def test_a_lack_of_disk_or_memory_is_no_internal_error(
     monkeypatch.setattr(track, "run", lacking)
     assert cli.main(["track"]) == 1
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"error: {said}")
+    assert line.startswith(f"error: {message}")
 
 
 @pytest.mark.usefixtures("own_signals")

@@ -87,7 +87,7 @@ def test_a_seed_determines_the_images_and_only_earlier_samples_are_replaced() ->
 
 
 @pytest.mark.parametrize(
-    ("variant", "shape", "typed", "said"),
+    ("variant", "shape", "arguments", "message"),
     [
         (
             "conv",
@@ -119,21 +119,21 @@ def test_a_seed_determines_the_images_and_only_earlier_samples_are_replaced() ->
 )
 @pytest.mark.usefixtures("vae")
 def test_an_unsuitable_sampler_is_an_error(
-    variant: str, shape: ImageShape, typed: list[str], said: str
+    variant: str, shape: ImageShape, arguments: list[str], message: str
 ) -> None:
     saved("mnist", shape, variant)
-    assert sampled(*typed, by=f"mnist/{variant}") == ([], [said])
+    assert sampled(*arguments, by=f"mnist/{variant}") == ([], [message])
     assert not Path("out").exists()
 
 
-@pytest.mark.parametrize("typed", [["--count", "0"], ["--count", "a"], ["--seed", "-1"]])
+@pytest.mark.parametrize("arguments", [["--count", "0"], ["--count", "a"], ["--seed", "-1"]])
 def test_a_count_or_seed_that_is_no_whole_number_is_an_error(
-    typed: list[str], capsys: pytest.CaptureFixture[str]
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        sampled(*typed)
+        sampled(*arguments)
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"argument {typed[0]}: found {typed[1]!r}; allowed: " in line
+    assert f"argument {arguments[0]}: found {arguments[1]!r}; allowed: " in line
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_before_any_work(

@@ -36,10 +36,10 @@ def started(*arguments: str) -> tuple[subprocess.Popen[str], str]:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout
-    said = process.stdout.readline()
-    assert said.startswith(f"{arguments[0]}: http://127.0.0.1:"), process.stderr
-    assert said.endswith(" (Ctrl-C stops it)\n")
-    return process, said.split()[1]
+    line = process.stdout.readline()
+    assert line.startswith(f"{arguments[0]}: http://127.0.0.1:"), process.stderr
+    assert line.endswith(" (Ctrl-C stops it)\n")
+    return process, line.split()[1]
 
 
 MAIN = "import sys; from autoencoders.cli import main; sys.exit(main())"
@@ -119,7 +119,7 @@ def test_an_untrained_variant_is_one_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["a/b", "--port", "70000"], "argument --port: found '70000'; allowed: 0 to 65535"),
         (["a/b", "--port", "http"], "argument --port: found 'http'; allowed: 0 to 65535"),
@@ -128,12 +128,12 @@ def test_an_untrained_variant_is_one_error() -> None:
     ],
 )
 def test_wrong_arguments_are_one_error(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         run(serve, "serve", *arguments)
     [line] = capsys.readouterr().err.splitlines()
-    assert said in line
+    assert message in line
 
 
 @pytest.mark.parametrize(("host", "alone"), [("127.0.0.1", True), ("0.0.0.0", False)])

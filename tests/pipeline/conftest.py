@@ -1,4 +1,4 @@
-"""Copies of the repository, made small, in which the pipeline runs for real."""
+"""Small copies of the repository in which the whole pipeline runs."""
 
 import shutil
 import subprocess
@@ -16,19 +16,19 @@ VARIANTS = ("conv", "vae", "aae")
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """This process's environment without what would lead a stage out of its copy."""
+    """Return this process's environment without variables that point outside the copy."""
     settings = tmp_path_factory.mktemp("dvc-settings")
     return copies.environment(settings) | {"AUTOENCODERS_DEVICE": "cpu"}
 
 
 @pytest.fixture(scope="session")
 def run(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`run(folder, "dvc", "repro")`: a finished command; it must succeed unless `fails` is set."""
+    """Return `run(folder, "dvc", "repro")`; the command must succeed unless `fails` is set."""
 
     def run(
         folder: Path, *command: str, fails: bool = False, **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        # The copy's own code, whatever the interpreter has installed.
+        # Use the code of the copy, not the installed package.
         source = {"PYTHONPATH": str(folder / "src")} if (folder / "src").exists() else {}
         done = subprocess.run(
             command,
@@ -48,7 +48,7 @@ def run(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProces
 
 @pytest.fixture(scope="session")
 def copy_repository(environment: dict[str, str]) -> Callable[[Path], Path]:
-    """`copy_repository(target)`: the working tree, committed, with params that take seconds."""
+    """Return `copy_repository(target)`: commits the work tree there, with small params."""
     return lambda target: clone(target, VARIANTS, environment)
 
 
@@ -59,7 +59,7 @@ def built(
     copy_repository: Callable[[Path], Path],
     run: Callable[..., subprocess.CompletedProcess[str]],
 ) -> Path:
-    """A repository in which everything has run, made once for all workers: only to be read."""
+    """Return a repository in which all stages have run, shared by all workers: do not change it."""
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
         shared = shared.parent
@@ -73,5 +73,5 @@ def built(
 
 @pytest.fixture
 def repository(built: Path, tmp_path: Path) -> Path:
-    """A copy of it for one test, which may change it and run DVC in it."""
+    """Return a copy of `built` that one test may change."""
     return shutil.copytree(built, tmp_path / "repository", symlinks=True)

@@ -1,4 +1,4 @@
-"""A training that is stopped goes on where it was, and ends with the same bits."""
+"""A stopped training resumes from its checkpoint and ends with the same bits."""
 
 import os
 import shutil
@@ -21,14 +21,14 @@ from tests.faults.changes import put
 Runner = Callable[..., subprocess.CompletedProcess[str]]
 
 TRAIN = ("autoencoders", "train", "mnist", "vae")
-# Else DVC would take the weights from its cache.
+# Without --no-run-cache DVC takes the weights from its cache.
 REPRO = ("dvc", "repro", "--no-run-cache", "--force", "--single-item", "train@mnist-vae")
 TORCHRUN = ("torchrun", "--standalone", "--nproc-per-node", "2", "--no-python")
 MODEL = Path("models/mnist/vae")
 WRITTEN = ("model.safetensors", "history.csv", "params.yaml")
 ATOL = 1e-5  # measured: 3e-8; a step of Adam's is 3e-3
 
-# The command line, which kills itself at a moment of its training.
+# The command line; it kills itself at a given moment of the training.
 KILLED = """
 import itertools, os, signal, sys
 from autoencoders import cli, files, progress
@@ -64,7 +64,7 @@ sys.exit(cli.main(arguments))
 
 @pytest.fixture
 def repository(repository: Path) -> Path:
-    """One without a trained `vae`."""
+    """Return a repository without a trained `vae`."""
     shutil.rmtree(repository / MODEL)
     return repository
 
@@ -78,7 +78,7 @@ def assert_the_same_bits(folder: Path, expected: Path) -> None:
 # --- interruptions
 
 
-def test_a_training_that_ctrl_c_stops_goes_on_and_ends_with_the_same_bits(
+def test_after_ctrl_c_a_training_resumes_and_ends_with_the_same_bits(
     repository: Path, built: Path, run: Runner, environment: dict[str, str]
 ) -> None:
     assert stop_after_first_epoch(repository, environment) == 130
@@ -98,7 +98,7 @@ def stop_after_first_epoch(repository: Path, environment: dict[str, str]) -> int
         env=environment | {"PYTHONPATH": os.fspath(repository / "src")},
         stderr=subprocess.PIPE,
         text=True,
-        # A shell starts its background jobs with Ctrl-C ignored, and they hand that down.
+        # Background jobs of a shell, and their children, ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
@@ -121,7 +121,7 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize(("moment", "epochs_kept"), MOMENTS.items(), ids=MOMENTS)
-def test_a_training_goes_on_after_kill_9_at_any_moment_and_loses_at_most_one_epoch(
+def test_after_kill_9_a_training_resumes_and_loses_at_most_one_epoch(
     repository: Path, built: Path, run: Runner, moment: str, epochs_kept: int
 ) -> None:
     killed = run(repository, sys.executable, "-c", KILLED, moment, *TRAIN[1:], fails=True)
@@ -136,10 +136,10 @@ def test_a_training_goes_on_after_kill_9_at_any_moment_and_loses_at_most_one_epo
 # --- several processes
 
 
-def test_two_processes_write_and_track_once_what_one_would(
+def test_two_processes_have_the_results_and_the_run_of_one(
     repository: Path, run: Runner, tmp_path: Path
 ) -> None:
-    # In float32; bfloat16's rounding of half a batch's gradients would differ by a thousandth.
+    # In float32, because bfloat16 rounds the gradients of half a batch differently, by 0.001.
     put("variants.vae.training.precision", "float32")(repository)
     run(repository, *TRAIN)
     shutil.move(repository / MODEL, tmp_path / "alone")
@@ -170,12 +170,10 @@ def tracked(repository: Path) -> dict[str, Run]:
     return {run.info.run_id: run for run in store.search_runs([experiment.experiment_id])}
 
 
-def test_another_stage_under_torchrun_is_refused_in_one_clear_line(
-    repository: Path, run: Runner
-) -> None:
+def test_another_stage_under_torchrun_is_one_error(repository: Path, run: Runner) -> None:
     before = tracked(repository)
     done = run(repository, *TORCHRUN, "autoencoders", "evaluate", "mnist", "vae", fails=True)
-    # torchrun goes on to say in many lines that its processes failed.
+    # torchrun then prints many lines about its failed processes.
     errors = {line for line in done.stderr.splitlines() if line.startswith("error: ")}
     assert errors == {
         "error: evaluate@mnist-vae runs in one process only; torchrun is only for train"

@@ -1,4 +1,4 @@
-"""DVC for real, in a copy of the repository, on a few hundred stand-in images."""
+"""The pipeline under DVC, in a copy of the repository, on a few hundred stand-in images."""
 
 import re
 import shlex
@@ -25,7 +25,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 VARIANTS = ("conv", "vae", "aae")
 
 
-def test_everything_is_produced(built: Path) -> None:
+def test_all_outputs_exist(built: Path) -> None:
     for variant in VARIANTS:
         model = built / "models/mnist" / variant
         assert len(pd.read_csv(model / "history.csv")) == 2
@@ -49,7 +49,7 @@ def test_everything_is_produced(built: Path) -> None:
     assert set(results["yardsticks.raw_pixels.probe_accuracy"]) == {pixels["probe_accuracy"]}
 
 
-def test_the_report_says_stand_in_and_links_pictures_that_exist(built: Path) -> None:
+def test_the_report_names_the_stand_in_and_links_existing_pictures(built: Path) -> None:
     page = (built / "reports/index.html").read_text("utf-8")
     assert "stand-in data" in page
     pictures = re.findall(r'<img[^>]* src="([^"]+)"', page)
@@ -63,7 +63,7 @@ def test_a_second_repro_runs_nothing(repository: Path, run: Runner) -> None:
     assert stages_run(run(repository, "dvc", "repro")) == []
 
 
-def test_the_store_holds_every_stage_under_its_configuration(built: Path) -> None:
+def test_the_store_has_a_run_of_every_stage_under_one_parent(built: Path) -> None:
     store = store_of(built)
     runs = finished_runs(store)
     parents = [run for run in runs.values() if "mlflow.parentRunId" not in run.data.tags]
@@ -82,7 +82,7 @@ def test_the_store_holds_every_stage_under_its_configuration(built: Path) -> Non
     assert [loss.value for loss in losses] == pytest.approx(list(history["validation_loss"]))
 
 
-def test_a_registered_model_works_elsewhere_and_agrees_with_the_one_on_disk(
+def test_a_registered_model_works_elsewhere_and_equals_the_one_on_disk(
     built: Path, run: Runner, tmp_path: Path
 ) -> None:
     images = np.random.default_rng(0).random((5, 1, 28, 28), dtype=np.float32)
@@ -99,16 +99,16 @@ def test_a_registered_model_works_elsewhere_and_agrees_with_the_one_on_disk(
     np.testing.assert_allclose(np.load(tmp_path / "outputs.npy"), expected, atol=1e-5)
 
 
-def test_what_dvc_shows_without_arguments_is_useful(repository: Path, run: Runner) -> None:
-    shown = run(repository, "dvc", "metrics", "show").stdout
-    assert "reports/headline.json" in shown
-    assert "mnist.vae.psnr" in shown
+def test_dvc_metrics_and_plots_without_arguments(repository: Path, run: Runner) -> None:
+    metrics_table = run(repository, "dvc", "metrics", "show").stdout
+    assert "reports/headline.json" in metrics_table
+    assert "mnist.vae.psnr" in metrics_table
     run(repository, "dvc", "plots", "show", "--out", "plots")
     plots = (repository / "plots/index.html").read_text("utf-8")
     assert "validation error of all variants" in plots
 
 
-def test_one_variants_learning_rate_reruns_that_variant_and_the_report(
+def test_a_learning_rate_reruns_only_its_variant_and_the_report(
     repository: Path, run: Runner
 ) -> None:
     put("variants.vae.training.optimizers.model.lr", 0.002)(repository)
@@ -122,7 +122,7 @@ def test_one_variants_learning_rate_reruns_that_variant_and_the_report(
     ]
 
 
-def test_a_figure_param_reruns_figures_alone_and_the_matrix_is_a_param(
+def test_a_param_of_figures_reruns_only_figures_and_the_matrix_is_a_param(
     repository: Path, run: Runner
 ) -> None:
     run(repository, "git", "add", "--all")
@@ -139,11 +139,11 @@ def test_a_figure_param_reruns_figures_alone_and_the_matrix_is_a_param(
     assert "few" in experiments
     [command] = [line for line in README.splitlines() if line.startswith("dvc exp show")]
     table = run(repository, *shlex.split(command), COLUMNS="80").stdout
-    assert re.search(r"few.* -?\d+\.\d+ .* 2 ", table)  # its ELBO, and what was set
+    assert re.search(r"few.* -?\d+\.\d+ .* 2 ", table)  # its ELBO and the changed param
     assert "…" not in table
 
 
-def test_losing_the_tracking_server_loses_nothing_and_track_uploads_it(
+def test_after_a_lost_tracking_server_track_uploads_the_results(
     repository: Path, run: Runner
 ) -> None:
     store = store_of(repository)
@@ -158,15 +158,15 @@ def test_losing_the_tracking_server_loses_nothing_and_track_uploads_it(
     assert {run.info.run_name for run in new} >= {"evaluate@mnist-vae"}
 
 
-def test_what_another_configuration_made_is_not_uploaded(repository: Path, run: Runner) -> None:
-    # As in a clone, in which the committed reports lie.
+def test_results_of_another_configuration_are_not_uploaded(repository: Path, run: Runner) -> None:
+    # As in a clone, which has the committed reports.
     store = store_of(repository)
     before = finished_runs(store)
     put("data.seed", 7)(repository)
     run(repository, "dvc", "repro", "prepare@mnist")
-    said = run(repository, "autoencoders", "track").stdout
-    assert "uploaded" not in said
-    assert "left out 12 stages" in said
+    lines = run(repository, "autoencoders", "track").stdout
+    assert "uploaded" not in lines
+    assert "left out 12 stages" in lines
     new = [run for id, run in finished_runs(store).items() if id not in before]
     assert {run.data.tags["stage"] for run in new} == {"configuration", "fetch", "prepare"}
 

@@ -1,4 +1,4 @@
-"""`autoencoders repro`: DVC's stages side by side, with the same bits as `dvc repro`."""
+"""`autoencoders repro`: parallel stages with the same bits as `dvc repro`."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ TRAINED = "train@mnist-vae: "
 LEARNING_RATE = "variants.{}.training.optimizers.model.lr"
 
 
-def test_a_failure_stops_only_what_waits_for_it(repository: Path, run: Runner) -> None:
+def test_a_failure_stops_only_the_stages_that_depend_on_it(repository: Path, run: Runner) -> None:
     put(LEARNING_RATE.format("vae"), 1e30)(repository)
     put(LEARNING_RATE.format("conv"), 1e-3)(repository)
     shutil.rmtree(repository / "reports/figures/mnist/conv")
@@ -36,7 +36,7 @@ def test_a_failure_stops_only_what_waits_for_it(repository: Path, run: Runner) -
     assert (repository / "reports/figures/mnist/conv").is_dir()
 
 
-def test_ctrl_c_ends_all_a_second_repro_is_refused_and_the_next_goes_on_to_the_end(
+def test_after_ctrl_c_the_next_repro_finishes_and_a_concurrent_one_is_refused(
     repository: Path, run: Runner, environment: dict[str, str]
 ) -> None:
     put(LEARNING_RATE.format("vae"), 1e-3)(repository)
@@ -66,13 +66,13 @@ def test_ctrl_c_ends_all_a_second_repro_is_refused_and_the_next_goes_on_to_the_e
     )
     assert busy.stdout == ""
 
-    (repository / ".dvc/tmp/rwlock").write_text('{"wri')  # as DVC leaves it, if it was writing it
+    (repository / ".dvc/tmp/rwlock").write_text('{"wri')  # as DVC leaves it when interrupted
     assert TRAINED not in run(repository, *REPRO).stdout
     assert "nothing to do: all 15 stages are up to date" in run(repository, *REPRO).stdout
     assert "up to date" in run(repository, "dvc", "status").stdout
 
 
-def test_one_after_the_other_on_another_number_of_threads_gives_the_same_bits(
+def test_sequential_stages_with_other_threads_have_the_same_bits(
     built: Path, copy_repository: Copy, run: Runner, tmp_path: Path
 ) -> None:
     other = copy_repository(tmp_path / "other")
@@ -84,7 +84,7 @@ def test_one_after_the_other_on_another_number_of_threads_gives_the_same_bits(
     }
 
 
-def test_a_target_takes_along_what_it_waits_for_alone(repository: Path, run: Runner) -> None:
+def test_a_target_runs_only_with_its_dependencies(repository: Path, run: Runner) -> None:
     (repository / "reports/figures/mnist/vae/curves.png").unlink()
     done = run(repository, *REPRO, "figures@mnist-vae")
     first, last = done.stdout.splitlines()
@@ -93,7 +93,7 @@ def test_a_target_takes_along_what_it_waits_for_alone(repository: Path, run: Run
 
 
 @pytest.mark.parametrize("target", ["trian", "train@mnist-gan"])
-def test_an_unknown_target_is_one_line(repository: Path, run: Runner, target: str) -> None:
+def test_an_unknown_target_is_one_error(repository: Path, run: Runner, target: str) -> None:
     done = run(repository, *REPRO, target, fails=True)
     assert len(done.stderr.splitlines()) == 1
     assert target in done.stderr

@@ -1,6 +1,6 @@
-"""What runs again after edits of the code, as DVC itself says it.
+"""The stages that DVC runs again after edits of the code.
 
-Outputs are files without meaning that DVC takes for the pipeline's own: nothing is trained here.
+The outputs are dummy files that DVC takes for the pipeline's: these tests train nothing.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ SOURCE = PACKAGE.relative_to(PACKAGE.parents[1])
 def repository(
     tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
 ) -> Iterator[None]:
-    """Go into a copy of the repository in which DVC takes everything for up to date."""
+    """Change to a copy of the repository in which all stages are up to date for DVC."""
     folder = clone(tmp_path_factory.mktemp("sources") / "copy", VARIANTS, environment)
     with pytest.MonkeyPatch.context() as patched, contextlib.chdir(folder):
         for name, value in (environment | {"PYTHONPATH": os.fspath(folder / "src")}).items():
@@ -39,14 +39,14 @@ def repository(
                 target = out if out.suffix or out.exists() else out / "params.yaml"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if not target.exists():
-                    target.write_text("made up", "utf-8")
+                    target.write_text("dummy", "utf-8")
             repo.commit(force=True)
         yield
 
 
 @pytest.fixture
 def listed() -> Iterator[dict[str, str]]:
-    """The lists of files by the stages that depend on them; edits are undone afterwards."""
+    """Yield the list of files of each stage; undo edits afterwards."""
     lists = {i.name: paths.sources(i.stage, i.variant) for i in items(["mnist"], VARIANTS)}
     yield {name: path.read_text("utf-8") for name, path in lists.items()}
     subprocess.run(["git", "checkout", "--quiet", SOURCE], check=True)
@@ -55,7 +55,7 @@ def listed() -> Iterator[dict[str, str]]:
 
 
 def outdated() -> set[str]:
-    """Run the stage `sources`, and return the stages that DVC would run then."""
+    """Run the stage `sources`; return the stages that DVC would run next."""
     with Repo() as repo:
         repo.reproduce("sources", single_item=True)
         return set(repo.status())
@@ -77,7 +77,7 @@ def comment(*files: str) -> None:
     ],
     ids=lambda files: "-".join(sorted(files)),
 )
-def test_an_edited_file_runs_the_stages_that_import_it_and_no_others(
+def test_an_edited_file_reruns_only_the_stages_that_import_it(
     listed: dict[str, str], edited: list[str], trained: set[str]
 ) -> None:
     comment(*edited)
@@ -88,7 +88,7 @@ def test_an_edited_file_runs_the_stages_that_import_it_and_no_others(
 
 
 @pytest.mark.usefixtures("listed")
-def test_code_that_no_variant_reaches_runs_nothing_but_the_list_of_it() -> None:
+def test_code_that_no_variant_imports_reruns_only_sources() -> None:
     comment("variants/models/residual.py", "variants/objectives/perceptual.py")
     comment("commands/__init__.py", "tracking/__init__.py", "cli.py")
     comment(*(os.fspath(f.relative_to(PACKAGE)) for f in PACKAGE.rglob("tensorflow/*.py")))
@@ -99,6 +99,6 @@ def test_code_that_no_variant_reaches_runs_nothing_but_the_list_of_it() -> None:
 
 
 @pytest.mark.usefixtures("listed")
-def test_autoencoders_repro_lists_the_code_before_it_looks() -> None:
+def test_autoencoders_repro_updates_the_lists_first() -> None:
     comment("variants/models/residual.py")
     assert not dvc_state.read_state().to_run

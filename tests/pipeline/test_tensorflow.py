@@ -1,4 +1,4 @@
-"""A variant trained under TensorFlow goes through the whole pipeline as any other."""
+"""The whole pipeline on a variant that is trained with TensorFlow."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ np.testing.assert_allclose(torch.transpose(0, 2, 3, 1), np.load("keras.npy"), at
 
 
 @pytest.mark.skipif(not supported.installed(), reason="the extra `tensorflow` is not installed")
-def test_what_tensorflow_trained_is_evaluated_drawn_and_registered(
+def test_a_tensorflow_variant_is_evaluated_drawn_and_registered(
     tmp_path: Path,
     run: Callable[..., subprocess.CompletedProcess[str]],
     environment: dict[str, str],

@@ -1,4 +1,4 @@
-"""A command that runs in a fork of a process which has the libraries already."""
+"""Commands in forks of a process that has imported the libraries."""
 
 import json
 import os
@@ -15,9 +15,11 @@ import pytest
 from autoencoders import threads
 from autoencoders.running import driver, preloaded
 
-pytestmark = pytest.mark.skipif(not preloaded.SUPPORTED, reason="forks nothing here")
+pytestmark = pytest.mark.skipif(
+    not preloaded.SUPPORTED, reason="this system has no preloaded process"
+)
 
-# A server without libraries, whose program `autoencoders` does what its argument says.
+# A server without libraries. Its program `autoencoders` does what its argument says.
 SERVER = """
 import os, signal, sys, time, types
 from autoencoders.running import driver, preloaded
@@ -25,7 +27,7 @@ from autoencoders.running import driver, preloaded
 def main(arguments):
     if arguments[0] == "describe":
         print(os.getcwd(), os.environ.get("SAID"), sys.argv, file=sys.stderr)
-    elif arguments[0] == "leave":
+    elif arguments[0] == "exit":
         sys.exit("no\\n")
     elif arguments[0] == "break":
         raise ValueError("broken")
@@ -61,12 +63,12 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         yield {**os.environ, preloaded.ADDRESS: str(address)}
         assert server.stdin is not None
         server.stdin.close()
-        assert server.wait(10) == 0  # it ends with who started it
+        assert server.wait(10) == 0  # it ends with its parent
 
 
-def client(environment: dict[str, str], what: str, folder: Path) -> "subprocess.Popen[str]":
+def client(environment: dict[str, str], argument: str, folder: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-c", CLIENT, what],
+        [sys.executable, "-c", CLIENT, argument],
         env=environment,
         cwd=folder,
         stdout=subprocess.PIPE,
@@ -76,41 +78,43 @@ def client(environment: dict[str, str], what: str, folder: Path) -> "subprocess.
     )
 
 
-def test_a_command_runs_as_if_in_the_process_that_asks(
+def test_a_command_has_the_folder_environment_and_arguments_of_the_client(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    asking = client(environment | {"SAID": "é"}, "describe", tmp_path)
-    _, errors = asking.communicate(timeout=10)
-    assert asking.returncode == 7
+    process = client(environment | {"SAID": "é"}, "describe", tmp_path)
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == 7
     assert errors == f"{tmp_path} é ['autoencoders', 'describe']\n"
 
 
-@pytest.mark.parametrize(("what", "said"), [("leave", ""), ("break", "ValueError: broken\n")])
-def test_however_it_ends_the_exit_code_is_told(
-    environment: dict[str, str], tmp_path: Path, what: str, said: str
+@pytest.mark.parametrize(("argument", "message"), [("exit", ""), ("break", "ValueError: broken\n")])
+def test_the_client_gets_the_exit_code_of_a_failure(
+    environment: dict[str, str], tmp_path: Path, argument: str, message: str
 ) -> None:
-    asking = client(environment, what, tmp_path)
-    _, errors = asking.communicate(timeout=10)
-    assert asking.returncode == 1
-    assert errors.endswith(said)
+    process = client(environment, argument, tmp_path)
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert errors.endswith(message)
 
 
-def test_ctrl_c_ends_it_and_signals_reach_it(environment: dict[str, str], tmp_path: Path) -> None:
+def test_signals_reach_the_command(environment: dict[str, str], tmp_path: Path) -> None:
     for send, code in ((os.killpg, 130), (os.kill, 143)):
-        asking = client(environment, "wait", tmp_path)
-        assert asking.stdout is not None
-        asking.stdout.readline()
-        send(asking.pid, signal.SIGINT if send is os.killpg else signal.SIGTERM)
-        assert asking.wait(10) == code
-        asking.communicate()
+        process = client(environment, "wait", tmp_path)
+        assert process.stdout is not None
+        process.stdout.readline()
+        send(process.pid, signal.SIGINT if send is os.killpg else signal.SIGTERM)
+        assert process.wait(10) == code
+        process.communicate()
 
 
-def test_it_does_not_outlive_a_killed_client(environment: dict[str, str], tmp_path: Path) -> None:
-    asking = client(environment, "wait", tmp_path)
-    assert asking.stdout is not None
-    running = int(asking.stdout.readline())
-    asking.kill()
-    asking.communicate()
+def test_a_command_ends_when_its_client_is_killed(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    process = client(environment, "wait", tmp_path)
+    assert process.stdout is not None
+    running = int(process.stdout.readline())
+    process.kill()
+    process.communicate()
     deadline = time.monotonic() + 10
     while Path(f"/proc/{running}").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -118,14 +122,16 @@ def test_it_does_not_outlive_a_killed_client(environment: dict[str, str], tmp_pa
 
 
 def test_a_killed_command_is_a_failure(environment: dict[str, str], tmp_path: Path) -> None:
-    asking = client(environment, "wait", tmp_path)
-    assert asking.stdout is not None
-    os.kill(int(asking.stdout.readline()), signal.SIGKILL)
-    assert asking.wait(10) == 137
-    asking.communicate()
+    process = client(environment, "wait", tmp_path)
+    assert process.stdout is not None
+    os.kill(int(process.stdout.readline()), signal.SIGKILL)
+    assert process.wait(10) == 137
+    process.communicate()
 
 
-def test_without_a_server_nobody_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_server_the_result_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv(preloaded.ADDRESS, raising=False)
     assert preloaded.delegate("autoencoders", []) is None
     monkeypatch.setenv(preloaded.ADDRESS, str(tmp_path / "gone"))
@@ -149,13 +155,13 @@ def test_the_libraries_start_no_thread_that_a_fork_would_lack() -> None:
         text=True,
         check=True,
     )
-    found, ours = json.loads(done.stdout)
-    beside = [name.strip() for name in found[1:]]
-    assert set(beside) <= {"jemalloc_bg_thd"}  # PyArrow's allocator, which starts it anew in a fork
+    names, ours = json.loads(done.stdout)
+    others = [name.strip() for name in names[1:]]
+    assert set(others) <= {"jemalloc_bg_thd"}  # PyArrow's allocator restarts it in a fork
     assert ours == ["autoencoders", "autoencoders.running", "autoencoders.running.preloaded"]
 
 
-def test_a_training_whose_threads_look_for_each_other_loads_its_libraries_itself(
+def test_a_training_whose_threads_spin_imports_its_libraries_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     @contextmanager

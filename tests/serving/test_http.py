@@ -75,9 +75,9 @@ def test_the_answer_is_the_output_of_the_command_apply(upscaler: str) -> None:
         assert run(apply, "apply", "mnist/superres", "a.png", "--to", "out", *options)[1] == []
         status, kind, content = post(f"{upscaler}/apply", Path("a.png").read_bytes(), **query)
         assert (status, kind) == (200, "image/png")
-        with Image.open("out/a-superres.png") as expected, opened(content) as made:
-            assert (made.format, made.mode) == ("PNG", expected.mode)
-            np.testing.assert_array_equal(np.asarray(made), np.asarray(expected))
+        with Image.open("out/a-superres.png") as expected, opened(content) as image:
+            assert (image.format, image.mode) == ("PNG", expected.mode)
+            np.testing.assert_array_equal(np.asarray(image), np.asarray(expected))
 
 
 GREY, DEEP = Image.fromarray(noise(8, 6)), Image.fromarray(noise(8, 6).astype(np.uint16) * 257)
@@ -105,29 +105,29 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_outputs_have_the_format_and_mode_of_the_input(name: str, upscaler: str) -> None:
     sent, kind, mode, size = FILES[name]
-    status, said, content = post(f"{upscaler}/apply", sent)
-    assert (status, said) == (200, f"image/{kind.lower()}"), content
-    with opened(content) as made:
-        assert (made.format, made.size) == (kind, size)
-        assert made.mode in (mode, "L")  # a grey palette is grey
+    status, media_type, content = post(f"{upscaler}/apply", sent)
+    assert (status, media_type) == (200, f"image/{kind.lower()}"), content
+    with opened(content) as image:
+        assert (image.format, image.size) == (kind, size)
+        assert image.mode in (mode, "L")  # a grey palette is grey
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "tiff"])
 def test_format_sets_the_output_format(kind: str, upscaler: str) -> None:
-    status, said, content = post(f"{upscaler}/apply", file(GREY), format=kind)
-    assert (status, said) == (200, f"image/{kind}")
-    with opened(content) as made:
-        assert made.format == kind.upper()
+    status, media_type, content = post(f"{upscaler}/apply", file(GREY), format=kind)
+    assert (status, media_type) == (200, f"image/{kind}")
+    with opened(content) as image:
+        assert image.format == kind.upper()
 
 
 def test_another_size_is_an_error_or_resampled(vae: str) -> None:
-    status, said = refused(post(f"{vae}/apply", file(GREY)))
+    status, detail = refused(post(f"{vae}/apply", file(GREY)))
     assert status == 422
-    assert said.startswith("6×8 pixels; this variant takes 28×28; resize it, or give --resize")
+    assert detail.startswith("6×8 pixels; this variant takes 28×28; resize it, or give --resize")
     status, _, content = post(f"{vae}/apply", file(GREY), resize="true")
     assert status == 200
-    with opened(content) as made:
-        assert made.size == (28, 28)
+    with opened(content) as image:
+        assert image.size == (28, 28)
 
 
 # --- errors
@@ -169,10 +169,10 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_errors_are_one_line(name: str, upscaler: str) -> None:
     sent, query, expected, reason = REFUSED[name]
-    status, said = refused(post(f"{upscaler}/apply", sent, **query))
+    status, detail = refused(post(f"{upscaler}/apply", sent, **query))
     assert status == expected
-    assert reason in said
-    assert len(said.splitlines()) == 1
+    assert reason in detail
+    assert len(detail.splitlines()) == 1
 
 
 def test_a_form_is_refused(upscaler: str) -> None:
@@ -189,8 +189,8 @@ def test_a_file_with_too_many_bytes_is_refused(
 ) -> None:
     sent = bytes(apply_image.MAX_BYTES + 1)
     body: Any = iter([sent[: 2**24], sent[2**24 :]]) if chunked else sent
-    status, said = refused(post(f"{upscaler}/apply", body))
-    assert (status, said) == (413, f"found {len(sent)} bytes; allowed: 32 MiB")
+    status, detail = refused(post(f"{upscaler}/apply", body))
+    assert (status, detail) == (413, f"found {len(sent)} bytes; allowed: 32 MiB")
     assert post(f"{upscaler}/apply", file(GREY))[0] == 200
 
 
@@ -242,8 +242,8 @@ def test_an_internal_error_is_answered_and_printed(
 
     broken = Network("b", "a/b", (1, 6, 8), (1, 6, 8), at, torch.device("cpu"), Geometry(1, 0))
     with serving(broken, "nothing") as address:
-        status, said = refused(post(f"{address}/apply", file(GREY)))
-    assert (status, said[:32]) == (500, "internal error (ZeroDivisionErro")
+        status, detail = refused(post(f"{address}/apply", file(GREY)))
+    assert (status, detail[:32]) == (500, "internal error (ZeroDivisionErro")
     assert capsys.readouterr().err.startswith("warning: POST /apply: internal error (Zero")
 
 
@@ -284,12 +284,12 @@ def test_the_share_counts_the_tiles_of_every_separate_channel(
 
 
 def test_an_error_is_the_last_line_of_a_stream(vae: str) -> None:
-    for sent, said in (
+    for sent, detail in (
         (b"no image", "cannot be read as"),
         (file(GREY), "6×8 pixels; this variant"),
     ):
         line, content = Stream(vae, sent).end()
-        assert (line["status"], line["detail"][: len(said)], content) == (422, said, b"")
+        assert (line["status"], line["detail"][: len(detail)], content) == (422, detail, b"")
     assert line["mend"] == "resize"
     assert refused(post(f"{vae}/apply", b"", progress="true", formt="png"))[0] == 422
 
@@ -298,20 +298,20 @@ def test_an_output_is_converted_without_a_second_computation() -> None:
     turns = Semaphore(1)
     sent = file(CLEAR.convert("RGB").resize((30, 40)))
     with serving(stepping(turns, (3, 6, 8)), "nothing") as address:
-        made = post(f"{address}/apply", sent, format="png")[2]
+        output = post(f"{address}/apply", sent, format="png")[2]
         for kind in ("jpeg", "webp", "tiff", "png"):
-            status, said, content = post(f"{address}/convert", made, format=kind)
-            assert (status, said) == (200, f"image/{kind}")
+            status, media_type, content = post(f"{address}/convert", output, format=kind)
+            assert (status, media_type) == (200, f"image/{kind}")
             turns.release()
             assert content == post(f"{address}/apply", sent, format=kind)[2]
 
 
 def test_errors_of_conversions() -> None:
     with serving(stepping(Semaphore(1), (3, 6, 8)), "nothing") as address:
-        made = post(f"{address}/apply", file(CLEAR))[2]
-        for sent, *said in ((made, 422, "has trans"), (header(6000, 6000), 413, "6000×6000")):
+        output = post(f"{address}/apply", file(CLEAR))[2]
+        for sent, *expected in ((output, 422, "has trans"), (header(6000, 6000), 413, "6000×6000")):
             status, reason = refused(post(f"{address}/convert", sent, format="jpeg"))
-            assert [status, reason[:9]] == said
+            assert [status, reason[:9]] == expected
 
 
 # --- concurrent requests
@@ -342,14 +342,14 @@ def test_a_disconnected_client_stops_its_computation(path: str) -> None:
 def test_200_requests_at_once_are_all_answered(upscaler: str) -> None:
     images = [file(Image.new("L", (9, 9), grey)) for grey in range(200)]
 
-    def made(sent: bytes) -> tuple[int, bytes]:
+    def answer(sent: bytes) -> tuple[int, bytes]:
         status, _, content = post(f"{upscaler}/apply", sent)
         return status, content
 
     with ThreadPoolExecutor(200) as pool:
-        answers = list(pool.map(made, images))
+        answers = list(pool.map(answer, images))
     assert {status for status, _ in answers} == {200}
-    assert answers[7] == made(images[7]), "each has its own answer"
+    assert answers[7] == answer(images[7]), "each has its own answer"
     assert answers[7] != answers[190]
 
 
@@ -361,8 +361,8 @@ def test_a_latent_is_decoded(vae: str, trained_vae: Assembled) -> None:
     status, kind, content = post(f"{vae}/decode", {"latent": [0.5, -1]})
     assert (status, kind) == (200, "image/png")
     expected = trained_vae.model.decode(torch.tensor([[0.5, -1]])).sigmoid()[0, 0] * 255
-    with opened(content) as made:
-        assert np.abs(np.asarray(made) - expected.numpy()).max() <= 0.51
+    with opened(content) as image:
+        assert np.abs(np.asarray(image) - expected.numpy()).max() <= 0.51
 
 
 @pytest.mark.parametrize(
@@ -386,8 +386,8 @@ def test_an_invalid_latent_is_refused(body: Any, vae: str) -> None:
 def test_a_latent_without_finite_output_is_refused(
     vae: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, said = refused(post(f"{vae}/decode", {"latent": [3e38, -3e38]}))
-    assert (status, said) == (
+    status, detail = refused(post(f"{vae}/decode", {"latent": [3e38, -3e38]}))
+    assert (status, detail) == (
         422,
         "the decoder has no finite output here: use smaller values",
     )
@@ -404,9 +404,9 @@ def test_an_image_is_encoded(vae: str, trained_vae: Assembled) -> None:
 
 
 def test_an_image_of_another_size_is_encoded_with_resize(vae: str) -> None:
-    status, said = refused(post(f"{vae}/encode", file(GREY)))
+    status, detail = refused(post(f"{vae}/encode", file(GREY)))
     assert status == 422
-    assert said.startswith("6×8 pixels; this variant takes 28×28; resize it, or give --resize")
+    assert detail.startswith("6×8 pixels; this variant takes 28×28; resize it, or give --resize")
     status, _, content = post(f"{vae}/encode", file(GREY), resize="true")
     assert (status, len(json.loads(content)["latent"])) == (200, 2)
 

@@ -1,4 +1,4 @@
-"""What people mistype."""
+"""Wrong arguments."""
 
 from functools import partial
 
@@ -22,7 +22,7 @@ CASES = (
         "train vae mnist",
         "'vae'",
         "mnist",
-        name="a variant for the dataset, and the other way round",
+        name="the dataset and the variant in the wrong order",
     ),
     _typed("fetch MNIST", "'MNIST'", "mnist"),
     _typed("prepare ''", "''", "mnist", name="an empty name"),

@@ -1,4 +1,4 @@
-"""What people ask of a trained variant: of files of every kind, and of places of every kind."""
+"""Wrong arguments, inputs and outputs of the commands on trained variants."""
 
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ def _in_shell(name: str, command: str, bad: Change, *says: str, **more: Any) -> 
 
 
 def _done(name: str, bad: Change, command: str = IMAGE, *says: str, lines: int = 0) -> Case:
-    """Return a case of what is unusual and right, with a warning for each of the lines."""
+    """Return a case of an unusual but correct input, with the number of warnings."""
     return _case(name, command, bad, says, goes_on=True, lines=lines)
 
 
@@ -71,8 +71,8 @@ MISTYPED = (
     _typed("encode mnist/vae a.png --to z.csv", "mnist/vae", "not trained", "mnist/conv", bad=A),
     _typed("sample mnist/vae --to out", "mnist/vae", "not trained", "mnist/conv"),
     _typed("serve mnist/vae --port 0", "mnist/vae", "not trained", "mnist/conv"),
-    _typed("apply mnist/classifier a.png --to out", "no autoencoder", "mnist/conv", bad=A),
-    _typed("sample mnist/classifier --to out", "no autoencoder", "mnist/conv"),
+    _typed("apply mnist/classifier a.png --to out", "not an autoencoder", "mnist/conv", bad=A),
+    _typed("sample mnist/classifier --to out", "not an autoencoder", "mnist/conv"),
     _typed("sample mnist/conv --to out", "no prior", "gaussian"),
     _typed("sample mnist/conv --to out --sampler gausian", "'gausian'", "did you mean 'gaussian'"),
     _typed("sample mnist/conv --to out --count 0", "'0'", "1, 2"),
@@ -116,7 +116,12 @@ UNREAD = (
 )
 
 UNWRITTEN = (
-    _case("encode: somebody's table", TABLE, all_of(A, written("z.csv", "x")), ("z.csv", "new")),
+    _case(
+        "encode: a file that is no table of ours",
+        TABLE,
+        all_of(A, written("z.csv", "x")),
+        ("z.csv", "new"),
+    ),
     _case(
         "sample: a file where the folder goes",
         *("sample mnist/conv --to out", written("out", "mine"), ("out", "folder")),

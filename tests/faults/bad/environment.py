@@ -17,7 +17,7 @@ _case = partial(Case, "environment")
 
 
 def _mirror(name: str, value: str, bad: Change, *says: str) -> Case:
-    """Return a case where the official files are asked for, of a mirror that has them not."""
+    """Return a case of a mirror that does not have the official files."""
     bad = all_of(put("data.source", "official"), bad)
     return _case(f"a mirror: {name}", "fetch mnist", bad, says, variables={MIRROR: value})
 
@@ -27,19 +27,19 @@ MIRRORS = (
     _mirror("a file", "{world}/mirror", written("mirror", "x"), MIRROR, "not a folder"),
     _mirror("a folder without mnist/", "{world}", nothing, MIRROR, "mnist/"),
     _mirror("a folder for a file of it", "{world}/m", folder_instead(f"m/mnist/{FIRST}"), FIRST),
-    _mirror("a URL of a file that is not", "file:///nowhere/at/all", nothing, MIRROR, "nowhere"),
-    _mirror("nobody listens", "http://127.0.0.1:9/data", nothing, MIRROR, "127.0.0.1:9"),
+    _mirror("the URL of a missing file", "file:///nowhere/at/all", nothing, MIRROR, "nowhere"),
+    _mirror("no server", "http://127.0.0.1:9/data", nothing, MIRROR, "127.0.0.1:9"),
     _mirror("not found", "{server}/404", nothing, MIRROR, "404"),
     _mirror("a web page for every file", "{server}/page", nothing, FIRST, "MD5"),
-    _mirror("breaks off", "{server}/cut", nothing, FIRST),
+    _mirror("a connection that breaks", "{server}/cut", nothing, FIRST),
     _mirror("never answers", "{server}/silent", nothing, MIRROR, "no answer|timed out"),
     _mirror("an FTP server", "ftp://127.0.0.1/data", nothing, MIRROR, "ftp"),
-    _mirror("the home of a user who is not", "~nobody-here/data", nothing, MIRROR, "~nobody-here"),
+    _mirror("the home of an unknown user", "~nobody-here/data", nothing, MIRROR, "~nobody-here"),
 )
 
 
 def _untracked(name: str, value: str, *says: str, bad: Change = nothing) -> Case:
-    """Return a case of a tracking server that is lost: the stage goes on, to the same bits."""
+    """Return a case of a lost tracking server: the stage continues, with the same bits."""
     return _case(
         f"tracking: {name}",
         "train mnist conv",
@@ -66,11 +66,13 @@ def _track(name: str, value: str, *says: str) -> Case:
 
 
 TRACKING = (
-    _untracked("nobody listens", "http://127.0.0.1:9"),
+    _untracked("no server", "http://127.0.0.1:9"),
     _untracked("a web page", "{server}/page"),
-    _untracked("a scheme that is none", "nonsense://somewhere"),
-    _untracked("a database that is a text", "sqlite:///{world}/t.db", bad=written("t.db", "text")),
-    _track("nobody listens", "http://user:secret@127.0.0.1:9", "127.0.0.1:9"),
+    _untracked("an unknown scheme", "nonsense://somewhere"),
+    _untracked(
+        "a text file as the database", "sqlite:///{world}/t.db", bad=written("t.db", "text")
+    ),
+    _track("no server", "http://user:secret@127.0.0.1:9", "127.0.0.1:9"),
 )
 
 
@@ -96,7 +98,7 @@ def _in_shell(
 
 DISK = "no space|too large|full|disk"
 
-# On a full disk MLflow's database does not fit either, which is a warning.
+# MLflow's database does not fit on a full disk either; this is a warning.
 PLACES = (
     _in_shell(
         "a full disk: fetch",
@@ -142,14 +144,14 @@ PLACES = (
         needs="trained",
     ),
     _in_shell(
-        "params.yaml that may not be read",
+        "an unreadable params.yaml",
         "autoencoders check",
         lambda world: (world / "params.yaml").chmod(0),
         *("params.yaml", "permission|read"),
         needs="bare",
     ),
     _in_shell(
-        "a folder that is no more",
+        "a deleted folder",
         "mkdir gone; cd gone; rmdir ../gone; autoencoders check",
         nothing,
         "folder",
@@ -159,34 +161,34 @@ PLACES = (
 
 STREAMS = (
     _in_shell(
-        "a full disk for what is printed",
+        "a full disk for standard output",
         "autoencoders check > /dev/full",
         nothing,
         DISK,
         needs="bare",
     ),
     _in_shell(
-        "nobody reads what is printed",
+        "a closed standard output",
         "autoencoders check | true",
         nothing,
         needs="bare",
         lines=0,
     ),
     _in_shell(
-        "an ASCII terminal and a name that is not",
+        "an ASCII terminal and a name with other letters",
         "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 autoencoders fetch pets",
         put("data.datasets", {"pets": PETS | {"folder": "caf\u00e9"}}),
         "data.datasets.pets.folder",
         needs="bare",
     ),
     _in_shell(
-        "processes that are counted in words",
+        "a number of processes in words",
         "WORLD_SIZE=two autoencoders train mnist conv",
         nothing,
         *("WORLD_SIZE", "'two'"),
     ),
     _in_shell(
-        "two processes that nobody started",
+        "two processes without torchrun",
         "WORLD_SIZE=2 RANK=0 autoencoders train mnist conv",
         nothing,
         "torchrun",
