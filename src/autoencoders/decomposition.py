@@ -11,9 +11,9 @@ MAX_EXACT_DIMENSIONS = 1024  # above it, the exact method takes too long
 def principal_directions(centred: Tensor, count: int) -> Tensor:
     """Return the directions of greatest variance as columns, `(d, count)`, greatest first.
 
-    There are fewer columns if d < `count`. The entry of largest size in each column is positive.
-    In many dimensions the directions are approximate: the randomised subspace iteration of Halko
-    et al., arXiv 0909.4061, with the same random numbers in each call.
+    There are fewer columns if d < `count`. In each column, the entry with the largest absolute
+    value is positive. In many dimensions the directions are approximate: the randomised subspace
+    iteration of Halko et al., arXiv 0909.4061, with the same random numbers in each call.
 
     Args:
         centred: points `(N, d)`, float32, with mean 0.

@@ -1,4 +1,4 @@
-"""The device that computes: an environment variable, because params.yaml describes no machine."""
+"""The device of all computations; an environment variable selects it for each machine."""
 
 import contextlib
 import ctypes
@@ -19,7 +19,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 def device() -> torch.device:
-    """Return the device of `AUTOENCODERS_DEVICE`; without the variable, a GPU or else the CPU.
+    """Return the device in `AUTOENCODERS_DEVICE`; by default a GPU if there is one, else the CPU.
 
     Each process that torchrun starts on a machine gets its own GPU.
 
@@ -58,8 +58,8 @@ def _device_name() -> str:
 def exact_device() -> torch.device:
     """Return the result of `device()`, and disable TF32 on a GPU, for measurements and figures.
 
-    By default a GPU rounds the inputs of convolutions to ten bits. This rounding changes the
-    structural similarity, which is a small difference of large numbers.
+    By default a GPU rounds the inputs of convolutions to ten bits. This changes the structural
+    similarity, whose variances are small differences of large numbers.
     """
     chosen = device()
     if chosen.type == "cuda":

@@ -1,4 +1,4 @@
-"""A matrix whose rows are read batch by batch, because it does not fit into memory."""
+"""A matrix that is read in batches of rows, because it may not fit into memory."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -12,7 +12,7 @@ BLOCK = 4096  # columns that are converted to double precision at a time
 
 
 class Rows:
-    """A matrix `(N, d)` of vectors minus a mean `(d,)`, by default their own.
+    """A matrix `(N, d)` of vectors minus `mean` `(d,)`, by default the mean of the vectors.
 
     `batches` yields the same vectors in batches `(n, …)` at each call. At most two batches are in
     memory at a time.
@@ -67,7 +67,7 @@ class Rows:
         return sums
 
     def coordinates(self) -> Tensor:
-        """Return vectors `(N, N)` float32 with the inner products and distances of the rows."""
+        """Return `(N, N)` float32, whose rows have the same inner products and distances."""
         values, vectors = torch.linalg.eigh(self.gram())
         return (vectors * values.clamp(min=0).sqrt()).float()
 

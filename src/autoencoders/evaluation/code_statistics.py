@@ -1,4 +1,4 @@
-"""Statistics of latents for models without a posterior whose objective uses a prior."""
+"""Statistics of the latents of models that have a prior and no posterior."""
 
 import torch
 
@@ -11,10 +11,10 @@ from autoencoders.variants.objectives.adversarial import DISCRIMINATOR, discrimi
 def measure(trained: Trained) -> Metrics:
     """Return `code_mean`, `code_std` and, with a discriminator, `discriminator_accuracy`.
 
-    The result is empty without a prior, and for a model with a posterior, because there the prior
-    acts on the posterior. Mean and standard deviation are over all entries of all test codes. The
-    accuracy is over the test codes and an equal number of draws from the prior; it is 0.5 if the
-    discriminator cannot distinguish them.
+    The result is empty without a prior, and for a model with a posterior, which is trained to match
+    the prior instead of the codes. Mean and standard deviation are over all entries of all test
+    codes. The accuracy is over the test codes and an equal number of draws from the prior; it is
+    0.5 if the discriminator cannot distinguish them.
     """
     prior, networks = trained.prior, trained.networks
     if prior is None or trained.model.has_posterior:

@@ -30,7 +30,7 @@ SPLITS = ("train", "validation", "test")
 PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)  # factors of half the sum of squared weights
 TOLERANCE = 1e-4  # a fit ends if a step reduces the loss by less, in nats per image
 MAX_STEPS = 100
-MIN_DEVIATION = 1e-3  # share of the largest deviation; smaller ones are noise, not to be scaled up
+MIN_DEVIATION = 1e-3  # share of the largest deviation; scaling up smaller ones would amplify noise
 MAX_KEPT_NUMBERS = 2**27  # features of all images that are kept in memory: half a gigabyte
 CHUNK = 100  # queries whose distances to all references are in memory at a time
 MAX_TREE_DIMENSIONS = 4  # up to here, a KD-tree is much faster than all distances
@@ -52,8 +52,8 @@ def measure(trained: Trained, fitted: FittedYardsticks, settings: Evaluation) ->
     """Return the `label_metrics` of the latents, and of PCA's codes under `yardsticks`.
 
     The result is empty for one class. It is also empty if the latent is larger than the encoder
-    input: such a latent compresses nothing, PCA has no codes of this size, and computing all
-    distances would take minutes.
+    input: such a latent is no compression, PCA has fewer components, and computing all distances
+    would take minutes.
     """
     if trained.latent_size > prod(trained.input_shape):
         return {}
@@ -80,7 +80,7 @@ def measure_encoder(
         encode: maps encoder inputs `(n, C, H, W)` to features `(n, …)`.
         pairs: returns the encoder inputs and images of a split.
         labels: the classes of each split, `(N,)`.
-        seed: decides which images are labelled.
+        seed: the seed of the choice of labelled images.
         settings: the settings of the evaluation.
     """
     if len(labels["train"].unique()) < 2:
@@ -112,9 +112,9 @@ def inner_product_features(
     """Return vectors `(n, N)` that replace features `(n, size)`, plain and standardised, by split.
 
     N is the number of all images. The vectors have the same distances and inner products as the
-    features, and thus the same neighbours and, with a penalty, the same probe. `labels` are the
-    classes `(n,)` of each split. Features that do not fit into memory are encoded again whenever
-    they are needed, two batches at a time.
+    features, so neighbours and the penalised probe are the same. `labels` are the classes `(n,)` of
+    each split. Features that do not fit into memory are encoded again at each use, two batches at a
+    time.
     """
     keep = sum(map(len, labels.values())) * size <= MAX_KEPT_NUMBERS
     kept = {split: list(_features(encode, pairs(split))) for split in SPLITS} if keep else {}
@@ -158,14 +158,15 @@ def label_metrics(
       nearest neighbours, with all labels of the training set.
     - `probe_accuracy_100` and `knn_accuracy_100` use only 100 labels, for a count of 100 in
       `label_counts`. They are means over `label_draws` random choices of labelled images;
-      `…_100_std` is the standard deviation. The probe selects its penalty with as many labels of
-      the validation set, or all if fewer.
+      `…_100_std` is the standard deviation. The probe's penalty is selected with as many labels of
+      the validation set, or with all if there are fewer.
     - `neighbour_disagreement` is the share of test images whose nearest other test image has
       another class. It is missing for a single test image.
 
     The probe uses `scaled`, the standardised features, because its penalty treats all weights
-    alike. Neighbours use the Euclidean distance of `splits`, the features as they are, because the
-    metric is about the geometry of the latent. `seed` and the labels decide the labelled images.
+    alike. Neighbours use Euclidean distances between `splits`, the unscaled features, because the
+    metric describes the geometry of the latent. `seed` and the labels determine which images are
+    labelled.
     """
     train, test = splits["train"], splits["test"]
     metrics = {
@@ -229,7 +230,7 @@ def _nonzero_deviations(deviations: Tensor) -> Tensor:
 
 
 def labelled_subset(labels: Tensor, count: int, seed: int) -> Tensor:
-    """Return `count` random ascending indices `(n,)` in the proportions of the classes, or all."""
+    """Return sorted indices `(n,)` of `count` random images with the proportions of the classes."""
     if count >= len(labels):
         return torch.arange(len(labels))
     rng = np.random.default_rng(seed)
@@ -239,8 +240,8 @@ def labelled_subset(labels: Tensor, count: int, seed: int) -> Tensor:
 def probe_accuracy(train: Labelled, validation: Labelled, test: Labelled) -> float:
     """Return the accuracy on the test set of multinomial logistic regression, one linear layer.
 
-    The penalty is the one of `PENALTIES` with the highest accuracy on the validation set, and the
-    largest of equally good ones.
+    The penalty is the one of `PENALTIES` with the highest accuracy on the validation set; of
+    several with this accuracy, the largest.
     """
     classes = 1 + int(train.labels.max())
     weight = torch.zeros(classes, train.vectors.shape[1], requires_grad=True)
@@ -251,7 +252,7 @@ def probe_accuracy(train: Labelled, validation: Labelled, test: Labelled) -> flo
         return (predicted == split.labels).double().mean().item()
 
     accuracies = []
-    for penalty in PENALTIES:  # start from the last solution: the next one is near
+    for penalty in PENALTIES:  # each fit starts from the last solution, which is close
         _fit(weight, bias, train, penalty)
         accuracies.append((accuracy(validation), accuracy(test)))
     return max(accuracies, key=lambda pair: pair[0])[1]
@@ -279,10 +280,10 @@ def _fit(weight: Tensor, bias: Tensor, train: Labelled, penalty: float) -> None:
 
 
 def knn_accuracy(reference: Labelled, test: Labelled, neighbours: int) -> float:
-    """Return the accuracy on the test set of a majority vote of the nearest references.
+    """Return the accuracy on the test set of the most frequent class of the nearest references.
 
-    If there are fewer references than `neighbours`, all vote. Of classes with equally many votes
-    the first wins.
+    If there are fewer references than `neighbours`, all count. Of several classes with the same
+    frequency, the first is predicted.
     """
     count = min(neighbours, len(reference.labels))
     votes = reference.labels[nearest(test.vectors, reference.vectors, count)]
@@ -309,7 +310,7 @@ def nearest(queries: Tensor, references: Tensor, count: int) -> Tensor:
     centre = references.mean(0)  # distances do not change, rounding errors shrink
     centred = references - centre
     halves = centred.square().sum(1) / 2
-    # Half the squared distance minus half the query's square, which does not change the order.
+    # Half the squared distance, without the query's own square, which does not change the order.
     distances = (
         torch.addmm(halves, chunk - centre, centred.T, alpha=-1) for chunk in queries.split(CHUNK)
     )

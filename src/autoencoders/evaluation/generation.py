@@ -1,4 +1,4 @@
-"""Compares reconstructions and samples with test images, by the dataset's classifier."""
+"""Compares reconstructions and samples with test images by the features of a classifier."""
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ def measure(trained: Trained, judge: Judge | None, settings: Evaluation) -> Metr
 
     All distances are between features of the classifier. `frechet_reconstructions` compares the
     reconstructions with the test images. `frechet_<sampler>` compares decoded draws of a sampler
-    with the test images, for each sampler in the settings that the variant has.
+    with the test images, for each sampler in the settings that the variant supports.
     `frechet_samples` is the number of images on each side. Distances decrease with this number:
     compare only distances with the same number and the same classifier.
 
@@ -72,7 +72,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 
     |μ₁ - μ₂|² + Tr(Σ₁ + Σ₂ - 2(Σ₁Σ₂)^½) (Heusel et al., arXiv 1706.08500, eq. 6). The trace of
     (Σ₁Σ₂)^½ is the sum of the square roots of the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which is symmetric
-    and has the same eigenvalues as Σ₁Σ₂. torchmetrics is not used: its import takes five seconds.
+    and has the same eigenvalues as Σ₁Σ₂.
     """
     values, vectors = torch.linalg.eigh(a.covariance)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T

@@ -18,7 +18,7 @@ SMALLEST_MSE = 1e-10  # limits the PSNR of a perfect reconstruction to 100 dB
 
 
 def measure(trained: Trained, fitted: FittedYardsticks) -> Metrics:
-    """Return the means of all image metrics over the test images, also of the yardsticks."""
+    """Return the means of all image metrics over the test images, for network and yardsticks."""
     _, height, width = trained.image_shape
     if not fits_ssim_window(trained.image_shape):
         report_omission(
@@ -46,7 +46,7 @@ def per_image(predictions: Tensor, images: Tensor) -> dict[str, Tensor]:
 
     - `mse`: mean squared error of the pixels.
     - `bce`: mean binary cross-entropy of the pixels in nats, with logarithms clamped at -100.
-    - `bce_above_floor`: `bce` minus the image's entropy, which no prediction can avoid.
+    - `bce_above_floor`: `bce` minus its lowest possible value, the entropy of the image.
     - `psnr`: 10·log10(1/mse) in dB.
     - `ssim`: Wang et al. 2004, with an 11×11 Gaussian window of σ 1.5 and data range 1. It is
       missing for images smaller than the window.
@@ -71,7 +71,7 @@ def per_image(predictions: Tensor, images: Tensor) -> dict[str, Tensor]:
 
 
 def _psnr_and_ssim(predictions: Tensor, images: Tensor, suffix: str) -> dict[str, Tensor]:
-    """Return `psnr` and, if its window fits, `ssim`, with `suffix` added to their names."""
+    """Return `psnr` and, for large enough images, `ssim`; add `suffix` to their names."""
     values = {f"psnr{suffix}": psnr(predictions, images)}
     if fits_ssim_window(images.shape[1:]):
         values[f"ssim{suffix}"] = ssim(predictions, images)
@@ -97,8 +97,8 @@ def psnr(predictions: Tensor, images: Tensor) -> Tensor:
 def ssim(predictions: Tensor, images: Tensor) -> Tensor:
     """Return the mean structural similarity of each image `(N, C, H, W)`, as `(N,)`.
 
-    Wang et al. 2004, eq. 13, without borders where the window does not fit. H and W are at least
-    11. torchmetrics is not used: its import takes five seconds.
+    Wang et al. 2004, eq. 13, at all positions where the whole window lies in the image. H and W are
+    at least 11. torchmetrics is not used, because its import takes five seconds.
     """
     row_windows, column_windows = (_window(size, images) for size in images.shape[2:])
 
@@ -135,7 +135,7 @@ def summary(values: dict[str, Tensor]) -> dict[str, float]:
 
 
 def entropy(images: Tensor) -> Tensor:
-    """Return the minimum of each image's `bce`, its mean pixel entropy in nats, `(N,)`.
+    """Return the mean entropy of each image's pixels in nats, the lowest possible `bce`, `(N,)`.
 
     `images` are `(N, C, H, W)` float in [0, 1].
     """

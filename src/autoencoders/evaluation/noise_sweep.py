@@ -1,4 +1,4 @@
-"""Measures the PSNR of a network at several noise levels, also other than in training."""
+"""Measures the PSNR of a network at the noise level in training and at other noise levels."""
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
@@ -20,13 +20,13 @@ from autoencoders.variants.inputs import Input
 
 @runtime_checkable
 class HasNoise(Protocol):
-    """An input that adds noise with this standard deviation, or a range `[low, high]` of them."""
+    """An input with noise; `std` is its standard deviation, or a range `[low, high]`."""
 
     std: Spread
 
 
 class WithAddedNoise(Input):
-    """Another input plus zero-mean Gaussian noise, clamped to [0, 1]."""
+    """`input` plus zero-mean Gaussian noise, clamped to [0, 1]."""
 
     def __init__(self, input: Input, std: float) -> None:
         self.input = input
@@ -42,7 +42,7 @@ class WithAddedNoise(Input):
         return self.input.shape(image_shape)
 
     def yardsticks(self) -> dict[str, Predict]:
-        """Return the other input's yardsticks."""
+        """Return the yardsticks of `input`."""
         return self.input.yardsticks()
 
 
@@ -69,7 +69,7 @@ def training_noise_range(input: Input) -> tuple[float, float]:
 def with_noise_level(input: Input, std: float) -> Input:
     """Return a copy of the input with noise of this standard deviation.
 
-    For an input without noise, zero-mean noise is added to its result.
+    For an input without noise, zero-mean noise is added.
     """
     if not isinstance(input, HasNoise):
         return WithAddedNoise(input, std)
@@ -88,14 +88,14 @@ def noise_sweep(
 
     Args:
         model: the trained network; maps encoder inputs to images `(n, C, H, W)`.
-        input: the input it was trained with; its own noise level is also measured.
+        input: the input in training; its own noise level is also measured.
         levels: standard deviations of the noise.
         pairs: yields encoder inputs and images in batches, each time with the same random numbers,
             so that only the strength of the noise differs between levels.
 
     Returns:
-        `trained_at`, the level in training; `levels`, ascending; `psnr` of the network at each
-        level; and `yardsticks`, the same for each yardstick. Yardsticks use the noise level.
+        `trained_at`, the highest level in training; `levels`, ascending; `psnr` of the network at
+        each level; and `yardsticks`, the same for each yardstick, which receives the level.
     """
     _, trained_at = training_noise_range(input)
     levels = sorted({*levels, trained_at})

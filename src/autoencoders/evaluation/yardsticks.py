@@ -9,7 +9,7 @@ from torch import Tensor
 from autoencoders.evaluation.batched_matrix import MAX_DIRECT_LENGTH, MAX_GRAM_ROWS, Rows
 from autoencoders.trained.pairs import Pairs, Predict
 
-RIDGE = 1e-6  # added to each variance so that none is zero, as a share of the mean variance
+RIDGE = 1e-6  # a share of the mean variance, added to each variance so that none is zero
 
 
 class FittedYardsticks(NamedTuple):
@@ -34,14 +34,14 @@ def fit_yardsticks(pairs: Callable[[], Pairs], count: int, components: int) -> F
     components. Otherwise it is reduced-rank regression (Izenman 1975): least squares from the
     encoder input to the image, then the principal components of the predictions.
 
-    `pca` is computed from the covariances of pixels. For few or large images it is computed from
-    the inner products of images instead, for large images only of the first 3,000. Memory never
-    grows with the square of a large image's size.
+    `pca` is computed from the covariances of pixels; for few or large images from the inner
+    products of the first 3,000 images. Memory thus never grows with the square of a large image's
+    size.
 
     Args:
         pairs: yields all training pairs, each `(n, C, H, W)`, the same at each call.
         count: the number of training pairs.
-        components: the number of components of `pca`; with fewer images it is smaller.
+        components: the number of components of `pca`; fewer if there are fewer images.
     """
     first_inputs, first_images = next(pairs())
     image_shape = first_images.shape[1:]
@@ -76,7 +76,7 @@ def _of_moments(moments: "_Moments", components: int) -> _Linear:
 
 
 def _of_images(pairs: Callable[[], Pairs], components: int) -> _Linear:
-    """Return the best linear autoencoder up to a small ridge, computed from inner products.
+    """Return the best linear autoencoder, with a small ridge, computed from inner products.
 
     Let X be the encoder inputs and Y the images, both minus their mean, K = X·Xᵀ, G = Y·Yᵀ and ρ
     the ridge. Least squares predicts H·Y with H = K·(K + ρ)⁻¹. Let H = S·Sᵀ, and let W be the

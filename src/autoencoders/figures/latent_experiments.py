@@ -1,4 +1,4 @@
-"""Latents that are not the code of any image: moved along one dimension, or between two codes.
+"""Latents that are moved along one dimension, interpolated between two codes, or projected.
 
 Latents are float32 `(N, *latent_shape)`. A `Decode` turns them into images `(N, C, H, W)`.
 """
@@ -53,7 +53,7 @@ def plane_directions(codes: Codes) -> Codes:
 def perturbations(
     decode: Decode, latent: Tensor, deviations: Tensor, steps: Tensor, count: int
 ) -> list[Perturbation]:
-    """Return the `count` dimensions that change the image most when moved, in decreasing order.
+    """Return the `count` dimensions whose movement changes the image most, the strongest first.
 
     Args:
         decode: turns latents into images.
@@ -87,9 +87,8 @@ def interpolate_spherically(start: Tensor, end: Tensor, weights: Tensor) -> Tens
     Weight 0 is `start` `(*shape)`, weight 1 is `end` `(*shape)`. The directions follow White,
     arXiv 1609.04468, section 2.1, for unit vectors: sin((1-t)Ω)/sin(Ω)·start +
     sin(tΩ)/sin(Ω)·end, where Ω is the angle between the two. The lengths are interpolated
-    linearly, because the formula alone gives far longer points if the latents are nearly opposite
-    and have different lengths. Parallel or zero latents have no unique arc; they are interpolated
-    linearly.
+    linearly: without this, points between nearly opposite latents of different lengths are far too
+    long. Parallel or zero latents have no unique arc and are interpolated linearly.
     """
     first, second = start.double(), end.double()
     lengths = first.norm(), second.norm()

@@ -26,7 +26,7 @@ MAX_POINTS = 500  # test images on the plane
 VIEW_PERCENTILES = (1, 99)  # of the codes in each dimension; the plane covers the range between,
 VIEW_MARGIN = 0.1  # and this fraction of the range on both sides
 MIN_RANGE = 1e-3  # for codes that are all equal
-FRACTION_DIGITS = 4  # of a point's position: a tenth of a pixel
+FRACTION_DIGITS = 4  # of a point's position: precise to a tenth of a pixel
 OVERVIEW_IMAGES = 6  # test images of each variant in the overview
 
 
@@ -104,7 +104,7 @@ def spread_indices(count: int, shape: ImageShape) -> npt.NDArray[np.int64]:
 
 
 def view_limits(codes: Codes) -> Codes:
-    """Return the view's limits for codes `(N, 2)`: a row (lowest, highest) per dimension."""
+    """Return the view's limits `(2, 2)` for codes `(N, 2)`: a row (low, high) per dimension."""
     low, high = np.percentile(codes.astype(np.float64), VIEW_PERCENTILES, axis=0)
     margin = np.maximum(high - low, MIN_RANGE) * VIEW_MARGIN
     return np.stack([low - margin, high + margin], axis=1)
@@ -113,8 +113,8 @@ def view_limits(codes: Codes) -> Codes:
 def decode_grid(trained: Trained, limits: Codes) -> Bytes:
     """Return the images `(cells², C, H, W)` decoded at the middles of a grid's cells.
 
-    `limits` are those of `view_limits`. The images are ordered from left to right in the first
-    dimension, and the rows from top to bottom in the second.
+    `limits` `(2, 2)` are those of `view_limits`. Images are in the order of a page: along a row the
+    first dimension increases, and from row to row the second decreases.
     """
     cells = _cells(trained.image_shape)
     middles = (np.arange(cells) + 0.5) / cells

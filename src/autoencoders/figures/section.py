@@ -1,4 +1,4 @@
-"""The report's content about a trained variant besides its metrics, stored in files.
+"""Files with a variant's part of the report: all its content except the metrics.
 
 The report reads these files, so it does not need the network. A sheet is one picture of many images
 of the same size, row by row without gaps.
@@ -42,7 +42,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class LatentPlane:
-    """The data of a plane that shows a latent of two dimensions.
+    """The data of the interactive plane of a latent with two dimensions.
 
     Attributes:
         z1: lowest and highest value of the horizontal axis, from left to right.
@@ -100,7 +100,7 @@ SECTION = TypeAdapter(Section)
 
 
 def save(folder: Path, section: Section, sheets: Mapping[str, Bytes]) -> None:
-    """Replace the content of `folder` with a section and its sheets `(N, C, H, W)` by file name."""
+    """Replace `folder` by a section and its sheets; `sheets` maps file names to `(N, C, H, W)`."""
     with files.atomic_directory(folder) as temporary:
         for name, images in sheets.items():
             make_sheet(images).save(temporary / name)

@@ -1,7 +1,7 @@
 """The table of figures: one function per figure, with its caption and its condition above it.
 
-Each function takes a trained variant, its metrics and the settings. It turns them into arrays, and
-the functions of `plots` draw these.
+Each function takes a trained variant, its metrics and the settings. It computes arrays, which the
+functions of `plots` draw.
 """
 
 from collections.abc import Callable
@@ -79,7 +79,7 @@ def figure(
     train_images: int = 1,
     test_images: int = 1,
 ) -> Callable[[Draw], Draw]:
-    """Return a decorator that adds a function to the table; the function's name names the file."""
+    """Return a decorator that adds a function to the table; the file has the function's name."""
 
     def add(draw: Draw) -> Draw:
         file = f"{draw.__name__}.png"
@@ -248,7 +248,7 @@ def code_samples(trained: Trained, metrics: Metrics, settings: Figures) -> Figur
 
 @figure(
     "Distribution of the codes of the test images, compared with the prior",
-    # A model with a posterior fits the posterior to the prior, not the codes.
+    # In a model with a posterior, the posterior is trained to match the prior, not the codes.
     fits=lambda trained, _: trained.prior is not None and not trained.model.has_posterior,
     test_images=2,
 )
@@ -303,7 +303,7 @@ def to_array(values: Tensor) -> npt.NDArray[np.float32]:
 
 
 def neighbour_pairs(labels: npt.NDArray[np.integer[Any]], count: int) -> npt.NDArray[np.int64]:
-    """Return indices `(count, 2)` of pairs of successive images; pairs of two classes are first."""
+    """Return indices `(count, 2)` of pairs of successive images, first those of two classes."""
     neighbours = np.arange(len(labels) // 2 * 2).reshape(-1, 2)
     differ = labels[neighbours[:, 0]] != labels[neighbours[:, 1]]
     return np.concatenate([neighbours[differ], neighbours[~differ]])[:count]
@@ -313,7 +313,7 @@ def neighbour_pairs(labels: npt.NDArray[np.integer[Any]], count: int) -> npt.NDA
 def draw(trained: Trained, metrics: Metrics, settings: Figures, folder: Path) -> list[FigureFile]:
     """Draw every figure that fits a variant into a new `folder`; return the files and captions.
 
-    A figure that needs more images than there are is left out with a message.
+    A figure that needs more images than exist is left out with a message.
     """
     fitting = [spec for spec in TABLE if spec.fits(trained, metrics)]
     specs = [spec for spec in fitting if spec.has_images(trained)]

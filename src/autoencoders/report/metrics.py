@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 @dataclass(frozen=True)
 class Metric:
-    """A column of the results' tables; `better` is empty where no direction is better."""
+    """A column of the tables; `better` is empty if neither higher nor lower values are better."""
 
     key: str
     label: str

@@ -1,4 +1,4 @@
-"""The report as one HTML page: results in, text out.
+"""Renders the results as one HTML page.
 
 The page contains its style and script, and links to pictures by relative paths. The script adds the
 controls; it reads its data from attributes and JSON in the page.
@@ -39,7 +39,7 @@ class _Table:
     title: str
     columns: Sequence[Metric]
     rows: Sequence[_TableRow]
-    yardstick_wins: Sequence[str]  # one sentence per yardstick that is better than its network
+    yardstick_wins: Sequence[str]  # one sentence for each network that a yardstick surpasses
 
 
 def render(datasets: Sequence[DatasetResults]) -> str:
@@ -101,7 +101,7 @@ def _per_label_count(base: Metric, present: Collection[str]) -> list[Metric]:
 
 
 def _table(title: str, dataset: DatasetResults, columns: Sequence[Metric]) -> _Table:
-    """Return the table of all networks; each is followed by its yardsticks with such metrics."""
+    """Return the table of all networks, each followed by its yardsticks that have these metrics."""
     best = {metric: _best(metric, dataset.variants) for metric in columns}
     rows, yardstick_wins = [], []
     for result in dataset.variants:

@@ -1,4 +1,4 @@
-"""The results of all variants, read from files, and the tables and the overview made of them."""
+"""The results of all variants, read from files; their tables and the overview figure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class VariantResult:
         name: the name of the variant.
         metrics: the content of its metrics file. The yardsticks include `raw_pixels` if the file
             has feature metrics.
-        section: its other content of the page.
+        section: all other content about it.
     """
 
     name: str

@@ -9,13 +9,13 @@ from autoencoders.randomness import Noise
 
 
 class Sampler(ABC):
-    """A distribution of codes, which decode to new images.
+    """A distribution of codes (latents of images); decoding its draws gives new images.
 
-    A constructor may take `prior`, the objective's prior, and `components`.
+    A constructor may take `prior`, the objective's prior, and `components`, a number of Gaussians.
 
     Attributes:
         title: the name of the distribution in figures and messages.
-        needs_prior: whether it can only draw from a variant with a prior.
+        needs_prior: whether the variant must have a prior.
         needs_codes: whether `fit` uses the values of the codes, and not only their shape.
     """
 

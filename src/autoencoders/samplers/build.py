@@ -14,7 +14,7 @@ from autoencoders.variants.priors.base import Prior
 
 
 def build(name: str, prior: Prior | None, **settings: Any) -> Sampler | None:
-    """Return a sampler made with the settings that it takes; None if it lacks a needed prior."""
+    """Return the sampler with those settings that it takes; None if it lacks a needed `prior`."""
     constructor: Callable[..., Sampler] = SAMPLERS[name]
     if SAMPLERS[name].needs_prior and prior is None:
         return None
@@ -24,10 +24,10 @@ def build(name: str, prior: Prior | None, **settings: Any) -> Sampler | None:
 
 
 def fit_sampler(name: str, trained: Trained, codes: int, components: int) -> Sampler | None:
-    """Return a sampler that is fitted to a variant's codes; None if it cannot draw from them.
+    """Return a sampler that is fitted to the codes of a variant's first `codes` training images.
 
-    It is fitted to the codes of the first `codes` training images. For one training image the
-    result is None, and a message reports it. A mixture has `components` Gaussians.
+    A mixture has `components` Gaussians. The result is None if the variant lacks a needed prior, if
+    its latents contain the input, or, with a message, if there is only one training image.
     """
     sampler = build(name, trained.prior, components=components)
     if sampler is None or (sampler.needs_codes and trained.latent_holds_input):

@@ -10,14 +10,14 @@ class GaussianSampler(Sampler):
     """The Gaussian with the mean and the sample covariance of codes `(N, *latent_shape)`.
 
     A draw is the mean plus a weighted sum of the N centred codes. The weights are independent
-    standard normal draws divided by √(N-1). This gives the sample covariance without storing it,
-    because it is too large for large latents.
+    standard normal draws divided by √(N-1). The draws have the sample covariance, and this matrix,
+    which is too large for large latents, is never stored.
     """
 
     title = "a Gaussian"
 
     def fit(self, codes: Tensor) -> None:
-        """Keep the codes."""
+        """Store the codes `(N, *latent_shape)`, N ≥ 2."""
         self.mean = codes.mean(0)
         self.centred = codes.flatten(1) - codes.flatten(1).mean(0)
 

@@ -17,10 +17,10 @@ SMALLEST_VARIANCE = 1e-4  # of a Gaussian, relative to the mean variance of thes
 class MixtureSampler(Sampler):
     """A mixture of `components` Gaussians, fitted to codes `(N, *latent_shape)`.
 
-    Fewer different codes than `components` give as many Gaussians as codes. Each Gaussian has a
-    mean and a full covariance in the first 32 principal components of the codes. In the other
-    directions of a larger latent, all share one Gaussian. Ghosh et al., arXiv 1903.12436, sample
-    plain autoencoders from such a mixture.
+    There are at most as many Gaussians as different codes. Each Gaussian has a mean and a full
+    covariance in the first 32 principal components of the codes. In the other directions of a
+    larger latent, all share one Gaussian. Ghosh et al., arXiv 1903.12436, sample plain
+    autoencoders from such a mixture.
     """
 
     def __init__(self, components: Count = 10) -> None:

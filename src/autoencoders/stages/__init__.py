@@ -65,12 +65,12 @@ def run(item: Item) -> str:
 
 
 def track(loaded: Params, done: Collection[str]) -> Iterator[str]:
-    """Upload the runs of `done`, by name, that are not yet tracked.
+    """Upload the results of those stages of `done`, by name, that are not yet tracked.
 
-    `done` contains the runs whose outputs are up to date with this configuration.
+    `done` contains the stages whose outputs are up to date with this configuration.
 
     Yields:
-        One line for each uploaded run, and one for all runs that are not in `done`.
+        One line for each uploaded stage, and one for all stages that are not in `done`.
 
     Raises:
         UserError: an upload fails.

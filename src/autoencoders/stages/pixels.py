@@ -1,4 +1,4 @@
-"""The stage `pixels`: classify raw pixels, as a yardstick for the latents of all variants."""
+"""The stage `pixels`: classify raw pixels, the yardstick of the latents of all variants."""
 
 from typing import Any
 

@@ -33,7 +33,7 @@ BATCH = 250
 class Description:
     """The record of a variant's training: the dataset and the resolved params.
 
-    `classifier_sha256` is the hash of the classifier that the objective learns from; None if none.
+    `classifier_sha256` is the hash of the classifier that the objective uses; None if it uses none.
     """
 
     dataset: str
@@ -58,7 +58,7 @@ class Trained(Assembled):
         folder: the variant's folder.
         data: the dataset; its files are opened at the first use of its images.
         device: the device of the networks.
-        batch_size: the images per batch; batches of large images are smaller.
+        batch_size: the number of images in a batch; batches of large images are smaller.
     """
 
     description: Description
@@ -99,7 +99,7 @@ class Trained(Assembled):
 
     @property
     def images_at_a_time(self) -> int:
-        """Return the images per batch of outputs: `batch_size`, or fewer if they are large."""
+        """Return the number of images to decode at a time: `batch_size`, or fewer large images."""
         return images_at_a_time(self.image_shape, self.batch_size)
 
     def noise(self, name: str) -> Noise:
@@ -111,7 +111,7 @@ class Trained(Assembled):
 
         Args:
             split: `train`, `validation` or `test`.
-            count: the number of images, from the first on; None takes all.
+            count: only the first `count` images; None for all.
             input: replaces the variant's input, with the same noise.
         """
         return pairs(
@@ -183,7 +183,7 @@ def load(
         folder: the variant's folder.
         data: the dataset that it was trained on; this function does not read its files.
         device: the device of the networks.
-        batch_size: the images per batch.
+        batch_size: the number of images in a batch.
 
     Raises:
         UserError: a file is missing or damaged, or the weights do not fit the model.
@@ -219,6 +219,6 @@ def load_history(folder: Path) -> pd.DataFrame:
 
 
 def best_epoch(history: pd.DataFrame) -> dict[str, float]:
-    """Return the row of the epoch with the lowest validation loss, whose weights were kept."""
+    """Return the row of the epoch with the lowest validation loss; its weights are saved."""
     best = history["validation_loss"].argmin()
     return {str(name): float(value) for name, value in history.iloc[int(best)].items()}

@@ -1,4 +1,4 @@
-"""Train the classifier of a dataset; its features and predictions evaluate generated images."""
+"""Training of a dataset's classifier, whose features and predictions evaluate generated images."""
 
 import time
 from collections.abc import Callable

@@ -35,7 +35,7 @@ VALIDATION_BATCH = 1000  # the largest number of images in a batch
 
 
 class Learner(Protocol):
-    """A variant in training, under some framework: its networks, optimisers and random generators.
+    """A variant that is trained by one framework: networks, optimisers and random generators.
 
     Images are uint8 `(N, C, H, W)`; weights have any shape.
 
@@ -81,14 +81,15 @@ def fit(
 ) -> list[Row]:
     """Train a variant's networks in place, and set them to the weights of the best epoch.
 
-    Images are uint8 `(N, C, H, W)`. Each epoch ends with a write of the state to `checkpoint`.
-    Training resumes from this file if it exists.
+    Images are uint8 `(N, C, H, W)`. After each epoch, the state is written to `checkpoint`. If this
+    file exists, training resumes from it.
 
     Returns one row per epoch: `epoch`, the means over images of the objective's terms as `train_*`
     and `validation_*`, `learning_rate`, `gradient_norm`.
 
     Raises:
-        UserError: a loss is not finite or explodes, or a batch has no equal part for each process.
+        UserError: a loss is not finite or explodes, or the batch size is not divisible by the
+            number of processes.
     """
     training, device, processes = learner.training, learner.device, learner.processes
     if (batch := min(training.batch_size, len(train_images))) % processes.count:
@@ -124,7 +125,7 @@ def fit(
 
 
 class TorchLearner:
-    """A variant in training under PyTorch; see `Learner` for its attributes and shapes (N, …)."""
+    """A variant that PyTorch trains; see `Learner` for attributes and shapes, such as `(N, …)`."""
 
     def __init__(
         self,
@@ -257,7 +258,7 @@ def in_bfloat16(precision: Precision, device: torch.device) -> bool:
 
 
 def move_if_room(images: Tensor, device: torch.device) -> Tensor:
-    """Return `images` of any shape, on a GPU if twice their size is free there."""
+    """Return `images` of any shape, moved to `device` if it is a GPU with twice their size free."""
     if device.type == "cuda" and 2 * images.nbytes < torch.cuda.mem_get_info(device)[0]:
         return images.to(device)
     return images

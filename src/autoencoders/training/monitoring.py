@@ -1,4 +1,4 @@
-"""Loss means and gradient norms of an epoch, on the device: each transfer makes a GPU wait."""
+"""Loss means and gradient norms of an epoch, kept on the device: transfers slow a GPU down."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +58,7 @@ class Guard:
         """Check a scalar loss: at once on the CPU, at the end of the epoch on a GPU."""
         limit = self.first_losses.setdefault(name, loss) * EXPLOSION_FACTOR
         valid = loss.isfinite() & (loss <= limit)
+        # Count the losses before the first invalid one.
         self.valid_losses += (self.valid_losses == self.losses) & valid
         self.losses += 1
         if loss.device.type == "cpu":

@@ -60,8 +60,8 @@ def orthogonalise(matrices: list[torch.Tensor], iterations: int = 5) -> list[tor
     """Return approximately the closest semi-orthogonal matrix of each matrix `(rows, columns)`.
 
     The quintic Newton–Schulz iteration of Jordan et al. 2024 brings singular values to about 1.
-    Small matrices are padded with zeros to one batch, because their cost is the number of
-    operations and not their size; zeros do not change the results.
+    Small matrices are padded with zeros and computed as one batch: their time depends on the number
+    of operations, not on their size. Zeros do not change the results.
     """
     if len(matrices) > 1 and any(matrix.numel() > MAX_PADDED for matrix in matrices):
         return [result for matrix in matrices for result in orthogonalise([matrix], iterations)]

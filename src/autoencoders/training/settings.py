@@ -29,7 +29,7 @@ class Training(Strict):
             `averaging.growing_decay`; the average is validated and saved; 0 disables it.
         early_stopping_patience: the number of epochs in a row without a lower validation loss
             after which training stops; null disables early stopping.
-        threads: the number of CPU threads, which changes the order of sums and so the last bits.
+        threads: the number of CPU threads; it changes the order of sums, and so the last digits.
         framework: the library that trains; the files of the trained variant are the same.
     """
 

@@ -1,4 +1,4 @@
-"""Train a variant: one function from images, settings and a seed to a trained variant."""
+"""Training of a variant, as a function of images, settings and a seed."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -61,15 +61,15 @@ def train(
         name: such as `mnist/conv`; with the same seed, each name gives other random numbers.
         device: the device of PyTorch; TensorFlow chooses its own.
         progress: receives each step and epoch.
-        folder: the folder of checkpoints, one after each epoch; without it there are none.
+        folder: the folder of the checkpoint, which each epoch replaces; None writes no checkpoint.
         digests: of images, code and everything else that a checkpoint depends on.
-        perceive: the feature maps of a classifier, for an objective that learns from them.
+        perceive: maps images to a classifier's feature maps, for an objective that needs them.
         processes: the processes that share the training; each trains on its part of every batch,
             and all get the same weights.
 
     Raises:
         ValueError: the variant's parts do not fit the images or each other.
-        UserError: a loss is not finite or explodes, or a batch has no equal part for each process.
+        UserError: see `loop.fit`.
     """
     training = variant.training
     learner_class, versions = load_framework(training.framework, training.threads)

@@ -64,7 +64,7 @@ def assemble(
     input_shape = input.shape(image_shape)
     with seeded_initialisation(seed, f"{name}/initialisation"):
         model: Autoencoder = parts.model.build(input_shape=input_shape, image_shape=image_shape)
-        # An input without yardsticks is the image: such a model would only copy it.
+        # An input without yardsticks is the clean image, which this model would only copy.
         if model.latent_holds_input and not input.yardsticks():
             raise ValueError(
                 f"the {parts.model.kind} model adds to its input, and in a {parts.input.kind} "

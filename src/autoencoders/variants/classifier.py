@@ -21,11 +21,11 @@ class ConvClassifier(nn.Module):
         self.classes = nn.Linear(features, classes)
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Return the feature maps after each pool of images `(N, C, H, W)`, float32 in [0, 1]."""
+        """Return the maps `(N, C_i, H_i, W_i)` after each pool; images are `(N, C, H, W)`."""
         return pooled_maps(self.convolutions, images)
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the features `(N, features)` of images `(N, C, H, W)`, float32 in [0, 1]."""
+        """Return the features `(N, features)` of images `(N, C, H, W)` in [0, 1], float32."""
         return F.relu(self.hidden(self.maps(images)[-1].flatten(1)))
 
     def forward(self, images: Tensor) -> Tensor:

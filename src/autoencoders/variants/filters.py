@@ -28,8 +28,8 @@ def median_filter(images: Tensor) -> Tensor:
 def non_local_means(images: Tensor, std: float | None) -> Tensor:
     """Return `images` `(N, C, H, W)` after non-local means (Buades, Coll and Morel, CVPR 2005).
 
-    Each result is a mean of pixels up to 6 pixels away, weighted by the similarity of their 5×5
-    neighbourhoods. The filter strength is 0.8 `std`.
+    An output pixel is the mean of the pixels at most 6 rows and columns away, weighted by the
+    similarity of their 5×5 neighbourhoods to its own. The filter strength is 0.8 `std`.
     """
 
     def denoise(image: Any, sigma: float) -> Any:

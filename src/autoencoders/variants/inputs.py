@@ -44,9 +44,8 @@ class Noisy(Input):
     """The image with additive Gaussian noise: `clamp(x + n, 0, 1)`, n ~ Normal(mean, std²).
 
     Every pixel, image and call gets new noise. With a range `std: [low, high]`, each image gets a
-    uniformly drawn standard deviation: a network that learns from it is a blind denoiser. Without
-    `clamp`, the encoder input may leave [0, 1], as in the literature on denoising (Zhang et al.,
-    arXiv 1608.03981).
+    uniformly drawn standard deviation, which trains a blind denoiser. Without `clamp`, the encoder
+    input may leave [0, 1], as in the literature on denoising (Zhang et al., arXiv 1608.03981).
 
     Raises:
         ValueError: the range's first number is larger than its second.
@@ -75,8 +74,8 @@ class Noisy(Input):
     def yardsticks(self) -> dict[str, Callable[[Tensor], Tensor]]:
         """Return the noisy image, and denoising filters that first subtract the noise's mean.
 
-        Non-local means and wavelet thresholding use the noise's standard deviation, which clamping
-        changes. All methods map `(N, C, H, W)` to `(N, C, H, W)`.
+        Clamping changes the noise's standard deviation, so with `clamp` there is only the median
+        filter. All methods map `(N, C, H, W)` to `(N, C, H, W)`.
         """
         filters: dict[str, Callable[[Tensor], Tensor]] = {"median_filter": median_filter}
         if not self.clamp:

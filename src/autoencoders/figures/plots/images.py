@@ -113,9 +113,9 @@ def error_maps(originals: Images, reconstructions: Images, title: str) -> Figure
 
 @house_style()
 def sample_grids(grids: Mapping[str, Images], title: str) -> Figure:
-    """Draw one grid of images `(N, C, H, W)` below each heading.
+    """Draw one grid of images `(N, C, H, W)` below each heading; a heading may be empty.
 
-    The grids are below each other, with ten images per row. A heading may be empty.
+    The grids are below each other, with at most ten images in a row.
     """
     columns = min(COLUMNS, max(len(images) for images in grids.values()))
     cell = _cell(grids.values(), columns)

@@ -1,4 +1,4 @@
-"""Figures of latent spaces: the plane of codes, the decoded plane, codes and their prior."""
+"""Figures of latent spaces: codes in a plane, images decoded from a plane, codes and prior."""
 
 from collections.abc import Sequence
 

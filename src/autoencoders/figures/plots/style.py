@@ -1,7 +1,7 @@
 """The style of all figures: fonts, colours, layout in pixels, deterministic PNG files.
 
-Figures are `matplotlib.figure.Figure` objects, drawn by Agg. They use neither pyplot and its global
-state nor the user's matplotlibrc.
+Figures are `matplotlib.figure.Figure` objects, drawn by Agg. They do not use pyplot, which has a
+global state, or the user's matplotlibrc.
 """
 
 import functools
@@ -28,7 +28,7 @@ Pixels = npt.NDArray[np.uint8]
 Images = npt.NDArray[np.float32]
 
 DPI = 200
-MANY_COLOURS = 2**16  # more are never reduced to 256: for photographs that takes minutes and fails
+MANY_COLOURS = 2**16  # more are not reduced to 256, which takes minutes and is too inaccurate
 PALETTE_ERROR = 32  # maximum error, in levels of 256, of a picture reduced to 256 colours
 MARGIN = 24  # pixels between the edge of a figure and its content
 NARROW = 600  # pixels; a narrower figure is widened for a long title
@@ -118,9 +118,9 @@ def _code(character: str) -> str:
 
 
 def font_families(text: str) -> list[str]:
-    """Return the fonts for drawing `text`, in the order in which matplotlib looks up a letter.
+    """Return the fonts for `text`, in the order in which matplotlib searches them for a letter.
 
-    The project's font is first. Other fonts of this machine follow if it lacks letters of the text.
+    The project's font is first. If it lacks letters of the text, other installed fonts follow.
     Letters that no font has are drawn as boxes, with one warning.
     """
     fonts, missing = _covering_fonts(frozenset(text) - frozenset(WHITE_SPACE))
@@ -337,7 +337,7 @@ def _stand_in_band(width: int) -> Pixels:
 
 
 def _smallest_mode(pixels: Pixels) -> Image.Image:
-    """Return a grey image if it loses nothing, else a palette image if it is accurate, else RGB."""
+    """Return a grey image if all pixels are grey, or a palette image if it is accurate, or RGB."""
     image = Image.fromarray(pixels)
     if np.ptp(pixels, axis=2).max() == 0:
         return image.convert("L")

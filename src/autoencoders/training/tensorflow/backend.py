@@ -2,7 +2,7 @@
 
 PyTorch's compiler may load Triton. Triton and TensorFlow each contain LLVM, and the process aborts
 if TensorFlow is loaded first. By default TensorFlow uses oneDNN for convolutions only on processors
-with 8-bit instructions, but oneDNN is as much faster on all other processors.
+with 8-bit instructions. It is faster on other processors too, so it is switched on for all.
 """
 
 # isort: off

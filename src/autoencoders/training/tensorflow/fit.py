@@ -26,7 +26,7 @@ from autoencoders.variants.assembly import Assembled
 
 
 class KerasLearner:
-    """A variant in training under TensorFlow; see `loop.Learner` for its attributes.
+    """A variant that TensorFlow trains; see `loop.Learner` for its attributes.
 
     Batches have the same order as under PyTorch. Noise differs, because TensorFlow has other
     generators. PyTorch uses `device`; TensorFlow chooses its own. Images are uint8 `(N, C, H, W)`.

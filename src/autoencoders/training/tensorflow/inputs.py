@@ -8,7 +8,7 @@ from autoencoders.variants.inputs import Downsampled, Input, Noisy, NoisyDownsam
 
 
 class StatelessNoise:
-    """Random numbers from a seed, a purpose, the step and the number of earlier draws in it."""
+    """Random numbers that depend on a seed, a purpose, the step and the earlier draws in it."""
 
     def __init__(self, seed: int, name: str, step: tf.Tensor) -> None:
         self.seed = seed

@@ -127,7 +127,7 @@ def _apply(module: nn.Module, name: str, x: Any) -> Any:
 
 
 def _float32(x: Any) -> Any:
-    """Return `x` in float32, for any precision of the layers before it."""
+    """Return `x` in float32; the layers before it may compute in bfloat16."""
     return keras.layers.Activation("linear", dtype="float32")(x)
 
 
@@ -137,7 +137,7 @@ def _input(shape: Sequence[int]) -> Any:
 
 
 def _vectors(x: Any) -> Any:
-    """Flatten feature maps `(N, H, W, C)` in the order of PyTorch; do not change vectors."""
+    """Flatten feature maps `(N, H, W, C)` in the order of PyTorch; return vectors unchanged."""
     if len(x.shape) == 2:
         return x
     return keras.layers.Reshape((prod(x.shape[1:]),))(keras.layers.Permute((3, 1, 2))(x))

@@ -23,9 +23,9 @@ Terms = dict[str, tf.Tensor]
 class KerasObjective(keras.Model):
     """A Keras model of networks that `fit` trains with the updates of an objective.
 
-    `terms` and `update` correspond to those of `variants.objectives.Objective`. A batch is its
-    number, which seeds the noise, and images `(N, H, W, C)` float32 in [0, 1]; `inputs`, the
-    encoder inputs, have a shape of the same kind. Terms are `(N,)`.
+    `terms` and `update` correspond to those of `variants.objectives.Objective`. A batch consists of
+    its number, which seeds the noise, and of images `(N, H, W, C)`, float32 in [0, 1]. `inputs` are
+    the encoder inputs `(N, H', W', C)`. Terms are `(N,)`.
     """
 
     term_names: ClassVar[tuple[str, ...]] = ("loss", "mse")
@@ -162,7 +162,7 @@ class KerasAdversarial(KerasObjective):
         )
 
     def update(self, inputs: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
-        """Take the three steps, each with the weights of the earlier ones; return terms `(N,)`."""
+        """Take the three steps, each after the update of the step before; return terms `(N,)`."""
         with tf.GradientTape() as tape:
             reconstructed = reconstruction("bce", self(inputs), images)
             loss = tf.reduce_mean(reconstructed["loss"])

@@ -13,5 +13,5 @@ MODELS: dict[str, Callable[..., Autoencoder]] = {
     "mlp_ae": MlpAE,
     "mlp_vae": MlpVAE,
     "residual": Residual,
-    "super_resolution": Residual,  # its earlier name, from before it could denoise
+    "super_resolution": Residual,  # the name of `residual` in earlier versions
 }

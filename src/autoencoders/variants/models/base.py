@@ -9,9 +9,9 @@ class Autoencoder(nn.Module):
     """An encoder from the encoder input to a latent, and a decoder to the logits of an image.
 
     A model's constructor takes `input_shape` and `image_shape`, both `(C, H, W)`, and the keys
-    next to `kind` in params.yaml. It raises a `ValueError` if they do not fit. Weights are drawn
-    from torch's global generator. Under `torch.device("meta")` the model has no weights, and
-    building it takes no memory and little time.
+    next to `kind` in params.yaml. It raises a `ValueError` if the keys do not fit the shapes.
+    Weights are drawn from torch's global generator. Under `torch.device("meta")` the model has no
+    weights, and building it takes no memory and little time.
 
     Attributes:
         latent_shape: the shape of one image's latent.

@@ -71,7 +71,7 @@ class ConvVAE(VariationalAutoencoder):
 
 
 def pooled_shape(image_shape: ImageShape, channels: list[int]) -> ImageShape:
-    """Return the `(C, H, W)` of the last of `pooled_maps`; each pool maps a size s to ⌈s/2⌉."""
+    """Return the shape `(C, H, W)` of the last of `pooled_maps`; a pool maps a size s to ⌈s/2⌉."""
     scale = 2 ** len(channels)
     return channels[-1], -(-image_shape[1] // scale), -(-image_shape[2] // scale)
 
@@ -90,7 +90,7 @@ def pooled_maps(layers: nn.ModuleList, images: Tensor) -> list[Tensor]:
     maps = [images]
     for convolution in layers:
         x = convolution(maps[-1])
-        # ReLU and max-pool commute; after the pool, ReLU has a quarter of the values.
+        # ReLU and max-pool commute; after the pool, there are only a quarter of the values.
         maps.append(F.relu(F.max_pool2d(x, 2, padding=(x.shape[2] % 2, x.shape[3] % 2))))
     return maps[1:]
 
@@ -122,8 +122,8 @@ class ToMaps(nn.Linear):
 class ConvDecoder(nn.Module):
     """3×3 convolutions, each with a ReLU and a ×2 upsampling, and one to the image's logits.
 
-    Doubling can exceed the image's size. The convolution before the last doubling then has no
-    padding, if the size allows it, and the result is cropped to the image.
+    If the doublings exceed the image's size, the output is cropped. The convolution before the last
+    doubling then has no padding along an axis with two or more pixels to spare.
 
     Raises:
         ValueError: one doubling for each entry of `channels` does not reach the image's size.
@@ -191,7 +191,7 @@ class DoublingConv(nn.Conv2d):
 
 
 def _copy_kernels(kernels: Tensor, dim: int) -> Tensor:
-    """Return the kernels for a pixel's first and second copy along `dim`, stacked at axis 1."""
+    """Return kernels `(O, 2, …)` for both copies of a pixel along `dim`; `kernels` are `(O, …)`."""
     before, centre, after = kernels.unbind(dim)
     zero = torch.zeros_like(centre)
     first = torch.stack([before, centre + after, zero], dim)

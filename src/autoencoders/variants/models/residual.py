@@ -16,13 +16,13 @@ MARGIN = 1e-3  # images are clamped to [MARGIN, 1 - MARGIN], where logits are fi
 class Residual(Autoencoder):
     """A network that adds a learned residual to its input, enlarged to the image's size.
 
-    The enlargement is bicubic, as in Dong et al., SRCNN, arXiv 1501.00092. Where the input has the
+    The enlargement is bicubic, as in Dong et al., SRCNN, arXiv 1501.00092. If the input has the
     image's size, the network denoises, as in Zhang et al., DnCNN, arXiv 1608.03981.
 
     The encoder moves blocks of `unshuffle`×`unshuffle` pixels into channels (Zhang et al., FFDNet,
     arXiv 1710.04026). A 3×3 convolution and `blocks` residual blocks of `width` channels follow. A
-    block has two 3×3 convolutions (Lim et al., EDSR, arXiv 1707.02921) or, with `depthwise` as the
-    kernel's side, a depthwise and two 1×1 convolutions (Liu et al., ConvNeXt, arXiv 2201.03545).
+    block has two 3×3 convolutions (Lim et al., EDSR, arXiv 1707.02921). With `depthwise`, it has a
+    depthwise convolution of this size and two 1×1 ones (Liu et al., ConvNeXt, arXiv 2201.03545).
     The decoder is a sub-pixel convolution (Shi et al., ESPCN, arXiv 1609.05158).
 
     The residual is the decoder's output times `gain`. `gain` starts at 0, so an untrained network
@@ -102,8 +102,8 @@ class ResidualBlock(nn.Module):
 class DepthwiseBlock(nn.Module):
     """A depthwise `side`×`side` and two 1×1 convolutions, added to the block's input.
 
-    A ReLU stands between the 1×1 convolutions. Unlike ConvNeXt (Liu et al., arXiv 2201.03545,
-    figure 4), the hidden layer is half as wide, and the block has no normalisation.
+    A ReLU is between the 1×1 convolutions. Unlike in ConvNeXt (Liu et al., arXiv 2201.03545, figure
+    4), the hidden layer has 2·width channels instead of 4·width, and there is no normalisation.
     """
 
     def __init__(self, width: int, side: int) -> None:

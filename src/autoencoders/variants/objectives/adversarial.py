@@ -1,4 +1,4 @@
-"""The adversarial objective: a discriminator of codes."""
+"""The adversarial objective: a discriminator of codes, the latents of images."""
 
 from math import prod
 from typing import ClassVar
@@ -88,7 +88,7 @@ class Adversarial(Objective):
 
 
 def discriminate(networks: Networks, codes: Tensor) -> Tensor:
-    """Return the logits `(N,)` for codes `(N, *latent_shape)` to be draws from the prior."""
+    """Return the logits `(N,)` of the probability that codes `(N, *latent_shape)` are real."""
     return networks.objective[DISCRIMINATOR](codes.flatten(1)).squeeze(1).float()
 
 

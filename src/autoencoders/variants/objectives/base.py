@@ -21,7 +21,7 @@ Perceive = Callable[[Tensor], list[Tensor]]  # images `(N, C, H, W)` → feature
 
 
 class Networks(nn.Module):
-    """A model and its objective's networks, which are trained, averaged and saved together.
+    """A model and the networks of its objective; they are trained, averaged and saved together.
 
     Attributes:
         model: the autoencoder.
@@ -44,7 +44,7 @@ class Objective(ABC):
         prior: the distribution that the latents are trained to follow; None if there is none.
         likelihood: the distribution p(x|z) of the reconstruction term; None if there is none.
         units: the units of the terms for figures, for terms that have a unit.
-        learns_posterior: whether it trains a posterior, and needs a model that has one.
+        learns_posterior: whether it trains a posterior, so that the model must have one.
     """
 
     steps: ClassVar[tuple[str, ...]] = ("model",)

@@ -37,7 +37,7 @@ def negative_log_likelihood(likelihood: Likelihood, logits: Tensor, images: Tens
     """Return -log p(x|z) of every pixel in nats, `(N, C·H·W)`, up to a constant.
 
     For a Gaussian with variance ½ it is the squared error, without the constant ½·log π per pixel.
-    For a Bernoulli it is the binary cross-entropy, without a constant.
+    For a Bernoulli it is the binary cross-entropy, and no constant is omitted.
     """
     return (squared_error if likelihood == "gaussian" else cross_entropy)(logits, images)
 

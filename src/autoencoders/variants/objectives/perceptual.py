@@ -16,8 +16,8 @@ class Perceptual(Objective):
     the classifier's feature maps. A pixel loss is added, as in Dosovitskiy & Brox, arXiv
     1602.02644.
 
-    `perceive` maps images `(N, C, H, W)` to the feature maps, each `(N, …)`, of the dataset's
-    classifier. Training needs it; a trained variant works with None.
+    `perceive` maps images `(N, C, H, W)` to the feature maps of the dataset's classifier, each
+    `(N, …)`. Only training needs it; otherwise it may be None.
     """
 
     def __init__(
