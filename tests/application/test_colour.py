@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -90,6 +91,26 @@ def test_transparency_is_kept_and_enlarged_with_the_image(factor: int) -> None:
     assert output.alpha.shape == (1, 6 * factor, 8 * factor)
     assert 0 <= output.alpha.min() <= output.alpha.max() <= 1
     np.testing.assert_array_equal(output.alpha[..., [0, -1]], np.tile([0, 1], (1, 6 * factor, 1)))
+
+
+@pytest.mark.parametrize("hidden", [0, 1])
+@pytest.mark.parametrize("luma", [False, True])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_colours_under_transparency_do_not_enter_the_network(
+    hidden: int, luma: bool, channels: int
+) -> None:
+    def blurred(inputs: Tensor) -> Tensor:
+        return doubled(F.avg_pool2d(inputs, 5, 1, 2, count_include_pad=False))
+
+    alpha = np.zeros((1, 6, 8), np.float32)
+    alpha[:, 1:4, 2:5] = 1
+    alpha[:, 4, 2:5] = 0.5  # a partly transparent edge
+    colour_of_shape = np.array([0.2, 0.5, 0.9], np.float32)[:, None, None]
+    planes = np.where(alpha > 0, colour_of_shape, np.float32(hidden))
+    picture = Picture(planes, alpha, depth=32)
+    output = colour.apply_network(network(channels, blurred, 2), picture, luma, compare=True)
+    expected = np.broadcast_to(colour_of_shape, output.planes.shape)
+    np.testing.assert_allclose(output.planes, expected, atol=1e-5)
 
 
 def test_in_a_comparison_both_parts_have_the_size_of_the_output() -> None:

@@ -15,6 +15,7 @@ from autoencoders.images.picture import (
     Floats,
     Picture,
     UnusableImage,
+    fill_transparent,
     resize_picture,
     to_depth,
     to_floats,
@@ -204,7 +205,9 @@ def test_an_image_too_large_for_its_format_is_refused(
 
 
 def test_resizing_crops_the_centre_as_in_datasets(tmp_path: Path) -> None:
-    source = saved(tmp_path, with_alpha(Image.fromarray(COLOURS)))
+    half = Image.fromarray(COLOURS)
+    half.putalpha(128)
+    source = saved(tmp_path, half)
     found = resize_picture(read_image(source), 3, 3)
     assert found.alpha is not None
     opaque = saved(tmp_path, Image.fromarray(COLOURS), "opaque.png")
@@ -212,6 +215,25 @@ def test_resizing_crops_the_centre_as_in_datasets(tmp_path: Path) -> None:
     assert found.alpha.shape == (1, 3, 3)
     exact = read_image(source)
     assert resize_picture(exact, 6, 8).planes is exact.planes
+
+
+@pytest.mark.parametrize("bits", [8, 16, 32])
+def test_transparent_pixels_take_the_colour_of_the_nearest_visible_pixel(bits: int) -> None:
+    planes = to_depth(np.array([[[7, 1, 2, 3, 4, 9]], [[0, 5, 6, 7, 8, 0]]], np.uint8) * 25, bits)
+    alpha = to_depth(np.array([[[0, 255, 0, 0, 1, 0]]], np.uint8), bits)
+    filled = fill_transparent(Picture(planes, alpha)).planes
+    np.testing.assert_array_equal(filled, planes[:, :, [1, 1, 1, 4, 4, 4]])
+    assert filled.dtype == planes.dtype
+    clear = Picture(planes, np.zeros_like(alpha))
+    assert fill_transparent(clear) is clear
+
+
+@pytest.mark.parametrize("hidden", [0, 255])
+def test_resizing_does_not_mix_colours_under_transparency_into_the_picture(hidden: int) -> None:
+    planes = np.full((3, 12, 12), hidden, np.uint8)
+    planes[:, 3:9, 2:8] = 100
+    small = resize_picture(Picture(planes, np.uint8(255) * (planes[:1] == 100)), 5, 5)
+    np.testing.assert_allclose(small.planes, 100 / 255, atol=1e-6)
 
 
 @pytest.mark.parametrize("bits", [8, 16, 32])

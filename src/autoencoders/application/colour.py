@@ -14,6 +14,7 @@ from autoencoders.images.picture import (
     Floats,
     Picture,
     Samples,
+    fill_transparent,
     luma,
     to_depth,
     to_floats,
@@ -29,11 +30,13 @@ def apply_network(
     network processes a colour picture channel by channel. With `by_luma` it processes only the
     BT.601 luma (full range, as in JPEG and Pillow's YCbCr), and the chroma is kept or enlarged.
 
-    With `compare`, the picture is on the left and the output on the right, at the same size.
+    Transparent pixels are filled first, see `fill_transparent`. With `compare`, the picture is on
+    the left and the output on the right, at the same size.
 
     Raises:
         UnusableImage: the network takes only images of one other size.
     """
+    picture = fill_transparent(picture)
     planes, bits, factor = picture.planes, picture.decoded_depth, network.factor
     alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor, bits)
     network = replace(network, bfloat16=network.bfloat16 and bits == 8)

@@ -143,7 +143,27 @@ def resize_planes(planes: Samples, height: int, width: int) -> Samples:
     return np.stack([np.asarray(plane) for plane in resampled]).clip(0, 1)
 
 
+def fill_transparent(picture: Picture) -> Picture:
+    """Return a picture whose transparent pixels have the colour of the nearest visible one.
+
+    Networks and filters would mix their arbitrary colours into the visible pixels. Partly
+    transparent pixels keep their colours.
+    """
+    if picture.alpha is None:
+        return picture
+    hidden = picture.alpha[0] == 0
+    if hidden.all() or not hidden.any():
+        return picture
+    from scipy import ndimage  # the import takes longer than most images
+
+    nearest = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
+    planes = picture.planes.copy()
+    planes[:, hidden] = planes[:, nearest[0][hidden], nearest[1][hidden]]
+    return replace(picture, planes=planes)
+
+
 def resize_picture(picture: Picture, height: int, width: int) -> Picture:
     """Return a picture with planes and alpha resized by `resize_planes`."""
+    picture = fill_transparent(picture)
     alpha = None if picture.alpha is None else resize_planes(picture.alpha, height, width)
     return replace(picture, planes=resize_planes(picture.planes, height, width), alpha=alpha)
