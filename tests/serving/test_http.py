@@ -389,7 +389,7 @@ def test_a_latent_without_finite_output_is_refused(
     status, detail = refused(post(f"{vae}/decode", {"latent": [3e38, -3e38]}))
     assert (status, detail) == (
         422,
-        "the decoder has no finite output here: use smaller values",
+        "the decoder has no finite output for this latent: use smaller values",
     )
     assert capsys.readouterr().err == ""
 

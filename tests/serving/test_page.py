@@ -166,7 +166,7 @@ def test_after_an_unsuitable_format_the_download_is_the_png(
     drop(page, "clear.png", png(Image.new("LA", (9, 9))))
     expect(page.get_by_role("link", name="Download clear-superres.png")).to_be_visible()
     page.get_by_label("Output format").select_option("JPEG")
-    expect(page.locator("#error")).to_contain_text("JPEG cannot hold")
+    expect(page.locator("#error")).to_contain_text("JPEG cannot store")
     expect(page.get_by_label("Output format")).to_have_value("png")
     expect(page.get_by_role("link", name="Download clear-superres.png")).to_be_visible()
 

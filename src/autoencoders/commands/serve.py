@@ -25,9 +25,11 @@ SHUTDOWN_SECONDS = 2  # for open requests after Ctrl-C
 
 def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("variant", nargs="?", metavar="DATASET/VARIANT", help="for example mnist/vae")
-    what.add_argument(
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument(
+        "variant", nargs="?", metavar="DATASET/VARIANT", help="for example mnist/vae"
+    )
+    model.add_argument(
         "--model",
         metavar="URI",
         help="a registered model instead, such as models:/mnist-denoise/1; it takes one image size",

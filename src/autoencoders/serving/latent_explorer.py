@@ -63,7 +63,9 @@ class Explorer:
         """
         output = self.trained.decode(torch.tensor([latent]))[0]
         if not output.isfinite().all():
-            raise UnusableImage("the decoder has no finite output here: use smaller values")
+            raise UnusableImage(
+                "the decoder has no finite output for this latent: use smaller values"
+            )
         planes: Floats = output.numpy()
         return Picture(planes)
 
