@@ -55,6 +55,38 @@ def test_a_row_has_an_images_path_class_and_latent(
 
 
 @pytest.mark.usefixtures("vae")
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_paths_in_a_table_are_the_systems_own_names(ending: str) -> None:
+    """Composed and decomposed Unicode (macOS), characters without a form on a screen, a comma."""
+    names = [
+        "caf\u00e9",
+        "cafe\u0301",
+        "a\nb",
+        "tab\t",
+        'a "b", c',
+        "\u2028",
+        "\u202e",
+        "👩\u200d🎨",
+    ]
+    for seed, name in enumerate(names):
+        draw(f"pics/{name}/{name}.png", seed)
+    assert encoded("pics", to=f"z.{ending}") == ([f"z.{ending}"], [])
+    table = pd.read_csv("z.csv") if ending == "csv" else pd.read_parquet("z.parquet")
+    assert sorted(table["class"]) == sorted(names)
+    assert all(Path(path).is_file() for path in table["path"])
+    assert [Path(path).stem for path in table["path"]] == list(table["class"])
+
+
+@pytest.mark.usefixtures("vae")
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_bytes_that_are_not_utf_8_are_codes_in_a_table(ending: str) -> None:
+    draw(os.fsdecode(b"caf\xe9.png"))
+    assert encoded("*.png", to=f"z.{ending}") == ([f"z.{ending}"], [])
+    table = pd.read_csv("z.csv") if ending == "csv" else pd.read_parquet("z.parquet")
+    assert list(table["path"]) == [str(Path(r"caf\xe9.png").absolute())]
+
+
+@pytest.mark.usefixtures("vae")
 def test_a_file_given_without_a_folder_has_no_class() -> None:
     draw("a.png")
     encoded("a.png")

@@ -13,7 +13,7 @@ from autoencoders.commands import Parser, absolute_path, add_images
 from autoencoders.datasets.batches import images_at_a_time
 from autoencoders.errors import UserError
 from autoencoders.images import output_paths
-from autoencoders.images.file_names import printable
+from autoencoders.images.file_names import as_text, printable
 from autoencoders.images.listing import ImageFile, find_image_files
 from autoencoders.images.picture import Floats, UnusableImage, to_encoder_input
 from autoencoders.images.reading import read_image
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             if batch:
                 stacked = torch.from_numpy(np.stack(list(batch.values()))).to(trained.device)
                 latents = trained.model.encode(stacked).flatten(1).cpu().numpy()
-                names = [printable(str(image.path)) for image in batch]
+                names = [as_text(str(image.path)) for image in batch]
                 append(names, [image.label for image in batch], latents)
         if lost:
             failed.append(f"{lost} of {len(images)} images were not encoded")

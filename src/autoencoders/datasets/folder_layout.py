@@ -74,7 +74,7 @@ def class_names(paths: Sequence[Path], where: str) -> list[str]:
         raise UserError(
             f"{where}: found {len(folders)} class folders; allowed: up to {MAX_CLASSES}; merge some"
         )
-    for equal in _groups_by(printable, folders):
+    for equal in _groups_by(_class_name, folders):
         raise UserError(
             f"{where}: found class folders whose names look the same but differ in their "
             f"characters: {' and '.join(map(ascii, equal))}; rename one, or move all its images "
@@ -82,13 +82,18 @@ def class_names(paths: Sequence[Path], where: str) -> list[str]:
         )
     for equal in _groups_by(str.casefold, folders):
         warn(f"{where}: {format_examples(equal)} are two classes: their names differ in case only")
-    return [printable(path.parts[0]) for path in paths]
+    return [_class_name(path.parts[0]) for path in paths]
 
 
 def class_folders(paths: Iterable[Path], split: bool) -> set[str]:
     """Return the class folders of the paths; with a `split`, they lie in `train/` and `test/`."""
     depth = 2 if split else 1
     return {Path(*path.parts[:depth]).as_posix() for path in paths if len(path.parts) >= depth}
+
+
+def _class_name(folder: str) -> str:
+    """Return a folder's name in Unicode's form NFC, so that all systems give the same dataset."""
+    return unicodedata.normalize("NFC", printable(folder))
 
 
 def _groups_by(key: Callable[[str], str], names: Iterable[str]) -> list[list[str]]:

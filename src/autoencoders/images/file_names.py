@@ -1,4 +1,4 @@
-"""Names of files and folders as printable text."""
+"""Names of files and folders as text: for tables, and as one line for the screen."""
 
 import unicodedata
 
@@ -7,18 +7,26 @@ ESCAPED_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
 
 
 def printable(name: str) -> str:
-    r"""Return a name as one line of text: `\xe9` for a byte that is not UTF-8, `\n` for a newline.
-
-    The text is in Unicode's form NFC, because systems store the same name in different forms.
-    """
-    stored = "".join(map(_escape, name)).encode("utf-8", "surrogateescape")
-    return unicodedata.normalize("NFC", stored.decode("utf-8", "backslashreplace"))
+    r"""Return a name as one line for the screen: `as_text`, with `\n` for a newline."""
+    return _escaped(name, ESCAPED_CATEGORIES)
 
 
-def _escape(character: str) -> str:
-    """Return a character, escaped if it cannot be printed; `printable` handles undecoded bytes."""
-    if "\udc80" <= character <= "\udcff":  # a byte that Python could not decode
-        return character
-    if unicodedata.category(character) in ESCAPED_CATEGORIES:
-        return character.encode("unicode_escape").decode("ascii")
-    return character
+def as_text(name: str) -> str:
+    r"""Return the system's own name as valid Unicode: `\xe9` for a byte that is not UTF-8."""
+    return _escaped(name, ("Cs",))
+
+
+def _escaped(name: str, categories: tuple[str, ...]) -> str:
+    """Return a name with an escape code for each character of Unicode's `categories`."""
+    stored = "".join(
+        character.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(character) in categories and not _is_byte(character)
+        else character
+        for character in name
+    )
+    return stored.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _is_byte(character: str) -> bool:
+    """Return whether a character stands for a byte that Python could not decode."""
+    return "\udc80" <= character <= "\udcff"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autoencoders.errors import UserError, warn
-from autoencoders.images.file_names import printable
+from autoencoders.images.file_names import as_text, printable
 
 IMAGE_EXTENSIONS = (
     *(".png", ".jpg", ".jpeg", ".bmp", ".gif"),
@@ -99,7 +99,7 @@ class ImageFile:
     @property
     def label(self) -> str | None:
         """Return the name of the file's class folder; None without a class folder."""
-        return printable(self.relative_path.parent.name) or None
+        return as_text(self.relative_path.parent.name) or None
 
 
 def find_image_files(arguments: Sequence[Path], to: Path) -> tuple[list[ImageFile], list[str]]:
