@@ -1,5 +1,10 @@
 import errno
 import hashlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,10 +22,19 @@ def test_an_atomic_file_appears_when_it_is_complete(tmp_path: Path) -> None:
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_an_atomic_file_is_readable_by_everyone(tmp_path: Path) -> None:
-    with files.atomic_file(tmp_path / "file") as temporary:
-        temporary.write_text("")
-    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
+@pytest.mark.parametrize(("umask", "file", "folder"), [(0o22, 0o644, 0o755), (0o77, 0o600, 0o700)])
+def test_the_umask_decides_who_can_read_outputs(
+    tmp_path: Path, umask: int, file: int, folder: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        files.write_bytes(tmp_path / "file", b"")
+        with files.atomic_directory(tmp_path / "folder") as temporary:
+            (temporary / "in").touch()
+    finally:
+        os.umask(before)
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("file", "folder", "folder/in")]
+    assert modes == [file, folder, file]
 
 
 @pytest.mark.parametrize("exception", [ValueError, KeyboardInterrupt])
@@ -50,7 +64,6 @@ def test_an_atomic_directory_replaces_the_old_one_as_a_whole(tmp_path: Path) -> 
         assert [entry.name for entry in target.iterdir()] == ["old"]
     assert [entry.name for entry in target.iterdir()] == ["new"]
     assert list(target.parent.iterdir()) == [target]
-    assert target.stat().st_mode & 0o777 == 0o755
 
 
 @pytest.mark.parametrize("exception", [ValueError, KeyboardInterrupt])
@@ -113,14 +126,118 @@ def test_content_is_flushed_before_a_rename_and_the_folder_after(
 ) -> None:
     calls = flushed(monkeypatch)
     files.write_bytes(tmp_path / "file", b"content")
-    assert calls == [tmp_path / ".file.part", tmp_path / "file", tmp_path]
+    assert [path.name for path in calls] == ["file", "file", tmp_path.name]
+    assert calls[0].parent.parent == calls[1].parent == calls[2] == tmp_path
     calls.clear()
     with files.atomic_directory(tmp_path / "folder") as temporary:
         (temporary / "in").mkdir()
         (temporary / "in" / "it").touch()
-    part = tmp_path / ".folder.part"
-    assert sorted(calls[:3]) == [part, part / "in", part / "in" / "it"]
-    assert calls[3:] == [tmp_path / "folder", tmp_path]
+    assert sorted(calls[:3]) == [temporary, temporary / "in", temporary / "in" / "it"]
+    assert calls[-2:] == [tmp_path / "folder", tmp_path]
+
+
+def test_two_writers_of_one_path_do_not_disturb_each_other(tmp_path: Path) -> None:
+    target = tmp_path / ("n" * 255)  # the longest name
+    with files.atomic_file(target) as one, files.atomic_file(target) as other:
+        one.write_text("one")
+        other.write_text("other")
+    assert target.read_text() == "one"  # which ended last
+    folder = tmp_path / "folder"
+    with files.atomic_directory(folder) as one, files.atomic_directory(folder) as other:
+        (one / "one").touch()
+        (other / "other").touch()
+    assert [path.name for path in folder.iterdir()] == ["one"]
+    assert sorted(tmp_path.iterdir()) == [folder, target]
+
+
+def test_a_folder_that_another_process_has_just_written_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, replace = tmp_path / "folder", Path.replace
+    others = iter(["first", "second"])
+
+    def rename(path: Path, new: Path) -> Path:
+        if new == target and (other := next(others, None)):
+            (target / other).mkdir(parents=True)
+        return replace(path, new)
+
+    monkeypatch.setattr(Path, "replace", rename)
+    with files.atomic_directory(target) as temporary:
+        (temporary / "mine").touch()
+    assert [path.name for path in target.iterdir()] == ["mine"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+WRITER = """
+import os, signal, sys
+from pathlib import Path
+from autoencoders import files
+
+with files.atomic_{kind}(Path(sys.argv[1])) as temporary:
+    {action}
+"""
+
+
+def write_elsewhere(target: Path, kind: str, action: str) -> int:
+    """Run an action in another process that writes a file or a directory; return its exit code."""
+    script = WRITER.format(kind=kind, action=action)
+    return subprocess.run([sys.executable, "-c", script, str(target)], check=False).returncode
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_what_a_killed_process_leaves_is_deleted_and_what_a_live_one_writes_is_not(
+    tmp_path: Path, kind: str
+) -> None:
+    kill = "os.kill(os.getpid(), signal.SIGKILL)"
+    assert write_elsewhere(tmp_path / "killed", kind, kill) == -signal.SIGKILL
+    assert len(list(tmp_path.glob(".*.part"))) == 1
+    own = tmp_path / ".own.part"  # not ours
+    own.mkdir()
+    with files.atomic_file(tmp_path / "live") as temporary:
+        assert sorted(tmp_path.iterdir()) == sorted([temporary.parent, own])
+        temporary.write_text("live")
+        write = "temporary.touch()" if kind == "file" else "pass"
+        assert write_elsewhere(tmp_path / "other", kind, write) == 0
+    assert sorted(tmp_path.iterdir()) == [own, tmp_path / "live", tmp_path / "other"]
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM])
+def test_a_file_system_need_not_flush_lock_or_change_modes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    for name in ("os.fsync", "os.chmod", "os.fchmod", "fcntl.flock"):
+        monkeypatch.setattr(name, refuse)
+    monkeypatch.setattr("warnings.warn", lambda *arguments, **options: None)  # filelock's
+    files.write_bytes(tmp_path / "file", b"content")
+    with files.atomic_directory(tmp_path / "folder") as temporary:
+        (temporary / "in").touch()
+    assert (tmp_path / "file").read_bytes() == b"content"
+    assert (tmp_path / "folder" / "in").exists()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_flush_that_loses_content_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match=os.strerror(number)) as caught:
+        files.write_bytes(tmp_path / "file", b"content")
+    assert caught.value.filename == str(tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_for_temporary_files_is_not_called_a_damaged_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left") as caught, files.readable(tmp_path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert caught.value.filename == tempfile.gettempdir()
 
 
 def test_json_is_read_as_it_was_written(tmp_path: Path) -> None:

@@ -1,18 +1,31 @@
 """Reads and writes files: writes are atomic, and errors name missing and damaged files."""
 
+import errno
 import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import cache
 from io import StringIO
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
+
+from filelock import FileLock
 
 from autoencoders.errors import UserError
 
 MAX_CHARACTERS = 200  # of a description in an error message
+# A temporary folder is called `.autoencoders-<token>.part` and contains the file `lock`.
+TEMPORARY, LOCK = ".autoencoders-", "lock"
+LOCK_SECONDS = 1.0  # another process that tests the lock needs less
+# Errors of an operation that a file system does not have, or that it does not allow on a folder.
+UNSUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM}
+UNSUPPORTED |= {errno.EACCES, errno.EBADF, errno.EISDIR}
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class MissingFileError(UserError):
@@ -39,7 +52,6 @@ def atomic_file(target: Path) -> Iterator[Path]:
     """
     with _temporary_path(target) as temporary:
         yield temporary
-        temporary.chmod(0o644)
         _flush(temporary)
         temporary.replace(target)
         _flush(target.parent)
@@ -49,8 +61,8 @@ def atomic_file(target: Path) -> Iterator[Path]:
 def atomic_directory(target: Path) -> Iterator[Path]:
     """Yield a temporary folder next to `target`; it replaces `target` on success.
 
-    After a kill or a power cut, `target` is complete, or it is missing: the old folder is removed
-    just before the new one is renamed.
+    After a kill or a power cut, `target` is complete, or it is missing: the old folder is moved
+    away just before the new one is renamed.
 
     Raises:
         UserError: `target` is a link, which a user does not expect to be replaced.
@@ -60,47 +72,87 @@ def atomic_directory(target: Path) -> Iterator[Path]:
     with _temporary_path(target) as temporary:
         temporary.mkdir()
         yield temporary
-        temporary.chmod(0o755)
         for path in (*temporary.rglob("*"), temporary):
             _flush(path)
-        remove(target)
-        temporary.replace(target)
+        _replace_folder(target, temporary)
         _flush(target.parent)
+
+
+def _replace_folder(target: Path, new: Path) -> None:
+    """Rename `new` to `target`; move an old `target` to the temporary folder of `new`."""
+    while True:
+        with suppress(FileNotFoundError):
+            target.replace(new.with_name(token_hex(8)))
+        try:
+            new.replace(target)
+            return
+        except OSError as error:  # another process may just have written its own `target`
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
 
 
 @contextmanager
 def _temporary_path(target: Path) -> Iterator[Path]:
-    """Yield the temporary path of `target`; delete it before, as a killed process may leave it.
+    """Yield the path of `target` in a new temporary folder next to it, which is deleted afterwards.
 
-    It is also deleted afterwards. A system error gets the final path in place of the temporary
-    one; the error of a full disk has no path and gets `target`.
+    A system error gets the final path in place of the temporary one; the error of a full disk has
+    no path and gets `target`.
     """
-    temporary = target.with_name(f".{target.name}.part")
+    folder = target.parent / f"{TEMPORARY}{token_hex(8)}.part"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        remove(temporary)
-        yield temporary
+        _remove_leftovers(target.parent.absolute())
+        with _create_and_lock(folder):
+            yield folder / target.name
     except OSError as error:
-        named = temporary if error.filename is None else Path(error.filename)
-        if named.is_relative_to(temporary):
-            final = target / named.relative_to(temporary)
+        named = folder if error.filename is None else Path(error.filename)
+        if named.is_relative_to(folder):
+            final = target.joinpath(*named.relative_to(folder).parts[1:])
             error.filename, error.filename2 = os.fspath(final), None
         raise
     finally:
-        with suppress(OSError):
-            remove(temporary)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _create_and_lock(folder: Path) -> AbstractContextManager[object]:
+    """Create a folder and return its lock, which other processes test before they delete it."""
+    lock = FileLock(folder / LOCK, timeout=LOCK_SECONDS)
+    while True:
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        try:
+            return lock.acquire()
+        except (FileNotFoundError, FileExistsError):  # another process has just deleted the folder
+            continue
+        except (OSError, NotImplementedError):  # this file system has no locks
+            return nullcontext()
+
+
+@cache
+def _remove_leftovers(parent: Path) -> None:
+    """Delete the temporary folders that no process locks: a killed process leaves them."""
+    for folder in parent.glob(f"{TEMPORARY}*.part"):
+        with suppress(OSError, NotImplementedError), FileLock(folder / LOCK, timeout=0):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:
-    """Write a file's content, or a folder's list of entries, from the cache to the disk."""
+    """Write a file's content, or a folder's list of entries, from the cache to the disk.
+
+    Do nothing where the file system has no such operation, such as SMB, FUSE and mounted buckets.
+    """
     windows = os.name == "nt"
     if path.is_dir() and windows:  # Windows cannot open a folder and writes its entries at once
         return
-    descriptor = os.open(path, os.O_RDWR if windows else os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(path, os.O_RDWR if windows else os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
 
 
 def write_bytes(target: Path, content: bytes) -> None:
@@ -164,9 +216,12 @@ def readable(path: Path) -> Iterator[Path]:
     """
     try:
         yield require(path)
-    except (UserError, PermissionError):
+    except (UserError, PermissionError, MemoryError):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in DISK_FULL:  # of temporary files
+            error.filename = error.filename or tempfile.gettempdir()
+            raise
         raise DamagedFileError(path, f"unreadable ({describe_error(error)})") from error
 
 

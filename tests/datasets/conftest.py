@@ -1,5 +1,6 @@
 """A small imitation of the official files, and servers with faults."""
 
+import errno
 import functools
 import hashlib
 import io
@@ -158,3 +159,13 @@ def official_mirror() -> str:
     if not mirror:
         pytest.skip("set DATASET_MIRROR to test the official files")
     return mirror
+
+
+@pytest.fixture
+def unmappable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file can be mapped into memory, as on some network file systems."""
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+
+    monkeypatch.setattr("mmap.mmap", refuse)

@@ -69,6 +69,15 @@ def test_class_folders_are_classes_and_each_has_its_share_of_test_images(
     assert [number >= 100 for number in shown] == [label == 1 for label in labels]
 
 
+def test_a_file_system_need_not_map_files(
+    tmp_path: Path, pets: Path, request: pytest.FixtureRequest
+) -> None:
+    mapped = pack(pets, tmp_path / "mapped")
+    request.getfixturevalue("unmappable")
+    read = pack(pets, tmp_path / "read")
+    assert [array.tobytes() for array in read] == [array.tobytes() for array in mapped]
+
+
 def test_train_and_test_folders_are_the_split(tmp_path: Path, pets: Path) -> None:
     shutil.move(pets, tmp_path / "split" / "train")
     draw(tmp_path / "split" / "test" / "dog" / "new.png", 200)

@@ -57,6 +57,24 @@ def test_every_image_keeps_its_label_and_is_in_one_split(tmp_path: Path, raw: Pa
     assert pairs(*loaded["test"]) == pairs(arrays.test_images[:, None], arrays.test_labels)
 
 
+@pytest.mark.parametrize("axes", [(0, 1, 2, 3), (0, 3, 1, 2)])
+def test_rows_have_the_bytes_of_numpy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, axes: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(raw_files, "CHUNK_BYTES", 100)  # two images at once
+    images = np.random.default_rng(0).integers(0, 256, (9, 3, 4, 4), np.uint8).transpose(axes)
+    rows = np.array([8, 0, 3, 3, 5])
+    raw_files.write_rows(tmp_path / "ours.npy", images, rows)
+    np.save(tmp_path / "numpys.npy", np.ascontiguousarray(images[rows]))
+    assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "numpys.npy").read_bytes()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has this full disk")
+def test_a_full_disk_is_an_error_and_does_not_kill_the_process() -> None:
+    with pytest.raises(OSError, match="No space left on device"):
+        raw_files.write_rows(Path("/dev/full"), np.zeros((2, 28, 28), np.uint8), np.arange(2))
+
+
 def test_colour_images_are_packed_unchanged(tmp_path: Path, mirror: Path) -> None:
     raw, numbers = tmp_path / "raw" / "cifar10", {"train_images": 1, "test_images": 1, "seed": 0}
     published.fetch("cifar10", "official", raw, mirror=str(mirror), **numbers)

@@ -26,6 +26,12 @@ def test_prepare_then_load(tmp_path: Path, raw: Path) -> None:
     assert isinstance(images, np.memmap)
 
 
+def test_a_file_system_need_not_map_files(tmp_path: Path, raw: Path, unmappable: None) -> None:
+    prepare.prepare(raw, tmp_path / "mnist", train_fraction=0.9, seed=0)
+    images, _ = prepared.load(tmp_path / "mnist", "test")
+    assert images.tobytes() == (tmp_path / "mnist" / "test_images.npy").read_bytes()[128:]
+
+
 def test_the_error_of_a_missing_dataset_has_the_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"fashion_mnist/metadata\.json is missing"):
         prepared.load(tmp_path / "fashion_mnist", "train")

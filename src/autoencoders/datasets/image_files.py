@@ -151,7 +151,11 @@ def write_splits(
     test = np.concatenate([ranges[i] for i in order if is_test[i]])
     if max(counts) > 1:  # otherwise neighbouring patches would follow each other
         test = random.permutation(test)
-    images = np.memmap(packed, np.uint8, "r").reshape(len(owners), *shape)
+    try:
+        content: Bytes = np.memmap(packed, np.uint8, "r")
+    except OSError:  # this file system cannot map files
+        content = np.fromfile(packed, np.uint8)
+    images = content.reshape(len(owners), *shape)
     names = zip(NPY_FILES[::2], NPY_FILES[1::2], strict=True)
     for (images_name, labels_name), rows in zip(names, (train, test), strict=True):
         write_rows(folder / images_name, images, rows)

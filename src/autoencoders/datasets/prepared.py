@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -96,9 +97,18 @@ def load(folder: Path, split: str) -> tuple[Bytes, Bytes]:
     files.verify(images_path, info.images_sha256)
     files.verify(labels_path, info.labels_sha256)
     with files.readable(folder):
-        images, labels = np.load(images_path, mmap_mode="c"), np.load(labels_path)
+        images, labels = open_array(images_path, "c"), np.load(labels_path)
         check_arrays(images, labels, metadata.image_shape, len(metadata.class_names))
     return images, labels
+
+
+def open_array(path: Path, mode: Literal["r", "c"]) -> Bytes:
+    """Return the array of an npy file; it stays on disk if the file system can map files."""
+    try:
+        array: Bytes = np.load(path, mmap_mode=mode)
+    except OSError:
+        array = np.load(path)
+    return array
 
 
 def split_paths(folder: Path, split: str) -> tuple[Path, Path]:

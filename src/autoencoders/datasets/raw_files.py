@@ -17,6 +17,7 @@ from torchvision.datasets import CIFAR10, MNIST
 from torchvision.datasets.utils import check_integrity, extract_archive
 
 from autoencoders import files
+from autoencoders.datasets.prepared import open_array
 from autoencoders.param_types import Bytes, ImageShape, Source
 
 Format = Literal["idx", "cifar", "npy"]
@@ -78,12 +79,18 @@ def write_idx(path: Path, array: Bytes) -> None:
 
 
 def write_rows(path: Path, images: Bytes, rows: npt.NDArray[np.integer]) -> None:
-    """Write `images[rows]` of images `(N, …)` in chunks, with the same bytes as `np.save`."""
-    written = np.lib.format.open_memmap(path, "w+", np.uint8, (len(rows), *images.shape[1:]))
+    """Write `images[rows]` of images `(N, …)` in chunks, with the same bytes as `np.save`.
+
+    The file is not memory-mapped: on a full disk, the system kills a process that writes to a map.
+    """
     rows_at_once = max(1, CHUNK_BYTES // max(1, images[:1].nbytes))
-    for start in range(0, len(rows), rows_at_once):
-        written[start : start + rows_at_once] = images[rows[start : start + rows_at_once]]
-    written.flush()
+    shape = (len(rows), *images.shape[1:])
+    with path.open("wb") as stream:
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for start in range(0, len(rows), rows_at_once):
+            chunk = images[rows[start : start + rows_at_once]]
+            stream.write(np.ascontiguousarray(chunk).data)
 
 
 def write_record(folder: Path, info: SourceInfo) -> SourceInfo:
@@ -119,7 +126,7 @@ def read_arrays(folder: Path, info: SourceInfo) -> Arrays:
         files.verify(folder / name, file.sha256)
     with files.readable(folder):
         if info.format == "npy":
-            return Arrays(*(np.load(folder / name, mmap_mode="r") for name in NPY_FILES))
+            return Arrays(*(open_array(folder / name, "r") for name in NPY_FILES))
         return _read_published(folder, MNIST if info.format == "idx" else CIFAR10)
 
 
