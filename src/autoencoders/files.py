@@ -50,7 +50,7 @@ def atomic_file(target: Path) -> Iterator[Path]:
 
     After a kill or a power cut, `target` is either the complete old file or the complete new one.
     """
-    with _temporary_path(target) as temporary:
+    with temporary_path(target) as temporary:
         yield temporary
         _flush(temporary)
         temporary.replace(target)
@@ -69,7 +69,7 @@ def atomic_directory(target: Path) -> Iterator[Path]:
     """
     if target.is_symlink():
         raise UserError(f"{target} is a link, but it must be a folder: remove the link")
-    with _temporary_path(target) as temporary:
+    with temporary_path(target) as temporary:
         temporary.mkdir()
         yield temporary
         for path in (*temporary.rglob("*"), temporary):
@@ -92,7 +92,7 @@ def _replace_folder(target: Path, new: Path) -> None:
 
 
 @contextmanager
-def _temporary_path(target: Path) -> Iterator[Path]:
+def temporary_path(target: Path) -> Iterator[Path]:
     """Yield the path of `target` in a new temporary folder next to it, which is deleted afterwards.
 
     A system error gets the final path in place of the temporary one; the error of a full disk has

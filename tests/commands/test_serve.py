@@ -1,17 +1,22 @@
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.request import Request
 
+import psutil
 import pytest
 from PIL import Image
 
 from autoencoders.commands import serve
+from autoencoders.serving import queue
 from tests.saved import ROOT, lay_out, run, saved
 from tests.serving.server import Stream, ask, refused
 
@@ -24,16 +29,24 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def started(*arguments: str) -> tuple[subprocess.Popen[str], str]:
-    """Start the command in a process; return it and the address that it prints."""
+def started(
+    *arguments: str, limits: Sequence[tuple[int, int]] = ()
+) -> tuple[subprocess.Popen[str], str]:
+    """Start the command in a process with limits; return it and the address that it prints."""
+
+    def prepare() -> None:
+        # A shell's background jobs, and what they start, ignore Ctrl-C.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for kind, limit in limits:
+            resource.setrlimit(kind, (limit, limit))
+
     process = subprocess.Popen(
         [sys.executable, "-c", MAIN, "serve", *arguments, "--port", "0"],
         env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell's background jobs, and what they start, ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=prepare,
     )
     assert process.stdout
     line = process.stdout.readline()
@@ -97,6 +110,70 @@ def test_a_port_in_use_is_one_error() -> None:
         f"--port: found {port}, which another program uses; allowed: a free port, or 0 for any "
         "free one"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("repository")
+def test_connections_above_the_limit_of_open_files_print_nothing() -> None:
+    process, address = started("mnist/superres", limits=[(resource.RLIMIT_NOFILE, 64)])
+    port = int(address.rpartition(":")[2])
+    try:
+        idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
+        assert ask(f"{address}/about")[0] == 200
+        assert psutil.Process(process.pid).num_fds() < 64
+        for connection in idle:
+            connection.close()
+        process.terminate()
+        assert process.communicate(timeout=20) == NO_OUTPUT
+    finally:
+        process.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("repository")
+def test_a_full_disk_is_an_error_with_the_reason() -> None:
+    Image.new("L", (90, 90)).save("a.bmp")
+    process, address = started("mnist/superres", limits=[(resource.RLIMIT_FSIZE, 4096)])
+    try:
+        status, said = refused(ask(Request(f"{address}/apply", Path("a.bmp").read_bytes())))
+        assert status == 507
+        assert said.startswith(f"the server cannot store the file in {tempfile.gettempdir()} (File")
+        assert ask(f"{address}/about")[0] == 200
+    finally:
+        process.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("repository")
+def test_the_next_start_removes_what_a_killed_server_has_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    process, address = started("mnist/superres")
+    head = "POST /apply HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as sender:
+        sender.sendall(head.encode() + bytes(2 * queue.PART))
+        while not list(folder.glob("*/received")):
+            time.sleep(0.01)
+        process.kill()
+        process.communicate()
+    assert list(folder.glob("*/received"))
+    process, _ = started("mnist/superres")
+    try:
+        assert not list(folder.glob("*/received"))
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="needs IPv6")
+def test_all_addresses_of_ipv6_include_those_of_ipv4() -> None:
+    with serve._listening("::", 0) as listening:
+        port = listening.getsockname()[1]
+        for host in ("127.0.0.1", "::1"):
+            socket.create_connection((host, port)).close()
 
 
 @pytest.mark.usefixtures("repository")

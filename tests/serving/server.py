@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import torch
-import uvicorn
 
 from autoencoders.application.find_variant import load
 from autoencoders.application.network import Network, Run, trained_network
 from autoencoders.application.tiling import Geometry
 from autoencoders.serving.app import create_app
+from autoencoders.serving.connections import Server
 from autoencoders.serving.latent_explorer import Explorer, create_explorer
 
 
@@ -26,10 +26,7 @@ def serving(
 ) -> Iterator[str]:
     """Serve a trained network in a thread; yield its address."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-    app = create_app(network, explorer, hosts)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, log_level="critical", lifespan="off")
-    )
+    server = Server(create_app(network, explorer, hosts))
     thread = Thread(target=server.run, args=([listening],))
     thread.start()
     try:

@@ -8,19 +8,18 @@ import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 
-import uvicorn
-
 from autoencoders.application.find_variant import load
 from autoencoders.application.network import registered_network, trained_network
 from autoencoders.commands import Parser, add_precision, ignore_signals, integer
 from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import printable
 from autoencoders.serving.app import create_app
+from autoencoders.serving.connections import Server
 from autoencoders.serving.latent_explorer import create_explorer
+from autoencoders.serving.queue import temporary_file
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")  # names of this machine in a browser
 BACKLOG = 2048  # connections that wait to be accepted
-SHUTDOWN_SECONDS = 2  # for open requests after Ctrl-C
 
 
 def add_arguments(parser: Parser) -> None:
@@ -63,29 +62,28 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             walk = "a registered model of MLflow gives no access to its latents"
             network = registered_network(options.model)
         app = create_app(network, walk, (*LOCAL_HOSTS, address) if alone else ("*",))
-        # The application reports errors.
-        config = uvicorn.Config(
-            app,
-            log_config=None,  # the default closes the handlers of other libraries
-            log_level="critical",
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            lifespan="off",
-        )
+        with suppress(OSError), temporary_file():  # removes what a killed server has left
+            pass
         if not alone:
             warn(f"--host {options.host}: every machine that reaches this one can use the network")
+        if host == "::" and not socket.has_dualstack_ipv6():
+            warn("--host ::: this system accepts only IPv6 here; use --host 0.0.0.0 for IPv4")
         yield f"{network.source}: http://{address}:{port} (Ctrl-C stops it)"
         with warnings.catch_warnings(), suppress(KeyboardInterrupt):
             # Ctrl-C before the first line of a coroutine: "was never awaited".
             warnings.simplefilter("ignore", RuntimeWarning)
-            uvicorn.Server(config).run([listening])
+            Server(app).run([listening])
         ignore_signals()
 
 
 def _listening(host: str, port: int) -> socket.socket:
     """Return a socket that listens: clients may connect before the server is ready."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()  # `::` includes IPv4
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return socket.create_server(
+            (host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both
+        )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise UserError(

@@ -1,24 +1,28 @@
 """The web application: the page, and the HTTP addresses for the page and for programs."""
 
 import asyncio
+import errno
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
-from pydantic import Field, TypeAdapter, ValidationError
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+from starlette.datastructures import Headers
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from autoencoders.application.network import Network
 from autoencoders.errors import warn
-from autoencoders.images.output_paths import SOFTWARE_NAME
+from autoencoders.files import DISK_FULL
+from autoencoders.images.output_paths import SOFTWARE_NAME, format_named
 from autoencoders.images.picture import TooLarge, UnusableImage, WrongSize
 from autoencoders.images.reading import read_image
 from autoencoders.images.writing import encode_image
@@ -38,11 +42,13 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 MAX_PIXEL_BYTES = 8  # four channels of 16 bits
+MAX_WARNINGS = 100  # remembered messages
 PROGRESS_SECONDS = 0.25  # between two lines of progress
 MAX_FLOAT32 = 3.4e38
 Resize: TypeAlias = Annotated[
     bool, Query(description="crop to the central square and resample it to the trained size")
 ]
+Format: TypeAlias = Annotated[OutputFormat, BeforeValidator(format_named)]
 Number: TypeAlias = Annotated[float, Field(ge=-MAX_FLOAT32, le=MAX_FLOAT32)]
 LATENT = TypeAdapter(Annotated[dict[Literal["latent"], list[Number]], Field(min_length=1)])
 IMAGE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
@@ -56,6 +62,7 @@ REFUSED: dict[int | str, dict[str, Any]] = {
     413: {"description": "too many bytes or pixels; `detail` gives the limit"},
     415: {"description": "a form; allowed: the file as the body"},
     422: {"description": "no image, or a damaged or unsuitable one; `detail` gives the reason"},
+    507: {"description": "the server's disk is full"},
 }
 
 
@@ -78,8 +85,9 @@ def create_app(
     )
     if "*" not in hosts:
         app.router.dependencies.append(Depends(_require_own_page))
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
-    for kind in (Exception, InterruptedError, RequestValidationError, UnusableImage):
+    app.add_middleware(_Entrance, hosts)
+    app.state.warn = lru_cache(MAX_WARNINGS)(warn)  # each message once
+    for kind in (Exception, OSError, RequestValidationError, UnusableImage):
         app.add_exception_handler(kind, _error_response)
     for address, (name, media_type) in PAGE.items():
         file = FileResponse(
@@ -90,6 +98,30 @@ def create_app(
     _add_network(app, network, queue)
     _add_latent(app, network, explorer, queue)
     return app
+
+
+class _Entrance:
+    """The first step of all requests: refuse foreign hosts, and treat HEAD as GET.
+
+    uvicorn leaves out the body of an answer to HEAD.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self.app = app
+        self.hosts = tuple(dict.fromkeys(hosts))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = Headers(scope=scope).get("host", "")
+        if "*" not in self.hosts and re.sub(r":\d*$", "", host).lower() not in self.hosts:
+            detail = (
+                f"found the host {host!r}; allowed: {', '.join(self.hosts)}; use one of them in "
+                "the address, or start `autoencoders serve` with --host 0.0.0.0 for all machines"
+            )
+            await JSONResponse({"detail": detail}, 400)(scope, receive, send)
+            return
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self.app(scope, receive, send)
 
 
 async def _require_own_page(request: Request) -> None:
@@ -131,9 +163,16 @@ def _status_and_content(request: Request, error: BaseException) -> tuple[int, di
             return 422, {"detail": f"{mistake['loc'][-1]}: allowed: {allowed}"}
         case InterruptedError() | asyncio.CancelledError():
             return 503, {"detail": "the server is shutting down: send the request again later"}
-    detail = f"internal error ({type(error).__name__}: {error})"
-    warn(f"{request.method} {request.url.path}: {detail}")
-    return 500, {"detail": detail}
+        case OSError():
+            status = 507 if error.errno in (*DISK_FULL, errno.EFBIG) else 503
+            detail = (
+                f"the server cannot store the file in {gettempdir()} ({error.strerror}); make room "
+                "there, or start the server with another TMPDIR"
+            )
+        case _:
+            status, detail = 500, f"internal error ({type(error).__name__}: {error})"
+    request.app.state.warn(f"{request.method} {request.url.path}: {detail}")
+    return status, {"detail": detail}
 
 
 def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
@@ -154,11 +193,12 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
         request: Request,
         job: Annotated[Job, Depends(queue.upload(MAX_BYTES))],
         format: Annotated[
-            OutputFormat | None,
+            Format | None,
             Query(description="output format; default: that of the input, or png"),
         ] = None,
         colour: Annotated[
             Literal["channels", "luma"],
+            BeforeValidator(str.lower),
             Query(description="how a grey network processes colour images"),
         ] = "channels",
         resize: Resize = False,
@@ -187,7 +227,7 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
     @app.post("/convert", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=FILE)
     async def convert(
         job: Annotated[Job, Depends(queue.upload(max_output_pixels * MAX_PIXEL_BYTES))],
-        format: OutputFormat = "png",
+        format: Format = "png",
     ) -> Response:
         """Convert an earlier output, the body of the request, to another format."""
 

@@ -1,24 +1,30 @@
-"""The queue of requests: a few files are uploaded at a time, and one of them is processed."""
+"""The queue of requests: files are uploaded side by side, and one at a time is processed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import TypeVar
 
 from anyio import CancelScope, CapacityLimiter, Semaphore, from_thread, to_thread
 from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 
+from autoencoders.files import temporary_path
 from autoencoders.images.picture import TooLarge
 
 T = TypeVar("T")
 
-MAX_UPLOADS = 8  # files on the disk at a time; other requests wait
-UPLOAD_SECONDS = 60  # time limit of an upload
+PART = 2**20  # bytes; files of one part need no place
+MAX_UPLOADS = 8  # places: larger files on the disk at a time; other requests wait
+UPLOAD_SECONDS, PART_SECONDS = 60, 10  # time limits of the first part, and of each further part
 FORM = "found a form; allowed: the file as the body, as `curl --data-binary @image.png` sends it"
+TOO_SLOW = (
+    f"the upload is too slow; allowed: {UPLOAD_SECONDS} seconds for the first MiB, {PART_SECONDS} "
+    "seconds for each further one"
+)
 GONE = 499  # nginx's status for a client that has disconnected
 
 
@@ -45,9 +51,10 @@ class Job:
 
 
 class Queue:
-    """Stores the files of a few requests and computes one job at a time, in a thread.
+    """Stores the files of requests and computes one job at a time, in a thread.
 
-    Memory and disk space are therefore bounded for any number of requests.
+    The first part of each file is received at once, so that slow clients delay nobody. Larger files
+    then wait for one of a few places. Memory and disk space are therefore bounded.
     """
 
     def __init__(self) -> None:
@@ -66,6 +73,7 @@ class Queue:
             TooLarge: the body has more than `max_bytes`.
             HTTPException: the body is late, incomplete or a form.
             InterruptedError: the server shuts down before it answers.
+            OSError: the file cannot be stored.
         """
 
         async def receive(request: Request) -> AsyncIterator[Job]:
@@ -73,10 +81,9 @@ class Queue:
                 raise HTTPException(415, FORM)
             try:
                 async with AsyncExitStack() as resources:
-                    await resources.enter_async_context(self._places)
-                    folder = resources.enter_context(TemporaryDirectory(prefix="autoencoders-"))
-                    job = Job(Path(folder, "received"), resources)
-                    await _store(request, job.file, max_bytes)
+                    body = _Body(resources, max_bytes)
+                    await self._receive(request, body)
+                    job = Job(body.file, resources)
                     with _cancelling(request, job):
                         yield job
             except asyncio.CancelledError:
@@ -89,15 +96,80 @@ class Queue:
 
         Raises:
             CancelledError: the client has disconnected; `work` has ended or never started.
+            OSError: the stored file has been removed.
         """
+
+        def work_on_file() -> T:
+            job.file.stat()
+            return work()
+
         self._jobs.append(job)
         try:
             with job.scope:
-                return await to_thread.run_sync(work, limiter=self._turn)
+                return await to_thread.run_sync(work_on_file, limiter=self._turn)
         finally:
             self._jobs.remove(job)
             await job.resources.aclose()
         raise asyncio.CancelledError
+
+    async def _receive(self, request: Request, body: "_Body") -> None:
+        """Receive a request's body in parts; wait for a place after the first one."""
+        part, clock = bytearray(), asyncio.get_running_loop().time
+        try:
+            async with asyncio.timeout(UPLOAD_SECONDS) as limit:
+                async for chunk in request.stream():
+                    part += chunk
+                    if len(part) >= PART:
+                        if body.size == 0:
+                            limit.reschedule(None)
+                            await body.resources.enter_async_context(self._places)
+                            request.state.has_place = True
+                        limit.reschedule(clock() + PART_SECONDS)
+                        body.append(part)
+                        part.clear()
+        except TimeoutError:
+            raise HTTPException(408, TOO_SLOW) from None
+        except ClientDisconnect:
+            raise HTTPException(GONE) from None
+        body.append(part)
+        if body.error:
+            raise body.error
+
+
+@dataclass
+class _Body:
+    """The body of a request, stored in a temporary file that `resources` removes.
+
+    After an error, the rest is received but not stored, because a client reads the answer only when
+    it has sent everything.
+    """
+
+    resources: AsyncExitStack
+    max_bytes: int
+    file: Path = Path()
+    size: int = 0
+    error: Exception | None = None
+
+    def append(self, part: bytearray) -> None:
+        """Write a part to the file, or store the error."""
+        is_first, self.size = self.size == 0, self.size + len(part)
+        if self.size > self.max_bytes:
+            allowed = f"{self.max_bytes // 2**20} MiB"
+            self.error = TooLarge(f"found {self.size} bytes; allowed: {allowed}")
+        if self.error:
+            return
+        try:
+            if is_first:
+                self.file = self.resources.enter_context(temporary_file())
+            with self.file.open("ab") as stream:
+                stream.write(part)
+        except OSError as error:
+            self.error = error
+
+
+def temporary_file() -> AbstractContextManager[Path]:
+    """Return a path in TMPDIR; the first call removes what killed servers have left."""
+    return temporary_path(Path(gettempdir(), "received"))
 
 
 @contextmanager
@@ -119,24 +191,3 @@ def _cancelling(request: Request, job: Job) -> Iterator[None]:
     finally:
         listening.cancel()
         job.scope.cancel()
-
-
-async def _store(request: Request, file: Path, max_bytes: int) -> None:
-    """Write a request's body to a file.
-
-    A body that is too large is read to its end, because a client reads the answer only then.
-    """
-    size = 0
-    try:
-        async with asyncio.timeout(UPLOAD_SECONDS):
-            with file.open("wb") as stream:
-                async for chunk in request.stream():
-                    size += len(chunk)
-                    if size <= max_bytes:
-                        stream.write(chunk)
-    except TimeoutError:
-        raise HTTPException(408, f"the upload took more than {UPLOAD_SECONDS} seconds") from None
-    except ClientDisconnect:
-        raise HTTPException(GONE) from None
-    if size > max_bytes:
-        raise TooLarge(f"found {size} bytes; allowed: {max_bytes // 2**20} MiB")
