@@ -206,6 +206,21 @@ def test_a_folder_keeps_its_structure_and_each_file_its_format() -> None:
 
 
 @pytest.mark.usefixtures("enlarging_only")
+def test_a_folder_of_all_formats_is_processed(capsys: pytest.CaptureFixture[str]) -> None:
+    for grey, name in enumerate(("a.png", "b.jfif", "c.jpe", "e.jp2", "f.qoi", "g.tga")):
+        Path("pics").mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), (grey * 30,) * 3).save(f"pics/{name}")
+    Path("pics/d.heic").write_text("no image that Pillow opens", "utf-8")
+    ends = ("a-{}.png", "b-{}.jfif", "c-{}.jpe", "e-{}.png", "f-{}.png", "g-{}.png")
+    written = [end.format("superres") for end in ends]
+    assert applied("pics") == (written, [])
+    means = [np.asarray(Image.open(Path("out", name))).mean() for name in written]
+    assert means == pytest.approx(range(0, 180, 30), abs=1)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("pics: skipped: files with other extensions: 1 (1 .heic)")
+
+
+@pytest.mark.usefixtures("enlarging_only")
 def test_one_image_is_written_to_a_file_that_is_new_or_its_own() -> None:
     draw("a.png", 1)
     draw("b.png", 2)

@@ -182,7 +182,7 @@ def test_all_misfits_are_listed_at_once_with_advice(tmp_path: Path, untidy: Path
     assert str(caught.value).splitlines() == [
         f"{untidy}/cat/wide.png: 16×8 pixels",
         f"{untidy}/dog/torn.png: cannot be read as an image (damaged, or in a format that "
-        "Pillow does not support)",
+        "Pillow does not support here; save it as PNG)",
         "data.datasets.pets: 2 of 14 files are not 8×8 images; "
         "set data.datasets.pets.misfits to skip or resize, or change data.datasets.pets.size",
     ]
@@ -254,6 +254,18 @@ def test_skipped_files_are_counted(
     ]
 
 
+def test_all_formats_that_pillow_opens_are_packed(
+    tmp_path: Path, pets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for grey, extension in enumerate(("jfif", "jpe", "jp2", "J2K", "qoi", "TGA", "ico", "pbm")):
+        image = Image.new("RGB", (8, 8), (205 + 5 * grey,) * 3)
+        image.save(pets / "cat" / f"x.{extension}")
+    arrays = pack(pets, tmp_path / "raw", channels=1)
+    found = numbers(arrays.train_images) + numbers(arrays.test_images)
+    assert sorted(grey for grey in found if grey >= 205) == list(range(205, 245, 5))
+    assert capsys.readouterr().err == ""
+
+
 def test_a_class_with_misfits_only_gives_a_warning(
     tmp_path: Path, pets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -312,7 +324,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "photo.heic").write_bytes(b"")
-    with pytest.raises(UserError, match=r"no image file .*: 1 \(1 \.heic\)\); allowed: \.png"):
+    with pytest.raises(UserError, match=r"no image file .*: 1 \(1 \.heic\)\); allowed: images"):
         fetch(tmp_path / "own", tmp_path / "raw")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from autoencoders.images import formats
 from autoencoders.images.listing import find_image_files
 
 
@@ -37,6 +38,50 @@ def test_a_folder_is_searched_for_names_of_images() -> None:
     assert found_files("pics/b.png", "pics") == (found, [])
 
 
+def test_all_formats_that_pillow_opens_are_found_and_the_rest_is_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    images = [
+        "a.png",
+        "b.jfif",
+        "c.jpe",
+        "d.JP2",
+        "e.j2k",
+        "f.qoi",
+        "g.tga",
+        "h.mpo",
+        "i.psd",
+        "j.apng",
+        "k.pnm",
+        "l.Jpg",
+    ]
+    images += ["m.avif"] * (".avif" in Image.registered_extensions())
+    others = ["a.pdf", "b.eps", "c.mpg", "d.h5", "e.txt", "f.csv", "g.PDF", "h"]
+    Path("pics").mkdir()
+    for name in (*images, *others):
+        Path("pics", name).touch()
+    assert found_files("pics") == (images, [])
+    counts = "2 .pdf, 1 .csv, 1 .eps, 1 .h5, 1 .mpg, …"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"pics: skipped: files with other extensions: 8 ({counts})")
+
+
+def test_a_plug_in_adds_its_formats(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw("pics/a.png", "pics/b.png")
+    Path("pics/b.png").rename("pics/b.new")
+    (here / "a_plug_in.py").write_text(
+        "from PIL import Image; Image.register_extension('PNG', '.new')", "utf-8"
+    )
+    monkeypatch.syspath_prepend(here)
+    monkeypatch.setattr(formats, "PLUG_INS", ("not_installed", "a_plug_in"))
+    monkeypatch.setattr(Image, "EXTENSION", dict(Image.registered_extensions()))
+    formats.image_extensions.cache_clear()
+    try:
+        assert found_files("pics") == (["a.png", "b.new"], [])
+    finally:
+        formats.image_extensions.cache_clear()
+
+
 def test_a_pattern_is_expanded() -> None:
     draw("a1.png", "a2.png", "b.png", "deep/a3.png")
     assert found_files("a*.png") == (["a1.png", "a2.png"], [])
@@ -60,7 +105,7 @@ def test_a_path_without_images_gives_one_line_and_others_are_found() -> None:
     Path("empty/deep").mkdir(parents=True)
     found, complaints = found_files("empty", "no*.png", "a.png", "missing.png")
     assert found == ["a.png", "missing.png"]  # the reader raises the error of a missing file
-    assert complaints[0].startswith("empty: contains no image file; allowed: .png, .jpg")
+    assert complaints[0].startswith("empty: contains no image file; allowed: images that")
     assert complaints[1:] == ["no*.png: no file matches this pattern"]
     found, (complaint,) = found_files("*")
     assert found == ["a.png"]

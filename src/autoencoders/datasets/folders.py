@@ -15,7 +15,8 @@ from autoencoders.datasets.raw_files import SourceInfo, write_record
 from autoencoders.datasets.stratification import stratified_split
 from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import printable
-from autoencoders.images.listing import IMAGE_EXTENSIONS, Listing, format_examples, list_images
+from autoencoders.images.formats import EXAMPLES
+from autoencoders.images.listing import Listing, format_examples, list_images
 from autoencoders.param_types import Bytes
 
 
@@ -118,7 +119,7 @@ def _list_source(source: Path, target: Path, key: str) -> Listing:
     skipped = listing.describe_skipped()
     if not listing.images:
         found = f"no image file (skipped: {skipped})" if skipped else "no image file"
-        raise UserError(f"{where}: found {found}; allowed: {', '.join(IMAGE_EXTENSIONS)}")
+        raise UserError(f"{where}: found {found}; allowed: {EXAMPLES}")
     if skipped:
         warn(f"{where}: skipped: {skipped}")
     return listing

@@ -10,11 +10,8 @@ from pathlib import Path
 
 from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import as_text, printable
+from autoencoders.images.formats import EXAMPLES, image_extensions
 
-IMAGE_EXTENSIONS = (
-    *(".png", ".jpg", ".jpeg", ".bmp", ".gif"),
-    *(".pgm", ".ppm", ".tif", ".tiff", ".webp"),
-)
 # Folders that operating systems create, in lower case.
 SYSTEM_FOLDERS = ("__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found")
 MAX_EXAMPLES = 3  # in a message
@@ -75,7 +72,7 @@ def list_images(source: Path) -> Listing:
             listing.skipped.setdefault(found, []).append(relative)
             continue
         listed.add(real)
-        if found is None and path.name.lower().endswith(IMAGE_EXTENSIONS):
+        if found is None and path.suffix.lower() in image_extensions():
             listing.images.append(relative)
         elif found is None:
             listing.other_extensions[printable(path.suffix.lower()) or "without extension"] += 1
@@ -138,16 +135,17 @@ def _files_at(path: Path, to: Path) -> Iterator[ImageFile]:
     if output_folder == Path(os.path.realpath(path)):
         raise UserError("is also the output folder; allowed: another folder for --to")
     listing = list_images(path)
-    if listing.skipped:
-        listing.other_extensions.clear()  # folders often contain other files
-        warn(f"{printable(str(path))}: skipped: {listing.describe_skipped()}")
+    skipped = listing.describe_skipped()
     images = [
         ImageFile(path / relative, relative)
         for relative in listing.images
         if not Path(os.path.realpath(path / relative)).is_relative_to(output_folder)
     ]
     if not images:
-        raise UserError(f"contains no image file; allowed: {', '.join(IMAGE_EXTENSIONS)}")
+        found = f"no image file (skipped: {skipped})" if skipped else "no image file"
+        raise UserError(f"contains {found}; allowed: {EXAMPLES}")
+    if skipped:
+        warn(f"{printable(str(path))}: skipped: {skipped}")
     yield from images
 
 

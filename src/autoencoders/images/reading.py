@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from autoencoders.images.formats import image_extensions
 from autoencoders.images.picture import COLOUR, GREY, Picture, Samples, TooLarge, UnusableImage
 
 # In other formats, several images in one file are versions of one image, as in phones' JPEGs.
-MULTI_FRAME = ("AVIF", "GIF", "PNG", "TIFF", "WEBP")
+MULTI_FRAME = ("AVIF", "DCX", "FLI", "GIF", "IM", "PNG", "TIFF", "WEBP")
 # Pillow's modes with a colour profile for grey or RGB, which outputs can keep.
 PROFILE_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "F", "P", "RGB", "RGBA", "RGBX")
 USUAL_GAMMA = 1 / 2.2  # of a PNG; close to the gamma of sRGB
@@ -69,6 +70,7 @@ def open_image(path: Path) -> Iterator[Image.Image]:
     Raises:
         UnusableImage: the file cannot be opened, or the body raises any error.
     """
+    image_extensions()  # loads the plug-ins
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about large images and damaged EXIF
         try:
@@ -265,7 +267,8 @@ def _reason(error: Exception, path: Path) -> str:
             with path.open("rb") as stream:
                 tiff = stream.read(4) in TIFF_MAGIC
             unknown = f"a type of TIFF that Pillow does not support; {SAVE_ADVICE}"
-            return unknown if tiff else "damaged, or in a format that Pillow does not support"
+            other = "damaged, or in a format that Pillow does not support here; save it as PNG"
+            return unknown if tiff else other
         case OSError(strerror=str(reason)):
             return reason
     return (str(error).splitlines() or [""])[0] or type(error).__name__
