@@ -113,6 +113,15 @@ def test_colours_under_transparency_do_not_enter_the_network(
     np.testing.assert_allclose(output.planes, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("factor", [1, 2])
+@pytest.mark.parametrize("compare", [False, True])
+def test_the_resolution_grows_with_the_image(factor: int, compare: bool) -> None:
+    run = doubled if factor == 2 else torch.clone
+    picture = Picture(COLOURS, depth=32, dpi=(300, 150))
+    output = colour.apply_network(network(3, run, factor), picture, compare=compare)
+    assert output.dpi == (300 * factor, 150 * factor)
+
+
 def test_in_a_comparison_both_parts_have_the_size_of_the_output() -> None:
     grey = Picture(np.full((1, 6, 8), 0.5, np.float32), depth=32)
     halved = network(1, lambda inputs: doubled(1 - inputs / 2), factor=2)

@@ -134,6 +134,61 @@ def test_a_colour_profile_is_kept_except_for_cmyk(tmp_path: Path, name: str) -> 
     assert read_image(inks).profile is None
 
 
+@pytest.mark.parametrize("name", ["b.png", "b.jpg", "b.webp", "b.tif"])
+@pytest.mark.parametrize("source", ["a.png", "a.jpg", "a.webp", "a.tif", "a.bmp"])
+def test_the_resolution_is_kept(tmp_path: Path, source: str, name: str) -> None:
+    exif = Image.Exif()
+    exif[282], exif[283], exif[296] = 300, 150, 2  # the only place in a WebP
+    dpi = (300, 150)
+    options: dict[str, Any] = {"exif": exif} if source == "a.webp" else {"dpi": dpi}
+    found = read_image(saved(tmp_path, Image.fromarray(COLOURS), source, **options))
+    assert found.dpi == pytest.approx(dpi, abs=0.02)
+    write(tmp_path / name, found)
+    assert read_image(tmp_path / name).dpi == pytest.approx(dpi, abs=0.02)
+    with Image.open(tmp_path / name) as written:
+        assert written.info.get("dpi", dpi) == pytest.approx(dpi, abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["b.png", "b.tif"])
+def test_the_resolution_of_colours_with_16_bits_is_kept(tmp_path: Path, name: str) -> None:
+    deep = np.stack([DEEP] * 3, 2)
+    tifffile.imwrite(
+        tmp_path / "a.tif", deep, photometric="rgb", resolution=(118.11, 59.055), resolutionunit=3
+    )
+    write(tmp_path / name, read_image(tmp_path / "a.tif"))
+    with Image.open(tmp_path / name) as written:
+        assert written.info["dpi"] == pytest.approx((300, 150), abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif"])
+def test_a_file_without_resolution_gets_none(tmp_path: Path, name: str) -> None:
+    exif = Image.Exif()
+    exif[305] = "a camera"
+    assert read_image(saved(tmp_path, Image.fromarray(COLOURS), name, exif=exif)).dpi is None
+
+
+def test_the_resolution_is_turned_with_the_image(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    source = saved(tmp_path, Image.fromarray(COLOURS), "a.jpg", exif=exif, dpi=(300, 150))
+    assert read_image(source).dpi == (150, 300)
+
+
+@pytest.mark.parametrize("dpi", [(0, 0), (1e9, 1e9), (300, float("nan"))])
+@pytest.mark.parametrize("name", ["b.png", "b.jpg", "b.webp", "b.tif"])
+def test_an_impossible_resolution_is_left_out(
+    tmp_path: Path, name: str, dpi: tuple[float, float]
+) -> None:
+    write(tmp_path / name, Picture(COLOURS.transpose(2, 0, 1), dpi=dpi))
+    assert read_image(tmp_path / name).dpi is None
+
+
+def test_a_resampled_image_keeps_its_size_on_paper() -> None:
+    assert resize_picture(Picture(np.zeros((3, 60, 90), np.uint8), dpi=(300, 300)), 20, 20).dpi == (
+        pytest.approx((100, 100))
+    )
+
+
 def test_the_decoded_depth_is_smaller_for_16_bit_cmyk(tmp_path: Path) -> None:
     inks = np.stack([DEEP] * 4, 2)
     tifffile.imwrite(tmp_path / "a.tif", inks, photometric="separated")

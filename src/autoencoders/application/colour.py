@@ -30,8 +30,8 @@ def apply_network(
     network processes a colour picture channel by channel. With `by_luma` it processes only the
     BT.601 luma (full range, as in JPEG and Pillow's YCbCr), and the chroma is kept or enlarged.
 
-    Transparent pixels are filled first, see `fill_transparent`. With `compare`, the picture is on
-    the left and the output on the right, at the same size.
+    The dpi grow by f. Transparent pixels are filled first, see `fill_transparent`. With `compare`,
+    the picture is on the left and the output on the right, at the same size.
 
     Raises:
         UnusableImage: the network takes only images of one other size.
@@ -55,7 +55,7 @@ def apply_network(
     if compare:
         output = np.concatenate([_enlarged(planes, factor, bits), output], 2)
         alpha = None if alpha is None else np.concatenate([alpha, alpha], 2)
-    return replace(picture, planes=output, alpha=alpha)
+    return replace(picture, planes=output, alpha=alpha, dpi=picture.scaled_dpi(factor))
 
 
 def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:

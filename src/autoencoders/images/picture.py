@@ -12,6 +12,8 @@ Number: TypeAlias = np.uint8 | np.uint16 | np.float32
 # Floats in [0, 1], or integers whose largest value stands for 1.
 Samples: TypeAlias = npt.NDArray[Number]
 
+Resolution: TypeAlias = tuple[float, float] | None  # pixels per inch, horizontal and vertical
+
 SAMPLE_TYPES: dict[int, type[Number]] = {8: np.uint8, 16: np.uint16, 32: np.float32}  # by bits
 CHANNELS = GREY, COLOUR = 1, 3
 # The weights of BT.601 in 16 bits, as in Pillow: sums over bytes are exact in float32.
@@ -44,6 +46,7 @@ class Picture:
         profile: the ICC profile.
         has_more: whether the file contains more frames.
         format: Pillow's name of the file format.
+        dpi: the resolution; None if the file does not have it.
     """
 
     planes: Samples
@@ -52,11 +55,16 @@ class Picture:
     profile: bytes | None = None
     has_more: bool = False
     format: str | None = None
+    dpi: Resolution = None
 
     @property
     def size(self) -> tuple[int, int]:
         """Return height and width."""
         return self.planes.shape[1], self.planes.shape[2]
+
+    def scaled_dpi(self, factor: float) -> Resolution:
+        """Return the pixels per inch with `factor` times as many pixels on the same paper."""
+        return None if self.dpi is None else (factor * self.dpi[0], factor * self.dpi[1])
 
     @property
     def decoded_depth(self) -> int:
@@ -163,7 +171,9 @@ def fill_transparent(picture: Picture) -> Picture:
 
 
 def resize_picture(picture: Picture, height: int, width: int) -> Picture:
-    """Return a picture with planes and alpha resized by `resize_planes`."""
+    """Return a picture with planes and alpha resized by `resize_planes`, and the dpi like them."""
     picture = fill_transparent(picture)
+    planes = resize_planes(picture.planes, height, width)
     alpha = None if picture.alpha is None else resize_planes(picture.alpha, height, width)
-    return replace(picture, planes=resize_planes(picture.planes, height, width), alpha=alpha)
+    factor = max(height / picture.size[0], width / picture.size[1])
+    return replace(picture, planes=planes, alpha=alpha, dpi=picture.scaled_dpi(factor))

@@ -11,9 +11,18 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
+from PIL.ExifTags import Base
 
 from autoencoders.images.formats import image_extensions
-from autoencoders.images.picture import COLOUR, GREY, Picture, Samples, TooLarge, UnusableImage
+from autoencoders.images.picture import (
+    COLOUR,
+    GREY,
+    Picture,
+    Resolution,
+    Samples,
+    TooLarge,
+    UnusableImage,
+)
 
 # In other formats, several images in one file are versions of one image, as in phones' JPEGs.
 MULTI_FRAME = ("AVIF", "DCX", "FLI", "GIF", "IM", "PNG", "TIFF", "WEBP")
@@ -23,10 +32,12 @@ USUAL_GAMMA = 1 / 2.2  # of a PNG; close to the gamma of sRGB
 # Pillow multiplies a PNG's greys by these factors, but not the value of its transparent grey.
 FEW_BITS = {"L;2": 85, "L;4": 17}
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+TRANSPOSED = (5, 6, 7, 8)  # EXIF's orientations that exchange rows and columns
+INCHES = {2: 1, 3: 1 / 2.54}  # the lengths of EXIF's units, inch and centimetre
 SAVE_ADVICE = "save it with 8 or 16 bits per channel"
 
-# The tags of TIFF, the third also of EXIF, and some of their values.
-BITS, PHOTOMETRIC, ORIENTATION, PLANES, EXTRA, SAMPLE_FORMAT = 258, 262, 274, 284, 338, 339
+# The tags of TIFF, and some of their values.
+BITS, PHOTOMETRIC, PLANES, EXTRA, SAMPLE_FORMAT = 258, 262, 284, 338, 339
 WHITE_IS_ZERO, RGB, SEPARATE, PREMULTIPLIED, UNSIGNED, SIGNED = 0, 2, 2, 1, 1, 2
 
 
@@ -59,8 +70,10 @@ def read_image(path: Path, first_frame: bool = False, max_pixels: int | None = N
         orientation = _orientation(opened)
         keeps_profile = opened.mode in PROFILE_MODES and not _has_grey_palette(opened)
         profile = opened.info.get("icc_profile") if keeps_profile else None
+        dpi = _dpi(opened, orientation)
     alpha = None if alpha is None else _upright(alpha, orientation)
-    return Picture(_upright(planes, orientation), alpha, depth, profile, has_more, opened.format)
+    upright = _upright(planes, orientation)
+    return Picture(upright, alpha, depth, profile, has_more, opened.format, dpi)
 
 
 @contextmanager
@@ -245,13 +258,29 @@ def _planes(image: Image.Image) -> Samples:
 def _orientation(opened: Image.Image) -> int:
     """Return EXIF's code for turning the image; Pillow itself turns a TIFF while decoding."""
     try:
-        return int(opened.getexif().get(ORIENTATION, 1))
+        return int(opened.getexif().get(Base.Orientation, 1))
     except Exception:  # an image with damaged EXIF is still usable
         return 1
 
 
+def _dpi(opened: Image.Image, orientation: int) -> Resolution:
+    """Return the pixels per inch of the upright image: the format's own, or else EXIF's."""
+    # Otherwise Pillow may give a default for these formats.
+    stated = opened.format not in ("JPEG", "MPO", "TIFF") or opened.info.get("jfif_unit")
+    dpi = opened.info.get("dpi") if stated else None
+    try:
+        if dpi is None:
+            exif = opened.getexif()
+            unit = INCHES[exif.get(Base.ResolutionUnit, 2)]
+            dpi = exif[Base.XResolution] / unit, exif[Base.YResolution] / unit
+        across, down = map(float, dpi)
+    except Exception:  # there is no resolution, or it is damaged
+        return None
+    return (down, across) if orientation in TRANSPOSED else (across, down)
+
+
 def _upright(planes: Samples, orientation: int) -> Samples:
-    if orientation in (5, 6, 7, 8):
+    if orientation in TRANSPOSED:
         planes = planes.swapaxes(1, 2)
     down = -1 if orientation in (3, 4, 7, 8) else 1
     across = -1 if orientation in (2, 3, 6, 7) else 1

@@ -1,5 +1,6 @@
 """Encoding pictures as image files."""
 
+import struct
 import zlib
 from io import BytesIO
 from typing import Any
@@ -7,10 +8,18 @@ from typing import Any
 import imagecodecs
 import numpy as np
 from PIL import Image
+from PIL.ExifTags import Base
 from PIL.PngImagePlugin import putchunk
 
 from autoencoders.images.output_paths import SOFTWARE_TAG
-from autoencoders.images.picture import SAMPLE_TYPES, Picture, Samples, UnusableImage, to_depth
+from autoencoders.images.picture import (
+    SAMPLE_TYPES,
+    Picture,
+    Resolution,
+    Samples,
+    UnusableImage,
+    to_depth,
+)
 
 MAX_DEPTHS = {"png": 16, "tiff": 32}  # bits per channel; other formats have 8
 KEPT_DEPTHS = (
@@ -19,6 +28,8 @@ KEPT_DEPTHS = (
 )
 SAVE_OPTIONS: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95}, "webp": {"lossless": True}}
 MAX_SIDES = {"jpeg": 65_500, "webp": 16_383}  # pixels
+MAX_DPI = 2**16 - 1  # in a JPEG
+METRES_PER_INCH = 0.0254
 PNG_HEADER = 33  # bytes of the signature and the first chunk of a PNG
 
 
@@ -50,17 +61,19 @@ def encode_image(picture: Picture, format: str, origin: str) -> bytes:
     require_support(picture, format)
     depth = written_depth(picture, format)
     values = _values(picture, depth)
+    possible = picture.dpi and all(0 < value <= MAX_DPI for value in picture.dpi)
+    dpi = picture.dpi if possible else None
     if depth == 16 and values.ndim == 3:  # Pillow does not support it
         encode = _deep_png if format == "png" else _deep_tiff
-        return encode(values, origin, picture.profile)
+        return encode(values, origin, picture.profile, dpi)
     stream = BytesIO()
     try:
         Image.fromarray(values).save(
             stream,
             format=format,
-            exif=_exif(origin),
+            exif=_exif(origin, dpi),
             icc_profile=picture.profile,
-            **SAVE_OPTIONS.get(format, {}),
+            **SAVE_OPTIONS.get(format, {}) | ({"dpi": dpi} if dpi else {}),
         )
     except (OSError, ValueError) as error:
         reason = f"cannot be written as {format.upper()} ({error}); choose another format"
@@ -68,17 +81,20 @@ def encode_image(picture: Picture, format: str, origin: str) -> bytes:
     return stream.getvalue()
 
 
-def _deep_png(values: Samples, origin: str, profile: bytes | None) -> bytes:
-    """Return a PNG of an image `(H, W, C)`; EXIF and profile are chunks after the first one."""
+def _deep_png(values: Samples, origin: str, profile: bytes | None, dpi: Resolution) -> bytes:
+    """Return a PNG of an image `(H, W, C)`; its metadata are chunks after the first one."""
     content = memoryview(imagecodecs.png_encode(values))
     extra = BytesIO()
     if profile is not None:
         putchunk(extra, b"iCCP", b"ICC Profile\0\0", zlib.compress(profile))
-    putchunk(extra, b"eXIf", _exif(origin).tobytes().removeprefix(b"Exif\0\0"))
+    if dpi is not None:
+        per_metre = (round(value / METRES_PER_INCH) for value in dpi)
+        putchunk(extra, b"pHYs", struct.pack(">IIB", *per_metre, 1))
+    putchunk(extra, b"eXIf", _exif(origin, dpi).tobytes().removeprefix(b"Exif\0\0"))
     return b"".join([content[:PNG_HEADER], extra.getvalue(), content[PNG_HEADER:]])
 
 
-def _deep_tiff(values: Samples, origin: str, profile: bytes | None) -> bytes:
+def _deep_tiff(values: Samples, origin: str, profile: bytes | None, dpi: Resolution) -> bytes:
     """Return a TIFF of an image `(H, W, C)`.
 
     Grey with alpha is written as colours, because Pillow cannot read such TIFFs of 16 bits.
@@ -92,13 +108,16 @@ def _deep_tiff(values: Samples, origin: str, profile: bytes | None) -> bytes:
         extrasample="unassalpha" if values.shape[2] == 4 else None,
         software=origin,
         iccprofile=profile,
+        resolution=dpi,
     )
     return bytes(content)
 
 
-def _exif(origin: str) -> Image.Exif:
+def _exif(origin: str, dpi: Resolution) -> Image.Exif:
     exif = Image.Exif()
     exif[SOFTWARE_TAG] = origin
+    if dpi is not None:  # WebP has no other place for it
+        exif[Base.XResolution], exif[Base.YResolution], exif[Base.ResolutionUnit] = *dpi, 2
     return exif
 
 
