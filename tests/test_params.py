@@ -396,12 +396,12 @@ def test_all_errors_are_reported_together() -> None:
         ),
         (
             *(f"{TRAINING}.optimizers", {"modell": {"kind": "adam", "lr": 0.1, "eps": 0.1}}),
-            "training.optimizers: found modell; this objective needs model",
+            "training.optimizers: found modell; allowed: exactly model",
         ),
         (
             *("variants.conv.objective", {"kind": "adversarial", "discriminator_hidden": [9]}),
             "training.optimizers: found model; "
-            "this objective needs autoencoder, discriminator, generator",
+            "allowed: exactly autoencoder, discriminator, generator",
         ),
     ],
 )

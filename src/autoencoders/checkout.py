@@ -1,4 +1,4 @@
-"""Makes `autoencoders` run the source of the repository that it works in.
+"""Makes `autoencoders` run the source code of the current repository.
 
 An installed command runs the source of its installation. In another copy of the repository,
 outputs would come from the installation, but `dvc.lock` would record the source of the copy.

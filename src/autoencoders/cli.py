@@ -144,7 +144,7 @@ def _close_stdout() -> None:
 
 
 def _describe(error: Exception) -> str:
-    """Return an unexpected exception as one line: a file, the memory, or an internal error."""
+    """Return an unexpected exception as one line: about a file, memory or the program."""
     if isinstance(error, OSError):
         path = f"{printable(str(error.filename))}: " if error.filename else ""
         # When the disk is full, NumPy's message only counts the bytes that it wrote.
@@ -164,7 +164,7 @@ def _set_up_process() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # for file names of any bytes
     handler = _signal_handler()
     for number in (signal.SIGINT, *commands.END_SIGNALS):
-        # Leave signals alone that `nohup` ignores or a test handles.
+        # Do not change signals that `nohup` ignores or a test handles.
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, handler)
 

@@ -21,7 +21,7 @@ class Stage:
 
     Attributes:
         name: also the name of its module in `stages/` and of its command.
-        matrix: the stage runs once for each combination of these.
+        matrix: the stage runs once for each combination of these: datasets, variants.
         cost: the approximate duration of one run, relative to the other stages.
         on_gpu: it computes on a GPU if one is available.
         distributed: torchrun may run it in several processes.
@@ -62,7 +62,7 @@ BY_NAME = {stage.name: stage for stage in STAGES}
 
 @dataclass(frozen=True)
 class Item:
-    """One run of a stage on a dataset and a variant; "" where the stage has none."""
+    """One run of a stage, with its dataset and its variant; "" if the stage has none."""
 
     stage: str
     dataset: str = ""
@@ -76,7 +76,7 @@ class Item:
 
     @property
     def tags(self) -> dict[str, str]:
-        """Those of the tags `stage`, `dataset` and `variant` that the stage has."""
+        """Its tags: `stage`, and if it has them `dataset` and `variant`."""
         parts = {"stage": self.stage, "dataset": self.dataset, "variant": self.variant}
         return {name: part for name, part in parts.items() if part}
 

@@ -46,5 +46,5 @@ class TrainingProgress(Progress):
         self.on_epoch(int(row["epoch"]), row | {"images_per_second": images_per_second})
 
     def close(self) -> None:
-        """Close the bar; it stays in the terminal."""
+        """Close the bar; its last state stays in the terminal."""
         self.bar.close()

@@ -10,7 +10,7 @@ import psutil
 
 # One thread for OpenMP and for the linear algebra libraries, on any machine.
 SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-# A waiting thread of GNU's OpenMP sleeps at once, or it first checks this many times.
+# A thread of GNU's OpenMP that waits sleeps at once, or checks this many times before it sleeps.
 SLEEP = {"OMP_WAIT_POLICY": "PASSIVE"}
 SPIN = {"GOMP_SPINCOUNT": "10000"}
 MEASURING_TIME = 0.5  # seconds to measure the load of the machine
@@ -33,8 +33,8 @@ def wait_variables(threads: int) -> dict[str, str]:
 def choose_wait_variables(threads: int, cores: int, busy: float) -> dict[str, str]:
     """Return the variables with which the threads of one process wait for each other.
 
-    Checking makes small networks up to 1.5 times as fast if there is a free core for each thread.
-    Otherwise it occupies a core that another thread needs, and a step takes three times as long
+    Checks make small networks up to 1.5 times as fast if there is a free core for each thread.
+    Otherwise they occupy cores that other threads need, and a step takes three times as long
     (docs/speed.md).
 
     Args:

@@ -92,7 +92,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             keys = set()
             for key, _ in node.value:
                 if (key.tag, str(key.value)) in keys:
-                    problem = f"found duplicate key {key.value!r}"
+                    problem = f"found duplicate key {key.value!r}; delete one"
                     raise ConstructorError(None, None, problem, key.start_mark)
                 keys.add((key.tag, str(key.value)))
         super().flatten_mapping(node)

@@ -48,7 +48,7 @@ def test_every_example_is_valid_and_listed_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["vae_tutorial", "conv"], "params.yaml already has variants.conv: nothing was added"),
+        (["vae_tutorial", "conv"], "VARIANT: params.yaml already has 'conv'; rename one"),
         (["vae_tutorail"], "VARIANT: found 'vae_tutorail'; did you mean 'vae_tutorial'?; allowed"),
     ],
 )

@@ -235,7 +235,7 @@ def test_one_image_is_written_to_a_file_that_is_new_or_its_own() -> None:
             "which is not an earlier output of this variant for this image; allowed: a new" in error
         )
     assert applied("a.png", "--to", "c.jpg", "--format", "png")[1] == [
-        "--format: found png for c.jpg; leave it out"
+        "--format: found png for --to c.jpg; allowed: jpeg, or none"
     ]
     assert new.read_bytes() == before
 

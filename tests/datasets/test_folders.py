@@ -296,7 +296,7 @@ def test_copies_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     fetch(own, tmp_path / "raw", test_fraction=None)
     about_copies = [warning for warning in warnings(capsys, own) if "copies" in warning]
     assert about_copies == [
-        "images with copies, pixel for pixel: 8 of 10; test images that are also in the training "
+        "images with identical copies: 8 of 10; test images that are also in the training "
         "set: 1 of 3; images that are also in another class: 4"
     ]
 

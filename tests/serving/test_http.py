@@ -161,9 +161,9 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
         *({}, 422, "contains several frames; save one frame"),
     ),
     "clear as JPEG": (file(CLEAR), {"format": "jpeg"}, 422, "has transparent pixels, which JPEG"),
-    "format": (file(GREY), {"format": "bmp"}, 422, "format: allowed: 'png', 'jpeg', 'webp' or"),
-    "colour": (file(GREY), {"colour": "red"}, 422, "colour: allowed: 'channels' or 'luma'"),
-    "progress": (file(GREY), {"progress": "2"}, 422, "progress: allowed: true or false"),
+    "format": (file(GREY), {"format": "bmp"}, 422, "found 'bmp'; allowed: 'png', 'jpeg'"),
+    "colour": (file(GREY), {"colour": "red"}, 422, "colour: found 'red'; allowed: 'channels'"),
+    "progress": (file(GREY), {"progress": "2"}, 422, "progress: found '2'; allowed: true or false"),
     "unknown": (
         *(file(GREY), {"formt": "webp"}, 422),
         "query parameter: found 'formt'; did you mean 'format'?",
@@ -378,7 +378,7 @@ def test_a_latent_is_decoded(vae: str, trained_vae: Assembled) -> None:
 )
 def test_an_invalid_latent_is_refused(body: Any, vae: str) -> None:
     answer = refused(post(f"{vae}/decode", body))
-    assert answer == (422, 'allowed: {"latent": […]} with 2 finite numbers')
+    assert answer == (422, 'body: allowed: {"latent": […]} with 2 finite numbers')
 
 
 def test_a_latent_without_finite_output_is_refused(

@@ -24,7 +24,7 @@ from autoencoders.images.picture import (
 def apply_network(
     network: Network, picture: Picture, by_luma: bool = False, compare: bool = False
 ) -> Picture:
-    """Return the network's output for a picture, `(C, f·H, f·W)`, with the picture's transparency.
+    """Return a picture's output `(C, f·H, f·W)`, f = `network.factor`, with its transparency.
 
     A colour network receives a grey picture as three equal channels; the result is grey. A grey
     network processes a colour picture channel by channel. With `by_luma` it processes only the
@@ -34,7 +34,7 @@ def apply_network(
     the picture is on the left and the output on the right, at the same size.
 
     Raises:
-        UnusableImage: the network takes only images of one other size.
+        UnusableImage: the network takes only images of one size, which the picture does not have.
     """
     picture = fill_transparent(picture)
     planes, bits, factor = picture.planes, picture.decoded_depth, network.factor

@@ -93,7 +93,7 @@ class Network:
         more than TILE_SIDE² pixels are processed in tiles; the output is equal up to rounding.
 
         Raises:
-            UnusableImage: the network takes only images of one other size.
+            UnusableImage: the network takes only images of one size, and this one has another.
         """
         channels, height, width = planes.shape
         if self.geometry is None:
@@ -121,7 +121,7 @@ def trained_network(trained: Trained, precision: Precision = "float32") -> Netwo
 
     With `precision` auto it computes in bfloat16 if the device has bfloat16 instructions.
     """
-    tune_cpu(torch.get_num_threads())  # tiles use memory like batches: allocated and freed often
+    tune_cpu(torch.get_num_threads())  # tiles, like batches, allocate and free memory often
     shapes = trained.input_shape, trained.image_shape
     builder = NetworkBuilder(trained.description.variant.model, trained.model, *shapes)
     geometry = find_geometry(builder)

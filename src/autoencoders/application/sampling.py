@@ -36,7 +36,7 @@ def fit_sampler(name: str, trained: Trained, settings: Evaluation) -> Sampler:
             f"allowed: {', '.join(allowed)}"
         )
     if SAMPLERS[name].needs_codes and len(trained.data.images("train")) < 2:
-        raise UserError(f"--sampler: found {name!r}, which needs two or more training images")
+        raise UserError(f"--sampler: found {name!r} for one training image; allowed: prior")
     sampler = build.fit_sampler(name, trained, settings.fitted_codes, settings.mixture_components)
     assert sampler is not None
     return sampler

@@ -1,4 +1,4 @@
-"""Tables of latents, written to a file in parts: their length does not affect the memory."""
+"""Tables of latents, written to a file in parts, so that a long table needs no more memory."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -44,7 +44,7 @@ def require_table(target: Path) -> None:
     """Check that `open_table` can write to `target`.
 
     Raises:
-        UserError: the ending is unknown, or `target` is a file that is not a table of latents.
+        UserError: the extension is unknown, or `target` is a file that is not a table of latents.
     """
     if target.suffix.lower() not in WRITERS:
         allowed = " or ".join(WRITERS)

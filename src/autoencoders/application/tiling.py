@@ -118,7 +118,7 @@ def find_geometry(builder: NetworkBuilder) -> Geometry | None:
     """Return a network's stride and reach; None if it takes only one size.
 
     A network takes any size if its latent grows with its input, its weights do not, and its reach
-    is limited. Trials on the CPU find this for every model.
+    is limited. This function measures all three on the CPU, for any model.
     """
     stride = _stride(builder)
     if stride is None:
@@ -133,7 +133,7 @@ def find_geometry(builder: NetworkBuilder) -> Geometry | None:
 
 
 def _stride(builder: NetworkBuilder) -> int | None:
-    """Return the input pixels per row and column of the latent; None if they are not constant."""
+    """Return the number of input pixels for one row or column of the latent; None if it varies."""
     _, height, width = builder.input_shape
     try:
         larger = builder.without_weights(height + ADDED_LENGTH, width + ADDED_LENGTH).latent_shape

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     text = paths.PARAMS.read_text("utf-8")
     for name in names:
         if name in existing:
-            raise UserError(f"{paths.PARAMS} already has variants.{name}: nothing was added")
+            raise UserError(f"VARIANT: {paths.PARAMS} already has {name!r}; rename one of the two")
         if name not in examples:
             raise UserError(f"VARIANT: found {name!r}{params.suggestion(name, sorted(examples))}")
         text = insert(text, examples[name])

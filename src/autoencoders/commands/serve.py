@@ -56,21 +56,21 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         address = f"[{host}]" if ":" in host else host
         if options.variant:
             trained = load(options.variant)
-            walk = create_explorer(trained)
+            explorer = create_explorer(trained)
             network = trained_network(trained, options.precision)
         else:
-            walk = "a registered model of MLflow gives no access to its latents"
+            explorer = "a registered model of MLflow gives no access to its latents"
             network = registered_network(options.model)
-        app = create_app(network, walk, (*LOCAL_HOSTS, address) if alone else ("*",))
+        app = create_app(network, explorer, (*LOCAL_HOSTS, address) if alone else ("*",))
         with suppress(OSError), temporary_file():  # removes what a killed server has left
             pass
         if not alone:
-            warn(f"--host {options.host}: every machine that reaches this one can use the network")
+            warn(f"--host {options.host}: every machine that reaches this one can use the server")
         if host == "::" and not socket.has_dualstack_ipv6():
             warn("--host ::: this system accepts only IPv6 here; use --host 0.0.0.0 for IPv4")
         yield f"{network.source}: http://{address}:{port} (Ctrl-C stops it)"
         with warnings.catch_warnings(), suppress(KeyboardInterrupt):
-            # Ctrl-C before the first line of a coroutine: "was never awaited".
+            # If Ctrl-C comes before a coroutine starts, Python warns that it was never awaited.
             warnings.simplefilter("ignore", RuntimeWarning)
             Server(app).run([listening])
         ignore_signals()

@@ -8,11 +8,11 @@ from torch import Tensor
 
 from autoencoders.device import CPU
 
-MAX_BATCH_VALUES = 2**24  # pixel values in a batch whose size matters only for memory
+MAX_BATCH_VALUES = 2**24  # pixel values in a batch whose size does not affect results
 
 
 def images_at_a_time(shape: Sequence[int], limit: int) -> int:
-    """Return the batch size, at most `limit`, for images `(C, H, W)`: smaller for large images."""
+    """Return the batch size for images `(C, H, W)`: `limit`, or less for large images."""
     return max(1, min(limit, MAX_BATCH_VALUES // prod(shape)))
 
 

@@ -8,7 +8,7 @@ from autoencoders.param_types import ImageShape
 
 @dataclass(frozen=True)
 class Dataset:
-    """The facts about a published dataset that the code needs before it reads a file."""
+    """The properties of a published dataset that are used before its files are read."""
 
     name: str  # in params.yaml, in stage names and in paths
     title: str  # in figures and tables

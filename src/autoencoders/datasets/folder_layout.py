@@ -152,7 +152,7 @@ def _refuse_similar_layouts(paths: Sequence[Path], where: str, source: Path | No
 
 
 def _split_like(names: Sequence[str]) -> list[str]:
-    """Return those of the folder names that together resemble the parts of a split."""
+    """Return the folder names that together resemble the parts of a split."""
     groups: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)  # by the other words
     for name in names:
         if found := _role(name):
@@ -165,7 +165,7 @@ def _split_like(names: Sequence[str]) -> list[str]:
 
 
 def _role(name: str) -> tuple[str, tuple[str, ...]] | None:
-    """Return a folder's part in a split and the other words of its name; None without a part.
+    """Return the part of a split that a folder's name contains, and its other words; else None.
 
     `birds_train2`, `trainBirds` and `Birds-training-images` all give `("train", ("birds",))`.
     """

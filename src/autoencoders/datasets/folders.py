@@ -104,7 +104,7 @@ def _labels(classes: Sequence[str]) -> tuple[list[str], Bytes]:
 
 def _list_source(source: Path, target: Path, key: str) -> Listing:
     """Return the contents of a source folder that is separate from `target`, else raise."""
-    if not os.path.isdir(source):  # noqa: PTH112 - Path's raises on some names
+    if not os.path.isdir(source):  # noqa: PTH112 - Path.is_dir raises on some
         raise UserError(
             f"{key}.folder: found {str(source)!r}, which is not a folder (looked for "
             f"{printable(str(source.absolute()))}); allowed: an existing folder"
@@ -157,7 +157,7 @@ def _describe_copies(sha256: Sequence[str], labels: Bytes, is_test: Bools) -> st
     in_both = (copies.is_test & ~groups.is_test.transform("all")).sum()
     contradictory = (groups.label.transform("nunique") > 1).sum()
     return (
-        f"images with copies, pixel for pixel: {len(copies)} of {len(labels)}; test images that "
+        f"images with identical copies: {len(copies)} of {len(labels)}; test images that "
         f"are also in the training set: {in_both} of {is_test.sum()}; images that are also in "
         f"another class: {contradictory}"
     )

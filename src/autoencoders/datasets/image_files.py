@@ -1,4 +1,4 @@
-"""Arrays of equally large images, made from image files: whole images or patches of them."""
+"""Arrays of images of one size, made from image files: whole images or patches of them."""
 
 import hashlib
 import os
@@ -95,8 +95,8 @@ def pack_images(
 ) -> tuple[list[int], list[int], list[str]]:
     """Write the images of all usable files to the file `target`, as bytes, in order.
 
-    `is_test` `(N,)` says whether each of the `paths`, relative to `source`, is in the test set.
-    Messages contain `key`, the dataset's key in params.yaml.
+    `paths` are relative to `source`; `is_test` `(N,)` is true for those in the test set. Messages
+    contain `key`, the dataset's key in params.yaml.
 
     Returns:
         For each usable file: its index, the number of its images, and the SHA-256 of its pixels.
@@ -143,13 +143,13 @@ def write_splits(
     Images have the `shape` `(C, H, W)`. `counts`, `labels` and `is_test` have one value per file.
     Training images of the same file stay together.
     """
-    # Figures show the first images of a split, which should be from all classes.
+    # Figures show the first images of a split: a random order mixes the classes.
     order = random.permutation(len(labels))
     owners = np.repeat(np.arange(len(labels)), counts)
     ranges = np.split(np.arange(len(owners)), np.cumsum(counts)[:-1])
     train = np.concatenate([ranges[i] for i in order if not is_test[i]])
     test = np.concatenate([ranges[i] for i in order if is_test[i]])
-    if max(counts) > 1:  # otherwise neighbouring patches would follow each other
+    if max(counts) > 1:  # separates neighbouring patches, which look alike
         test = random.permutation(test)
     try:
         content: Bytes = np.memmap(packed, np.uint8, "r")
@@ -188,7 +188,7 @@ def _extract_all(
         return FileImages(images, digest.hexdigest(), picture.has_more)
 
     with (
-        warnings.catch_warnings(),  # here, because it is not safe inside of threads
+        warnings.catch_warnings(),  # not inside the threads, where it is not safe
         ThreadPoolExecutor() as pool,
         tqdm(total=len(paths), desc="images", unit="", disable=None) as bar,
     ):

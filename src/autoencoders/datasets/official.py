@@ -25,7 +25,7 @@ from autoencoders.datasets.catalogue import DATASETS
 from autoencoders.errors import UserError, warn
 
 CONNECT_SECONDS = 5.0  # for each address of a mirror
-ANSWER_SECONDS = 10.0  # for all addresses of a mirror, with the look-up of its name
+ANSWER_SECONDS = 10.0  # for the look-up of a mirror's name and for all its addresses
 STALL_SECONDS = 30.0  # without a byte during a download
 
 # Not all OSErrors: a full disk raises one too, and another mirror would not help.
@@ -85,7 +85,7 @@ def _user_mirror(mirror: str | None, folder: str) -> list[str]:
         return [f"{mirror.rstrip('/')}/{folder}/"]
     local = url2pathname(urlsplit(mirror).path) if mirror.startswith("file:") else mirror
     path = paths.resolve_user_path(local)
-    if not os.path.isdir(path):  # noqa: PTH112 - Path's raises on some names
+    if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises on some
         raise UserError(
             f"DATASET_MIRROR: found {mirror!r}, which is not a folder (looked for {path}); "
             f"allowed: a folder or an http(s) URL that contains {folder}/; correct it or unset it"
@@ -142,7 +142,7 @@ def _download(url: str, path: Path) -> None:
 
 
 def _open(url: str, seconds: float) -> HTTPResponse:
-    """Open a URL; `seconds` without a byte, now or while reading, raise an error."""
+    """Open a URL; raise an error if no byte arrives for `seconds`, now or while reading."""
     request = Request(url, headers={"User-Agent": "pytorch/vision"})
     response: HTTPResponse = urlopen(request, timeout=seconds)
     return response

@@ -103,7 +103,7 @@ def load(folder: Path, split: str) -> tuple[Bytes, Bytes]:
 
 
 def open_array(path: Path, mode: Literal["r", "c"]) -> Bytes:
-    """Return the array of an npy file; it stays on disk if the file system can map files."""
+    """Return the array of an npy file, of any shape; memory-mapped if the file system allows it."""
     try:
         array: Bytes = np.load(path, mmap_mode=mode)
     except OSError:
@@ -121,7 +121,7 @@ def check_arrays(images: Bytes, labels: Bytes, shape: ImageShape, classes: int) 
     if not images.dtype == labels.dtype == np.uint8:
         raise ValueError(f"found {images.dtype} images and {labels.dtype} labels; allowed: uint8")
     if labels.ndim != 1 or images.shape[:1] != labels.shape or not len(labels):
-        raise ValueError(f"found images {images.shape} and labels {labels.shape}")
+        raise ValueError(f"found images {images.shape}, labels {labels.shape}; allowed: N of each")
     if images[0].size != math.prod(shape):
         raise ValueError(f"found images of shape {images.shape[1:]}; allowed: {shape}")
     if labels.max() >= classes:

@@ -22,7 +22,7 @@ from autoencoders.param_types import Bytes, ImageShape, Source
 
 Format = Literal["idx", "cifar", "npy"]
 
-CHUNK_BYTES = 64 * 2**20  # copied at once
+CHUNK_BYTES = 64 * 2**20  # copied at a time
 RECORD = "source.json"
 IDX_FILES = tuple(name for name, md5 in MNIST.resources)
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = IDX_FILES
@@ -94,7 +94,7 @@ def write_rows(path: Path, images: Bytes, rows: npt.NDArray[np.integer]) -> None
 
 
 def write_record(folder: Path, info: SourceInfo) -> SourceInfo:
-    """Write the record of all files in a folder, without dates and places; return it complete."""
+    """Write the record of all files in a folder, and return it; it has no dates and no paths."""
     described = {
         path.name: FileInfo(path.stat().st_size, files.digest(path), files.digest(path, "md5"))
         for path in sorted(folder.iterdir())

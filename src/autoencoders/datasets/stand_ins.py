@@ -1,7 +1,7 @@
 """Generated images that replace a published dataset if its official files cannot be downloaded.
 
-They are soft pictures of the classes with random deformations and textures: scikit-learn's
-handwritten digits for MNIST, and the silhouettes below for the other datasets.
+They are pictures of the classes with random deformations and textures: scikit-learn's handwritten
+digits for MNIST, and the silhouettes below for the other datasets.
 """
 
 import zlib
@@ -147,7 +147,7 @@ def _smooth(rng: np.random.Generator, n: int, side: int, knots: int) -> Floats:
 
 
 def _cover(soft: Floats, threshold: Floats | float = 0.5) -> Floats:
-    """Return the share of each pixel that lies inside the shape of a soft picture."""
+    """Return the share of each pixel inside the shape of a blurred picture, in the same shape."""
     return np.clip(2.5 * (soft - threshold) + 0.5, 0, 1)
 
 
@@ -183,14 +183,14 @@ def _shapes(
 
 @cache
 def _pictures(silhouettes: tuple[str, ...]) -> tuple[Floats, Floats]:
-    """Return soft pictures of bodies and of their details, `(10, 160, 160)` each."""
+    """Return blurred pictures of bodies and of their details, `(10, 160, 160)` each."""
     bodies = [_draw(outlines.partition("|")[0]) for outlines in silhouettes]
     details = [_draw(outlines.partition("|")[2]) for outlines in silhouettes]
     return np.stack(bodies), np.stack(details)
 
 
 def _draw(outlines: str) -> Floats:
-    """Return a soft picture `(160, 160)` of filled outlines."""
+    """Return a blurred picture `(160, 160)` of filled outlines."""
     canvas = np.zeros((UNITS * PIXELS, UNITS * PIXELS))
     for outline in filter(None, outlines.split("; ")):
         pairs = [pair.split(",") for pair in outline.removeprefix("=").split()]

@@ -13,15 +13,15 @@ def stratified_split(
 ) -> tuple[Indices, Indices]:
     """Return the ascending indices `(n,)` of a random share of the images, and of the others.
 
-    The share `fraction` of the labels `(N,)` is exact in total, and in each class to within one
-    image.
+    The share of the images with `labels` `(N,)` is `fraction`: exact in total, and in each class
+    to within one image.
 
     Raises:
         ValueError: one of the two parts would be empty.
     """
     total = round(fraction * len(labels))
     if not 0 < total < len(labels):
-        allowed = "a share that gives both at least one" if len(labels) > 1 else "none; add images"
+        allowed = "a share that gives both an image" if len(labels) > 1 else "none; add images"
         raise ValueError(
             f"found {fraction}, which leaves a split empty (images: {len(labels)}); "
             f"allowed: {allowed}"

@@ -1,4 +1,4 @@
-"""The image files in folders and behind the paths of a command, and the files that are skipped."""
+"""Lists of the image files in folders or given to a command, and of the skipped files."""
 
 import glob
 import os
@@ -58,8 +58,7 @@ def list_images(source: Path) -> Listing:
     """List the image files and folders in a folder, at any depth.
 
     Names that start with a dot are ignored. Links are followed last and each target is listed only
-    once: no image is listed twice, and no loop is endless. Links to a parent folder of `source` are
-    not followed.
+    once, so loops end. Links to a parent folder of `source` are not followed.
     """
     listing = Listing()
     listed = {str(parent) for parent in Path(os.path.realpath(source)).parents}
@@ -100,7 +99,7 @@ class ImageFile:
 
 
 def find_image_files(arguments: Sequence[Path], to: Path) -> tuple[list[ImageFile], list[str]]:
-    """Return the files behind the arguments, each once, and one error message per failed path.
+    """Return the files that the arguments name, each once, and one error message per failed path.
 
     Arguments are files, folders or patterns: a path with *, ? or [ that does not exist is a shell
     pattern, in which ** is any number of folders. Files in `to`, the output folder, are skipped.
@@ -120,13 +119,13 @@ def _expand(argument: Path) -> list[Path]:
     """Return the files and folders that match a pattern, or else the argument."""
     if os.path.lexists(argument) or not glob.has_magic(str(argument)):
         return [argument]
-    matches = glob.glob(str(argument), recursive=True)  # noqa: PTH207 - absolute
+    matches = glob.glob(str(argument), recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
     return [Path(match) for match in sorted(matches)] or [argument]
 
 
 def _files_at(path: Path, to: Path) -> Iterator[ImageFile]:
     """Yield a file, or the image files in a folder that are not in `to`."""
-    if not os.path.isdir(path):  # noqa: PTH112 - Path's raises on too long a name
+    if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises on too long a name
         if glob.has_magic(str(path)) and not os.path.lexists(path):
             raise UserError("no file matches this pattern")
         yield ImageFile(path, Path(path.name))
@@ -158,6 +157,6 @@ def _inspect(path: Path, relative: Path) -> list[str] | str | None:
                 return "system folders"
             return sorted(os.listdir(path))  # noqa: PTH208 - only the names
     except OSError:
-        broken = path.is_symlink() and not os.path.exists(path)  # noqa: PTH110 - Path's may raise
+        broken = path.is_symlink() and not os.path.exists(path)  # noqa: PTH110 - Path.exists may raise
         return "broken links" if broken else "files or folders that cannot be opened"
     return None if stat.S_ISREG(mode) else "neither files nor folders"

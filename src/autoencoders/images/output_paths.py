@@ -59,7 +59,7 @@ def is_file_name(to: Path) -> bool:
     The part after a point is an extension if it starts with a letter, unlike that of `v1.0`.
     """
     extension = to.suffix[1:].strip()
-    is_folder = os.path.isdir(to)  # noqa: PTH112 - Path's raises on too long a name
+    is_folder = os.path.isdir(to)  # noqa: PTH112 - Path.is_dir raises on too long a name
     return not is_folder and extension.isalnum() and extension[0].isalpha()
 
 
@@ -79,7 +79,7 @@ def single_output_file(to: Path, count: int, requested: str | None) -> Path | No
     if count > 1:
         raise UserError(f"--to: found the file {name} for {count} images; allowed: {FOLDER}")
     if requested not in (None, format):
-        raise UserError(f"--format: found {requested} for {name}; leave it out")
+        raise UserError(f"--format: found {requested} for --to {name}; allowed: {format}, or none")
     return to
 
 
@@ -154,9 +154,9 @@ def _extension(format: str | None, source: Path) -> str:
 
 
 def _comparison_key(path: Path) -> str:
-    """Return a text that is equal for all names of one file.
+    """Return a text that is the same for all names of one file.
 
-    It ignores case and Unicode forms, as the file systems of Windows and macOS do.
+    Case and Unicode forms do not matter, as on the file systems of Windows and macOS.
     """
     real = Path(os.path.realpath(path.parent), path.name)
     return unicodedata.normalize("NFC", str(real)).casefold()

@@ -138,7 +138,7 @@ def _depth(opened: Image.Image) -> int:
 def _raw_mode(opened: Image.Image) -> str:
     """Return Pillow's name of the pixel type in an opened file before it is decoded."""
     tiles = getattr(opened, "tile", None)
-    arguments = tiles[0][3] if tiles else None  # of the decoder: the type, alone or as the first
+    arguments = tiles[0][3] if tiles else None  # of the decoder; the type is the first
     first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
     return first if isinstance(first, str) else ""
 
@@ -256,7 +256,7 @@ def _planes(image: Image.Image) -> Samples:
 
 
 def _orientation(opened: Image.Image) -> int:
-    """Return EXIF's code for turning the image; Pillow itself turns a TIFF while decoding."""
+    """Return EXIF's code of the orientation; Pillow itself turns a TIFF upright when it decodes."""
     try:
         return int(opened.getexif().get(Base.Orientation, 1))
     except Exception:  # an image with damaged EXIF is still usable

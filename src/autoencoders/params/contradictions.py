@@ -1,4 +1,4 @@
-"""Mistakes in params.yaml that concern several values, each of which is valid alone."""
+"""Contradictions between values of params.yaml that are valid alone."""
 
 from collections.abc import Collection
 
@@ -21,7 +21,7 @@ NO_TENSORFLOW = (
 
 
 def contradictions(params: Params) -> list[str]:
-    """Return the mistakes of params whose values are valid alone, as `dotted.key: problem`."""
+    """Return the contradictions between the values, each as `dotted.key: problem`."""
     if mistakes := _size_mistakes(params):  # without image sizes, variants cannot be checked
         return mistakes
     taken = [
@@ -57,7 +57,7 @@ def _why_untrainable(params: Params, name: str, variant: Variant) -> list[str]:
             return [NO_TENSORFLOW]
         reasons = (why_impossible(variant, shape) for shape in to_run)
         return list(dict.fromkeys(reason for reason in reasons if reason))
-    # Building a network takes time: stop at the first shape that fits, usually the first of all.
+    # Building a network takes time, so stop at the first shape that fits.
     first_reason: list[str] = []
     for shape in dict.fromkeys((*to_run, *shapes.values())):
         reason = why_impossible(variant, shape)
@@ -105,7 +105,7 @@ def why_impossible(variant: Variant, image_shape: ImageShape) -> str | None:
         return str(error)
     if sorted(steps) != sorted(variant.training.optimizers):
         found = ", ".join(variant.training.optimizers)
-        return f"training.optimizers: found {found}; this objective needs {', '.join(steps)}"
+        return f"training.optimizers: found {found}; allowed: exactly {', '.join(steps)}"
     if variant.training.framework == "tensorflow":
         return supported.why_unsupported(variant)
     return None

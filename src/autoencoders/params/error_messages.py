@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from autoencoders.components import Component, OneOf, Strict
 from autoencoders.files import shortened
 
-# Parts of pydantic's locations that are no keys: a wrong key, and the alternatives of one value.
+# Marks in pydantic's locations, which are not keys: of a wrong key, and of alternative types.
 KEY, NUMBER, LIST = "[key]", "constrained-", "list["
 # Advice on keys that files of earlier versions lack.
 ADVICE = {"data.seed": " with the value of seed, which decided the split in earlier versions"}
@@ -29,7 +29,7 @@ ALLOWED = {
 
 
 def relevant_mistakes(mistakes: list[ErrorDetails]) -> list[ErrorDetails]:
-    """Return the mistakes without those of alternatives that the user did not write.
+    """Return only the mistakes that concern the type of value that the user wrote.
 
     For a value that may be a number or a list, pydantic reports why it is not a number and why it
     is not a list.

@@ -1,4 +1,4 @@
-"""The state of the pipeline by DVC: the dependencies, and the stages that are outdated."""
+"""The state of the pipeline according to DVC: the dependencies and the outdated stages."""
 
 import logging
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class State(NamedTuple):
 def read_state(targets: Sequence[str] = ()) -> State:
     """Return the state of `targets` and their dependencies, or of all stages.
 
-    The stage `sources` runs here, since each stage depends on one of the lists that it writes.
+    This also runs the stage `sources`, because each stage depends on one of the lists it writes.
 
     Raises:
         UserError: DVC fails, for example because of an unknown target or while it runs elsewhere.

@@ -2,7 +2,7 @@
 
 Importing torch, MLflow and DVC takes longer than many stages compute. `serve` imports them once and
 forks for each command. `delegate` sends a command to this server and waits for its exit code. The
-server imports none of our own code, so each fork runs the code that the repository has then.
+server does not import this package, so each fork runs the present code of the repository.
 """
 
 import importlib
@@ -22,7 +22,7 @@ from types import FrameType
 from typing import Any
 
 ADDRESS = "AUTOENCODERS_PRELOADED"  # environment variable with the path of the server's socket
-SUPPORTED = sys.platform == "linux"  # macOS libraries do not survive a fork
+SUPPORTED = sys.platform == "linux"  # libraries of macOS may crash after a fork
 # Modules that stages import late; an optimiser's first step imports torch._dynamo.
 LIBRARIES = (
     "dvc.cli",
@@ -110,7 +110,7 @@ def _run_request(connection: socket.socket) -> None:
 
 
 def _receive(connection: socket.socket) -> dict[str, Any]:
-    """Take over the client's files, folder, environment and process group; return the request."""
+    """Adopt the client's open files, folder, environment and process group; return the request."""
     header, files, _, _ = socket.recv_fds(connection, LENGTH_BYTES, 3)
     length, content = int.from_bytes(header, "big"), b""
     while len(content) < length:

@@ -52,9 +52,9 @@ class Schedule:
             self.failed.append(name)
 
     def progress(self, seconds: float) -> str:
-        """Return `31 of 51 stages, about 4 min left` after `seconds`; the estimate comes later.
+        """Return `31 of 51 stages, about 4 min left` after `seconds`.
 
-        The estimate uses the relative costs of the stages in `pipeline.STAGES`.
+        The estimate uses the relative costs in `pipeline.STAGES`; at first there is none.
         """
         count = len(self.core_counts)
         ended = f"{count - len(self.unfinished)} of {count} stages"

@@ -1,4 +1,4 @@
-"""The web application: the page, and the HTTP addresses for the page and for programs."""
+"""The web application: the page, and the HTTP endpoints for the page and for programs."""
 
 import asyncio
 import errno
@@ -152,7 +152,7 @@ def _status_and_content(request: Request, error: BaseException) -> tuple[int, di
     match error:
         case TooLarge():
             return 413, {"detail": str(error)}
-        case WrongSize():  # `mend` names the query parameter; the page points to its box
+        case WrongSize():  # `mend` is the query parameter that helps; the page shows its checkbox
             return 422, {"detail": str(error), "mend": "resize"}
         case UnusableImage():
             return 422, {"detail": str(error)}
@@ -160,7 +160,8 @@ def _status_and_content(request: Request, error: BaseException) -> tuple[int, di
             mistake = error.errors()[0]
             allowed = "true or false" if mistake["type"] == "bool_parsing" else mistake["msg"]
             allowed = allowed.removeprefix("Input should be ")
-            return 422, {"detail": f"{mistake['loc'][-1]}: allowed: {allowed}"}
+            found = f"{mistake['loc'][-1]}: found {mistake['input']!r}"
+            return 422, {"detail": f"{found}; allowed: {allowed}"}
         case InterruptedError() | asyncio.CancelledError():
             return 503, {"detail": "the server is shutting down: send the request again later"}
         case OSError():
@@ -239,7 +240,7 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
 
 
 class _Stream(StreamingResponse):
-    """A stream that does not watch for the client's disconnection, because its job does."""
+    """A stream that does not receive the client's disconnection, because `Queue.upload` does."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.stream_response(send)
@@ -300,7 +301,7 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
             except ValidationError:
                 latent = []
             if len(latent) != size:
-                raise UnusableImage(f'allowed: {{"latent": […]}} with {size} finite numbers')
+                raise UnusableImage(f'body: allowed: {{"latent": […]}} with {size} finite numbers')
             return encode_image(explorer.decode(latent), "png", f"{SOFTWARE_NAME} {network.source}")
 
         return Response(await queue.compute(job, work), media_type="image/png")

@@ -1,4 +1,4 @@
-"""The latent space of a variant for the page: which dimensions to move, within which bounds."""
+"""The latent space of a variant for the page: the dimensions with sliders, and their bounds."""
 
 from dataclasses import dataclass
 

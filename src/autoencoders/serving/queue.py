@@ -34,7 +34,7 @@ class Job:
 
     Attributes:
         file: the uploaded file.
-        resources: the file and the upload's place, released after the computation.
+        resources: the file and one of the `MAX_UPLOADS` places, released after the computation.
         scope: is cancelled when the client disconnects.
         share: the processed share, from 0 to 1.
     """
@@ -174,7 +174,7 @@ def temporary_file() -> AbstractContextManager[Path]:
 
 @contextmanager
 def _cancelling(request: Request, job: Job) -> Iterator[None]:
-    """Cancel the job at the end of its request, and both when the client disconnects."""
+    """Cancel the job when its request ends or the client disconnects."""
 
     async def listen() -> None:
         while (await request.receive())["type"] != "http.disconnect":

@@ -18,7 +18,7 @@ def update_champion(
     evaluated on the same test set, that of `test_sha256`, by the same metric, and it is better.
 
     Returns:
-        One line about the decision; None if there was nothing to compare.
+        One line about the decision; None if nothing was compared.
     """
     logged = client.get_logged_model(model_id)
     versions = client.search_model_versions(f"run_id = '{logged.source_run_id}'")

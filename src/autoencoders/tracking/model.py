@@ -57,7 +57,7 @@ class TrainedModel:
 def export(model: TrainedModel, folder: Path) -> Model:
     """Write a model in MLflow's format: a `torch.export` program or a Keras model.
 
-    The exported program also takes PNGs in base64, by `served_model`.
+    With the loader `served_model`, the program also takes PNGs in base64.
 
     Args:
         model: the network; its export takes batches of any size.

@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import Model
 
-# With MLflow's default limits on requests, a lost server costs many minutes; with these, seconds.
+# With MLflow's default limits, a request to a lost server takes many minutes; with these, seconds.
 # MLflow reads them at each request.
 SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -45,7 +45,7 @@ def set_defaults() -> None:
 
 @contextmanager
 def default_store(uri: str) -> Iterator[None]:
-    """Set the store in which MLflow looks up URIs such as `models:/mnist-vae/1`, in the body.
+    """During the `with` body, let MLflow search this store for URIs such as `models:/mnist-vae/1`.
 
     MLflow's function for loading takes no client, and its function for the store has no reset.
     """
@@ -85,7 +85,7 @@ def link_version(client: MlflowClient, model_id: str, version: ModelVersion) -> 
 
 
 def set_loader(description: Model, module: str, config: Mapping[str, Any]) -> None:
-    """Make a module that is stored with a model its loader, instead of that of its flavor."""
+    """Use a module that is stored with a model as its loader, instead of its flavor's loader."""
     pyfunc = description.flavors[mlflow.pyfunc.FLAVOR_NAME]
     pyfunc[mlflow.pyfunc.MAIN] = module
     pyfunc["config"] = dict(config)

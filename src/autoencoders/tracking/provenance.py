@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-# The pipeline writes these, and some are committed: a change is no edit of the sources.
+# The pipeline writes these, and some are committed: their changes are not edits by the user.
 OUTPUTS = ("data", "models", "reports", "dvc.lock")
 CLOCK_SECONDS = 60  # tolerance, because a machine's clock may be set while a process runs
 
@@ -45,7 +45,7 @@ def source_tags(command: str) -> dict[str, str]:
 
 
 def process_tags() -> dict[str, str]:
-    """Return the tags `host` and `process`, which together identify this process for ever."""
+    """Return the tags `host` and `process`, which together identify this process uniquely."""
     this = psutil.Process()
     return {"host": socket.gethostname(), "process": f"{this.pid}@{this.create_time():.0f}"}
 

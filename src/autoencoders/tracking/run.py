@@ -165,7 +165,7 @@ class StageRun:
             try:
                 description = models.export(model, exported)
             except Exception as error:
-                warn(f"cannot export the model of {self._item.name}: {store.reason(error)}")
+                warn(f"MLflow gets no model of {self._item.name}: {store.reason(error)}")
                 return
             models.register(
                 self._client,
@@ -233,6 +233,6 @@ class _FailSafeRun:
 
 
 def _metrics(values: Mapping[str, float], step: int = 0, *of_model: str | None) -> list[Metric]:
-    """Return metrics of now; `of_model` is a model's id and the name and digest of its data."""
+    """Return metrics with this time; `of_model`: a model's id, and its data's name and digest."""
     now = int(time.time() * 1000)
     return [Metric(name, float(value), now, step, *of_model) for name, value in values.items()]

@@ -78,7 +78,7 @@ def find_or_create_parent(
 ) -> tuple[str, str]:
     """Return the ids of an experiment and of a configuration's parent run in it.
 
-    All processes get the same ids. Running runs of ended processes of this machine become KILLED.
+    All processes get the same ids. Running runs become KILLED if their process here has ended.
     """
     digest = fingerprint(configuration)
     same_params = f"tags.stage = '{PARENT}' and tags.`params.sha256` = '{digest}'"
