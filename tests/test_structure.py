@@ -20,6 +20,7 @@ STAGES: dict[str, Any] = yaml12.read(ROOT / "dvc.yaml")["stages"]
 LAYERS = (
     *("errors", "param_types"),
     *(
+        "limits",
         "threads",
         "files",
         "paths",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from types import FrameType, ModuleType
 
-from autoencoders import checkout, commands, paths, pipeline, threads
+from autoencoders import checkout, commands, limits, paths, pipeline, threads
 from autoencoders.errors import UserError
 from autoencoders.images.file_names import printable
 from autoencoders.running import preloaded
@@ -123,7 +123,7 @@ def _module(command: str) -> ModuleType:
     if command != "repro":  # `repro` sets these variables for each stage
         # The number of threads is known only after torch is imported: assume all cores.
         alone = command == "train" and "LOCAL_WORLD_SIZE" not in os.environ  # torchrun's
-        os.environ.update(threads.wait_variables(threads.available_cores() if alone else 1))
+        os.environ.update(threads.wait_variables(limits.available_cores() if alone else 1))
     name = "stage" if command in STAGES else command
     return importlib.import_module(f"{commands.__name__}.{name}")
 

@@ -8,6 +8,8 @@ import os
 
 import psutil
 
+from autoencoders.limits import available_cores
+
 # One thread for OpenMP and for the linear algebra libraries, on any machine.
 SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 # A thread of GNU's OpenMP that waits sleeps at once, or checks this many times before it sleeps.
@@ -43,9 +45,3 @@ def choose_wait_variables(threads: int, cores: int, busy: float) -> dict[str, st
         busy: the number of cores that other processes use.
     """
     return SPIN if 1 < threads <= cores - busy + IDLE_LOAD else SLEEP
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

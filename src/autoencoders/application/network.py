@@ -30,6 +30,7 @@ from autoencoders.images.picture import (
     to_depth,
     to_floats,
 )
+from autoencoders.limits import available_cores
 from autoencoders.param_types import ImageShape
 from autoencoders.tracking import registered
 from autoencoders.trained.variant import Trained
@@ -121,7 +122,8 @@ def trained_network(trained: Trained, precision: Precision = "float32") -> Netwo
 
     With `precision` auto it computes in bfloat16 if the device has bfloat16 instructions.
     """
-    tune_cpu(torch.get_num_threads())  # tiles, like batches, allocate and free memory often
+    threads = min(torch.get_num_threads(), available_cores())
+    tune_cpu(threads)  # tiles, like batches, allocate and free memory often
     shapes = trained.input_shape, trained.image_shape
     builder = NetworkBuilder(trained.description.variant.model, trained.model, *shapes)
     geometry = find_geometry(builder)

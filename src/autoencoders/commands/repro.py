@@ -4,10 +4,7 @@ import argparse
 import os
 from collections.abc import Iterator
 
-import joblib
-import psutil
-
-from autoencoders import params
+from autoencoders import limits, params
 from autoencoders.commands import Parser, integer
 from autoencoders.errors import UserError
 from autoencoders.pipeline import Item
@@ -52,5 +49,5 @@ def run(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _default_jobs() -> int:
-    memory = psutil.virtual_memory().total
-    return int(max(1, min(joblib.cpu_count(), memory // MEMORY_PER_JOB)))
+    jobs = min(limits.available_cores(), limits.available_memory() // MEMORY_PER_JOB)
+    return max(1, int(jobs))

@@ -20,6 +20,7 @@ from autoencoders.images.file_names import printable
 from autoencoders.images.listing import format_examples
 from autoencoders.images.picture import UnusableImage, to_depth, to_opaque_planes
 from autoencoders.images.reading import read_image
+from autoencoders.limits import available_cores
 from autoencoders.param_types import Bytes, ImageShape, Misfits
 
 Bools = npt.NDArray[np.bool_]
@@ -189,7 +190,7 @@ def _extract_all(
 
     with (
         warnings.catch_warnings(),  # not inside the threads, where it is not safe
-        ThreadPoolExecutor() as pool,
+        ThreadPoolExecutor(available_cores()) as pool,
         tqdm(total=len(paths), desc="images", unit="", disable=None) as bar,
     ):
         warnings.simplefilter("ignore")
