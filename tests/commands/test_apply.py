@@ -221,6 +221,50 @@ def test_a_folder_of_all_formats_is_processed(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.usefixtures("enlarging_only")
+@pytest.mark.parametrize("extension", ["png", "jpg", "webp", "tif"])
+@pytest.mark.parametrize("given", ["pattern", "folder", "names"])
+def test_outputs_beside_their_inputs_are_not_inputs(
+    extension: str, given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for grey, name in enumerate("ab"):
+        draw(f"pics/{name}.{extension}", grey)
+    outputs = [str(Path(f"pics/{name}-superres.{extension}").absolute()) for name in "ab"]
+    folder = "pics/out" if given == "folder" else "pics"  # pics is then no output folder
+    for _ in range(3):
+        names = [str(path) for path in sorted(Path("pics").glob("*.*"))]  # as from a shell
+        arguments = {"pattern": ["pics/*.*"], "folder": ["pics"], "names": names}[given]
+        written, errors = applied(*arguments, "--to", folder)
+        assert [Path(path).name for path in written] == [Path(path).name for path in outputs]
+        assert errors == []
+    assert len([path for path in Path("pics").rglob("*.*") if path.is_file()]) == 4
+    warning = f"skipped outputs of this program: 2 ({', '.join(outputs)}); to use them as inputs, "
+    assert capsys.readouterr().err.count(warning) == 2 * (given != "folder")
+
+
+@pytest.mark.usefixtures("enlarging_only")
+def test_outputs_are_recognised_after_a_copy_and_with_16_bits() -> None:
+    tifffile.imwrite("deep.tif", np.ones((4, 4, 3), np.uint16), photometric="rgb")
+    draw("a.png")
+    applied("deep.tif", "a.png", "--to", "made")
+    Path("made").rename("pics")
+    Path("pics/a-superres.png").rename("pics/b.png")
+    draw("pics/c.png")
+    assert applied("pics") == (["c-superres.png"], [])
+
+
+@pytest.mark.usefixtures("enlarging_only")
+def test_outputs_are_inputs_if_their_files_are_listed() -> None:
+    draw("a.png", 7)
+    applied("a.png")
+    written, (error,) = applied("out", "--to", "again")
+    assert written == []
+    assert error.startswith("found only outputs of this program: 1 (")
+    assert "; to use them as inputs, list these files, without the images that" in error
+    (path,), errors = applied("out/a-superres.png", "--to", "again")
+    assert (Path(path).name, errors) == ("a-superres-superres.png", [])
+
+
+@pytest.mark.usefixtures("enlarging_only")
 def test_one_image_is_written_to_a_file_that_is_new_or_its_own() -> None:
     draw("a.png", 1)
     draw("b.png", 2)

@@ -11,6 +11,7 @@ from pathlib import Path
 from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import as_text, printable
 from autoencoders.images.formats import EXAMPLES, image_extensions
+from autoencoders.images.origin import digest_of, read_origin
 
 # Folders that operating systems create, in lower case.
 SYSTEM_FOLDERS = ("__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found")
@@ -102,7 +103,8 @@ def find_image_files(arguments: Sequence[Path], to: Path) -> tuple[list[ImageFil
     """Return the files that the arguments name, each once, and one error message per failed path.
 
     Arguments are files, folders or patterns: a path with *, ? or [ that does not exist is a shell
-    pattern, in which ** is any number of folders. Files in `to`, the output folder, are skipped.
+    pattern, in which ** is any number of folders. Files in `to`, the output folder, are skipped,
+    and so are outputs of this program that are not arguments themselves.
     """
     found: dict[str, ImageFile] = {}  # by their paths without links
     complaints = []
@@ -112,7 +114,34 @@ def find_image_files(arguments: Sequence[Path], to: Path) -> tuple[list[ImageFil
                 found.setdefault(os.path.realpath(file.path), file)
         except UserError as complaint:
             complaints.append(f"{printable(str(path))}: {complaint}")
+    named = {os.path.realpath(argument) for argument in arguments}
+    outputs = [real for real in found if real not in named and read_origin(found[real].path)]
+    skipped = _describe_outputs([found.pop(real) for real in outputs])
+    if skipped and not found:
+        complaints.append(f"found only {skipped}")
+    elif skipped:
+        warn(f"skipped {skipped}")
     return list(found.values()), complaints
+
+
+def leave_out_outputs(images: Sequence[ImageFile]) -> list[ImageFile]:
+    """Return the images without this program's outputs for others of them, with a warning.
+
+    In a shell, a pattern such as `*.png` becomes the names of inputs and of their outputs.
+    """
+    sources = {digest_of(image.path) for image in images}
+    outputs = [image for image in images if read_origin(image.path).rpartition(" ")[2] in sources]
+    if outputs:
+        warn(f"skipped {_describe_outputs(outputs)}")
+    skipped = set(outputs)
+    return [image for image in images if image not in skipped]
+
+
+def _describe_outputs(images: Sequence[ImageFile]) -> str:
+    """Return the number of outputs of this program, as part of a message; empty for none."""
+    examples = format_examples([image.path for image in images])
+    advice = "to use them as inputs, list these files, without the images that they were made from"
+    return f"outputs of this program: {len(images)} ({examples}); {advice}" if images else ""
 
 
 def _expand(argument: Path) -> list[Path]:

@@ -1,19 +1,16 @@
 """The paths of output files; no input, other output or file of the user is overwritten."""
 
-import hashlib
 import os
 import tempfile
 import unicodedata
-import warnings
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
-from PIL import Image
-
 from autoencoders.errors import UserError
 from autoencoders.images.file_names import printable
 from autoencoders.images.listing import ImageFile
+from autoencoders.images.origin import make_origin, read_origin
 
 FORMAT_OF_EXTENSION = {  # for output files
     ".png": "png",
@@ -27,8 +24,6 @@ FORMAT_OF_EXTENSION = {  # for output files
 }
 FORMATS = tuple(dict.fromkeys(FORMAT_OF_EXTENSION.values()))
 FOLDER = "a folder (one that exists, or a name without an extension)"  # for --to
-SOFTWARE_TAG = 305  # the tag "Software" in EXIF and TIFF
-SOFTWARE_NAME = "autoencoders"  # the start of its value
 
 
 def free_path(preferred: Path, origin: str, taken: set[str]) -> Path:
@@ -107,8 +102,7 @@ def plan_outputs(
     inputs = {path for image in images for path in (image.path, Path(os.path.realpath(image.path)))}
     taken, planned = {_comparison_key(path) for path in inputs}, []
     for image in images:
-        digest = hashlib.sha256(os.fsencode(os.path.realpath(image.path))).hexdigest()
-        origin = f"{SOFTWARE_NAME} {made_by} {digest}"
+        origin = make_origin(made_by, image.path)
         name = f"{image.path.stem}-{suffix}{_extension(format, image.path)}"
         target = free_path(file or to / image.relative_path.parent / name, origin, taken)
         if file not in (None, target):
@@ -122,15 +116,7 @@ def plan_outputs(
 
 def may_replace(target: Path, origin: str) -> bool:
     """Return whether the target is new or an earlier output of the same origin."""
-    if not os.path.lexists(target):
-        return True
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about a large image, which is not decoded
-        try:
-            with Image.open(target) as image:
-                return image.getexif().get(SOFTWARE_TAG) == origin
-        except Exception:  # an unreadable file is not an output
-            return False
+    return not os.path.lexists(target) or read_origin(target) == origin
 
 
 def require_writable(folder: Path) -> None:

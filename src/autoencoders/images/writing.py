@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 from PIL.PngImagePlugin import putchunk
 
-from autoencoders.images.output_paths import SOFTWARE_TAG
+from autoencoders.images.origin import SOFTWARE_TAG
 from autoencoders.images.picture import (
     SAMPLE_TYPES,
     Picture,

@@ -22,7 +22,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from autoencoders.application.network import Network
 from autoencoders.errors import warn
 from autoencoders.files import DISK_FULL
-from autoencoders.images.output_paths import SOFTWARE_NAME, format_named
+from autoencoders.images.origin import SOFTWARE_NAME
+from autoencoders.images.output_paths import format_named
 from autoencoders.images.picture import TooLarge, UnusableImage, WrongSize
 from autoencoders.images.reading import read_image
 from autoencoders.images.writing import encode_image

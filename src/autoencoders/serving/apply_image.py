@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from autoencoders.application import colour
 from autoencoders.application.network import Network, Run
-from autoencoders.images.output_paths import SOFTWARE_NAME
+from autoencoders.images.origin import SOFTWARE_NAME
 from autoencoders.images.picture import GREY, Picture, resize_picture
 from autoencoders.images.reading import read_image
 from autoencoders.images.writing import encode_image, require_support
