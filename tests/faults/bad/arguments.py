@@ -31,6 +31,8 @@ CASES = (
     _typed("evaluate mnist aae", "models/mnist/aae", "train@mnist-aae", needs="trained"),
     _typed("train fashion_mnist vae", "data/prepared/fashion_mnist", "prepare@fashion_mnist"),
     _typed("apply mnist/conv a.png", "--to"),
+    _typed("apply mnist/conv a.png --to out --format jxl", "'jxl'", "png"),
+    _typed("sample mnist/vae --to new.png", "found new.png", "a folder"),
     _typed(
         "apply mnist/cnov a.png --to out",
         "cnov",

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from autoencoders.images.origin import SOFTWARE_NAME, SOFTWARE_TAG
 from tests.faults.bad.folders import CLASSES, KEY, PETS
 from tests.faults.bad.pictures import bomb, draw, picture
 from tests.faults.case import Case, Change
 from tests.faults.changes import all_of, folder_instead, halved, linked, nothing, put, written
 
 EPS = "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 28 28\nshowpage\n"
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0heicmif1"
 NO_IMAGE = "not an image|cannot be read|no image"
 
 _case = partial(Case, "images")
@@ -62,6 +64,13 @@ def _numbers(path: str, fill: float) -> Change:
         Image.fromarray(np.full((28, 28), fill, np.float32)).save(world / path)
 
     return change
+
+
+def _made() -> Image.Exif:
+    """Return the EXIF of an output of this program."""
+    exif = Image.Exif()
+    exif[SOFTWARE_TAG] = f"{SOFTWARE_NAME} mnist/conv"
+    return exif
 
 
 def _fifo(path: str) -> Change:
@@ -130,6 +139,14 @@ GIVEN = (
         changes=("out/a-vae.png",),
         lines=3,
         variant="vae",
+    ),
+    _given("a HEIC without its plug-in", written("a.heic", HEIC), file="a.heic"),
+    _given(
+        "a folder with only this program's outputs",
+        picture("made/a.png", exif=_made()),
+        *("outputs of this program: 1", "a.png", "list these files"),
+        file="made",
+        lines=1,
     ),
     *(
         _given(
