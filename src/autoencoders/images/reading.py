@@ -290,6 +290,8 @@ def _upright(planes: Samples, orientation: int) -> Samples:
 def _reason(error: Exception, path: Path) -> str:
     """Return the reason why a file could not be decoded."""
     match error:
+        case Image.DecompressionBombError():
+            return f"{error}; scale it down"
         case UnidentifiedImageError() if path.stat().st_size == 0:
             return "the file is empty"
         case UnidentifiedImageError():
