@@ -766,6 +766,22 @@ def test_a_moved_or_copied_store_keeps_its_own_artifacts(
     assert model.predict(np.zeros((1, 1, 6, 6), np.float32)).shape == (1, 2, 6, 6)
 
 
+def test_a_model_is_loaded_from_a_read_only_copy_of_the_repository(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with run_stage() as run:
+        run.log_model(trained(Blur()))
+    elsewhere = repository.with_name("elsewhere")
+    shutil.move(repository, elsewhere)
+    (elsewhere / "mlflow.db.lock").unlink()
+    monkeypatch.setenv("DVC_ROOT", str(elsewhere))
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # root may always write
+    before = {path: path.read_bytes() for path in elsewhere.rglob("*") if path.is_file()}
+    model = registered.load("models:/mnist-vae/1")
+    assert model.predict(np.zeros((1, 1, 6, 6), np.float32)).shape == (1, 2, 6, 6)
+    assert {path: path.read_bytes() for path in elsewhere.rglob("*") if path.is_file()} == before
+
+
 def test_a_run_whose_parent_was_deleted_does_not_count(client: MlflowClient) -> None:
     def upload() -> None:
         with run_stage() as run:

@@ -58,6 +58,5 @@ def load(uri: str) -> RegisteredModel:
 
 
 def _load(uri: str) -> Any:
-    store.connect()
-    with private.default_store(store.tracking_uri()):
-        return mlflow.pyfunc.load_model(uri)
+    with store.open_to_load() as (address, folder), private.default_store(address):
+        return mlflow.pyfunc.load_model(uri, dst_path=folder)

@@ -1,12 +1,14 @@
 """The store of the runs: its address, connection and locks."""
 
 import logging
+import os
 import re
+import shutil
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from os import environ
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import unquote
 
@@ -41,7 +43,7 @@ def tracking_uri() -> str:
     Raises:
         UserError: MLflow would misread the path of the database.
     """
-    uri = environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     database = _sqlite_file(uri)
     if database is None:
         return uri
@@ -68,6 +70,26 @@ def connect() -> MlflowClient:
         if database and (artifacts := database.parent / ARTIFACTS).is_dir():
             private.relocate_artifacts(database, artifacts)
         return client
+
+
+@contextmanager
+def open_to_load() -> Iterator[tuple[str, str | None]]:
+    """Yield the URI of the store, and None: the folder to copy a model to before it is loaded.
+
+    To load a model, MLflow writes into the database and next to the model. For a read-only
+    database, yield the URI of a temporary copy, and a temporary folder.
+    """
+    database = _sqlite_file(tracking_uri())
+    if database is None or not database.exists() or _is_writable(database, database.parent):
+        connect()
+        yield tracking_uri(), None
+        return
+    private.set_defaults()
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, database.name)
+        shutil.copyfile(database, copy)
+        private.relocate_artifacts(copy, database.parent / ARTIFACTS)
+        yield f"sqlite:///{copy.as_posix()}", folder
 
 
 def find_or_create_parent(
@@ -155,8 +177,16 @@ def _end_abandoned_runs(client: MlflowClient, experiment_id: str) -> None:
             client.set_terminated(run.info.run_id, "KILLED")
 
 
-def _lock() -> FileLock:
-    return FileLock(paths.resolve_user_path("mlflow.db.lock"), timeout=private.LOCK_SECONDS)
+def _lock() -> AbstractContextManager[object]:
+    """Return the lock of the store; none in a read-only repository, where a store is elsewhere."""
+    path = paths.resolve_user_path("mlflow.db.lock")
+    return (
+        FileLock(path, timeout=private.LOCK_SECONDS) if _is_writable(path.parent) else nullcontext()
+    )
+
+
+def _is_writable(*places: Path) -> bool:
+    return all(os.access(place, os.W_OK) for place in places)
 
 
 def _sqlite_file(uri: str) -> Path | None:
