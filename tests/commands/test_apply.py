@@ -259,7 +259,7 @@ def test_outputs_are_inputs_if_their_files_are_listed() -> None:
     written, (error,) = applied("out", "--to", "again")
     assert written == []
     assert error.startswith("found only outputs of this program: 1 (")
-    assert "; to use them as inputs, list these files, without the images that" in error
+    assert "; to use them as inputs, list these files, without their own inputs" in error
     (path,), errors = applied("out/a-superres.png", "--to", "again")
     assert (Path(path).name, errors) == ("a-superres-superres.png", [])
 

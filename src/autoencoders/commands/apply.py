@@ -14,7 +14,7 @@ from autoencoders.commands import Parser, absolute_path, add_images, add_precisi
 from autoencoders.errors import UserError, warn
 from autoencoders.files import write_bytes
 from autoencoders.images.file_names import printable
-from autoencoders.images.listing import find_image_files, leave_out_outputs
+from autoencoders.images.listing import find_image_files
 from autoencoders.images.output_paths import (
     FORMAT_OF_EXTENSION,
     FORMATS,
@@ -87,8 +87,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     else:  # the first argument is an image
         network = registered_network(options.model)
         sources = [options.variant[1], *(options.images or [])]
-    found, failed = find_image_files(sources, options.to)
-    images = leave_out_outputs(found)
+    images, failed = find_image_files(sources, options.to)
     file = single_output_file(options.to, len(images), options.format)
     require_writable(file.parent if file else options.to)
     name = f"{network.name}-compared" if options.compare else network.name

@@ -4,7 +4,7 @@ import glob
 import os
 import stat
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from autoencoders.images.origin import digest_of, read_origin
 
 # Folders that operating systems create, in lower case.
 SYSTEM_FOLDERS = ("__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found")
+OUTPUTS_ADVICE = "to use them as inputs, list these files, without their own inputs"
 MAX_EXAMPLES = 3  # in a message
 MAX_EXTENSIONS = 5  # that are counted separately
 
@@ -104,7 +105,7 @@ def find_image_files(arguments: Sequence[Path], to: Path) -> tuple[list[ImageFil
 
     Arguments are files, folders or patterns: a path with *, ? or [ that does not exist is a shell
     pattern, in which ** is any number of folders. Files in `to`, the output folder, are skipped,
-    and so are outputs of this program that are not arguments themselves.
+    and so are outputs of this program, unless they are arguments without their own inputs.
     """
     found: dict[str, ImageFile] = {}  # by their paths without links
     complaints = []
@@ -114,34 +115,30 @@ def find_image_files(arguments: Sequence[Path], to: Path) -> tuple[list[ImageFil
                 found.setdefault(os.path.realpath(file.path), file)
         except UserError as complaint:
             complaints.append(f"{printable(str(path))}: {complaint}")
-    named = {os.path.realpath(argument) for argument in arguments}
-    outputs = [real for real in found if real not in named and read_origin(found[real].path)]
-    skipped = _describe_outputs([found.pop(real) for real in outputs])
-    if skipped and not found:
-        complaints.append(f"found only {skipped}")
-    elif skipped:
-        warn(f"skipped {skipped}")
+    outputs = _own_outputs(found, {os.path.realpath(argument) for argument in arguments})
+    if outputs:
+        examples = format_examples([found.pop(path).path for path in outputs])
+        skipped = f"outputs of this program: {len(outputs)} ({examples}); {OUTPUTS_ADVICE}"
+        if found:
+            warn(f"skipped {skipped}")
+        else:
+            complaints.append(f"found only {skipped}")
     return list(found.values()), complaints
 
 
-def leave_out_outputs(images: Sequence[ImageFile]) -> list[ImageFile]:
-    """Return the images without this program's outputs for others of them, with a warning.
+def _own_outputs(found: Mapping[str, ImageFile], named: Container[str]) -> list[str]:
+    """Return the outputs of this program that are not inputs, of the files `found` by real path.
 
-    In a shell, a pattern such as `*.png` becomes the names of inputs and of their outputs.
+    An output is an input if the user named it, without its own input; a shell turns `*.png` into
+    names of both.
     """
-    sources = {digest_of(image.path) for image in images}
-    outputs = [image for image in images if read_origin(image.path).rpartition(" ")[2] in sources]
-    if outputs:
-        warn(f"skipped {_describe_outputs(outputs)}")
-    skipped = set(outputs)
-    return [image for image in images if image not in skipped]
-
-
-def _describe_outputs(images: Sequence[ImageFile]) -> str:
-    """Return the number of outputs of this program, as part of a message; empty for none."""
-    examples = format_examples([image.path for image in images])
-    advice = "to use them as inputs, list these files, without the images that they were made from"
-    return f"outputs of this program: {len(images)} ({examples}); {advice}" if images else ""
+    origins = {path: read_origin(file.path) for path, file in found.items()}
+    sources = {digest_of(path) for path in found}
+    return [
+        path
+        for path, origin in origins.items()
+        if origin and (path not in named or origin.rpartition(" ")[2] in sources)
+    ]
 
 
 def _expand(argument: Path) -> list[Path]:

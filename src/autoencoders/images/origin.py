@@ -13,7 +13,7 @@ SOFTWARE_NAME = "autoencoders"  # the start of its value
 
 def make_origin(made_by: str, source: Path) -> str:
     """Return the origin of the output of the variant `made_by` for the input file `source`."""
-    return f"{SOFTWARE_NAME} {made_by} {digest_of(source)}"
+    return f"{SOFTWARE_NAME} {made_by} {digest_of(os.path.realpath(source))}"
 
 
 def read_origin(path: Path) -> str:
@@ -32,6 +32,6 @@ def read_origin(path: Path) -> str:
     return origin if origin.startswith(f"{SOFTWARE_NAME} ") else ""
 
 
-def digest_of(source: Path) -> str:
-    """Return the SHA-256 of a file's path without links."""
-    return hashlib.sha256(os.fsencode(os.path.realpath(source))).hexdigest()
+def digest_of(real_path: str) -> str:
+    """Return the SHA-256 of a path without links, the last word of an origin."""
+    return hashlib.sha256(os.fsencode(real_path)).hexdigest()
