@@ -20,13 +20,9 @@ def _escaped(name: str, categories: tuple[str, ...]) -> str:
     """Return a name with an escape code for each character of Unicode's `categories`."""
     stored = "".join(
         character.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(character) in categories and not _is_byte(character)
+        if unicodedata.category(character) in categories
+        and not "\udc80" <= character <= "\udcff"  # a byte that Python could not decode
         else character
         for character in name
     )
     return stored.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _is_byte(character: str) -> bool:
-    """Return whether a character stands for a byte that Python could not decode."""
-    return "\udc80" <= character <= "\udcff"

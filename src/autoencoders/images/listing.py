@@ -115,8 +115,7 @@ def find_image_files(arguments: Sequence[Path], to: Path) -> tuple[list[ImageFil
                 found.setdefault(os.path.realpath(file.path), file)
         except UserError as complaint:
             complaints.append(f"{printable(str(path))}: {complaint}")
-    outputs = _own_outputs(found, {os.path.realpath(argument) for argument in arguments})
-    if outputs:
+    if outputs := _own_outputs(found, {os.path.realpath(argument) for argument in arguments}):
         examples = format_examples([found.pop(path).path for path in outputs])
         skipped = f"outputs of this program: {len(outputs)} ({examples}); {OUTPUTS_ADVICE}"
         if found:

@@ -12,14 +12,7 @@ from PIL.ExifTags import Base
 from PIL.PngImagePlugin import putchunk
 
 from autoencoders.images.origin import SOFTWARE_TAG
-from autoencoders.images.picture import (
-    SAMPLE_TYPES,
-    Picture,
-    Resolution,
-    Samples,
-    UnusableImage,
-    to_depth,
-)
+from autoencoders.images.picture import SAMPLE_TYPES, Picture, Samples, UnusableImage, to_depth
 
 MAX_DEPTHS = {"png": 16, "tiff": 32}  # bits per channel; other formats have 8
 KEPT_DEPTHS = (
@@ -61,41 +54,42 @@ def encode_image(picture: Picture, format: str, origin: str) -> bytes:
     require_support(picture, format)
     depth = written_depth(picture, format)
     values = _values(picture, depth)
-    possible = picture.dpi and all(0 < value <= MAX_DPI for value in picture.dpi)
-    dpi = picture.dpi if possible else None
+    exif = Image.Exif()
+    exif[SOFTWARE_TAG] = origin
+    options = SAVE_OPTIONS.get(format, {}) | {"exif": exif, "icc_profile": picture.profile}
+    if picture.dpi and all(0 < value <= MAX_DPI for value in picture.dpi):
+        options["dpi"] = picture.dpi
+        # WebP has no other place for it.
+        exif[Base.XResolution], exif[Base.YResolution], exif[Base.ResolutionUnit] = *picture.dpi, 2
     if depth == 16 and values.ndim == 3:  # Pillow does not support it
-        encode = _deep_png if format == "png" else _deep_tiff
-        return encode(values, origin, picture.profile, dpi)
+        return _deep_png(values, options) if format == "png" else _deep_tiff(values, options)
     stream = BytesIO()
     try:
-        Image.fromarray(values).save(
-            stream,
-            format=format,
-            exif=_exif(origin, dpi),
-            icc_profile=picture.profile,
-            **SAVE_OPTIONS.get(format, {}) | ({"dpi": dpi} if dpi else {}),
-        )
+        Image.fromarray(values).save(stream, format=format, **options)
     except (OSError, ValueError) as error:
         reason = f"cannot be written as {format.upper()} ({error}); choose another format"
         raise UnusableImage(reason) from None
     return stream.getvalue()
 
 
-def _deep_png(values: Samples, origin: str, profile: bytes | None, dpi: Resolution) -> bytes:
-    """Return a PNG of an image `(H, W, C)`; its metadata are chunks after the first one."""
+def _deep_png(values: Samples, options: dict[str, Any]) -> bytes:
+    """Return a PNG of an image `(H, W, C)`, with the metadata in chunks after the first one.
+
+    `options` are those of Pillow's `save`.
+    """
     content = memoryview(imagecodecs.png_encode(values))
     extra = BytesIO()
-    if profile is not None:
-        putchunk(extra, b"iCCP", b"ICC Profile\0\0", zlib.compress(profile))
-    if dpi is not None:
-        per_metre = (round(value / METRES_PER_INCH) for value in dpi)
+    if options["icc_profile"] is not None:
+        putchunk(extra, b"iCCP", b"ICC Profile\0\0", zlib.compress(options["icc_profile"]))
+    if "dpi" in options:
+        per_metre = (round(value / METRES_PER_INCH) for value in options["dpi"])
         putchunk(extra, b"pHYs", struct.pack(">IIB", *per_metre, 1))
-    putchunk(extra, b"eXIf", _exif(origin, dpi).tobytes().removeprefix(b"Exif\0\0"))
+    putchunk(extra, b"eXIf", options["exif"].tobytes().removeprefix(b"Exif\0\0"))
     return b"".join([content[:PNG_HEADER], extra.getvalue(), content[PNG_HEADER:]])
 
 
-def _deep_tiff(values: Samples, origin: str, profile: bytes | None, dpi: Resolution) -> bytes:
-    """Return a TIFF of an image `(H, W, C)`.
+def _deep_tiff(values: Samples, options: dict[str, Any]) -> bytes:
+    """Return a TIFF of an image `(H, W, C)`, with the metadata in Pillow's `options`.
 
     Grey with alpha is written as colours, because Pillow cannot read such TIFFs of 16 bits.
     """
@@ -106,19 +100,11 @@ def _deep_tiff(values: Samples, origin: str, profile: bytes | None, dpi: Resolut
         photometric="rgb",
         planarconfig="contig",
         extrasample="unassalpha" if values.shape[2] == 4 else None,
-        software=origin,
-        iccprofile=profile,
-        resolution=dpi,
+        software=options["exif"][SOFTWARE_TAG],
+        iccprofile=options["icc_profile"],
+        resolution=options.get("dpi"),
     )
     return bytes(content)
-
-
-def _exif(origin: str, dpi: Resolution) -> Image.Exif:
-    exif = Image.Exif()
-    exif[SOFTWARE_TAG] = origin
-    if dpi is not None:  # WebP has no other place for it
-        exif[Base.XResolution], exif[Base.YResolution], exif[Base.ResolutionUnit] = *dpi, 2
-    return exif
 
 
 def _values(picture: Picture, depth: int) -> Samples:
