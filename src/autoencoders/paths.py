@@ -101,5 +101,9 @@ def resolve_user_path(path: Path | str) -> Path:
     A relative path starts at the repository root. `dvc exp run --temp` and `--queue` run in a
     temporary copy of the repository; there, it still starts at the root of the original.
     """
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:  # the locale lacks letters of params.yaml: their bytes are UTF-8
+        path = os.fsdecode(str(path).encode("utf-8", "surrogateescape"))
     root = os.environ.get("DVC_ROOT") or repository_root()
     return Path(root, os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for an unknown user

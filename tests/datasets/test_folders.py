@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +141,21 @@ def test_a_name_that_is_not_utf_8_is_accepted(tmp_path: Path, pets: Path) -> Non
     draw(pets / "cat" / os.fsdecode(b"caf\xe9.png"), 9)
     arrays = pack(pets, tmp_path / "raw")
     assert 9 in numbers(arrays.train_images) + numbers(arrays.test_images)
+
+
+@pytest.mark.slow
+def test_names_of_any_letters_and_bytes_are_read_in_an_ascii_locale(tmp_path: Path) -> None:
+    for number, name in enumerate((b"a", "é".encode(), b"\xe9")):
+        draw(tmp_path / "café" / os.fsdecode(name + b".png"), number)
+    script = (
+        "from autoencoders import paths; from autoencoders.images.listing import list_images; "
+        "print(len(list_images(paths.resolve_user_path('caf\\xe9')).images))"
+    )
+    ascii_locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    printed = subprocess.check_output(
+        [sys.executable, "-c", script], env=os.environ | ascii_locale | {"DVC_ROOT": str(tmp_path)}
+    )
+    assert printed == b"3\n"
 
 
 def test_channels_keep_their_places(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def _list_source(source: Path, target: Path, key: str) -> Listing:
     """Return the contents of a source folder that is separate from `target`, else raise."""
     if not os.path.isdir(source):  # noqa: PTH112 - Path.is_dir raises on some
         raise UserError(
-            f"{key}.folder: found {str(source)!r}, which is not a folder (looked for "
+            f"{key}.folder: found {printable(str(source))!r}, which is not a folder (looked for "
             f"{printable(str(source.absolute()))}); allowed: an existing folder"
         )
     full_source, full_target = source.resolve(), target.resolve()

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from tests.faults.bad.folders import PETS
+from tests.faults.bad.folders import CLASSES, PETS
 from tests.faults.bad.pictures import picture
 from tests.faults.case import Case, Change
 from tests.faults.changes import all_of, folder_instead, nothing, put, read_only, written
@@ -116,6 +116,20 @@ PLACES = (
         warnings=1,
     ),
     _in_shell(
+        "a full disk of 16 kB: prepare",
+        "unshare -rm sh -c "
+        "'mount -t tmpfs -o size=16k disk data/prepared && autoencoders prepare mnist'",
+        nothing,
+        *("data/prepared/mnist", "no space"),
+    ),
+    _in_shell(
+        "a full disk for temporary files",
+        "mkdir full; unshare -rm sh -c "
+        "'mount -t tmpfs -o size=16k disk full && TMPDIR=full autoencoders prepare mnist'",
+        nothing,
+        *("full", "no space"),
+    ),
+    _in_shell(
         "a full disk: train",
         "ulimit -f 8; autoencoders train mnist conv",
         nothing,
@@ -202,6 +216,49 @@ GOING_ON = (
         nothing,
         goes_on=True,
         ends_like="trained",
+        lines=0,
+    ),
+    _in_shell(
+        "two processes prepare one dataset",
+        "autoencoders prepare mnist & autoencoders prepare mnist && wait $!",
+        nothing,
+        goes_on=True,
+        lines=0,
+        ends_like="prepared",
+    ),
+    _in_shell(
+        "what a killed process has left",
+        "autoencoders prepare mnist",
+        lambda world: (world / "data/prepared/.autoencoders-0123.part/mnist").mkdir(parents=True),
+        goes_on=True,
+        lines=0,
+        ends_like="prepared",
+    ),
+    _in_shell(
+        "a umask that hides outputs from others",
+        'umask 077; autoencoders fetch pets && test -z "$(find data/raw/pets -perm /077)"',
+        all_of(CLASSES, put("data.datasets", {"pets": PETS})),
+        needs="bare",
+        goes_on=True,
+        lines=0,
+    ),
+    _in_shell(
+        "an ASCII locale and names with other letters and bytes",
+        "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 autoencoders fetch pets",
+        all_of(
+            put("data.datasets", {"pets": PETS | {"folder": "caf\u00e9"}}),
+            *(picture(f"caf\u00e9/{name}.png") for name in ("a", "b", "\u00e9", "\udce9")),
+        ),
+        needs="bare",
+        goes_on=True,
+        lines=0,
+    ),
+    _in_shell(
+        "a read-only repository",
+        'chmod -R a-w .; autoencoders apply mnist/conv a.png --to "$(mktemp -d)"',
+        picture("a.png"),
+        needs="trained",
+        goes_on=True,
         lines=0,
     ),
     _in_shell(
