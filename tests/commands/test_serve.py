@@ -213,7 +213,9 @@ def test_wrong_arguments_are_one_error(
     assert message in line
 
 
-@pytest.mark.parametrize(("host", "alone"), [("127.0.0.1", True), ("0.0.0.0", False)])
+@pytest.mark.parametrize(
+    ("host", "alone"), [("127.0.0.1", True), ("[::1]", True), ("0.0.0.0", False)]
+)
 @pytest.mark.usefixtures("repository")
 def test_access_from_other_machines_is_a_warning(
     host: str, alone: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

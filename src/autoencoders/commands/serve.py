@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     Raises:
         UserError: the variant is not trained, or the address cannot be used.
     """
-    with _listening(options.host, options.port) as listening:
+    with _listening(options.host.strip("[]"), options.port) as listening:
         host, port = listening.getsockname()[:2]
         alone = ipaddress.ip_address(host).is_loopback
         address = f"[{host}]" if ":" in host else host

@@ -30,19 +30,41 @@ GONE = 499  # nginx's status for a client that has disconnected
 
 @dataclass(eq=False)
 class Job:
-    """The computation for a request.
+    """The file of a request, and the computation for it.
 
     Attributes:
-        file: the uploaded file.
+        max_bytes: the allowed size of the file.
         resources: the file and one of the `MAX_UPLOADS` places, released after the computation.
+        file: the path of the file.
+        size: the received bytes.
+        error: why the file cannot be used.
         scope: is cancelled when the client disconnects.
         share: the processed share, from 0 to 1.
     """
 
-    file: Path
+    max_bytes: int
     resources: AsyncExitStack
+    file: Path = Path()
+    size: int = 0
+    error: Exception | None = None
     scope: CancelScope = field(default_factory=CancelScope)
     share: float = 0.0
+
+    def append(self, part: bytearray) -> None:
+        """Write a part to the file. After an error, only count the bytes."""
+        is_first, self.size = self.size == 0, self.size + len(part)
+        if self.size > self.max_bytes:
+            allowed = f"{self.max_bytes // 2**20} MiB"
+            self.error = TooLarge(f"found {self.size} bytes; allowed: {allowed}")
+        if self.error:
+            return
+        try:
+            if is_first:
+                self.file = self.resources.enter_context(temporary_file())
+            with self.file.open("ab") as stream:
+                stream.write(part)
+        except OSError as error:
+            self.error = error
 
     def report(self, share: float) -> None:
         """Store the processed share; raise in the calling thread if the job is cancelled."""
@@ -81,9 +103,8 @@ class Queue:
                 raise HTTPException(415, FORM)
             try:
                 async with AsyncExitStack() as resources:
-                    body = _Body(resources, max_bytes)
-                    await self._receive(request, body)
-                    job = Job(body.file, resources)
+                    job = Job(max_bytes, resources)
+                    await self._receive(request, job)
                     with _cancelling(request, job):
                         yield job
             except asyncio.CancelledError:
@@ -112,59 +133,31 @@ class Queue:
             await job.resources.aclose()
         raise asyncio.CancelledError
 
-    async def _receive(self, request: Request, body: "_Body") -> None:
-        """Receive a request's body in parts; wait for a place after the first one."""
+    async def _receive(self, request: Request, job: Job) -> None:
+        """Receive a request's body in parts; wait for a place after the first one.
+
+        It is read to its end after an error, because a client reads the answer only then.
+        """
         part, clock = bytearray(), asyncio.get_running_loop().time
         try:
             async with asyncio.timeout(UPLOAD_SECONDS) as limit:
                 async for chunk in request.stream():
                     part += chunk
                     if len(part) >= PART:
-                        if body.size == 0:
+                        if job.size == 0:
                             limit.reschedule(None)
-                            await body.resources.enter_async_context(self._places)
+                            await job.resources.enter_async_context(self._places)
                             request.state.has_place = True
                         limit.reschedule(clock() + PART_SECONDS)
-                        body.append(part)
+                        job.append(part)
                         part.clear()
         except TimeoutError:
             raise HTTPException(408, TOO_SLOW) from None
         except ClientDisconnect:
             raise HTTPException(GONE) from None
-        body.append(part)
-        if body.error:
-            raise body.error
-
-
-@dataclass
-class _Body:
-    """The body of a request, stored in a temporary file that `resources` removes.
-
-    After an error, the rest is received but not stored, because a client reads the answer only when
-    it has sent everything.
-    """
-
-    resources: AsyncExitStack
-    max_bytes: int
-    file: Path = Path()
-    size: int = 0
-    error: Exception | None = None
-
-    def append(self, part: bytearray) -> None:
-        """Write a part to the file, or store the error."""
-        is_first, self.size = self.size == 0, self.size + len(part)
-        if self.size > self.max_bytes:
-            allowed = f"{self.max_bytes // 2**20} MiB"
-            self.error = TooLarge(f"found {self.size} bytes; allowed: {allowed}")
-        if self.error:
-            return
-        try:
-            if is_first:
-                self.file = self.resources.enter_context(temporary_file())
-            with self.file.open("ab") as stream:
-                stream.write(part)
-        except OSError as error:
-            self.error = error
+        job.append(part)
+        if job.error:
+            raise job.error
 
 
 def temporary_file() -> AbstractContextManager[Path]:

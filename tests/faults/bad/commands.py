@@ -79,6 +79,8 @@ MISTYPED = (
     _typed("sample mnist/conv --to out --seed -1", "'-1'", "0, 1"),
     _typed("serve mnist/conv --port 99999", "'99999'", "65535"),
     _typed("serve mnist/conv --host 192.0.2.1 --port 0", "192.0.2.1", "address of this machine"),
+    _typed("serve mnist/conv --host 2001:db8::1 --port 0", "2001:db8::1", "address of this"),
+    _typed("serve mnist/conv --host 127.0.0.1:80 --port 0", "127.0.0.1:80", "address of this"),
     _typed("encode mnist/conv a.png --to z.json", "z.json", ".parquet", ".csv", bad=A),
 )
 
