@@ -2,6 +2,7 @@ import errno
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from autoencoders.application import colour
 from autoencoders.commands import apply
 from autoencoders.tracking import registered
 from autoencoders.tracking.registered import Images, RegisteredModel
@@ -107,6 +109,26 @@ def test_a_repeated_input_is_processed_once_and_an_earlier_output_is_replaced() 
         once = applied("a/1.png", "a/1.png", "a/../a/1.png", "link.png")
         assert once == (["1-superres.png"], [])
     assert greys() == {"1-superres.png": 1}
+
+
+@pytest.mark.usefixtures("enlarging_only")
+def test_an_output_that_another_process_has_just_written_is_not_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    draw("a/1.png", 1)
+    draw("b/1.png", 2)
+    apply_network = colour.apply_network
+
+    def slow(*arguments: Any) -> Any:
+        monkeypatch.setattr(apply, "apply_network", apply_network)
+        assert applied("a/1.png") == (["1-superres.png"], [])  # the other process
+        return apply_network(*arguments)
+
+    monkeypatch.setattr(apply, "apply_network", slow)
+    written, errors = applied("b/1.png")
+    assert (written, greys()) == ([], {"1-superres.png": 1})
+    assert re.search(r"b/1\.png: another process has just written .*/1-superres\.png", errors[0])
+    assert applied("b/1.png") == (["1-superres-2.png"], [])
 
 
 @pytest.mark.usefixtures("enlarging_only")

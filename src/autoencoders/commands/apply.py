@@ -19,6 +19,7 @@ from autoencoders.images.output_paths import (
     FORMAT_OF_EXTENSION,
     FORMATS,
     format_named,
+    may_replace,
     plan_outputs,
     require_writable,
     single_output_file,
@@ -103,7 +104,13 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             kind = FORMAT_OF_EXTENSION[target.suffix.lower()]
             require_support(picture, kind, network.factor)
             picture = apply_network(network, picture, options.colour == "luma", options.compare)
-            write_bytes(target, encode_image(picture, kind, origin))
+            content = encode_image(picture, kind, origin)
+            if not may_replace(target, origin):
+                raise UnusableImage(
+                    f"another process has just written {printable(str(target))}: run this command "
+                    "again"
+                )
+            write_bytes(target, content)
         except UnusableImage as reason:
             failed.append(f"{printable(str(image.path))}: {reason}")
             lost += 1
