@@ -176,6 +176,7 @@ def test_another_stage_under_torchrun_is_one_error(repository: Path, run: Runner
     # torchrun then prints many lines about its failed processes.
     errors = {line for line in done.stderr.splitlines() if line.startswith("error: ")}
     assert errors == {
-        "error: evaluate@mnist-vae runs in one process only; torchrun is only for train"
+        "error: torchrun: found 2 processes for evaluate@mnist-vae; allowed: one; run it without "
+        "torchrun, which is only for train"
     }
     assert tracked(repository).keys() == before.keys()

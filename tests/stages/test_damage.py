@@ -215,21 +215,25 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
         *(CLASSIFIER / MOMENTS, lambda _: save(moments(torch.rand(20, 9))._asdict())),
         "the moments do not have 8 features",
     ),
-    "moments that are not numbers": (CLASSIFIER / MOMENTS, not_finite, "not finite"),
+    "moments that are not numbers": (
+        CLASSIFIER / MOMENTS,
+        not_finite,
+        "the moments are not finite",
+    ),
     "an epoch twice": (
         *(MODEL / "history.csv", lambda content: content + content.splitlines(True)[-1]),
-        "the column epoch is not 1, 2, 3",
+        r"the column epoch is not 1, 2, 3, …: found \[1, 2, 3, 3\]",
     ),
     "an epoch without loss": (
         *(
             MODEL / "history.csv",
             lambda content: content.replace(b"\n3,0.3333333333333333", b"\n3,"),
         ),
-        "some cells are not finite numbers",
+        "found empty cells, nan or inf; allowed: finite numbers",
     ),
     "an epoch whose error is not a number": (
         *(MODEL / "history.csv", lambda content: content.replace(b",0.25", b",nan")),
-        "some cells are not finite numbers",
+        "found empty cells, nan or inf; allowed: finite numbers",
     ),
     "text for a number": (
         *(MODEL / "history.csv", lambda content: content.replace(b",0.25", b",low")),
@@ -237,15 +241,15 @@ FORMS: dict[str, tuple[Path, Callable[[bytes], bytes], str]] = {
     ),
     "a last epoch without its last cell": (
         *(MODEL / "history.csv", lambda content: content[: content.rindex(b",")] + b"\n"),
-        "some cells are not finite numbers",
+        "found empty cells, nan or inf; allowed: finite numbers",
     ),
     "metrics of another variant": (
         *(paths.metrics("mnist", "vae"), json_with(variant="conv")),
-        "it belongs to mnist conv, not to mnist vae",
+        "found the metrics of mnist conv; allowed: mnist vae",
     ),
     "metrics of another dataset": (
         *(paths.pixels("mnist"), json_with(dataset="pets")),
-        "it belongs to pets, not to mnist",
+        "found the metrics of pets; allowed: mnist",
     ),
     "a metric that is not a number": (
         *(paths.metrics("mnist", "vae"), json_with(psnr=float("nan"))),

@@ -69,7 +69,7 @@ def test_a_dataset_of_one_class_has_a_record_and_no_classifier(
     assert classifier.load_judge(folder) is None
     assert ADAPTER.validate_python(yaml12.read(folder / RECORD)) == single
     with pytest.raises(
-        UserError, match=r"has no classifier, because .* one class: choose an objective"
+        UserError, match=r"^objective: found perceptual, .* one class; allowed: another objective"
     ):
         classifier.load_teacher(folder, CPU)
 

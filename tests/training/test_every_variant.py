@@ -27,20 +27,20 @@ SHAPES: dict[str, ImageShape] = {
 }
 # Pairs that are invalid with any third part, and a part of the error message.
 REFUSED = {
-    ("mlp_vae", "reconstruction"): "never trains a variational model's log-variance",
-    ("conv_vae", "reconstruction"): "never trains a variational model's log-variance",
-    ("mlp_vae", "perceptual"): "never trains a variational model's log-variance",
-    ("conv_vae", "perceptual"): "never trains a variational model's log-variance",
-    ("mlp_vae", "adversarial"): "never trains a variational model's log-variance",
-    ("conv_vae", "adversarial"): "never trains a variational model's log-variance",
-    ("mlp_ae", "variational"): "needs a variational model",
-    ("conv_ae", "variational"): "needs a variational model",
-    ("clean", "residual"): "there is nothing to restore",
-    ("clean", "super_resolution"): "there is nothing to restore",
-    ("residual", "variational"): "needs a variational model",
-    ("residual", "adversarial"): "cannot match a latent that contains the input",
-    ("super_resolution", "variational"): "needs a variational model",
-    ("super_resolution", "adversarial"): "cannot match a latent that contains the input",
+    ("mlp_vae", "reconstruction"): "with a variational model, whose log-variance",
+    ("conv_vae", "reconstruction"): "with a variational model, whose log-variance",
+    ("mlp_vae", "perceptual"): "with a variational model, whose log-variance",
+    ("conv_vae", "perceptual"): "with a variational model, whose log-variance",
+    ("mlp_vae", "adversarial"): "with a variational model, whose log-variance",
+    ("conv_vae", "adversarial"): "with a variational model, whose log-variance",
+    ("mlp_ae", "variational"): "with a model that is not variational",
+    ("conv_ae", "variational"): "with a model that is not variational",
+    ("clean", "residual"): "input: found clean",
+    ("clean", "super_resolution"): "input: found clean",
+    ("residual", "variational"): "with a model that is not variational",
+    ("residual", "adversarial"): "for a latent that contains the encoder input",
+    ("super_resolution", "variational"): "with a model that is not variational",
+    ("super_resolution", "adversarial"): "for a latent that contains the encoder input",
 }
 # The table is complete for these kinds. A new kind may refuse other kinds, if it trains with at
 # least one.

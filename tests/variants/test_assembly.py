@@ -61,10 +61,10 @@ def test_on_the_meta_device_a_variant_of_any_size_has_no_weights() -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (AAE | {"input": HALVED | {"factor": 3}}, "8×8 cannot be downsampled by 3"),
-        (AAE | {"model": {"kind": "residual", "width": 4, "blocks": 1}}, "nothing to restore"),
-        (AAE | {"model": VAE["model"]}, "never trains a variational model's log-variance"),
-        (VAE | {"model": AAE["model"]}, "needs a variational model"),
+        (AAE | {"input": HALVED | {"factor": 3}}, "found 3 for images of 8×8"),
+        (AAE | {"model": {"kind": "residual", "width": 4, "blocks": 1}}, "input: found clean"),
+        (AAE | {"model": VAE["model"]}, "whose log-variance it never trains"),
+        (VAE | {"model": AAE["model"]}, "a model that is not variational"),
     ],
 )
 def test_parts_that_do_not_fit_raise_an_error_with_the_reason(

@@ -109,7 +109,7 @@ def test_noise_is_added_after_the_reduction(noise: Noise) -> None:
 
 
 def test_a_size_that_is_no_multiple_of_the_factor_is_an_error() -> None:
-    with pytest.raises(ValueError, match="28×28 cannot be downsampled by 3"):
+    with pytest.raises(ValueError, match=r"^input\.factor: found 3 for images of 28×28"):
         Downsampled(factor=3, reduction="average").shape((1, 28, 28))
 
 

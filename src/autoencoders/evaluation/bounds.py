@@ -38,7 +38,7 @@ def measure(trained: Trained, settings: Evaluation) -> Metrics:
             measured["elbo"] = measured[f"elbo_{trained.objective.likelihood}"]
     posterior_means = trained.test_codes.flatten(1)
     if len(posterior_means) < 2:
-        report_omission("active units", "one test image has no variance")
+        report_omission("active units", "they need two or more test images; found 1")
         return measured
     variances = posterior_means.var(dim=0)
     return {**measured, "active_units": int((variances > MIN_ACTIVE_VARIANCE).sum())}

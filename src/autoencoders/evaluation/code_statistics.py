@@ -24,7 +24,7 @@ def measure(trained: Trained) -> Metrics:
     if codes.numel() > 1:
         measured["code_std"] = codes.double().std().item()
     else:
-        report_omission("the codes' standard deviation", "there is only one number")
+        report_omission("the codes' standard deviation", "there is only one latent entry")
     if DISCRIMINATOR not in networks.objective:
         return measured
     correct_on_codes = discriminate(networks, codes) < 0

@@ -39,7 +39,7 @@ def measure(trained: Trained, judge: Judge | None, settings: Evaluation) -> Metr
             "frechet_reconstructions": frechet_distance(judge.moments, moments(reconstructed)),
         }
     else:
-        report_omission("Fréchet distances", "one test image has no variance")
+        report_omission("Fréchet distances", "they need two or more test images; found 1")
     for name in dict.fromkeys(settings.samplers):
         sampler = fit_sampler(name, trained, settings.fitted_codes, settings.mixture_components)
         if sampler is None:

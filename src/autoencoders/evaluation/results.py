@@ -80,4 +80,4 @@ def headline(content: Mapping[str, Any]) -> dict[str, float]:
 
 def _require_owner(expected: tuple[str, ...], found: tuple[str, ...]) -> None:
     if found != expected:
-        raise ValueError(f"it belongs to {' '.join(found)}, not to {' '.join(expected)}")
+        raise ValueError(f"found the metrics of {' '.join(found)}; allowed: {' '.join(expected)}")

@@ -54,7 +54,10 @@ def run(item: Item) -> str:
     properties = pipeline.BY_NAME[item.stage]
     if parallel.from_environment().count > 1 and not properties.distributed:
         shared = ", ".join(stage.name for stage in pipeline.STAGES if stage.distributed)
-        raise UserError(f"{item.name} runs in one process only; torchrun is only for {shared}")
+        raise UserError(
+            f"torchrun: found {parallel.from_environment().count} processes for {item.name}; "
+            f"allowed: one; run it without torchrun, which is only for {shared}"
+        )
     stage = _stage(item.stage)
     if not parallel.from_environment().is_main:
         return stage.produce(loaded, item, tracking.NullRun())

@@ -116,7 +116,7 @@ def load_judge(folder: Path, device: torch.device = CPU) -> Judge | None:
         if [value.shape for value in loaded] != [(size,), (size, size)]:
             raise ValueError(f"the moments do not have {size} features")
         if not all(value.isfinite().all() for value in loaded):
-            raise ValueError("some numbers are not finite")
+            raise ValueError("the moments are not finite numbers")
     return Judge(classifier, Moments(*(value.to(device) for value in loaded)))
 
 
@@ -129,7 +129,7 @@ def load_teacher(folder: Path, device: torch.device) -> tuple[ConvClassifier, st
     classifier = load(folder, device)
     if classifier is None:
         raise UserError(
-            f"{folder} has no classifier, because the dataset has one class: choose an objective "
-            "that needs none"
+            f"objective: found perceptual, but {folder} has no classifier, because the dataset has "
+            "one class; allowed: another objective"
         )
     return classifier, files.digest(folder / WEIGHTS)

@@ -210,11 +210,13 @@ def load_history(folder: Path) -> pd.DataFrame:
     with files.readable(folder / HISTORY) as path:
         history = pd.read_csv(files.read_lines(path))
         if list(history["epoch"]) != list(range(1, len(history) + 1)) or history.empty:
-            raise ValueError("the column epoch is not 1, 2, 3, …")
+            raise ValueError(f"the column epoch is not 1, 2, 3, …: found {list(history['epoch'])}")
         if not {"validation_loss", "validation_mse"} <= {*history}:
-            raise ValueError("the column validation_loss or validation_mse is missing")
+            raise ValueError(
+                f"the column validation_loss or validation_mse is missing: found {list(history)}"
+            )
         if not np.isfinite(history.to_numpy(float)).all():
-            raise ValueError("some cells are not finite numbers")
+            raise ValueError("found empty cells, nan or inf; allowed: finite numbers")
     return history
 
 

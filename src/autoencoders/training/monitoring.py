@@ -90,5 +90,5 @@ def divergence_error(step: int, epoch: int, checkpoint: Path | None) -> UserErro
     return UserError(
         f"the loss is not finite, or above {EXPLOSION_FACTOR:.0f} times its first value, "
         f"at step {step} (epoch {epoch + 1}); {kept}; "
-        "lower the learning rate in params.yaml and run the stage again"
+        "lower training.optimizers.*.lr in params.yaml and run the stage again"
     )

@@ -67,8 +67,8 @@ def assemble(
         # An input without yardsticks is the clean image, which this model would only copy.
         if model.latent_holds_input and not input.yardsticks():
             raise ValueError(
-                f"the {parts.model.kind} model adds to its input, and in a {parts.input.kind} "
-                "input there is nothing to restore: choose a noisy or a downsampled input"
+                f"input: found {parts.input.kind}; allowed for the {parts.model.kind} model: a "
+                "noisy or a downsampled input"
             )
         objective: Objective = parts.objective.build(
             latent_shape=model.latent_shape, perceive=perceive

@@ -121,8 +121,8 @@ class Downsampled(Input):
         channels, height, width = image_shape
         if height % self.factor or width % self.factor:
             raise ValueError(
-                f"images of {height}×{width} cannot be downsampled by {self.factor}: choose a "
-                "factor that divides height and width"
+                f"input.factor: found {self.factor} for images of {height}×{width}; allowed: a "
+                "divisor of height and width"
             )
         return channels, height // self.factor, width // self.factor
 

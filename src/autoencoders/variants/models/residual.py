@@ -49,8 +49,8 @@ class Residual(Autoencoder):
         channels, rows, columns = input_shape
         if rows % unshuffle or columns % unshuffle:
             raise ValueError(
-                f"an input of {_format_shape(input_shape)} cannot be unshuffled by {unshuffle}: "
-                "choose an unshuffle that divides height and width"
+                f"model.unshuffle: found {unshuffle} for an input of {_format_shape(input_shape)}; "
+                "allowed: a divisor of height and width"
             )
         self.unshuffle = unshuffle
         self.input_channels = channels * unshuffle**2  # after unshuffling
@@ -123,9 +123,9 @@ def _factor(input_shape: ImageShape, image_shape: ImageShape) -> int:
     channels, height, width = input_shape
     if factor < 1 or image_shape != (channels, factor * height, factor * width):
         raise ValueError(
-            f"the residual model cannot map an input of {_format_shape(input_shape)} to an image "
-            f"of {_format_shape(image_shape)}: both need the same channels, and the image 1, 2, 3, "
-            "… times the input's height and width; choose another input or model"
+            f"model: found residual for an input of {_format_shape(input_shape)} and an image of "
+            f"{_format_shape(image_shape)}; allowed: the same channels, and an image 1, 2, 3, … "
+            "times as high and wide as the input"
         )
     return factor
 

@@ -42,8 +42,8 @@ class Adversarial(Objective):
         super().check(model)
         if model.latent_holds_input:
             raise ValueError(
-                "the adversarial objective cannot match a latent that contains the input to a "
-                "prior: use the reconstruction objective, or another model"
+                "objective: found adversarial for a latent that contains the encoder input; "
+                "allowed: reconstruction, perceptual, or another model"
             )
 
     def networks(self) -> dict[str, nn.Module]:

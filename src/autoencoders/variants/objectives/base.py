@@ -58,12 +58,13 @@ class Objective(ABC):
         name = type(self).__name__.lower()
         if self.learns_posterior and not model.has_posterior:
             raise ValueError(
-                f"the {name} objective needs a variational model: use one, or another objective"
+                f"objective: found {name} with a model that is not variational; allowed: a "
+                "variational model such as mlp_vae, or another objective"
             )
         if model.has_posterior and not self.learns_posterior:
             raise ValueError(
-                f"the {name} objective never trains a variational model's log-variance: "
-                "use the variational objective, or a plain model"
+                f"objective: found {name} with a variational model, whose log-variance it never "
+                "trains; allowed: variational, or a model such as mlp_ae that is not variational"
             )
 
     def networks(self) -> dict[str, nn.Module]:
