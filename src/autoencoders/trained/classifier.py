@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import torch
 from pydantic import TypeAdapter
-from safetensors.torch import load_file
+from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
@@ -112,7 +112,7 @@ def load_judge(folder: Path, device: torch.device = CPU) -> Judge | None:
         return None
     size = classifier.hidden.out_features
     with files.readable(folder / MOMENTS) as path:
-        loaded = Moments(**load_file(path))
+        loaded = Moments(**from_bytes(path.read_bytes()))
         if [value.shape for value in loaded] != [(size,), (size, size)]:
             raise ValueError(f"the moments do not have {size} features")
         if not all(value.isfinite().all() for value in loaded):

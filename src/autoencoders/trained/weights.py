@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 from pydantic import TypeAdapter
-from safetensors.torch import load_file
+from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import nn
 
@@ -49,7 +49,7 @@ def load(
     if network is None:
         return description, built
     with files.readable(folder / WEIGHTS) as path:
-        weights = load_file(path)
+        weights = from_bytes(path.read_bytes())
         if not all(tensor.isfinite().all() for tensor in weights.values()):
             raise ValueError("some weights are not finite numbers")
         network.to_empty(device="cpu").load_state_dict(weights)
