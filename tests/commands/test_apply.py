@@ -168,9 +168,9 @@ def test_failures_are_reported_at_the_end_and_all_other_images_are_written() -> 
     here = f"{Path.cwd()}{os.sep}"
     assert [error.removeprefix(here).split(":")[0] for error in errors] == [
         *bad,
-        "4 of 9 images were not written",
+        "4 of 9 images not written",
     ]
-    reasons = ("damaged, or in a format", "empty", "truncated", "No such file")
+    reasons = ("damaged, or in a format", "empty", "truncated", "there is no such file")
     for error, reason in zip(errors, reasons, strict=False):
         assert reason in error
 
@@ -196,7 +196,7 @@ def test_a_network_with_linear_layers_takes_the_trained_size_or_resamples(
     written, errors = applied("large.png", "fits.png", by="mnist/vae")
     assert written == ["fits-vae.png"]
     assert "large.png: 50×50 pixels; this variant takes 28×28; resize it, or" in errors[0]
-    assert errors[1] == "1 of 2 images were not written"
+    assert errors[1] == "1 of 2 images not written"
     assert applied("large.png", "--resize", by="mnist/vae") == (["large-vae.png"], [])
     with Image.open("out/large-vae.png") as image:
         assert image.size == (28, 28)
@@ -514,7 +514,7 @@ def test_a_full_disk_is_one_error_and_leaves_no_incomplete_file(
     monkeypatch.setattr(Path, "write_bytes", full)
     written, errors = applied(*(f"{i}.png" for i in range(4)))
     assert errors[0].endswith("2-superres.png cannot be written: No space left on device")
-    assert errors[1:] == ["2 of 4 images were not written, 1 of them not tried"]
+    assert errors[1:] == ["2 of 4 images not written, 1 of them not tried"]
     assert written == ["0-superres.png", "1-superres.png"]
     assert sorted(path.name for path in Path("out").iterdir()) == written
 

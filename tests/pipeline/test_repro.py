@@ -30,7 +30,7 @@ def test_a_failure_stops_only_the_stages_that_depend_on_it(repository: Path, run
     assert "train@mnist-vae FAILED: " in failure
     assert "validation loss" in next(line for line in lines if "train@mnist-conv: " in line)
     assert done.stderr.splitlines() == [
-        "error: 1 of 7 stages failed: train@mnist-vae; 3 stages that depend on them did not run; "
+        "error: 1 of 7 stages failed: train@mnist-vae; dependent stages that did not run: 3; "
         "fix the errors above, then run the same command again"
     ]
     assert (repository / "reports/figures/mnist/conv").is_dir()

@@ -134,6 +134,6 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         )
     if lost:
         rest = f", {untried} of them not tried" if untried else ""
-        failed.append(f"{lost + untried} of {len(images)} images were not written{rest}")
+        failed.append(f"{lost + untried} of {len(images)} images not written{rest}")
     if failed:
         raise UserError("\n".join(failed))

@@ -93,6 +93,8 @@ def open_image(path: Path) -> Iterator[Image.Image]:
                 yield opened
         except UnusableImage:
             raise
+        except FileNotFoundError:
+            raise UnusableImage("there is no such file") from None
         except Exception as error:  # decoders raise many types for damaged files
             kind = TooLarge if isinstance(error, Image.DecompressionBombError) else UnusableImage
             raise kind(f"cannot be read as an image ({_reason(error, path)})") from None

@@ -218,7 +218,7 @@ def _preloaded() -> Iterator[str]:
 def _describe_failures(schedule: Schedule) -> str:
     failed = ", ".join(schedule.failed)
     waiting = len(schedule.waiting)
-    skipped = f"; {waiting} stages that depend on them did not run" if waiting else ""
+    skipped = f"; dependent stages that did not run: {waiting}" if waiting else ""
     return (
         f"{len(schedule.failed)} of {len(schedule.core_counts)} stages failed: {failed}{skipped}; "
         "fix the errors above, then run the same command again"

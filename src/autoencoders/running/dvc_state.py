@@ -52,7 +52,7 @@ def read_state(targets: Sequence[str] = ()) -> State:
     except DvcException as error:
         reason = " ".join(str(error).split())
         raise UserError(
-            f"DVC cannot determine the outdated stages ({reason}): fix this first"
+            f"DVC cannot read the stages: {reason}; `dvc stage list` prints them"
         ) from error
     outdated = changed.union(*(nx.ancestors(graph, name) for name in changed))
     if targets:
