@@ -69,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
+        paths.current_folder()  # without one, oneMKL ends the process when torch is imported
         options = _parse(arguments)
         os.chdir(paths.repository_root())
         for line in options.run(options):
@@ -160,6 +161,8 @@ def _set_up_process() -> None:
     gc.set_threshold(GC_THRESHOLD)
     # MLflow's telemetry would start when MLflow is imported.
     os.environ.setdefault("DO_NOT_TRACK", "true")
+    # scikit-learn's joblib would warn on a full disk; nothing here uses its processes.
+    os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for file names of any bytes
     handler = _signal_handler()

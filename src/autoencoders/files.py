@@ -25,7 +25,7 @@ LOCK_SECONDS = 1.0  # another process that tests the lock needs less
 # Errors of an operation that a file system does not have, or that it does not allow on a folder.
 UNSUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM}
 UNSUPPORTED |= {errno.EACCES, errno.EBADF, errno.EISDIR}
-DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class MissingFileError(UserError):

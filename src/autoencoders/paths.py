@@ -75,6 +75,20 @@ def relative_to_page(path: Path) -> str:
     return path.relative_to(REPORT.parent).as_posix()
 
 
+def current_folder() -> Path:
+    """Return the current folder.
+
+    Raises:
+        UserError: it is deleted.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UserError(
+            "the current folder is deleted: change to a clone of the repository"
+        ) from None
+
+
 def repository_root() -> Path:
     """Return the current folder or the nearest folder above it that contains dvc.yaml.
 
@@ -83,12 +97,7 @@ def repository_root() -> Path:
     Raises:
         UserError: no such folder contains dvc.yaml, or the current folder is deleted.
     """
-    try:
-        current = Path.cwd()
-    except FileNotFoundError:
-        raise UserError(
-            "the current folder is deleted: change to a clone of the repository"
-        ) from None
+    current = current_folder()
     for folder in (current, *current.parents):
         if (folder / PIPELINE).is_file():
             return folder

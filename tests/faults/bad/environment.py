@@ -112,7 +112,7 @@ PLACES = (
         "a full disk: prepare",
         "ulimit -f 32; autoencoders prepare mnist",
         nothing,
-        *("data/prepared/mnist", DISK),
+        DISK,
         warnings=1,
     ),
     _in_shell(

@@ -59,9 +59,15 @@ class VariationalAutoencoder(Autoencoder):
 
 
 def initialize_kaiming(module: nn.Module) -> None:
-    """Draw new weights (He et al., arXiv 1502.01852, eq. 10) and set biases to 0, in place."""
+    """Draw new weights (He et al., arXiv 1502.01852, eq. 10) and set biases to 0, in place.
+
+    Layers on the meta device stay as they are: they have no values, and drawing there makes PyTorch
+    import its compiler, which takes seconds and needs a temporary folder.
+    """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            if layer.weight.is_meta:
+                continue
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
