@@ -43,6 +43,7 @@ def test_choice_depends_on_the_load_of_the_machine(
     assert threads.wait_variables(2) == {}, "the user has set it"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux uses GNU's OpenMP")
 @pytest.mark.parametrize(
     ("variables", "sleeps"), [({}, True), ({"OMP_WAIT_POLICY": "ACTIVE"}, False)]

@@ -539,6 +539,7 @@ def test_evaluation_metrics_are_logged_to_the_newest_model_with_these_weights(
     assert "ssim" not in {metric.key for metric in metrics}
 
 
+@pytest.mark.slow
 def test_the_champion_is_the_best_version_on_the_same_test_images(
     client: MlflowClient, capsys: pytest.CaptureFixture[str]
 ) -> None:

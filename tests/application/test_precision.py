@@ -53,6 +53,7 @@ def test_pictures_with_more_than_8_bits_are_computed_in_float32(
     assert autocast == [expected] * n + [False] * n
 
 
+@pytest.mark.slow
 def test_a_processor_that_emulates_bfloat16_does_not_count() -> None:
     script = (
         "import torch; from autoencoders.application.precision import has_bfloat16;"

@@ -22,6 +22,7 @@ def small_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "RECOVERY", 0)
 
 
+@pytest.mark.slow
 def test_every_answer_of_the_server_is_right() -> None:
     with serving(stepping(Semaphore(999)), "nothing") as address:
         port = int(address.rpartition(":")[2])

@@ -45,6 +45,7 @@ def test_no_image_is_empty_or_full(dataset: str) -> None:
     assert covered.max() < 0.85
 
 
+@pytest.mark.slow
 @each
 def test_images_do_not_depend_on_process_threads_and_global_generator(dataset: str) -> None:
     script = (

@@ -129,6 +129,7 @@ def test_each_variant_has_the_fitting_figures_with_and_without_noise_sweep(
     assert swept == files | {"noise_sweep", "noise_levels"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 @torch.no_grad()
 def test_fitting_figures_are_drawn_and_differ(variant: str) -> None:
@@ -139,6 +140,7 @@ def test_fitting_figures_are_drawn_and_differ(variant: str) -> None:
     assert torch.equal(torch.random.get_rng_state(), global_state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["samples", "code_samples", "codes"])
 @torch.no_grad()
 def test_random_figures_depend_only_on_the_seed(name: str) -> None:

@@ -18,6 +18,8 @@ from PIL import Image
 from autoencoders.serving import connections, queue
 from tests.serving.server import ask, post, refused, serving, stepping
 
+pytestmark = pytest.mark.slow  # clients that wait
+
 HEAD = "POST {} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n\r\n"
 CHUNKED = "POST /apply HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
 SLOW = {

@@ -337,6 +337,7 @@ def test_a_disconnected_client_stops_its_computation(path: str) -> None:
     assert len(started) < 32
 
 
+@pytest.mark.slow
 def test_200_requests_at_once_are_all_answered(upscaler: str) -> None:
     images = [file(Image.new("L", (9, 9), grey)) for grey in range(200)]
 

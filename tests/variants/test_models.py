@@ -586,6 +586,7 @@ def test_contract_a_model_can_overfit_one_batch(
     )
 
 
+@pytest.mark.slow
 def test_no_model_can_overfit_a_batch_with_identical_inputs(
     kind: str, opposites: Tensor, noise: Noise
 ) -> None:
