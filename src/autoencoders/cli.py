@@ -11,7 +11,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from importlib import metadata
 from types import FrameType, ModuleType
 
 from autoencoders import checkout, commands, limits, paths, pipeline, threads
@@ -19,6 +18,7 @@ from autoencoders.errors import UserError
 from autoencoders.images.file_names import printable
 from autoencoders.running import preloaded
 
+VERSION = "0.1.0"  # of the package: pyproject.toml reads it here, and a start needs no metadata
 # The modules in `commands` with their summaries for --help. All other commands are stages.
 COMMANDS = {
     "add": "copy example variants into params.yaml",
@@ -99,8 +99,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--debug", action="store_true", help="show the traceback of an internal error"
     )
-    version = f"%(prog)s {metadata.version('autoencoders')}"
-    parser.add_argument("--version", action="version", version=version, help="print the version")
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {VERSION}", help="print the version"
+    )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     called = next((word for word in arguments if not word.startswith("-")), None)
     for name, summary in (STAGES | COMMANDS).items():

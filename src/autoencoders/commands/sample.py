@@ -13,7 +13,7 @@ from autoencoders.errors import UserError
 from autoencoders.files import write_bytes
 from autoencoders.images import output_paths
 from autoencoders.images.file_names import printable
-from autoencoders.images.origin import SOFTWARE_NAME
+from autoencoders.images.origin import make_origin
 from autoencoders.images.picture import Picture
 from autoencoders.images.writing import encode_image
 
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     shown = tqdm(images, total=options.count, unit="image", disable=None, leave=False)
     for number, image in enumerate(shown):
         name = f"{trained.description.name}-{options.sampler}-{options.seed}-{number:05}"
-        origin = f"{SOFTWARE_NAME} {trained.description.dataset}/{name}"
+        origin = make_origin(f"{trained.description.dataset}/{name}")
         target = output_paths.free_path(options.to / f"{name}.png", origin, taken)
         write_bytes(target, encode_image(Picture(image), "png", origin))
         yield printable(str(target))

@@ -11,14 +11,15 @@ SOFTWARE_TAG = 305  # the tag "Software" in EXIF and TIFF
 SOFTWARE_NAME = "autoencoders"  # the start of its value
 
 
-def make_origin(made_by: str, source: Path) -> str:
-    """Return the origin of the output of the variant `made_by` for the input file `source`."""
-    return f"{SOFTWARE_NAME} {made_by} {digest_of(os.path.realpath(source))}"
+def make_origin(made_by: str, source: Path | None = None) -> str:
+    """Return the origin of an output of the variant `made_by`, for its input file `source`."""
+    words = [SOFTWARE_NAME, made_by]
+    return " ".join(words if source is None else [*words, digest_of(os.path.realpath(source))])
 
 
 def read_origin(path: Path) -> str:
     """Return the origin in an output of this program; empty for any other path."""
-    if not os.path.isfile(path):  # noqa: PTH113 - Path's raises on too long a name
+    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises on too long a name
         return ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a large image, which is not decoded

@@ -162,7 +162,7 @@ def fill_transparent(picture: Picture) -> Picture:
     hidden = picture.alpha[0] == 0
     if hidden.all() or not hidden.any():
         return picture
-    from scipy import ndimage  # the import takes longer than most images
+    from scipy import ndimage  # slow to import, and most images are opaque
 
     nearest = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
     planes = picture.planes.copy()
@@ -172,6 +172,8 @@ def fill_transparent(picture: Picture) -> Picture:
 
 def resize_picture(picture: Picture, height: int, width: int) -> Picture:
     """Return a picture with planes and alpha resized by `resize_planes`, and the dpi like them."""
+    if picture.size == (height, width):
+        return picture
     picture = fill_transparent(picture)
     planes = resize_planes(picture.planes, height, width)
     alpha = None if picture.alpha is None else resize_planes(picture.alpha, height, width)

@@ -93,8 +93,6 @@ def open_image(path: Path) -> Iterator[Image.Image]:
                 yield opened
         except UnusableImage:
             raise
-        except FileNotFoundError:
-            raise UnusableImage("there is no such file") from None
         except Exception as error:  # decoders raise many types for damaged files
             kind = TooLarge if isinstance(error, Image.DecompressionBombError) else UnusableImage
             raise kind(f"cannot be read as an image ({_reason(error, path)})") from None
@@ -102,7 +100,10 @@ def open_image(path: Path) -> Iterator[Image.Image]:
 
 def _require_file(path: Path) -> None:
     """Raise `UnusableImage` unless the path is a file; opening a pipe could wait forever."""
-    mode = path.stat().st_mode
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise UnusableImage("there is no such file") from None
     if stat.S_ISDIR(mode):
         raise UnusableImage("is a folder, not an image file")
     if not stat.S_ISREG(mode):

@@ -29,9 +29,9 @@ PNG_HEADER = 33  # bytes of the signature and the first chunk of a PNG
 def require_support(picture: Picture, format: str, factor: int = 1) -> None:
     """Raise `UnusableImage` if a format cannot store a picture's transparency or enlarged size."""
     height, width = (factor * length for length in picture.size)
-    if max(height, width) > (most := MAX_SIDES.get(format, height + width)):
+    if max(height, width) > (limit := MAX_SIDES.get(format, height + width)):
         raise UnusableImage(
-            f"the output has {width}×{height} pixels; allowed in {format.upper()}: up to {most} "
+            f"the output has {width}×{height} pixels; allowed in {format.upper()}: up to {limit} "
             "per side; choose png or tiff"
         )
     if picture.alpha is not None and format == "jpeg":

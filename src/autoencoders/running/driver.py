@@ -48,9 +48,8 @@ class RunningStage:
     def lines(self) -> list[str]:
         """Return the lines printed until now, without empty ones."""
         file = self.output.fileno()
-        content = os.pread(
-            file, os.fstat(file).st_size, 0
-        )  # does not move the stage's write position
+        # Unlike `read`, this does not move the stage's write position.
+        content = os.pread(file, os.fstat(file).st_size, 0)
         lines = content.decode("utf-8", "backslashreplace").split("\n")
         return [line.rstrip() for line in lines if line.strip()]
 

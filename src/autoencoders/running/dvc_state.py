@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import networkx as nx
-from dvc.exceptions import DvcException
+from dvc.exceptions import DvcException, NoOutputOrStageError
 from dvc.repo import Repo
 from dvc.rwlock import RWLOCK_FILE, RWLockFileCorruptedError
+from dvc.stage.exceptions import StageNotFound
 
 from autoencoders import dependencies
 from autoencoders.errors import UserError
@@ -51,9 +52,9 @@ def read_state(targets: Sequence[str] = ()) -> State:
         return read_state(targets)
     except DvcException as error:
         reason = " ".join(str(error).split())
-        raise UserError(
-            f"DVC cannot read the stages: {reason}; `dvc stage list` prints them"
-        ) from error
+        unknown = isinstance(error, NoOutputOrStageError | StageNotFound)
+        advice = "; `dvc stage list` prints all stages" if unknown else ""
+        raise UserError(f"DVC cannot read the stages: {reason}{advice}") from error
     outdated = changed.union(*(nx.ancestors(graph, name) for name in changed))
     if targets:
         needed = targeted.union(*(nx.descendants(graph, name) for name in targeted))

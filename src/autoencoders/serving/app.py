@@ -1,7 +1,6 @@
 """The web application: the page, and the HTTP endpoints for the page and for programs."""
 
 import asyncio
-import errno
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from autoencoders.application.network import Network
 from autoencoders.errors import warn
 from autoencoders.files import DISK_FULL
-from autoencoders.images.origin import SOFTWARE_NAME
+from autoencoders.images.origin import make_origin
 from autoencoders.images.output_paths import format_named
 from autoencoders.images.picture import TooLarge, UnusableImage, WrongSize
 from autoencoders.images.reading import read_image
@@ -166,7 +165,7 @@ def _status_and_content(request: Request, error: BaseException) -> tuple[int, di
         case InterruptedError() | asyncio.CancelledError():
             return 503, {"detail": "the server is shutting down: send the request again later"}
         case OSError():
-            status = 507 if error.errno in (*DISK_FULL, errno.EFBIG) else 503
+            status = 507 if error.errno in DISK_FULL else 503
             detail = (
                 f"the server cannot store the file in {gettempdir()} ({error.strerror}); make room "
                 "there, or start the server with another TMPDIR"
@@ -223,7 +222,7 @@ def _add_network(app: FastAPI, network: Network, queue: Queue) -> None:
         content, output_format = await queue.compute(job, work)
         return Response(content, media_type=f"image/{output_format}")
 
-    origin = f"{SOFTWARE_NAME} {network.source}"
+    origin = make_origin(network.source)
     max_output_pixels = network.factor**2 * max_pixels(network.factor)
 
     @app.post("/convert", response_class=Response, responses=AN_IMAGE | REFUSED, openapi_extra=FILE)
@@ -303,7 +302,7 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
                 latent = []
             if len(latent) != size:
                 raise UnusableImage(f'body: allowed: {{"latent": […]}} with {size} finite numbers')
-            return encode_image(explorer.decode(latent), "png", f"{SOFTWARE_NAME} {network.source}")
+            return encode_image(explorer.decode(latent), "png", make_origin(network.source))
 
         return Response(await queue.compute(job, work), media_type="image/png")
 

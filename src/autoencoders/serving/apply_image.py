@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from autoencoders.application import colour
 from autoencoders.application.network import Network, Run
-from autoencoders.images.origin import SOFTWARE_NAME
+from autoencoders.images.origin import make_origin
 from autoencoders.images.picture import GREY, Picture, resize_picture
 from autoencoders.images.reading import read_image
 from autoencoders.images.writing import encode_image, require_support
@@ -60,8 +60,7 @@ def apply_to_file(
     require_support(picture, output_format, network.factor)
     output = colour.apply_network(_reporting(network, picture, luma, report), picture, luma)
     report(1.0)
-    origin = f"{SOFTWARE_NAME} {network.source}"
-    return encode_image(output, output_format, origin), output_format
+    return encode_image(output, output_format, make_origin(network.source)), output_format
 
 
 def _reporting(
