@@ -15,7 +15,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup tensorflow repro test quick numeric lint bench faults ui lock moved
+.PHONY: help setup tensorflow scale repro test quick numeric lint bench faults ui lock moved
 
 help: ## List all targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,8 @@ setup: $(INSTALLED) ## Set up .venv and DVC; the targets below do this first
 	fi
 
 tensorflow: setup $(VENV)/.tensorflow ## Set up TensorFlow too, for variants with `framework: tensorflow`
+
+scale: setup $(VENV)/.scale ## Set up Ray and Optuna too, for `autoencoders seeds` and `autoencoders sweep`
 
 repro: setup ## Run the whole pipeline; JOBS=1 uses one core and gives the same bits
 	autoencoders repro $(if $(JOBS),--jobs $(JOBS))
@@ -62,9 +64,11 @@ ui: setup ## Open the MLflow UI for this machine only; PORT=5001: another port
 lock: $(INSTALLED) ## Update the pinned versions of the dependencies in pyproject.toml
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --upgrade --output-file requirements.txt
-	uv pip compile pyproject.toml --extra tensorflow --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate --no-emit-index-url --upgrade --output-file requirements-tensorflow.txt \
-		--constraint requirements.txt $$(sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements.txt)
+	for extra in scale tensorflow; do \
+		uv pip compile pyproject.toml --extra $$extra --universal --python-version 3.11 --generate-hashes \
+			--no-header --no-annotate --no-emit-index-url --upgrade --output-file requirements-$$extra.txt \
+			--constraint requirements.txt $$(sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements.txt) || exit; \
+	done
 
 # uv takes a third of pip's time, but does not read pip's settings: if uv fails, pip installs.
 # Bytecode is compiled now, as pip does: where Python may not write it, every stage would compile
@@ -80,7 +84,7 @@ $(INSTALLED): pyproject.toml requirements.txt $(MOVED)
 	pwd -P > $@
 
 # --no-deps: the other dependencies are installed already.
-$(VENV)/.tensorflow: requirements-tensorflow.txt $(INSTALLED)
+$(VENV)/.tensorflow $(VENV)/.scale: $(VENV)/.%: requirements-%.txt $(INSTALLED)
 	uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --require-hashes -r $< || \
 		$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r $<
 	touch $@

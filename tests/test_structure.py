@@ -44,6 +44,7 @@ LAYERS = (
     "tracking",
     *("progress", "running"),
     "stages",
+    "studies",
     "application",
     "serving",
     "commands",

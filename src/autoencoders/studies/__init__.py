@@ -1,0 +1,1 @@
+"""Studies of variants on Ray: several seeds, or many settings."""

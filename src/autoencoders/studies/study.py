@@ -1,0 +1,108 @@
+"""The description of a study and of its trials' results; no library of studies is needed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from autoencoders.training.history import Row
+
+Values = dict[str, Any]  # of one trial: dotted key → value, as JSON
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of `values`, each with the same probability."""
+
+    values: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """A number between `low` and `high`."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class LogUniform:
+    """A number between `low` and `high` whose logarithm is uniform; `low` is above 0."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A whole number from `low` to `high`, both included."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Each of `values` once, together with each value of all other grids."""
+
+    values: Sequence[Any]
+
+
+Domain = Choice | Uniform | LogUniform | Integer | Grid
+
+
+@dataclass(frozen=True)
+class Study:
+    """Trainings that belong together; each is a trial with its own values.
+
+    Attributes:
+        name: such as `sweep@mnist-vae`; also the name of its run in MLflow.
+        digest: the SHA-256 of all that affects the results.
+        space: the possible values by key.
+        samples: how often values are drawn.
+        metric: a column of the history, to be improved; "" if values are not compared.
+        lower_is_better: whether lower values of `metric` are better.
+        searcher: how values are drawn.
+        scheduler: whether trials with bad values end early.
+        seed: the seed of the searcher.
+    """
+
+    name: str
+    digest: str
+    space: Mapping[str, Domain]
+    samples: int = 1
+    metric: str = ""
+    lower_is_better: bool = True
+    searcher: Literal["tpe", "random", "grid"] = "grid"
+    scheduler: Literal["none", "asha"] = "none"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a trial.
+
+    Attributes:
+        values: the values of this trial.
+        history: one row per epoch.
+        metrics: the final metrics; empty after an error.
+        error: why the trial failed; "" if it did not.
+        seconds: its duration.
+    """
+
+    values: Values
+    history: Sequence[Row] = field(default_factory=list)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    error: str = ""
+    seconds: float = 0.0
+
+
+class Listener(Protocol):
+    """Receives the progress of a study in the process that runs it; `trial` is a number as text."""
+
+    def epoch(self, trial: str, values: Values, row: Row) -> None:
+        """Receive a finished epoch: a row of the history."""
+        ...
+
+    def end(self, trial: str, outcome: Outcome) -> None:
+        """Receive the result of a trial that has ended."""
+        ...
