@@ -60,6 +60,11 @@ def metrics(dataset: str, variant: str) -> Path:
     return Path("reports/metrics") / dataset / f"{variant}.json"
 
 
+def seeds(dataset: str, variant: str) -> Path:
+    """Return the file of a variant's test metrics for several seeds."""
+    return Path("reports/seeds") / dataset / f"{variant}.json"
+
+
 def figures(dataset: str, variant: str) -> Path:
     """Return the folder of a variant's figures."""
     return Path("reports/figures") / dataset / variant
