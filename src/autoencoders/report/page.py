@@ -42,11 +42,18 @@ class _Table:
     yardstick_wins: Sequence[str]  # one sentence for each network that a yardstick surpasses
 
 
-def render(datasets: Sequence[DatasetResults]) -> str:
-    """Return the HTML of the report page, with one section per dataset."""
+def page_environment() -> Environment:
+    """Return the environment of templates of pages; `style` is the style sheet of all pages."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.globals.update(style=_read_file("page.css"))
+    return environment
+
+
+def render(datasets: Sequence[DatasetResults]) -> str:
+    """Return the HTML of the report page, with one section per dataset."""
+    environment = page_environment()
     environment.globals.update(anchor=_anchor)
     environment.filters.update(address=quote, plane_data=_plane_data, settings=_settings)
     template = environment.from_string(_read_file("page.html"))
