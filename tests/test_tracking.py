@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from mlflow.utils import mlflow_tags
 from PIL import Image
 
 from autoencoders.errors import UserError
+from autoencoders.evaluation.intervals import Interval
 from autoencoders.pipeline import Item
 from autoencoders.tracking import (
     DataUsed,
@@ -41,6 +42,7 @@ from autoencoders.tracking import (
     registered,
     stage_run,
     store,
+    study_run,
     tracking_uri,
 )
 
@@ -888,6 +890,139 @@ def test_two_processes_create_one_database_and_one_parent(
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
     assert sorted(run.data.tags["stage"] for run in runs) == ["configuration", "one", "two"]
+
+
+# --- studies: one run with a nested run for each trial
+
+STUDY = Item("sweep", "mnist", "vae")
+VALUES = {"training.optimizers.model.lr": 0.001}
+HISTORY = [{"epoch": float(epoch), "validation_mse": 1 / epoch} for epoch in (1, 2, 3)]
+
+
+@dataclass
+class Outcome:
+    """The result of a trial, as in `studies.study`."""
+
+    values: dict[str, Any] = field(default_factory=lambda: VALUES)
+    history: list[dict[str, float]] = field(default_factory=lambda: HISTORY)
+    metrics: dict[str, float] = field(default_factory=dict)
+    error: str = ""
+    seconds: float = 2.0
+
+
+def run_study(**changes: Any) -> Any:
+    arguments: dict[str, Any] = {"digest": "abc", "params": PARAMS, "experiment": EXPERIMENT}
+    return study_run(STUDY, **(arguments | changes))
+
+
+def trials_of(client: MlflowClient, study: str) -> dict[str, Run]:
+    """Return the runs of a study's trials by their names."""
+    experiment = client.get_run(study).info.experiment_id
+    runs = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{study}'")
+    return {str(run.info.run_name): run for run in runs}
+
+
+def epochs_of(client: MlflowClient, run: Run) -> list[int]:
+    """Return the epochs that a run has, in the order of logging."""
+    return [m.step for m in client.get_metric_history(run.info.run_id, "validation_mse")]
+
+
+def test_a_study_has_a_nested_run_for_each_trial(client: MlflowClient) -> None:
+    with run_study() as study:
+        for row in HISTORY:
+            study.epoch("00000", VALUES, row)
+        study.end("00000", Outcome(metrics={"psnr": 17.0, **HISTORY[2]}))
+        study.end("00001", Outcome(history=[], error="RuntimeError: out\nof memory"))
+    parent, trials = client.get_run(study.id), trials_of(client, study.id)
+    assert (parent.info.run_name, parent.info.status) == ("sweep@mnist-vae", "FINISHED")
+    assert parent.data.params["optimizer.lr"] == "0.001"
+    good, bad = trials["sweep@mnist-vae/00000"], trials["sweep@mnist-vae/00001"]
+    assert (good.info.status, bad.info.status) == ("FINISHED", "FAILED")
+    assert good.data.params == {"training.optimizers.model.lr": "0.001"}
+    assert good.data.metrics == {
+        **{"epoch": 3.0, "validation_mse": 1 / 3},
+        **{"best_epoch": 3.0, "best_validation_mse": 1 / 3, "psnr": 17.0, "seconds": 2.0},
+    }
+    assert epochs_of(client, good) == [1, 2, 3]
+    assert bad.data.tags["error"] == "RuntimeError: out of memory"
+    assert bad.data.tags["variant"] == "vae"
+
+
+def test_a_study_has_the_intervals_or_the_best_trial(client: MlflowClient) -> None:
+    with run_study() as study:
+        study.log_intervals({"psnr": Interval(17.0, 0.5, 5)})
+        study.log_best(VALUES, {"validation_mse": 0.25})
+        study.log_best(VALUES | {"seed": 2}, {"validation_mse": 0.125})
+    data = client.get_run(study.id).data
+    intervals = {"psnr/mean": 17.0, "psnr/low": 16.5, "psnr/high": 17.5, "psnr/n": 5.0}
+    assert data.metrics == intervals | {"best_validation_mse": 0.125}
+    best = {"best.training.optimizers.model.lr": "0.001", "best.seed": "2"}
+    assert data.tags.items() >= best.items()
+
+
+def test_the_same_study_continues_in_its_runs(client: MlflowClient) -> None:
+    with suppress(KeyboardInterrupt), run_study() as first:
+        first.end("00000", Outcome())
+        first.epoch("00001", VALUES, HISTORY[0])
+        first.epoch("00001", VALUES, HISTORY[1])
+        raise KeyboardInterrupt
+    statuses = {run.info.status for run in trials_of(client, first.id).values()}
+    assert (client.get_run(first.id).info.status, statuses) == ("KILLED", {"FINISHED", "KILLED"})
+    with run_study() as again, run_study(digest="other") as other:
+        assert client.get_run(again.id).info.status == "RUNNING"
+        again.end("00000", Outcome())  # the engine may repeat what it has read from its files
+        again.epoch("00001", VALUES, HISTORY[1])
+        assert trials_of(client, again.id)["sweep@mnist-vae/00001"].info.status == "RUNNING"
+        again.end("00001", Outcome())
+    assert again.id == first.id != other.id
+    trials = trials_of(client, again.id)
+    assert {run.info.status for run in trials.values()} == {"FINISHED"}
+    assert {name: epochs_of(client, run) for name, run in trials.items()} == {
+        "sweep@mnist-vae/00000": [1, 2, 3],
+        "sweep@mnist-vae/00001": [1, 2, 3],
+    }
+    seconds = client.get_metric_history(trials["sweep@mnist-vae/00000"].info.run_id, "seconds")
+    assert len(seconds) == 1
+
+
+KILLED_STUDY = """
+import os, signal
+from autoencoders.pipeline import Item
+from autoencoders.tracking import study_run
+with study_run(
+    Item("sweep", "mnist", "vae"), digest="abc", params={}, experiment="autoencoders"
+) as study:
+    study.epoch("00000", {}, {"epoch": 1.0, "validation_mse": 1.0})
+    print(study.id, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_a_study_continues_in_the_runs_of_a_killed_process(client: MlflowClient) -> None:
+    command = [sys.executable, "-c", KILLED_STUDY]
+    killed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    with run_study() as study, run_stage():  # a stage ends the runs of killed processes
+        assert study.id == killed
+        study.end("00000", Outcome())
+        assert client.get_run(killed).info.status == "RUNNING"
+    [trial] = trials_of(client, killed).values()
+    assert (trial.info.status, epochs_of(client, trial)) == ("FINISHED", [1, 2, 3])
+
+
+def test_an_error_of_mlflow_does_not_end_a_study(
+    client: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with run_study() as study:
+        study.epoch("00000", VALUES, HISTORY[0])
+        client.delete_run(study._run._trials["00000"].id)
+        for row in HISTORY[1:]:
+            study.epoch("00000", VALUES, row)
+        study.end("00000", Outcome())
+        study.log_best(VALUES, {})
+    [warning] = capsys.readouterr().err.splitlines()
+    assert "MLflow no longer tracks sweep@mnist-vae (" in warning
+    assert warning.endswith("): the study continues without it")
 
 
 # --- MLflow's private parts, as in MLflow 3.17

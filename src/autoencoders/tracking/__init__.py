@@ -2,20 +2,24 @@
 
 Every execution of a stage is one run (`stage_run`), nested under the run of its configuration. An
 error of MLflow never stops a stage: it becomes one warning, all later calls do nothing, and
-`autoencoders track` uploads the missing results later.
+`autoencoders track` uploads the missing results later. The same is true for a study (`study_run`),
+without a later upload.
 """
 
 from autoencoders.tracking.dataset import DataUsed
 from autoencoders.tracking.model import TrainedModel
 from autoencoders.tracking.run import NullRun, StageRun, finished_runs, stage_run
 from autoencoders.tracking.store import tracking_uri
+from autoencoders.tracking.study import StudyRun, study_run
 
 __all__ = [
     "DataUsed",
     "NullRun",
     "StageRun",
+    "StudyRun",
     "TrainedModel",
     "finished_runs",
     "stage_run",
+    "study_run",
     "tracking_uri",
 ]

@@ -102,16 +102,28 @@ def stage_run(
             client.log_inputs(run_id, [as_input(data, item.stage)])
         return StageRun(client, item, data, experiment_id, parent_id, run_id)
 
-    run: Any = _FailSafeRun(item, start)
+    consequence = "continues and writes all its files; `autoencoders track` uploads them later"
+    with fail_safe(start, item.name, f"the stage {consequence}") as run:
+        yield run
+
+
+@contextmanager
+def fail_safe(start: Callable[[], Any], name: str, consequence: str) -> Iterator[Any]:
+    """Yield the run that `start` returns; close it as FINISHED, FAILED or KILLED (Ctrl-C).
+
+    The first exception of MLflow becomes a warning, and all later calls do nothing. `name` and
+    `consequence` are the warning's first and last words.
+    """
+    run: Any = _FailSafeRun(start, name, consequence)
     try:
         yield run
     except KeyboardInterrupt:
-        run.end("KILLED")
+        run.close("KILLED")
         raise
     except BaseException:
-        run.end("FAILED")
+        run.close("FAILED")
         raise
-    run.end("FINISHED")
+    run.close("FINISHED")
 
 
 @dataclass
@@ -134,7 +146,7 @@ class StageRun:
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Log the metrics of an epoch in one transaction."""
         self.epochs_logged = True
-        self._client.log_batch(self.id, metrics=_metrics(metrics, epoch))
+        self._client.log_batch(self.id, metrics=as_metrics(metrics, epoch))
 
     def log(
         self,
@@ -145,7 +157,7 @@ class StageRun:
     ) -> None:
         """Log final metrics, files or folders, and tags."""
         entries = [RunTag(name, value) for name, value in tags.items()]
-        self._client.log_batch(self.id, metrics=_metrics(metrics), tags=entries)
+        self._client.log_batch(self.id, metrics=as_metrics(metrics), tags=entries)
         for path in artifacts:
             self._client.log_artifact(self.id, os.fspath(path))
 
@@ -184,14 +196,14 @@ class StageRun:
         """
         model_id = models.find(self._client, self._experiment_id, weights_sha256)
         dataset = (self._data.name, self._data.digest) if self._data else ()
-        self._client.log_batch(self.id, metrics=_metrics(metrics, 0, model_id, *dataset))
+        self._client.log_batch(self.id, metrics=as_metrics(metrics, 0, model_id, *dataset))
         if model_id and self._data and self._data.test_sha256:
             test_sha256 = self._data.test_sha256
             decision = champion.update_champion(self._client, model_id, metrics, test_sha256)
             if decision:
                 print(f"champion: {decision}", file=sys.stderr)
 
-    def end(self, status: str) -> None:
+    def close(self, status: str) -> None:
         """End the run and its parent run with the status FINISHED, FAILED or KILLED."""
         self._client.set_terminated(self.id, status)
         self._client.set_terminated(self._parent_id, status)
@@ -211,9 +223,9 @@ class NullRun(StageRun):
 class _FailSafeRun:
     """Forwards calls to a run; after the first error of MLflow, to a `NullRun`."""
 
-    def __init__(self, item: Item, start: Callable[[], StageRun]) -> None:
-        self._item = item
-        self._run: StageRun = NullRun()
+    def __init__(self, start: Callable[[], Any], name: str, consequence: str) -> None:
+        self._name, self._consequence = name, consequence
+        self._run: Any = NullRun()
         self._run = self._try(start) or self._run
 
     def __getattr__(self, name: str) -> Any:
@@ -226,13 +238,11 @@ class _FailSafeRun:
                 return call(*arguments, **options)
         except Exception as error:
             self._run = NullRun()
-            warn(
-                f"MLflow no longer tracks {self._item.name} ({store.reason(error)}): the stage "
-                "continues and writes all its files; `autoencoders track` uploads them later"
-            )
+            reason = store.reason(error)
+            warn(f"MLflow no longer tracks {self._name} ({reason}): {self._consequence}")
 
 
-def _metrics(values: Mapping[str, float], step: int = 0, *of_model: str | None) -> list[Metric]:
+def as_metrics(values: Mapping[str, float], step: int = 0, *of_model: str | None) -> list[Metric]:
     """Return metrics with this time; `of_model`: a model's id, and its data's name and digest."""
     now = int(time.time() * 1000)
     return [Metric(name, float(value), now, step, *of_model) for name, value in values.items()]

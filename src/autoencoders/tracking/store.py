@@ -104,9 +104,7 @@ def find_or_create_parent(
     """
     digest = fingerprint(configuration)
     same_params = f"tags.stage = '{PARENT}' and tags.`params.sha256` = '{digest}'"
-    with _lock():
-        experiment_id = _experiment_id(client, experiment)
-        _end_abandoned_runs(client, experiment_id)
+    with locked_experiment(client, experiment) as experiment_id:
         for run in client.search_runs([experiment_id], same_params, max_results=ALL_RUNS):
             if all(run.data.tags.get(tag) == origin.get(tag) for tag in ("git.commit", "dvc.exp")):
                 return experiment_id, str(run.info.run_id)
@@ -118,6 +116,18 @@ def find_or_create_parent(
         )
         log_params(client, parent.info.run_id, configuration)
         return experiment_id, str(parent.info.run_id)
+
+
+@contextmanager
+def locked_experiment(client: MlflowClient, name: str) -> Iterator[str]:
+    """Yield the id of an experiment, which is created if it is missing; other processes wait.
+
+    Running runs become KILLED if their process here has ended.
+    """
+    with _lock():
+        experiment_id = _experiment_id(client, name)
+        _end_abandoned_runs(client, experiment_id)
+        yield experiment_id
 
 
 def log_params(client: MlflowClient, run_id: str, params: Mapping[str, Any]) -> None:
