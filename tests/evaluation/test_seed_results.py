@@ -1,21 +1,15 @@
-"""Tests of the files of several seeds: content, damage, and what makes them out of date."""
+"""Tests of the files of several seeds: content, damage, changes since."""
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from autoencoders import paths
-from autoencoders.datasets.prepared import METADATA_ADAPTER, Metadata
-from autoencoders.dependencies import PACKAGE, Code
 from autoencoders.errors import UserError
 from autoencoders.evaluation import seed_results
-from autoencoders.evaluation.seed_results import Digests, SeedResults, current_digests
-from autoencoders.params import load
-from tests.saved import PARAMS
+from autoencoders.evaluation.seed_results import Digests, SeedResults
 
 RESULTS = SeedResults(
     dataset="mnist",
@@ -75,58 +69,3 @@ def test_an_error_about_a_damaged_file_is_one_line(old: str, new: str, reason: s
     assert reason in message
     assert message.endswith("): delete it, or run `autoencoders seeds mnist/vae`")
     assert "\n" not in message
-
-
-@pytest.fixture
-def params() -> dict[str, Any]:
-    """The resolved params of a repository whose dataset is prepared."""
-    metadata = paths.prepared("mnist") / "metadata.json"
-    metadata.parent.mkdir(parents=True)
-    content = Metadata("mnist", "MNIST", "official", ("0",), (1, 28, 28), {}, sha256="images")
-    metadata.write_bytes(METADATA_ADAPTER.dump_json(content))
-    return load(PARAMS).model_dump(mode="json")
-
-
-def test_digests_follow_the_params_and_data_of_the_variant(params: dict[str, Any]) -> None:
-    before = current_digests(params, "mnist", "vae")
-    assert before == current_digests(params, "mnist", "vae")
-    assert before.data == "images"
-    changed = {name: changed_params(params, name) for name in ("vae", "conv", "seed")}
-    digests = {name: current_digests(new, "mnist", "vae") for name, new in changed.items()}
-    assert digests["conv"] == before  # another variant
-    assert digests["vae"] == replace(before, params=digests["vae"].params) != before
-    assert digests["seed"] == replace(before, params=digests["seed"].params) != before
-    unused = {"figures": {}, "data": {}, "datasets_to_run": [], "experiment": "other"}
-    assert current_digests(params | unused, "mnist", "vae") == before
-
-
-def changed_params(params: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return params with another seed, or with another number of epochs of a variant."""
-    if name == "seed":
-        return params | {"seed": 99}
-    variant = params["variants"][name]
-    variant = variant | {"training": variant["training"] | {"epochs": 99}}
-    return params | {"variants": params["variants"] | {name: variant}}
-
-
-@pytest.mark.parametrize(
-    ("file", "reruns"),
-    [
-        ("training/loop.py", True),
-        ("evaluation/bounds.py", True),
-        ("report/page.py", False),
-        ("evaluation/seed_results.py", False),
-        ("tracking/run.py", False),
-    ],
-)
-def test_digests_follow_the_code_that_trains_and_evaluates(
-    file: str, reruns: bool, params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = current_digests(params, "mnist", "vae")
-    ignored = shutil.ignore_patterns("__pycache__")
-    copy = shutil.copytree(PACKAGE, Path(PACKAGE.name), ignore=ignored)
-    edited = copy / file
-    edited.write_text(f"{edited.read_text('utf-8')}\n# Nothing new.\n", "utf-8")
-    monkeypatch.setattr(seed_results, "Code", lambda: Code(copy))
-    after = current_digests(params, "mnist", "vae")
-    assert (after.code != before.code) == reruns

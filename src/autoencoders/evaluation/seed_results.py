@@ -3,17 +3,12 @@
 Its digests show whether it still belongs to the present params, data and code.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from pydantic import ConfigDict, FiniteFloat, TypeAdapter, with_config
 
-from autoencoders import dependencies, files, paths
-from autoencoders.datasets.prepared import load_metadata
-from autoencoders.dependencies import Code
+from autoencoders import files, paths
 from autoencoders.errors import UserError
 from autoencoders.param_types import Source
 
@@ -94,33 +89,3 @@ def save(results: SeedResults) -> None:
     """Write the results of a variant, with the seeds in order."""
     content = asdict(results) | {"seeds": dict(sorted(results.seeds.items()))}
     files.write_json(paths.seeds(results.dataset, results.variant), content)
-
-
-def current_digests(params: Mapping[str, Any], dataset: str, variant: str) -> Digests:
-    """Return the present digests of a variant's params, data and code.
-
-    Args:
-        params: the resolved content of params.yaml.
-        dataset: the name of the dataset; its images must be prepared.
-        variant: the name of the variant.
-
-    Raises:
-        UserError: the prepared dataset is missing or damaged.
-    """
-    # The seed is that of the classifier, which judges the samples of all trainings.
-    used = {key: params[key] for key in ("seed", "classifier", "evaluation")}
-    used["variant"] = params["variants"][variant]
-    code = Code()
-    lists = [
-        dependencies.listing(stage, name, params, code)
-        for stage, name in (("train", variant), ("evaluate", variant), ("classify", ""))
-    ]
-    return Digests(
-        params=_sha256(json.dumps(used, sort_keys=True)),
-        data=load_metadata(paths.prepared(dataset)).sha256,
-        code=_sha256("".join(lists)),
-    )
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
