@@ -15,6 +15,7 @@ HEADLINE = Path("reports/headline.json")
 OVERVIEW = Path("reports/overview")
 CURVES = Path("reports/curves.csv")
 CHECKPOINTS = Path("checkpoints")  # of interrupted trainings, one file per configuration
+STUDIES = CHECKPOINTS / "studies"  # the states of unfinished studies
 CLASSIFIER = "classifier"
 # Files in the folder of a trained variant.
 WEIGHTS, HISTORY, RECORD = "model.safetensors", "history.csv", "params.yaml"

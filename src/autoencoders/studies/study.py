@@ -99,8 +99,8 @@ class Outcome:
 class Listener(Protocol):
     """Receives the progress of a study in the process that runs it; `trial` is a number as text."""
 
-    def epoch(self, trial: str, values: Values, row: Row) -> None:
-        """Receive a finished epoch: a row of the history."""
+    def epoch(self, trial: str, values: Values, history: Sequence[Row]) -> None:
+        """Receive the rows of all finished epochs, when one has ended."""
         ...
 
     def end(self, trial: str, outcome: Outcome) -> None:

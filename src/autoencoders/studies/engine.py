@@ -1,0 +1,327 @@
+"""Runs studies on Ray, on this machine or on a cluster. Only this module imports ray and optuna.
+
+Ray Tune draws the values, starts trials, restarts those whose process or machine is lost, and
+keeps the study's state, so that a study continues after this process was killed.
+"""
+
+import logging
+import math
+import os
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+from filelock import FileLock, Timeout
+from pyarrow.fs import FileSystem, FileType
+from ray import tune
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
+from ray.tune.search import BasicVariantGenerator
+from ray.tune.search.optuna import OptunaSearch
+
+from autoencoders import files, paths, threads
+from autoencoders.errors import UserError
+from autoencoders.studies import trial
+from autoencoders.studies.study import (
+    Choice,
+    Domain,
+    Grid,
+    Integer,
+    Listener,
+    LogUniform,
+    Outcome,
+    Study,
+    Uniform,
+    Values,
+)
+from autoencoders.studies.trial import SharedDataset, Task
+from autoencoders.training.history import Row
+
+PACKAGE = Path(__file__).parents[1]
+VALUE = "value"  # the column of results that Tune compares
+LOST_WORKERS = 5  # how often a trial restarts after its process or its machine is lost
+LONGEST = 10_000  # epochs; ASHA would end a trial at its longest duration
+ENVIRONMENT = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+}
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Where a study runs.
+
+    Attributes:
+        address: the address of a Ray cluster; None starts Ray on this machine.
+        jobs: the number of cores to use here, or of trials at once on a cluster; 0 for no limit.
+        gpus: the number of GPUs of a trial, or a part of one.
+        storage: a folder or an S3 address that all machines reach; None for one machine.
+    """
+
+    address: str | None
+    jobs: int
+    gpus: float
+    storage: str | None
+
+
+def run(
+    study: Study,
+    task: Task,
+    datasets: Mapping[str, SharedDataset],
+    machines: Machines,
+    listener: Listener,
+) -> list[Outcome]:
+    """Run a study, or continue it, and return the outcomes of all trials in their order.
+
+    A trial with impossible values has an error instead of metrics, and the study goes on.
+
+    Raises:
+        UserError: Ray does not start, the storage or a machine fails, another process runs the
+            study, or there is an unfinished study with this name and other settings.
+    """
+    with _exclusive(study.name), _ray(machines, task):
+        location = f"{_storage(machines)}/{study.name}"
+        try:
+            store, folder = FileSystem.from_uri(location)
+            _check_digest(store, folder, study)
+            tuner = _tuner(study, task, datasets, machines, location)
+            with _listening(listener):
+                results = list(tuner.fit())
+        except (OSError, ray.exceptions.RayError, tune.TuneError) as error:
+            raise _unfinished(str(error)) from error
+        for failed in (result.error for result in results if result.error):
+            raise _unfinished(str(failed))
+        store.delete_dir(folder)
+    return [_outcome(result.config or {}, result.metrics or {}) for result in results]
+
+
+def _unfinished(reason: str) -> UserError:
+    lines = [line for line in reason.splitlines() if line.strip()] or ["no reason is known"]
+    return UserError(f"the study stopped: {files.shortened(lines[-1])}; run the command again")
+
+
+@contextmanager
+def _exclusive(name: str) -> Iterator[None]:
+    paths.STUDIES.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(paths.STUDIES / f"{name}.lock", timeout=0):
+            yield
+    except Timeout:
+        raise UserError(f"another process runs the study {name}: wait for its end") from None
+
+
+@contextmanager
+def _ray(machines: Machines, task: Task) -> Iterator[None]:
+    """Connect to the cluster; without an address, start Ray here, and end it afterwards."""
+    os.environ.update(ENVIRONMENT)
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    variables = threads.SINGLE_THREAD | threads.SLEEP
+    if device := os.environ.get("AUTOENCODERS_DEVICE"):
+        variables["AUTOENCODERS_DEVICE"] = device
+    options: dict[str, Any] = {"runtime_env": {"env_vars": variables}}
+    if machines.address:
+        options["address"] = machines.address
+        options["runtime_env"]["py_modules"] = [os.fspath(PACKAGE)]
+    else:
+        options |= {"num_cpus": machines.jobs, "include_dashboard": False}
+    end = signal.getsignal(signal.SIGTERM)  # Ray replaces this handler
+    # Addresses of sockets are short, so Ray's files cannot be in any folder.
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:
+        if not machines.address:
+            options["_temp_dir"] = folder
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
+            signal.signal(signal.SIGTERM, end)
+            yield
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise UserError(f"Ray: {files.shortened(str(error))}") from error
+        finally:
+            ray.shutdown()
+
+
+def _storage(machines: Machines) -> str:
+    """Return the address of the folder of all studies' states."""
+    if machines.storage is None:
+        alive = sum(node["Alive"] for node in ray.nodes())
+        if alive > 1:
+            raise UserError(
+                f"--storage: missing, but the cluster has {alive} machines; add a folder or an S3 "
+                "address that all of them reach"
+            )
+        return os.fspath(paths.STUDIES.absolute())
+    return machines.storage.rstrip("/")
+
+
+def _check_digest(store: FileSystem, folder: str, study: Study) -> None:
+    """Refuse to continue a study with other settings; write the digest of a new one."""
+    path = f"{folder}/digest"
+    if store.get_file_info(path).type != FileType.NotFound:
+        with store.open_input_stream(path) as stream:
+            if stream.read().decode() == study.digest:
+                return
+        raise UserError(
+            f"{study.name} is unfinished, with other settings: restore them to continue it, or "
+            f"delete {folder}"
+        )
+    store.create_dir(folder)
+    with store.open_output_stream(path) as stream:
+        stream.write(study.digest.encode())
+
+
+def _tuner(
+    study: Study,
+    task: Task,
+    datasets: Mapping[str, SharedDataset],
+    machines: Machines,
+    location: str,
+) -> tune.Tuner:
+    """Return Tune's object for a new study, or for an unfinished one from its state."""
+    shared = {name: ray.put(dataset) for name, dataset in datasets.items()}
+    trainable = tune.with_resources(
+        tune.with_parameters(_train, task=task, shared=shared, study=study),
+        lambda config: _resources(task, config, machines),
+    )
+    if tune.Tuner.can_restore(location):
+        return tune.Tuner.restore(location, trainable, resume_errored=True)
+    return tune.Tuner(
+        trainable,
+        param_space={key: _domain(domain) for key, domain in study.space.items()},
+        tune_config=tune.TuneConfig(
+            search_alg=_searcher(study),
+            scheduler=_scheduler(study),
+            num_samples=study.samples,
+            max_concurrent_trials=machines.jobs or None,
+            metric=VALUE,
+            mode="min",
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(
+            name=study.name,
+            storage_path=location.rpartition("/")[0],
+            failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
+            checkpoint_config=tune.CheckpointConfig(num_to_keep=1),
+            callbacks=[_Forward()],
+            verbose=0,
+        ),
+    )
+
+
+def _train(
+    config: Values, task: Task, shared: Mapping[str, "ray.ObjectRef[SharedDataset]"], study: Study
+) -> None:
+    """Run one trial in a worker; continue from its checkpoint if there is one."""
+    result: dict[str, Any] = {VALUE: math.nan, "history": []}
+    with tempfile.TemporaryDirectory() as name:
+        if checkpoint := tune.get_checkpoint():
+            checkpoint.to_directory(name)
+
+        def report(rows: Sequence[Row]) -> None:
+            result.update({VALUE: _value(study, rows), "history": list(rows)})
+            tune.report(result, checkpoint=tune.Checkpoint.from_directory(name))
+
+        try:
+            dataset, _ = task.item(config)
+            metrics = trial.run(task, ray.get(shared[dataset]), config, Path(name), report)
+            result["metrics"] = dict(metrics)
+        except OSError:  # of this machine, not of the values: Tune tries again
+            raise
+        except Exception as error:
+            reason = str(error) if isinstance(error, UserError) else files.describe_error(error)
+            result.update({VALUE: math.nan, "error": "; ".join(reason.splitlines())})
+        tune.report(result)
+
+
+def _value(study: Study, rows: Sequence[Row]) -> float:
+    """Return the study's metric at the best epoch; lower values are better."""
+    if not study.metric:
+        return 0.0
+    row = min(rows, key=lambda row: row["validation_loss"])
+    if study.metric not in row:
+        raise UserError(f"metric: found {study.metric!r}; allowed: {', '.join(row)}")
+    return row[study.metric] if study.lower_is_better else -row[study.metric]
+
+
+def _outcome(config: Values, result: Mapping[str, Any]) -> Outcome:
+    history = result.get("history", [])
+    best = min(history, key=lambda row: row["validation_loss"], default={})
+    error = result.get("error", "")
+    metrics = {} if error else result.get("metrics", best)
+    return Outcome(dict(config), history, metrics, error, result.get("time_total_s", 0.0))
+
+
+def _resources(task: Task, config: Values, machines: Machines) -> tune.PlacementGroupFactory:
+    """Return the cores and GPUs of a trial: as many cores as its training has threads."""
+    _, name = task.item(config)
+    key = "training.threads"
+    cores = config.get(key, task.content["variants"][name]["training"].get("threads", 1))
+    if not machines.address:
+        cores = min(cores, machines.jobs)
+    return tune.PlacementGroupFactory([{"CPU": cores, "GPU": machines.gpus}])
+
+
+def _domain(domain: Domain) -> Any:
+    """Return a domain as Tune's object."""
+    match domain:
+        case Choice(values):
+            return tune.choice(list(values))
+        case Grid(values):
+            return tune.grid_search(list(values))
+        case Uniform(low, high):
+            return tune.uniform(low, high)
+        case LogUniform(low, high):
+            return tune.loguniform(low, high)
+        case Integer(low, high):
+            return tune.randint(low, high + 1)
+
+
+def _searcher(study: Study) -> OptunaSearch | BasicVariantGenerator:
+    if study.searcher == "tpe":
+        return OptunaSearch(metric=VALUE, mode="min", seed=study.seed)
+    return BasicVariantGenerator(random_state=study.seed)
+
+
+def _scheduler(study: Study) -> FIFOScheduler:
+    if study.scheduler == "asha":
+        return ASHAScheduler(metric=VALUE, mode="min", max_t=LONGEST)
+    return FIFOScheduler()
+
+
+_listeners: list[Listener] = []  # Tune saves its callbacks, so they cannot hold the listener
+
+
+@contextmanager
+def _listening(listener: Listener) -> Iterator[None]:
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+class _Forward(tune.Callback):
+    """Passes the results of trials to the listener of this process."""
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Pass the rows of the history."""
+        if not {"metrics", "error"} & result.keys():
+            for listener in _listeners:
+                listener.epoch(_number(trial), trial.config, result["history"])
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Pass the outcome of a trial."""
+        for listener in _listeners:
+            listener.end(_number(trial), _outcome(trial.config, trial.last_result))
+
+
+def _number(trial: Any) -> str:
+    """Return the number of a trial in its study; it stays the same when the study continues."""
+    return str(trial.trial_id.rpartition("_")[2])

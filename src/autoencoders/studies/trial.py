@@ -1,0 +1,201 @@
+"""One trial of a study: train a variant with its values, and measure it. It needs no repository."""
+
+import json
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autoencoders import dependencies, params, paths, yaml12
+from autoencoders.datasets.prepared import Metadata, Prepared
+from autoencoders.device import device, exact_device
+from autoencoders.errors import UserError
+from autoencoders.evaluation.measure import measure_all
+from autoencoders.evaluation.results import headline
+from autoencoders.param_types import Bytes
+from autoencoders.params import Params
+from autoencoders.studies.study import Values
+from autoencoders.trained import classifier, variant
+from autoencoders.trained.classifier import Judge
+from autoencoders.training.history import Progress, Row
+from autoencoders.training.train import train
+
+ITEM, SEED = "item", "seed"  # keys of values that are not keys of a variant
+SPLITS = ("train", "validation", "test")
+Report = Callable[[Sequence[Row]], None]
+
+
+@dataclass(frozen=True)
+class SharedDataset:
+    """All that trials need of a dataset; Ray sends it to each machine once.
+
+    Attributes:
+        metadata: the description of its splits.
+        splits: split → images `(N, C, H, W)` and labels `(N,)`, uint8.
+        judge: its classifier; None without one.
+        classifier_sha256: the SHA-256 of the classifier's weights; None without one.
+    """
+
+    metadata: Metadata
+    splits: Mapping[str, tuple[Bytes, Bytes]]
+    judge: Judge | None
+    classifier_sha256: str | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the trials of a study have in common.
+
+    Attributes:
+        content: the content of params.yaml.
+        code: variant → SHA-256 of the code that trains it.
+        constants: values of all trials.
+        on_test_images: whether to measure the trained variant on the test images.
+    """
+
+    content: Any
+    code: Mapping[str, str]
+    constants: Values
+    on_test_images: bool
+
+    def item(self, values: Values) -> tuple[str, str]:
+        """Return the dataset and the variant of a trial."""
+        dataset, _, name = (self.constants | values)[ITEM].partition("/")
+        return dataset, name
+
+    def params(self, values: Values) -> Params:
+        """Return the params of a trial.
+
+        Raises:
+            UserError: a value is not allowed.
+        """
+        content, (_, name) = deepcopy(self.content), self.item(values)
+        for key, value in values.items():
+            if key == SEED:
+                content[SEED] = value
+            elif key != ITEM:
+                *parents, last = key.split(".")
+                target = content["variants"][name]
+                for parent in parents:
+                    target = target.setdefault(parent, {})
+                target[last] = value
+        return params.parse(content, "the trial")
+
+
+def task(names: Sequence[str], constants: Values, on_test_images: bool) -> Task:
+    """Return the task for variants of this repository's params.yaml."""
+    code = {name: dependencies.code_sha256("train", name) for name in names}
+    return Task(yaml12.read(paths.PARAMS), code, constants, on_test_images)
+
+
+def share(dataset: str, with_judge: bool) -> SharedDataset:
+    """Read a prepared dataset of this repository; with `with_judge` its classifier too.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    data, folder = Prepared(paths.prepared(dataset)), paths.classifier(dataset)
+    judge = classifier.load_judge(folder) if with_judge else None
+    return SharedDataset(
+        data.metadata,
+        {name: (data.images(name).numpy(), data.labels(name).byte().numpy()) for name in SPLITS},
+        judge,
+        judge and classifier.load_teacher(folder, torch.device("cpu"))[1],
+    )
+
+
+class SharedImages(Prepared):
+    """The splits of a dataset in memory; the interface is that of files."""
+
+    def __init__(self, shared: SharedDataset) -> None:
+        super().__init__(Path(shared.metadata.dataset))
+        self.metadata = shared.metadata
+        self._opened = {
+            name: (_read_only(images), _read_only(labels).long())
+            for name, (images, labels) in shared.splits.items()
+        }
+
+
+class Epochs(Progress):
+    """Collects the history in a file next to the checkpoint, and reports it after each epoch."""
+
+    def __init__(self, folder: Path, report: Report) -> None:
+        self.file = folder / "history.json"
+        self.rows: list[Row] = json.loads(self.file.read_text()) if self.file.exists() else []
+        self.report = report
+
+    def epoch(self, row: Row, images_per_second: float) -> None:
+        """Report the rows of all epochs until now."""
+        self.rows.append(row)
+        self.file.write_text(json.dumps(self.rows))
+        self.report(self.rows)
+
+
+def run(
+    task: Task, shared: SharedDataset, values: Values, folder: Path, report: Report
+) -> Mapping[str, float]:
+    """Train and measure; return the metrics on the test images, or the row of the best epoch.
+
+    Args:
+        task: what all trials have in common.
+        shared: the trial's dataset.
+        values: the trial's values.
+        folder: the folder of the checkpoint; an existing checkpoint is continued.
+        report: receives the history after each epoch, when its checkpoint is written.
+
+    Raises:
+        UserError: the values are not allowed, or the training diverges.
+    """
+    loaded, (dataset, name) = task.params(values), task.item(values)
+    settings, data = loaded.variants[name], SharedImages(shared)
+    if reason := params.why_impossible(settings, shared.metadata.image_shape):
+        raise UserError(reason)
+    on, judge = device(), shared.judge
+    teacher = judge if settings.objective.takes("perceive") else None
+    trained = train(
+        data.images("train"),
+        data.images("validation"),
+        settings,
+        loaded.seed,
+        name=f"{dataset}/{name}",
+        device=on,
+        progress=Epochs(folder, report),
+        folder=folder,
+        digests=(shared.metadata.sha256, task.code[name], shared.classifier_sha256),
+        perceive=teacher.classifier.to(on).maps if teacher else None,
+    )
+    if not task.on_test_images:
+        return min(trained.history, key=lambda row: row["validation_loss"])
+    description = variant.Description(
+        dataset=dataset,
+        name=name,
+        seed=loaded.seed,
+        source=shared.metadata.source,
+        data_sha256=shared.metadata.sha256,
+        image_shape=shared.metadata.image_shape,
+        variant=settings,
+        classifier_sha256=shared.classifier_sha256 if teacher else None,
+    )
+    evaluation, exact = loaded.evaluation, exact_device()
+    with tempfile.TemporaryDirectory() as written:
+        variant.save(Path(written), description, trained.variant, trained.history)
+        saved = variant.load(Path(written), data, exact, evaluation.batch_size)
+        return headline(measure_all(saved, judge and _on(judge, exact), evaluation))
+
+
+def _read_only(array: Bytes) -> Tensor:
+    """Return a tensor with an array's memory, of any shape, which nobody may write."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.from_numpy(array)
+
+
+def _on(judge: Judge, device: torch.device) -> Judge:
+    moments = type(judge.moments)(*(value.to(device) for value in judge.moments))
+    return Judge(judge.classifier.to(device), moments)
