@@ -93,7 +93,8 @@ def run(
             _check_digest(store, folder, study)
             tuner = _tuner(study, task, datasets, machines, location)
             with _listening(listener):
-                results = list(tuner.fit())
+                grid = tuner.fit()
+                results = [grid[number] for number in range(len(grid))]
         except (OSError, ray.exceptions.RayError, tune.TuneError) as error:
             raise _unfinished(str(error)) from error
         for failed in (result.error for result in results if result.error):
@@ -149,7 +150,7 @@ def _ray(machines: Machines, task: Task) -> Iterator[None]:
 def _storage(machines: Machines) -> str:
     """Return the address of the folder of all studies' states."""
     if machines.storage is None:
-        alive = sum(node["Alive"] for node in ray.nodes())
+        alive = sum(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]
         if alive > 1:
             raise UserError(
                 f"--storage: missing, but the cluster has {alive} machines; add a folder or an S3 "
@@ -250,7 +251,7 @@ def _value(study: Study, rows: Sequence[Row]) -> float:
 
 def _outcome(config: Values, result: Mapping[str, Any]) -> Outcome:
     history = result.get("history", [])
-    best = min(history, key=lambda row: row["validation_loss"], default={})
+    best: Row = min(history, key=lambda row: row["validation_loss"], default={})
     error = result.get("error", "")
     metrics = {} if error else result.get("metrics", best)
     return Outcome(dict(config), history, metrics, error, result.get("time_total_s", 0.0))
@@ -290,7 +291,7 @@ def _searcher(study: Study) -> OptunaSearch | BasicVariantGenerator:
 def _scheduler(study: Study) -> FIFOScheduler:
     if study.scheduler == "asha":
         return ASHAScheduler(metric=VALUE, mode="min", max_t=LONGEST)
-    return FIFOScheduler()
+    return FIFOScheduler()  # type: ignore[no-untyped-call]
 
 
 _listeners: list[Listener] = []  # Tune saves its callbacks, so they cannot hold the listener
