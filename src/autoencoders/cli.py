@@ -27,6 +27,7 @@ COMMANDS = {
     "encode": "write the latents of image files to a table",
     "repro": "run the outdated stages in parallel, with the same results as `dvc repro`",
     "sample": "generate new images with a trained variant",
+    "seeds": "train variants with several seeds; measure how much the results vary",
     "serve": "serve a trained variant as a web page and over HTTP",
     "sources": "list the source files that each stage depends on",
     "track": "upload to MLflow the results that it does not have yet",

@@ -11,7 +11,6 @@ import signal
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from autoencoders.studies.study import (
     Integer,
     Listener,
     LogUniform,
+    Machines,
     Outcome,
     Study,
     Uniform,
@@ -52,23 +52,6 @@ ENVIRONMENT = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
-
-
-@dataclass(frozen=True)
-class Machines:
-    """Where a study runs.
-
-    Attributes:
-        address: the address of a Ray cluster; None starts Ray on this machine.
-        jobs: the number of cores to use here, or of trials at once on a cluster; 0 for no limit.
-        gpus: the number of GPUs of a trial, or a part of one.
-        storage: a folder or an S3 address that all machines reach; None for one machine.
-    """
-
-    address: str | None
-    jobs: int
-    gpus: float
-    storage: str | None
 
 
 def run(
@@ -309,13 +292,18 @@ def _listening(listener: Listener) -> Iterator[None]:
 class _Forward(tune.Callback):
     """Passes the results of trials to the listener of this process."""
 
+    def __init__(self) -> None:
+        self.epochs: dict[str, int] = {}  # of each trial
+
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """Pass the rows of the history."""
-        if not {"metrics", "error"} & result.keys():
+        """Pass the new rows of the history."""
+        number, history = _number(trial), result["history"]
+        for row in history[self.epochs.get(number, 0) :]:
             for listener in _listeners:
-                listener.epoch(_number(trial), trial.config, result["history"])
+                listener.epoch(number, trial.config, row)
+        self.epochs[number] = len(history)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Pass the outcome of a trial."""

@@ -96,11 +96,28 @@ class Outcome:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class Machines:
+    """Where a study runs.
+
+    Attributes:
+        address: the address of a Ray cluster; None starts Ray on this machine.
+        jobs: the number of cores to use here, or of trials at once on a cluster; 0 for no limit.
+        gpus: the number of GPUs of a trial, or a part of one.
+        storage: a folder or an S3 address that all machines reach; None for one machine.
+    """
+
+    address: str | None
+    jobs: int
+    gpus: float
+    storage: str | None
+
+
 class Listener(Protocol):
     """Receives the progress of a study in the process that runs it; `trial` is a number as text."""
 
-    def epoch(self, trial: str, values: Values, history: Sequence[Row]) -> None:
-        """Receive the rows of all finished epochs, when one has ended."""
+    def epoch(self, trial: str, values: Values, row: Row) -> None:
+        """Receive a finished epoch: a row of the history."""
         ...
 
     def end(self, trial: str, outcome: Outcome) -> None:

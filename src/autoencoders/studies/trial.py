@@ -183,6 +183,9 @@ def run(
         classifier_sha256=shared.classifier_sha256 if teacher else None,
     )
     evaluation, exact = loaded.evaluation, exact_device()
+    # As the stage `evaluate` computes: the training has changed these.
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(False)
     with tempfile.TemporaryDirectory() as written:
         variant.save(Path(written), description, trained.variant, trained.history)
         saved = variant.load(Path(written), data, exact, evaluation.batch_size)
