@@ -69,7 +69,7 @@ def run(
         UserError: Ray does not start, the storage or a machine fails, another process runs the
             study, or there is an unfinished study with this name and other settings.
     """
-    with _exclusive(study.name), _ray(machines, task):
+    with _exclusive(), _ray(machines, task):
         location = f"{_storage(machines)}/{study.name}"
         try:
             store, folder = FileSystem.from_uri(location)
@@ -92,13 +92,13 @@ def _unfinished(reason: str) -> UserError:
 
 
 @contextmanager
-def _exclusive(name: str) -> Iterator[None]:
+def _exclusive() -> Iterator[None]:
     paths.STUDIES.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(paths.STUDIES / f"{name}.lock", timeout=0):
+        with FileLock(paths.STUDIES / "lock", timeout=0):
             yield
     except Timeout:
-        raise UserError(f"another process runs the study {name}: wait for its end") from None
+        raise UserError("another study runs in this repository: wait for its end") from None
 
 
 @contextmanager
