@@ -12,6 +12,7 @@ from autoencoders.evaluation.intervals import Interval, interval, paired_differe
 from autoencoders.evaluation.seed_results import SeedResults
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
+from autoencoders.stages.common import current_digests
 from autoencoders.studies import trial
 from autoencoders.studies.study import Grid, Machines, Outcome, Study, Values
 from autoencoders.studies.trial import ITEM, SEED
@@ -58,8 +59,7 @@ def run(
 
 def _known(loaded: Params, item: Item) -> SeedResults:
     """Return the results that are up to date, which may be none."""
-    content = loaded.model_dump(mode="json")
-    digests = seed_results.current_digests(content, item.dataset, item.variant)
+    digests = current_digests(loaded, item.dataset, item.variant)
     metadata = load_metadata(paths.prepared(item.dataset))
     saved = seed_results.load(item.dataset, item.variant)
     if saved and not saved.changes(digests):
