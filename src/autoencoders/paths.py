@@ -14,6 +14,7 @@ REPORT = Path("reports/index.html")
 HEADLINE = Path("reports/headline.json")
 OVERVIEW = Path("reports/overview")
 CURVES = Path("reports/curves.csv")
+SWEEPS = Path("reports/sweeps")
 CHECKPOINTS = Path("checkpoints")  # of interrupted trainings, one file per configuration
 STUDIES = CHECKPOINTS / "studies"  # the states of unfinished studies
 CLASSIFIER = "classifier"

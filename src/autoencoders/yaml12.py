@@ -3,6 +3,7 @@
 PyYAML alone reads YAML 1.1, where `yes` is true, `1:30` is a number and `1e-5` is text.
 """
 
+import math
 import re
 from pathlib import Path
 from typing import Any, ClassVar
@@ -64,6 +65,14 @@ def dump(content: Any) -> str:
     """Return plain content as YAML in the order of its keys; equal content gives equal text."""
     text: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     return text
+
+
+def in_one_line(content: Any) -> str:
+    """Return plain content as YAML in one line, such as `[256, 128]`."""
+    text: str = yaml.dump(
+        content, Dumper=_Dumper, sort_keys=False, default_flow_style=True, width=math.inf
+    )
+    return text.removesuffix("...\n").rstrip()
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

@@ -8,6 +8,7 @@ import yaml
 from autoencoders import files, params, paths, yaml12
 from autoencoders.commands import Parser
 from autoencoders.errors import UserError
+from autoencoders.params.editing import last_part
 
 
 def add_arguments(parser: Parser) -> None:
@@ -48,9 +49,7 @@ def insert(text: str, example: str) -> str:
     """Return the text of params.yaml with an example inserted after its last variant."""
     root = yaml.compose(text, yaml.CSafeLoader)
     assert isinstance(root, yaml.MappingNode)
-    last = next(value for key, value in root.value if key.value == "variants")
-    while isinstance(last, yaml.CollectionNode) and not last.flow_style:
-        last = last.value[-1][1] if isinstance(last, yaml.MappingNode) else last.value[-1]
+    last = last_part(next(value for key, value in root.value if key.value == "variants"))
     lines, end = text.splitlines(keepends=True), last.end_mark.line + 1
     indented = [f"  {line}" for line in example.splitlines(keepends=True)]
     return "".join([*lines[:end], "\n", *indented, *lines[end:]])

@@ -1,9 +1,13 @@
 """The description of a study and of its trials' results; no library of studies is needed."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
+from annotated_types import MinLen
+
+from autoencoders.param_types import Rate
 from autoencoders.training.history import Row
 
 Values = dict[str, Any]  # of one trial: dotted key → value, as JSON
@@ -13,7 +17,7 @@ Values = dict[str, Any]  # of one trial: dotted key → value, as JSON
 class Choice:
     """One of `values`, each with the same probability."""
 
-    values: Sequence[Any]
+    values: Annotated[list[Any], MinLen(1)]
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,10 @@ class Uniform:
 
 @dataclass(frozen=True)
 class LogUniform:
-    """A number between `low` and `high` whose logarithm is uniform; `low` is above 0."""
+    """A number between `low` and `high` whose logarithm is uniform."""
 
-    low: float
-    high: float
+    low: Rate
+    high: Rate
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Integer:
 class Grid:
     """Each of `values` once, together with each value of all other grids."""
 
-    values: Sequence[Any]
+    values: Annotated[list[Any], MinLen(1)]
 
 
 Domain = Choice | Uniform | LogUniform | Integer | Grid
@@ -111,6 +115,17 @@ class Machines:
     jobs: int
     gpus: float
     storage: str | None
+
+
+def ranked(study: Study, outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
+    """Return number → outcome of the trials that have a finite metric, from best to worst."""
+    finite = [
+        (outcome.metrics[study.metric], number)
+        for number, outcome in enumerate(outcomes)
+        if math.isfinite(outcome.metrics.get(study.metric, math.nan))
+    ]
+    order = sorted(finite, key=lambda pair: pair[0] if study.lower_is_better else -pair[0])
+    return {number: outcomes[number] for _, number in order}
 
 
 class Listener(Protocol):
