@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 
 from autoencoders import checkout, commands, limits, paths, pipeline, threads
-from autoencoders.errors import UserError
+from autoencoders.errors import UserError, without_password
 from autoencoders.images.file_names import printable
 from autoencoders.running import preloaded
 
@@ -133,7 +133,7 @@ def _module(command: str) -> ModuleType:
 
 def _print_errors(lines: str) -> int:
     """Print error messages, one a line; return the exit code."""
-    for line in lines.splitlines():
+    for line in without_password(lines).splitlines():
         print(f"error: {line}", file=sys.stderr)
     return 1
 

@@ -1,5 +1,6 @@
 """Errors that the user can correct, and lines about problems on standard error."""
 
+import re
 import sys
 
 
@@ -12,7 +13,12 @@ class UserError(Exception):
 
 def warn(message: str) -> None:
     """Print a warning in one line on standard error."""
-    print(f"warning: {message}", file=sys.stderr, flush=True)
+    print(f"warning: {without_password(message)}", file=sys.stderr, flush=True)
+
+
+def without_password(text: str) -> str:
+    """Replace the user and the password in URIs."""
+    return re.sub(r"//[^/@\s]*@", "//***@", text)
 
 
 def report_omission(result: str, reason: str) -> None:

@@ -64,6 +64,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="faults.") as folder:
         worlds = Worlds(Path(folder))
         results = [*_inputs(worlds), *_kills(worlds)]
+        worlds.close()
     _write(results, (time.monotonic() - started) / 60)
     failed = [result for result in results if result.faults]
     print(f"{len(results)} tried, {len(failed)} not as expected: see {PAGE}")

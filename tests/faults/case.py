@@ -19,9 +19,10 @@ class Case:
     """One bad input; by default a mistake that must give one error line.
 
     Attributes:
-        kind: params, files, folders, images, environment, arguments or commands.
+        kind: params, files, folders, images, environment, arguments, commands or requests.
         name: the mistake, in words.
-        command: the arguments of `autoencoders`, or with `shell` a line of Bash.
+        command: the arguments of `autoencoders`, or with `shell` a line of Bash; for a request its
+            method, its address, its headers as `name: value`, and the file to send.
         bad: a function that makes a world bad, given its root.
         says: words that the lines must contain, in upper or lower case; `a|b` allows either.
         hides: a word that must not be printed, such as a password.

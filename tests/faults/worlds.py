@@ -6,8 +6,10 @@
 
 import contextlib
 import ctypes
+import http.client
 import http.server
 import io
+import json
 import os
 import shlex
 import shutil
@@ -24,9 +26,11 @@ from pathlib import Path
 from unittest.mock import patch
 
 from autoencoders import cli, files, pipeline, stages
+from autoencoders.commands.serve import LOCAL_HOSTS
 from benchmarks import copies, small
 from tests.faults.case import Case, Outcome
 from tests.saved import ROOT, clone, lay_out
+from tests.serving import server
 
 VARIANTS = ("conv", "vae")
 ITEMS = tuple(pipeline.items(["mnist"], list(VARIANTS)))
@@ -45,6 +49,7 @@ class Worlds:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.server = _serve()
+        self._ends = contextlib.ExitStack()
         self.environment = copies.environment(self.folder / "settings") | {
             "AUTOENCODERS_DEVICE": "cpu",
             "OMP_NUM_THREADS": "1",
@@ -108,6 +113,18 @@ class Worlds:
             config.write("[core]\n    no_scm = true\n")
         return world
 
+    @cached_property
+    def model_server(self) -> str:
+        """The host and port of a server of `mnist/conv`."""
+        with _inside(self.trained, self.environment):
+            network, explorer = server.loaded("conv")
+        address = self._ends.enter_context(server.serving(network, explorer, LOCAL_HOSTS))
+        return address.removeprefix("http://")
+
+    def close(self) -> None:
+        """End the server of `mnist/conv`."""
+        self._ends.close()
+
     def attempt(self, case: Case, world: Path) -> Outcome:
         """Copy the world of a case, make it bad, run the command in it; return the outcome."""
         shutil.copytree(getattr(self, case.needs), world, symlinks=True)
@@ -115,8 +132,11 @@ class Worlds:
         places = {"world": str(world), "server": self.server}
         variables = {name: value.format(**places) for name, value in case.variables.items()}
         before = snapshot(world)
-        run = _in_bash if case.shell else _in_process
-        code, out, err = run(case.command, world, self.environment | variables)
+        if case.kind == "requests":
+            code, out, err = _request(case.command, world, self.model_server)
+        else:
+            run = _in_bash if case.shell else _in_process
+            code, out, err = run(case.command, world, self.environment | variables)
         expected = snapshot(getattr(self, case.ends_like)) if case.ends_like else {}
         return Outcome(code, out, err, before, snapshot(world), expected)
 
@@ -204,6 +224,23 @@ def _in_bash(command: str, world: Path, environment: dict[str, str]) -> tuple[in
         out, err = process.communicate()
         err += f"\nstill running after {SECONDS} s"
     return process.returncode, out, err
+
+
+def _request(command: str, world: Path, host: str) -> tuple[int, str, str]:
+    """Send a request `METHOD ADDRESS [HEADER: VALUE]… [FILE]`; return an error as a command does.
+
+    The exit code is the status of an error, else 0; standard error is its `detail`.
+    """
+    method, address, *more = shlex.split(command)
+    headers = dict(part.split(": ") for part in more if ": " in part)
+    body = b"".join((world / part).read_bytes() for part in more if ": " not in part)
+    with contextlib.closing(http.client.HTTPConnection(host, timeout=SECONDS)) as connection:
+        connection.request(method, address, body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+    if answer.status < 400:
+        return 0, f"{len(content)} bytes", ""
+    return answer.status, "", f"error: {json.loads(content)['detail']}"
 
 
 def _drop_root_permissions() -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Annotated, Any, Literal, TypeAlias
 
-from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -86,9 +87,12 @@ def create_app(
     if "*" not in hosts:
         app.router.dependencies.append(Depends(_require_own_page))
     app.add_middleware(_Entrance, hosts)
+    app.state.why_no_latent = {}
     app.state.warn = lru_cache(MAX_WARNINGS)(warn)  # each message once
     for kind in (Exception, OSError, RequestValidationError, UnusableImage):
         app.add_exception_handler(kind, _error_response)
+    for status in (404, 405):
+        app.add_exception_handler(status, _wrong_address)
     for address, (name, media_type) in PAGE.items():
         file = FileResponse(
             Path(__file__).with_name(name), headers=SECURITY_HEADERS, media_type=media_type
@@ -145,6 +149,19 @@ async def _require_known_parameters(request: Request) -> None:
 async def _error_response(request: Request, error: Exception) -> Response:
     status, content = _status_and_content(request, error)
     return JSONResponse(content, status)
+
+
+async def _wrong_address(request: Request, error: Exception) -> Response:
+    """Answer a request with an unknown address, or with a method that its address does not have."""
+    assert isinstance(error, HTTPException)
+    path, known = request.url.path, {route.path: route.methods for route in request.app.routes}
+    if path in known:
+        detail = f"{path}: found {request.method}; allowed: {', '.join(sorted(known[path]))}"
+    else:
+        no_latent = request.app.state.why_no_latent.get(path)
+        why = f": {no_latent}" if no_latent else suggestion(path, sorted(known))
+        detail = f"found the address {path!r}{why}"
+    return JSONResponse({"detail": detail}, error.status_code, error.headers)
 
 
 def _status_and_content(request: Request, error: BaseException) -> tuple[int, dict[str, str]]:
@@ -285,6 +302,7 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
         }
 
     if isinstance(explorer, str):
+        app.state.why_no_latent = dict.fromkeys(("/decode", "/encode"), explorer)
         return
 
     size, upload = len(explorer.start), queue.upload(MAX_BYTES)

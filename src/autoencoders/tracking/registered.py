@@ -47,9 +47,8 @@ def load(uri: str) -> RegisteredModel:
             )
             output_shape = signature.outputs.inputs[0].shape[1:]
     except Exception as error:
-        address = store.without_password(store.tracking_uri())
         raise UserError(
-            f"--model: found {uri!r}, which cannot be loaded from MLflow at {address} "
+            f"--model: found {uri!r}, which cannot be loaded from MLflow at {store.tracking_uri()} "
             f"({store.reason(error)}); allowed: {FORMS}"
         ) from error
     parts = path.strip("/").split("/")

@@ -44,7 +44,7 @@ def finished_runs(experiment: str) -> set[tuple[str, str]]:
         raise
     except Exception as error:
         raise UserError(
-            f"MLflow at {store.without_password(store.tracking_uri())} cannot be used "
+            f"MLflow at {store.tracking_uri()} cannot be used "
             f"({store.reason(error)}): start the server, or set MLFLOW_TRACKING_URI to another one"
         ) from error
     return {(run.info.run_name, run.data.tags.get("outputs.sha256", "")) for run in complete}

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Param
 
 from autoencoders import files, paths
-from autoencoders.errors import UserError, warn
+from autoencoders.errors import UserError, warn, without_password
 from autoencoders.tracking import private
 from autoencoders.tracking.provenance import (
     fingerprint,
@@ -157,11 +156,6 @@ def reason(error: Exception) -> str:
     while cause.__cause__:  # SQLAlchemy's message begins with advice and ends with the query
         cause = cause.__cause__
     return files.shortened(without_password(f"{type(cause).__name__}: {cause}"))
-
-
-def without_password(text: str) -> str:
-    """Replace the user and the password in URIs."""
-    return re.sub(r"//[^/@\s]*@", "//***@", text)
 
 
 def _experiment_id(client: MlflowClient, name: str) -> str:

@@ -11,7 +11,8 @@ from PIL import Image
 
 from tests.faults.bad.pictures import picture
 from tests.faults.case import Case, Change
-from tests.faults.changes import all_of, folder_instead, nothing, read_only, written
+from tests.faults.changes import all_of, folder_instead, linked, nothing, read_only, written
+from tests.saved import ROOT
 
 DISK = "no space|too large|full|disk"
 ODD = "a b'c\"d \u9d09\u00e9"  # spaces, quotes, letters of other scripts
@@ -20,6 +21,7 @@ IMAGE = "apply mnist/conv a.png --to out"
 
 _case = partial(Case, "commands", needs="trained")
 A = picture("a.png")
+EXAMPLES = linked("examples", str(ROOT / "examples"))
 SEVERAL = all_of(A, picture("b.png"), picture("c.png"))
 
 
@@ -82,6 +84,24 @@ MISTYPED = (
     _typed("serve mnist/conv --host 2001:db8::1 --port 0", "2001:db8::1", "address of this"),
     _typed("serve mnist/conv --host 127.0.0.1:80 --port 0", "127.0.0.1:80", "address of this"),
     _typed("encode mnist/conv a.png --to z.json", "z.json", ".parquet", ".csv", bad=A),
+    _typed("encode mnist/conv a.png --to z.csv.gz", "z.csv.gz", ".parquet", ".csv", bad=A),
+    _typed("encode mnist/conv a.png --to ''", "--to", "''", "a path", bad=A),
+    _typed("sample mnist/conv --to out --count 1.5", "'1.5'", "1, 2"),
+    _typed("serve mnist/conv --port http", "'http'", "65535"),
+    _typed("serve mnist/conv --host http://127.0.0.1 --port 0", "127.0.0.1", "address of this"),
+    _typed("apply mnist/conv a.png --to out --colour lumaa", "'lumaa'", "luma", bad=A),
+    _typed("apply mnist/conv a.png --to out --precision half", "'half'", "float32", bad=A),
+    _typed("apply models/mnist/conv a.png --to out", "models/mnist/conv", "did you mean", bad=A),
+    _typed("apply conv a.png --to out", "'conv'", "<dataset>/<variant>", "mnist/conv", bad=A),
+    _case(
+        "serve: a port that another program uses",
+        "autoencoders serve mnist/conv --port ${SERVER##*:}",
+        *(nothing, ("--port", "another program", "0")),
+        variables={"SERVER": "{server}"},
+        shell=True,
+    ),
+    _typed("add conv_tutorail", "did you mean 'conv_tutorial'", bad=EXAMPLES),
+    _typed("add conv vae_tutorial", "already", "'conv'", "rename", bad=EXAMPLES),
 )
 
 UNREAD = (
@@ -123,6 +143,10 @@ UNWRITTEN = (
         TABLE,
         all_of(A, written("z.csv", "x")),
         ("z.csv", "new"),
+    ),
+    _case(
+        "encode: a folder with the name of the table",
+        *(TABLE, all_of(A, folder_instead("z.csv")), ("z.csv", "new file")),
     ),
     _case(
         "sample: a file where the folder goes",

@@ -16,10 +16,11 @@ FIRST = "train-images-idx3-ubyte.gz"
 _case = partial(Case, "environment")
 
 
-def _mirror(name: str, value: str, bad: Change, *says: str) -> Case:
+def _mirror(name: str, value: str, bad: Change, *says: str, hides: str = "Traceback") -> Case:
     """Return a case of a mirror that does not have the official files."""
     bad = all_of(put("data.source", "official"), bad)
-    return _case(f"a mirror: {name}", "fetch mnist", bad, says, variables={MIRROR: value})
+    variables = {MIRROR: value}
+    return _case(f"a mirror: {name}", "fetch mnist", bad, says, hides=hides, variables=variables)
 
 
 MIRRORS = (
@@ -35,6 +36,15 @@ MIRRORS = (
     _mirror("never answers", "{server}/silent", nothing, MIRROR, "no answer|timed out"),
     _mirror("an FTP server", "ftp://127.0.0.1/data", nothing, MIRROR, "ftp"),
     _mirror("the home of an unknown user", "~nobody-here/data", nothing, MIRROR, "~nobody-here"),
+    _mirror("no host in the URL", "http://", nothing, MIRROR, "http://"),
+    _mirror("half an IPv6 address", "http://[::1/data", nothing, MIRROR, "[::1"),
+    _mirror("a port in words", "http://127.0.0.1:http/data", nothing, MIRROR, ":http"),
+    _mirror("a server that fails", "{server}/500", nothing, MIRROR, "500"),
+    _mirror("a password", "http://me:secret@127.0.0.1:9/data", nothing, MIRROR, hides="secret"),
+    _mirror(
+        "files that a browser has unpacked",
+        *("{world}/m", written(f"m/mnist/{FIRST}", b"\0\0\x08\x03"), FIRST, "MD5"),
+    ),
 )
 
 
@@ -87,7 +97,7 @@ def _device(value: str) -> Case:
     )
 
 
-DEVICES = (_device("cuda:99"), _device("meta"))
+DEVICES = (_device("cuda:99"), _device("meta"), _device("gpu"), _device("CPU"))
 
 
 def _in_shell(
@@ -173,6 +183,38 @@ PLACES = (
     ),
 )
 
+TMPFS = "unshare -rm sh -c 'mount -t tmpfs -o {} disk out && autoencoders {}'"
+IMAGES = all_of(*(picture(f"{name}.png") for name in "abc"), lambda world: (world / "out").mkdir())
+
+
+def _mounted(name: str, options: str, command: str, *says: str, lines: int = 1) -> Case:
+    """Return a case where the folder `out` is on another file system."""
+    line = TMPFS.format(options, command)
+    return _in_shell(name, line, IMAGES, "out", *says, needs="trained", lines=lines)
+
+
+MOUNTED = (
+    _mounted(
+        "a file system without files left: apply",
+        "nr_inodes=2",
+        *("apply mnist/conv a.png b.png c.png --to out", "no space", "2 of them not tried"),
+        lines=2,
+    ),
+    _mounted(
+        "a read-only file system: encode",
+        "ro",
+        *("encode mnist/conv a.png --to out/z.csv", "read-only"),
+    ),
+    _mounted(
+        "a file system of 4 kB: encode",
+        *("size=4k", "encode mnist/conv a.png b.png c.png --to out/z.csv", "no space"),
+    ),
+    _mounted(
+        "a file system of 4 kB: sample",
+        *("size=4k", "sample mnist/conv --sampler gaussian --count 3 --to out", "no space"),
+    ),
+)
+
 STREAMS = (
     _in_shell(
         "a full disk for standard output",
@@ -202,6 +244,28 @@ STREAMS = (
         *("WORLD_SIZE", "'two'"),
     ),
     _in_shell(
+        "no process",
+        "WORLD_SIZE=0 RANK=0 autoencoders train mnist conv",
+        nothing,
+        *("WORLD_SIZE", "'0'"),
+    ),
+    _in_shell(
+        "a closed standard input and output",
+        "autoencoders check <&- >&-",
+        nothing,
+        needs="bare",
+        goes_on=True,
+        lines=0,
+    ),
+    _in_shell(
+        "an unknown locale and a dumb terminal of no width",
+        "LC_ALL=xx_XX.nothing TERM=dumb COLUMNS=0 autoencoders check",
+        nothing,
+        needs="bare",
+        goes_on=True,
+        lines=0,
+    ),
+    _in_shell(
         "two processes without torchrun",
         "WORLD_SIZE=2 RANK=0 autoencoders train mnist conv",
         nothing,
@@ -210,6 +274,56 @@ STREAMS = (
 )
 
 GOING_ON = (
+    _in_shell(
+        "two processes fetch one dataset",
+        "autoencoders fetch mnist & autoencoders fetch mnist && wait $!",
+        nothing,
+        needs="bare",
+        goes_on=True,
+        lines=0,
+    ),
+    _in_shell(
+        "two processes write one table",
+        "autoencoders encode mnist/conv a.png b.png --to z.csv & "
+        "autoencoders encode mnist/conv a.png b.png --to z.csv && wait $! && wc -l z.csv | grep 3",
+        IMAGES,
+        needs="trained",
+        goes_on=True,
+        lines=0,
+    ),
+    _in_shell(
+        "two processes apply a variant to the same images",
+        "autoencoders apply mnist/conv a.png b.png --to out & "
+        "autoencoders apply mnist/conv a.png b.png --to out && wait $! && ls out | wc -l | grep 2",
+        IMAGES,
+        needs="trained",
+        goes_on=True,
+        lines=0,
+    ),
+    _in_shell(
+        "an ASCII locale and an image with a name of other bytes",
+        "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 autoencoders apply mnist/conv *.png --to to",
+        picture("caf\udce9.png"),
+        needs="trained",
+        goes_on=True,
+        lines=0,
+    ),
+    _in_shell(
+        "a folder for temporary files that cannot be written",
+        "TMPDIR=/proc autoencoders apply mnist/conv a.png --to out",
+        IMAGES,
+        needs="trained",
+        goes_on=True,
+        lines=0,
+    ),
+    _in_shell(
+        "a umask that hides outputs from others: apply",
+        'umask 077; autoencoders apply mnist/conv a.png --to to && test -z "$(find to -perm /077)"',
+        IMAGES,
+        needs="trained",
+        goes_on=True,
+        lines=0,
+    ),
     _in_shell(
         "no git",
         'PATH=$(dirname "$(command -v autoencoders)"); autoencoders train mnist conv',
@@ -288,4 +402,4 @@ GOING_ON = (
     ),
 )
 
-CASES = (*MIRRORS, *TRACKING, *DEVICES, *PLACES, *STREAMS, *GOING_ON)
+CASES = (*MIRRORS, *TRACKING, *DEVICES, *PLACES, *MOUNTED, *STREAMS, *GOING_ON)

@@ -1,9 +1,12 @@
 """Damaged files of the pipeline: missing, empty, halved, scrambled, or of another type."""
 
-import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from tests.faults.case import Case, Change
 from tests.faults.changes import (
@@ -28,6 +31,7 @@ PREPARED = "data/prepared/mnist"
 CLASSIFIER = "models/mnist/classifier"
 VAE = "models/mnist/vae"
 CONV = "models/mnist/conv"
+CLEAN = "sample mnist/conv --sampler gaussian --count 1 --to out"
 METRICS = "reports/metrics/mnist/vae.json"
 PIXELS = "reports/pixels/mnist.json"
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 54400\n"
@@ -105,6 +109,11 @@ def _odd(name: str, needs: str, command: str, bad: Change, *says: str, lines: in
     return _case(name, command, bad, says, needs=needs, lines=lines)
 
 
+def _objects(world: Path) -> None:
+    """Write an array that only pickle can read, which may run code."""
+    np.save(world / PREPARED / "train_images.npy", np.array([{}]), allow_pickle=True)
+
+
 # Valid files with the wrong content.
 ODD = (
     _odd(
@@ -144,6 +153,31 @@ ODD = (
         "metrics without one of the shown metrics",
         *("whole", "report", replaced(METRICS, '"psnr"', '"PSNR"')),
         *(METRICS, "evaluate@mnist-vae"),
+    ),
+    _odd(
+        "an array of Python objects",
+        *("prepared", "classify mnist", _objects),
+        *(f"{PREPARED}/train_images.npy", "prepare@mnist"),
+    ),
+    _odd(
+        "weights that are empty, of a variant to apply",
+        *("trained", CLEAN, emptied(f"{CONV}/model.safetensors")),
+        *(f"{CONV}/model.safetensors", "train@mnist-conv"),
+    ),
+    _odd(
+        "weights in PyTorch's older format",
+        *("trained", CLEAN, written(f"{CONV}/model.safetensors", b"PK\3\4archive/data.pkl")),
+        *(f"{CONV}/model.safetensors", "train@mnist-conv"),
+    ),
+    _odd(
+        "params of a model that are not UTF-8",
+        *("trained", CLEAN, written(f"{CONV}/params.yaml", "name: caf\u00e9".encode("latin-1"))),
+        *(f"{CONV}/params.yaml", "train@mnist-conv"),
+    ),
+    _odd(
+        "params of a model of another width",
+        *("trained", CLEAN, replaced(f"{CONV}/params.yaml", "- 8\n", "- 7\n")),
+        *(CONV, "train@mnist-conv"),
     ),
     _odd("no dvc.yaml", "prepared", "train mnist conv", removed("dvc.yaml"), "dvc.yaml"),
     _odd(
@@ -227,7 +261,8 @@ def _not_tracked(name: str, bad: Change) -> Case:
 
 
 def _half_a_database(world: Path) -> None:
-    shutil.copy(world.parent / "tracking" / "mlflow.db", world)
+    with closing(sqlite3.connect(world / "mlflow.db")) as database:
+        database.execute("CREATE TABLE experiments AS SELECT zeroblob(100000) AS name")
     halved("mlflow.db")(world)
 
 
@@ -236,6 +271,7 @@ GOING_ON = (
     _not_tracked("mlflow.db scrambled", scrambled("mlflow.db")),
     _not_tracked("mlflow.db halved", _half_a_database),
     _not_tracked("a folder for mlflow.db", folder_instead("mlflow.db")),
+    _not_tracked("a folder for the lock of mlflow.db", folder_instead("mlflow.db.lock")),
     _not_tracked("a file for mlartifacts", written("mlartifacts", "mine")),
 )
 

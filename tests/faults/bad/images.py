@@ -96,6 +96,48 @@ GIVEN = (
     _given("a folder", folder_instead("a.png"), "a.png", "no image", lines=1),
     _given("a text", written("a.png", "no image")),
     _given("half a PNG", _half_a("a.png")),
+    _given("a web page", written("a.jpg", "<!DOCTYPE html><html>"), file="a.jpg"),
+    _given(
+        "a drawing", written("a.svg", '<svg xmlns="http://www.w3.org/2000/svg"/>'), file="a.svg"
+    ),
+    _given("a page of a document", written("a.pdf", "%PDF-1.7\n"), file="a.pdf"),
+    _given("an archive", written("a.zip", b"PK\3\4"), file="a.zip"),
+    _given(
+        "a pointer of Git LFS", written("a.png", "version https://git-lfs.github.com/spec/v1\n")
+    ),
+    _given("half a TIFF", _half_a("a.tif"), file="a.tif"),
+    _given("half a GIF", _half_a("a.gif"), file="a.gif"),
+    _given("half a WebP", _half_a("a.webp"), file="a.webp"),
+    _given("pixels above 1", _numbers("a.tif", 255.0), "a.tif", "0 to 1", file="a.tif"),
+    _given("pixels below 0", _numbers("a.tif", -1.0), "a.tif", "0 to 1", file="a.tif"),
+    _given("a name that becomes too long", picture(f"{'a' * 250}.png"), "too long", file="*.png"),
+    _given("a folder below a file", picture("a.png"), "a.png", "folder", to="a.png/out", lines=1),
+    _given(
+        "an output file that is not ours",
+        *(all_of(picture("a.png"), picture("b.png")), "b.png", "not an earlier output"),
+        to="b.png",
+        lines=1,
+    ),
+    _given(
+        "the input as the output",
+        *(picture("a.png"), "a.png", "not an earlier output"),
+        to="a.png",
+        lines=1,
+    ),
+    _given(
+        "an output file of another format",
+        *(picture("a.png"), "--format: found jpeg", "allowed: webp"),
+        file="a.png --format jpeg",
+        to="b.webp",
+        lines=1,
+    ),
+    _given(
+        "the folder of the inputs as that of the outputs",
+        *(picture("in/a.png"), "in", "also the output folder"),
+        file="in",
+        to="in",
+        lines=1,
+    ),
     _given("half a JPEG", _half_a("a.jpg"), file="a.jpg"),
     _given("a PNG whose checksum is wrong", _wrong_checksum("a.png")),
     _given("a PostScript file", written("a.eps", EPS), file="a.eps"),

@@ -1,6 +1,7 @@
 """Bad params.yaml files: not YAML, wrong types and values, unknown keys, contradictions."""
 
 from functools import partial
+from pathlib import Path
 from textwrap import shorten
 
 from tests.faults.case import Case, Change
@@ -9,6 +10,7 @@ from tests.faults.changes import (
     all_of,
     emptied,
     folder_instead,
+    linked,
     put,
     removed,
     replaced,
@@ -26,18 +28,32 @@ PARTS = {
     "training": {"epochs": 1, "batch_size": 64, "optimizers": {"model": ADAM}},
 }
 PETS = {"folder": "pets", "size": 32, "channels": 3, "test_fraction": 0.2}
+PATCHES = {"patches": {"size": 16, "per_image": 4}}
 
 _case = partial(Case, "params")
 
 
-def _check(name: str, bad: Change, *says: str, lines: int = 1) -> Case:
-    return _case(name, "check", bad, (FILE, *says), lines=lines)
+def _check(name: str, bad: Change, *says: str, lines: int = 1, goes_on: bool = False) -> Case:
+    says = () if goes_on else (FILE, *says)
+    return _case(name, "check", bad, says, lines=lines, goes_on=goes_on)
 
 
 def _key(written: str, value: object, *says: str, key: str | None = None) -> Case:
     """Return a case where one key has an invalid value; the message must contain the key."""
     name = f"{written}: {shorten(repr(value), 60, placeholder=' …')}"
     return _check(name, put(written, value), f"{key or written}: ", *says)
+
+
+def _of_windows(world: Path) -> None:
+    """Write params.yaml as an editor on Windows does."""
+    content = (world / FILE).read_text("utf-8")
+    (world / FILE).write_bytes(content.replace("\n", "\r\n").encode("utf-8-sig"))
+
+
+def _dataset(name: str, own: dict[str, object], *says: str, called: object = "pets") -> Case:
+    """Return a case of a folder of images with invalid keys; `called` is the dataset's name."""
+    bad = put("data.datasets", {called: {"folder": "pets", "channels": 3} | own})
+    return _check(name, bad, f"data.datasets.{called}", *says)
 
 
 SYNTAX = (
@@ -81,6 +97,15 @@ SYNTAX = (
         "a folder in place of the file", folder_instead(FILE), "folder|directory|no params.yaml"
     ),
     _check("a missing file", removed(FILE), "no params.yaml|missing"),
+    _check("a link to nowhere", linked(FILE, "/nowhere/params.yaml"), "missing|no such file"),
+    _check("quotes of a word processor", replaced(FILE, "seed: 1", "seed: “1”"), "seed", "number"),
+    _check("a key without a space", replaced(FILE, "seed: 1", "seed:1"), "YAML", "line"),
+    _check("a space that does not break", replaced(FILE, "seed: 1", "seed:\u00a01"), "line"),
+    _check("digits of another script", replaced(FILE, "seed: 1", "seed: １"), "seed", "number"),
+    _check("a day that does not exist", added(FILE, "\nday: 2026-02-30\n"), "line", "2026-02-30"),
+    _check("a text without its end", added(FILE, '\nmore: "mnist\n'), "YAML", "line"),
+    _check("a bell", added(FILE, "\n# \a\n"), "line", "delete"),
+    _check("lines of Windows and a byte order mark", _of_windows, lines=0, goes_on=True),
 )
 
 TYPES = (
@@ -89,6 +114,17 @@ TYPES = (
     _key("data", None, "keys with values"),
     _key(f"{CONV}.training.epochs", "10", "'10'", "a whole number"),
     _key(f"{CONV}.training.optimizers.model.lr", "1,0e-3", "'1,0e-3'", "number"),
+    _key("seed", 1.5, "1.5", "a whole number"),
+    _key("seed", True, "True", "a whole number"),
+    _key("experiment", 2026, "2026", "quotes"),
+    _key("datasets_to_run", "mnist", "'mnist'", "write [mnist]"),
+    _key("evaluation.label_counts", 100, "100", "write [100]"),
+    _key(f"{VAE}.model.hidden", 512, "512", "write [512]"),
+    _key("variants_to_run", ["conv", 2], "2", "quotes", key="variants_to_run.1"),
+    _key("data.datasets", ["pets"], "'pets'", "keys with values"),
+    _key(f"{VAE}.input", "clean", "'clean'", "keys with values|kind"),
+    _dataset("a number as a dataset's name", PETS, "2026", "quotes", called=2026),
+    _dataset("a share in percent", PETS | {"test_fraction": "20%"}, "'20%'", "number"),
 )
 
 RANGES = (
@@ -102,6 +138,14 @@ RANGES = (
         key="evaluation.noise_levels.noisy.0",
     ),
     _key("data.datasets", {"pets": PETS | {"channels": 2}}, key="data.datasets.pets.channels"),
+    _dataset("a share above 1", PETS | {"test_fraction": 20}, "test_fraction", "less than 1"),
+    _dataset("images of 6000 pixels", PETS | {"size": 6000}, "size", "4096"),
+    _dataset("no letter as the folder", PETS | {"folder": ""}, "folder: found ''"),
+    _key(f"{CONV}.training.batch_size", 0, "greater than 0"),
+    _key(f"{CONV}.training.ema_decay", 1, "less than 1"),
+    _key(f"{CONV}.training.early_stopping_patience", 0, "greater than 0"),
+    _key("figures.manifold_steps", 1, "2"),
+    _key("variants_to_run", [], "1"),
 )
 
 NAMES = (
@@ -111,6 +155,19 @@ NAMES = (
     _key(f"{CONV}.training.optimizers.model", {"kind": "sgd", "lr": 0.1}, key=f"{OPTIMIZER}.kind"),
     _key("datasets_to_run", ["minst"], "did you mean 'mnist'"),
     _check("no seed", without("seed"), "seed: missing"),
+    _key("variants_to_run", ["conv", "vea"], "did you mean 'vae'"),
+    _key("datasets_to_run", ["mnist", "mnist"], "twice"),
+    _key("data.source", "offline", "official"),
+    _key("evaluation.samplers", ["gausian"], "gaussian", key="evaluation.samplers.0"),
+    _key(f"{CONV}.training.framework", "jax", "torch"),
+    _key(f"{CONV}.training.initialization", "kaming", "kaiming"),
+    _key(
+        *(f"{VAE}.training.schedule", {"kind": "cosine"}, "one_cycle"),
+        key=f"{VAE}.training.schedule.kind",
+    ),
+    _key(f"{CONV}.training.optimizers", {"modell": ADAM}, "exactly model", key=CONV),
+    _check("no input", without(f"{CONV}.input"), f"{CONV}.input: missing"),
+    _check("no kind", without(f"{CONV}.input.kind"), f"{CONV}.input.kind: missing"),
 )
 
 CONTRADICTIONS = (
@@ -127,6 +184,12 @@ CONTRADICTIONS = (
     _key(f"{VAE}.objective", {"kind": "reconstruction", "loss": "bce"}, "variational", key=VAE),
     _key(f"{CONV}.model.decoder_channels", [8], "28", "decoder_channels", key=CONV),
     _key("variants.superres.input.factor", 3, "28", "3", key="variants.superres"),
+    _key("variants.denoise.input.std", [0.5, 0.1], "lower one first", key="variants.denoise"),
+    _dataset("a size and patches", PETS | PATCHES, "size and patches"),
+    _dataset("resized patches", PATCHES | {"misfits": "resize"}, "'resize'", "refuse, skip"),
+    _dataset("a dataset without a size", {}, "size: missing", "patches"),
+    _dataset("a dataset with a hyphen", PETS, "a-z, 0-9 and _", called="my-pets"),
+    _dataset("a dataset with 81 letters", PETS, "80", called="p" * 81),
     _check(
         "two mistakes at once",
         all_of(put("seed", -1), put("data.train_fraction", 2)),
