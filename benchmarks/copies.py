@@ -15,6 +15,7 @@ from pathlib import Path
 from autoencoders.errors import UserError
 
 OUTPUTS = ("data/", "models/", "reports/", "dvc.lock")
+SEEDS = "reports/seeds/README.md"  # the stage `report` depends on its folder
 FOREIGN = (
     "DVC_",
     "GIT_",
@@ -77,7 +78,7 @@ def copy_working_tree(source: Path, target: Path) -> None:
             _git(source, "init", "--quiet", "--bare", empty)
             names = _git(source, f"--git-dir={empty}", f"--work-tree={source}", *listed)
     for name in filter(None, names.split("\0")):
-        if not name.startswith(OUTPUTS) and (source / name).is_file():
+        if (name == SEEDS or not name.startswith(OUTPUTS)) and (source / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source / name, target / name)
 

@@ -122,6 +122,26 @@ def test_a_learning_rate_reruns_only_its_variant_and_the_report(
     ]
 
 
+def test_results_of_several_seeds_rerun_only_the_report(repository: Path, run: Runner) -> None:
+    script = (
+        "from autoencoders import params\n"
+        "from autoencoders.evaluation.seed_results import SeedResults, save\n"
+        "from autoencoders.stages.common import current_digests\n"
+        "digests = current_digests(params.load(), 'mnist', 'vae')\n"
+        "seeds = {1: {'psnr': 10.0}, 2: {'psnr': 11.0}}\n"
+        "save(SeedResults('mnist', 'vae', 'stand-in', 100, digests, seeds))\n"
+    )
+    run(repository, sys.executable, "-c", script)
+    assert stages_run(run(repository, "dvc", "repro")) == ["report"]
+    page = (repository / "reports/index.html").read_text("utf-8")
+    assert "10.5 ± 6.4" in page  # 12.706 · 0.7071 / √2
+    assert "out of date" not in page
+    put("variants.vae.training.epochs", 1)(repository)
+    assert "report" in stages_run(run(repository, "dvc", "repro"))
+    page = (repository / "reports/index.html").read_text("utf-8")
+    assert "The results of vae over several seeds are out of date: params changed" in page
+
+
 def test_a_param_of_figures_reruns_only_figures_and_the_matrix_is_a_param(
     repository: Path, run: Runner
 ) -> None:

@@ -6,9 +6,14 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pytest
+
+from autoencoders.evaluation.intervals import Interval
 from autoencoders.figures.section import FigureFile, LatentPlane, Sheet
+from autoencoders.report.metrics import Metric
+from autoencoders.report.over_seeds import interval_text
 from autoencoders.report.page import render
-from tests.report.example_results import dataset, variant
+from tests.report.example_results import dataset, over_seeds, variant
 
 VOID = {"meta", "img", "link", "br"}
 SVG = "http://www.w3.org/2000/svg"  # the name of an XML namespace; nothing is downloaded from it
@@ -158,6 +163,71 @@ def test_there_is_no_feature_table_without_feature_metrics() -> None:
         "MNIST · vae",
         "MNIST · aae",
     ]
+
+
+SEVERAL_SEEDS = dataset(
+    over_seeds(
+        variant("conv", {"psnr": 19.5, "active_units": 2}),
+        psnr=[19.0, 19.5, 20.0],
+        active_units=[2, 2, 2],
+    ),
+    over_seeds(
+        variant("vae", {"psnr": 14.6, "kl": 4.7}),
+        changes=("params", "code"),
+        psnr=[14.6, 14.4],
+        kl=[5.0],
+    ),
+    variant("aae", {"psnr": 21.0}),
+)
+
+
+def test_means_over_several_seeds_have_intervals() -> None:
+    page = Page(render([SEVERAL_SEEDS]))
+    assert "Over several seeds" in page.all("h3")
+    assert page.all("table", class_="seeds") == [
+        # The half-width is 4.303 · 0.5 / √3 for conv, 12.706 · 0.1414 / √2 for vae.
+        "metric conv n = 3 vae n = 2 out of date "
+        "PSNR ↑ dB 19.5 ± 1.2 14.5 ± 1.3 "
+        "active units 2 ± 0 –"  # no row for kl, which has one seed only
+    ]
+    assert page.all("p", class_="outdated") == [
+        "The results of vae over several seeds are out of date: params and code changed after "
+        "these trainings. autoencoders seeds mnist/vae repeats them."
+    ]
+
+
+def test_paired_differences_are_in_the_page_as_json() -> None:
+    (data,) = Page(render([SEVERAL_SEEDS])).all("script", type="application/json")
+    # 19.0 − 14.6 and 19.5 − 14.4: their mean is 4.75, the half-width 12.706 · 0.35.
+    difference = {"n": 2, "outdated": True, "metrics": {"psnr": ["+4.8 ± 4.4", False]}}
+    assert json.loads(data) == {"conv": {"vae": difference}, "vae": {}}
+
+
+def test_there_is_no_table_of_seeds_without_their_results() -> None:
+    one_seed = dataset(over_seeds(variant("conv", {"psnr": 19.5}), psnr=[19.0]))
+    for results in (SMALL, one_seed):
+        page = Page(render([results]))
+        assert "Over several seeds" not in page.all("h3")
+        assert page.all("table", class_="seeds") == page.all("p", class_="outdated") == []
+
+
+@pytest.mark.parametrize(
+    ("interval", "mean", "difference"),
+    [
+        (Interval(14.6678, 0.1234, 5), "14.67 ± 0.12", "+14.67 ± 0.12"),
+        (Interval(14.6678, 0.2345, 5), "14.7 ± 0.2", "+14.67 ± 0.23"),
+        (Interval(-0.0004, 0.0987, 5), "0.00 ± 0.10", "0.000 ± 0.099"),
+        (Interval(-1912.3, 34.5, 4), "−1912 ± 34 (n = 4)", "−1912 ± 34 (n = 4)"),
+        (Interval(-0.25, 0.0, 5), "−0.25 ± 0.00", "−0.25 ± 0.00"),
+        (Interval(0.25, 1e-9, 5), "0.2500 ± 0.0000", "+0.2500 ± 0.0000"),
+    ],
+)
+def test_intervals_have_one_or_two_significant_digits(
+    interval: Interval, mean: str, difference: str
+) -> None:
+    metric = Metric("psnr", "PSNR", "dB", "higher", 2, "")
+    assert interval_text(metric, interval, 5) == mean
+    assert interval_text(metric, interval, 5, signed=True) == difference
 
 
 def test_better_yardsticks_are_listed_in_sentences() -> None:

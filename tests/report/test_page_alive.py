@@ -16,6 +16,7 @@ from autoencoders.report.page import render
 from autoencoders.report.results import DatasetResults, VariantResult
 from tests.browser import chromium, needs_chromium
 from tests.report import example_results
+from tests.report.example_results import over_seeds
 
 pytestmark = needs_chromium
 
@@ -44,8 +45,17 @@ def section(name: str, metrics: dict[str, float], **others: Any) -> VariantResul
 
 
 VARIANTS = [
-    section("conv", {"mse": 0.01, "psnr": 20.0, "probe_accuracy": 0.9}),
-    section("vae", {"mse": 0.002, "psnr": 20.0, "elbo": -100.0}, plane=PLANE),
+    over_seeds(
+        section("conv", {"mse": 0.01, "psnr": 20.0, "probe_accuracy": 0.9}),
+        mse=[0.01, 0.011, 0.012],
+        psnr=[20.0, 19.8, 19.7],
+    ),
+    over_seeds(
+        section("vae", {"mse": 0.002, "psnr": 20.0, "elbo": -100.0}, plane=PLANE),
+        changes=["code"],
+        mse=[0.002, 0.0022, 0.0021],
+        psnr=[20.1, 19.5, 20.2],
+    ),
     section("conv_vae", {"mse": 0.1, "psnr": 9.0, "elbo": -20.0}),
 ]
 
@@ -208,29 +218,56 @@ def test_yardsticks_can_be_hidden_and_shown_again(page: Page) -> None:
     assert rows(page) == ["conv", "mean image", "pca", "conv_vae", "mean image", "pca"]
 
 
-def test_comparison_of_two_variants_marks_the_better_value(page: Page) -> None:
-    page.get_by_label("first variant").first.select_option("conv")
-    panel = page.locator(".pair").first
-    assert panel.is_hidden()
-    page.get_by_label("second variant").first.select_option("vae")
-    compared = {
+def compare(page: Page, one: str, other: str) -> Locator:
+    """Select two variants of the first dataset; return the panel that compares them."""
+    for choice, name in (("second", "–"), ("first", one), ("second", other)):
+        page.get_by_label(f"{choice} variant").first.select_option(name)
+    return page.locator(".pair").first
+
+
+def compared(panel: Locator) -> dict[str, list[str]]:
+    """Return metric → cells of the comparison."""
+    return {
         " ".join(row.locator("th").inner_text().split()): [
             " ".join(text.split()) for text in row.locator("td").all_inner_texts()
         ]
         for row in panel.locator("tbody tr").all()
     }
-    assert compared == {
-        "MSE ↓": ["0.0100", "★ 0.0020 better"],
-        "PSNR ↑dB": ["20.00", "20.00"],
-        "ELBO ↑nats/image": ["–", "−100.00"],
-        "linear probe accuracy ↑": ["0.9000", "–"],
+
+
+def test_comparison_of_two_variants_marks_the_better_value(page: Page) -> None:
+    page.get_by_label("first variant").first.select_option("vae")
+    assert page.locator(".pair").first.is_hidden()
+    panel = compare(page, "conv_vae", "vae")
+    assert compared(panel) == {
+        "MSE ↓": ["0.1000", "★ 0.0020 better"],
+        "PSNR ↑dB": ["9.00", "★ 20.00 better"],
+        "ELBO ↑nats/image": ["★ −20.00 better", "−100.00"],
     }
+    panel = compare(page, "conv", "vae")
+    assert compared(panel)["PSNR ↑dB"][:2] == ["20.00", "20.00"]
     assert panel.locator("h4").all_inner_texts() == ["Reconstructions", "Samples"]
     pictures = [image.get_attribute("src") for image in panel.locator("img").all()]
     assert pictures == ["conv-Reconstructions.png", "vae-Reconstructions.png", "vae-Samples.png"]
     assert panel.get_by_text("no such figure").count() == 1
     page.get_by_label("first variant").first.select_option("–")
     assert panel.is_hidden()
+
+
+def test_comparison_of_two_variants_has_the_paired_difference_over_seeds(page: Page) -> None:
+    head = "paired over 3 seeds, 95 % interval out of date"
+    # Student's quantile of three seeds is 4.303; the differences of MSE are 8.0, 8.8, 9.9 · 10⁻³.
+    for pair, signs in ((("conv", "vae"), "+−"), (("vae", "conv"), "−+")):
+        panel = compare(page, *pair)
+        [*_, last] = panel.locator("thead th").all_inner_texts()
+        assert " ".join(last.split()) == f"{' − '.join(pair)} {head}"
+        assert {metric: cells[-1] for metric, cells in compared(panel).items()} == {
+            "MSE ↓": f"{signs[0]}0.0089 ± 0.0024 excludes 0",
+            "PSNR ↑dB": f"{signs[1]}0.10 ± 0.99 contains 0",
+            "ELBO ↑nats/image": "–",
+            "linear probe accuracy ↑": "–",
+        }
+    assert len(compare(page, "vae", "conv_vae").locator("thead th").all()) == 3
 
 
 def test_mouse_shows_the_decoded_image_and_click_the_nearest_image(

@@ -112,27 +112,58 @@ function metricCell(cell, isBetter) {
   return html("td", { class: "best" }, star, text, screenReaderText(" better"));
 }
 
+/** Returns the paired differences of two variants over several seeds, or undefined. */
+function differencesOf(section, [one, other]) {
+  const data = section.querySelector(":scope > script");
+  const all = data ? JSON.parse(data.textContent) : {};
+  if (all[one]?.[other]) return all[one][other];
+  const reversed = all[other]?.[one];
+  if (reversed === undefined) return undefined;
+  const negative = (text) => text.replace(/^[+−]/, (sign) => (sign === "+" ? "−" : "+"));
+  const negated = ([key, [text, containsZero]]) => [key, [negative(text), containsZero]];
+  const metrics = Object.fromEntries(Object.entries(reversed.metrics).map(negated));
+  return { ...reversed, metrics };
+}
+
+function differenceHead({ n, outdated }, [one, other]) {
+  const date = outdated ? [html("span", { class: "badge outdated" }, "out of date")] : [];
+  const unit = html("span", {}, `paired over ${n} seeds, 95 % interval`);
+  return html("th", { scope: "col" }, `${one} − ${other}`, unit, ...date);
+}
+
+function differenceCell(difference) {
+  if (difference === undefined) return html("td", {}, "–");
+  const [text, containsZero] = difference;
+  return html("td", {}, `${text} `, html("small", {}, containsZero ? "contains 0" : "excludes 0"));
+}
+
 /** Returns a list with the row of a metric, or an empty list if neither variant has it. */
-function metricRow(header, cells) {
+function metricRow(header, cells, differences) {
   const values = cells.map((cell) => Number(cell.dataset.value ?? NaN));
   if (values.every(Number.isNaN)) return [];
   const better = betterOf(values, header.dataset.better);
   const label = [...header.firstElementChild.childNodes].map((node) => node.cloneNode(true));
   const marked = cells.map((cell, i) => metricCell(cell, i === better));
-  return [html("tr", { class: "network" }, html("th", { scope: "row" }, ...label), ...marked)];
+  const head = html("th", { scope: "row" }, ...label);
+  const row = html("tr", { class: "network" }, head, ...marked);
+  if (differences) row.append(differenceCell(differences.metrics[header.dataset.metric]));
+  return [row];
 }
 
-function metricRows(table, names) {
+function metricRows(table, names, differences) {
   const rows = names.map((name) => groupsOf(table).find((group) => nameOf(group) === name)[0]);
   const headers = [...table.tHead.rows[0].cells];
   return headers.flatMap((header, i) =>
-    i === 0 ? [] : metricRow(header, rows.map((row) => row.cells[i])),
+    i === 0 ? [] : metricRow(header, rows.map((row) => row.cells[i]), differences),
   );
 }
 
-function comparisonTable(tables, names) {
+function comparisonTable(section, tables, names) {
+  const differences = differencesOf(section, names);
   const heads = ["metric", ...names].map((name) => html("th", { scope: "col" }, name));
-  const body = html("tbody", {}, ...tables.flatMap((table) => metricRows(table, names)));
+  if (differences) heads.push(differenceHead(differences, names));
+  const rows = tables.flatMap((table) => metricRows(table, names, differences));
+  const body = html("tbody", {}, ...rows);
   return html("table", {}, html("thead", {}, html("tr", {}, ...heads)), body);
 }
 
@@ -159,7 +190,7 @@ function figurePairs(section, names) {
 function comparisonContent(section, tables, names) {
   const label = names.join(", ");
   const attributes = { class: "scroll", tabindex: 0, role: "region", "aria-label": label };
-  const metrics = html("div", attributes, comparisonTable(tables, names));
+  const metrics = html("div", attributes, comparisonTable(section, tables, names));
   return [metrics, ...figurePairs(section, names)];
 }
 
@@ -192,7 +223,7 @@ function comparison(section, tables, report) {
 
 /** Inserts the controls of a dataset's tables above the tables. */
 function addControls(section) {
-  const tables = [...section.querySelectorAll("table")];
+  const tables = [...section.querySelectorAll("table:not(.seeds)")];
   const status = html("output");
   const report = (text) => status.replaceChildren(text);
   tables.forEach((table) => makeSortable(table, report));
@@ -333,7 +364,7 @@ function interactivePlane(plane, title) {
 }
 
 document.querySelectorAll("section[data-dataset]:has(table)").forEach(addControls);
-for (const data of document.querySelectorAll('script[type="application/json"]')) {
+for (const data of document.querySelectorAll('[data-variant] > script[type="application/json"]')) {
   const title = data.closest("section").querySelector("h3").textContent;
   data.after(interactivePlane(JSON.parse(data.textContent), title));
 }

@@ -17,6 +17,7 @@ from jinja2 import Environment, StrictUndefined
 
 from autoencoders.figures.section import LatentPlane
 from autoencoders.report.metrics import FEATURE_METRICS, IMAGE_METRICS, Metric
+from autoencoders.report.over_seeds import seed_table
 from autoencoders.report.results import DatasetResults, VariantResult
 
 
@@ -57,12 +58,16 @@ def render(datasets: Sequence[DatasetResults]) -> str:
     environment.globals.update(anchor=_anchor)
     environment.filters.update(address=quote, plane_data=_plane_data, settings=_settings)
     template = environment.from_string(_read_file("page.html"))
-    with_tables = [(dataset, _tables(dataset)) for dataset in datasets]
-    columns = [metric for _, tables in with_tables for table in tables for metric in table.columns]
+    with_tables, all_columns = [], dict[Metric, None]()
+    for dataset in datasets:
+        tables = _tables(dataset)
+        columns = dict.fromkeys(metric for table in tables for metric in table.columns)
+        with_tables.append((dataset, tables, seed_table(dataset, [*columns])))
+        all_columns |= columns
     sections = [dataset.section for dataset in datasets]
     page = template.render(
         datasets=with_tables,
-        legend=[metric for metric in dict.fromkeys(columns) if metric.meaning],
+        legend=[metric for metric in all_columns if metric.meaning],
         stand_ins=[section.title for section in sections if section.source == "stand-in"],
         script=_read_file("page.js"),
     )

@@ -1,6 +1,6 @@
 """The results of all variants, read from files; their tables and the overview figure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from autoencoders import files, paths
-from autoencoders.evaluation import results
+from autoencoders.evaluation import results, seed_results
 from autoencoders.evaluation.results import Metrics, headline
+from autoencoders.evaluation.seed_results import Digests, SeedResults
 from autoencoders.figures import plots, section
 from autoencoders.figures.section import FigureFile, Section
 
@@ -26,11 +27,15 @@ class VariantResult:
         metrics: the content of its metrics file. The yardsticks include `raw_pixels` if the file
             has feature metrics.
         section: all other content about it.
+        seeds: its results for several seeds, if there are any.
+        seeds_changes: what has changed since then: params, data, code.
     """
 
     name: str
     metrics: Metrics
     section: Section
+    seeds: SeedResults | None = None
+    seeds_changes: Sequence[str] = ()
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -42,6 +47,15 @@ class VariantResult:
         """Return the metrics of each yardstick: name → key → value."""
         yardsticks: dict[str, dict[str, float]] = self.metrics["yardsticks"]
         return yardsticks
+
+    @property
+    def n_seeds(self) -> int:
+        """Return the number of seeds with results."""
+        return len(self.seeds.seeds) if self.seeds else 0
+
+    def seed_values(self, metric: str) -> dict[int, float]:
+        """Return seed → value of a metric."""
+        return self.seeds.values(metric) if self.seeds else {}
 
 
 @dataclass(frozen=True)
@@ -71,16 +85,26 @@ class DatasetResults:
         ]
 
 
-def load(dataset: str, variants: list[str]) -> DatasetResults:
+def load(
+    dataset: str, variants: list[str], current_digests: Callable[[str, str], Digests]
+) -> DatasetResults:
     """Read the results of a dataset's variants.
+
+    Args:
+        dataset: the name of the dataset.
+        variants: the names of the variants.
+        current_digests: from the two names to the present state of params, data and code.
 
     Raises:
         UserError: a file is missing or damaged.
     """
-    return DatasetResults(dataset, [_load(dataset, variant) for variant in variants])
+    results_of = [_load(dataset, variant, current_digests) for variant in variants]
+    return DatasetResults(dataset, results_of)
 
 
-def _load(dataset: str, variant: str) -> VariantResult:
+def _load(
+    dataset: str, variant: str, current_digests: Callable[[str, str], Digests]
+) -> VariantResult:
     metrics = results.load(paths.metrics(dataset, variant), dataset, variant)
     if "probe_accuracy" in metrics:
         pixels = results.load_numbers(paths.pixels(dataset), dataset)
@@ -88,7 +112,9 @@ def _load(dataset: str, variant: str) -> VariantResult:
     content = section.load(paths.section(dataset, variant))
     for picture in content.pictures:
         files.require(paths.REPORT.parent / picture.path)
-    return VariantResult(variant, metrics, content)
+    seeds = seed_results.load(dataset, variant)
+    changes = seeds.changes(current_digests(dataset, variant)) if seeds else []
+    return VariantResult(variant, metrics, content, seeds, changes)
 
 
 def table(datasets: list[DatasetResults]) -> pd.DataFrame:

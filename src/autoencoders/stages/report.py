@@ -1,6 +1,7 @@
 """The stage `report`: combine all variants' metrics and figures in one table and one page."""
 
 import sys
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -12,12 +13,15 @@ from autoencoders.figures import plots
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.report import page, results
+from autoencoders.stages.common import current_digests
 from autoencoders.tracking import StageRun
+
+USED = {"datasets_to_run", "variants_to_run", "seed", "variants", "classifier", "evaluation"}
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
-    """Return the datasets and variants to report."""
-    return params.model_dump(mode="json", include={"datasets_to_run", "variants_to_run"})
+    """Return the datasets and variants to report, and what results of several seeds depend on."""
+    return params.model_dump(mode="json", include=USED)
 
 
 def data_used(item: Item) -> None:
@@ -27,7 +31,9 @@ def data_used(item: Item) -> None:
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Write the table and the page of the datasets and variants to run."""
     # Read all files before writing, so that a damaged file does not destroy the old report.
-    datasets = [results.load(name, params.variants_to_run) for name in params.datasets_to_run]
+    digests = partial(current_digests, params)
+    variants = params.variants_to_run
+    datasets = [results.load(name, variants, digests) for name in params.datasets_to_run]
     overviews = {dataset.overview.name: results.overview(dataset) for dataset in datasets}
     table = results.table(datasets)
     with files.atomic_directory(paths.OVERVIEW) as folder:
