@@ -30,6 +30,7 @@ COMMANDS = {
     "seeds": "train variants with several seeds; measure how much the results vary",
     "serve": "serve a trained variant as a web page and over HTTP",
     "sources": "list the source files that each stage depends on",
+    "sweep": "compare many settings of one variant",
     "track": "upload to MLflow the results that it does not have yet",
 }
 STAGES = {

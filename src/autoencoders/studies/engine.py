@@ -9,11 +9,13 @@ import math
 import os
 import signal
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import optuna
 import ray
 from filelock import FileLock, Timeout
 from pyarrow.fs import FileSystem, FileType
@@ -267,6 +269,8 @@ def _domain(domain: Domain) -> Any:
 
 def _searcher(study: Study) -> OptunaSearch | BasicVariantGenerator:
     if study.searcher == "tpe":
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        warnings.filterwarnings("ignore", "Choices for a categorical")  # lists need no storage
         return OptunaSearch(metric=VALUE, mode="min", seed=study.seed)
     return BasicVariantGenerator(random_state=study.seed)
 
@@ -299,7 +303,7 @@ class _Forward(tune.Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Pass the new rows of the history."""
-        number, history = _number(trial), result["history"]
+        number, history = _number(trials, trial), result["history"]
         for row in history[self.epochs.get(number, 0) :]:
             for listener in _listeners:
                 listener.epoch(number, trial.config, row)
@@ -308,9 +312,9 @@ class _Forward(tune.Callback):
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Pass the outcome of a trial."""
         for listener in _listeners:
-            listener.end(_number(trial), _outcome(trial.config, trial.last_result))
+            listener.end(_number(trials, trial), _outcome(trial.config, trial.last_result))
 
 
-def _number(trial: Any) -> str:
+def _number(trials: list[Any], trial: Any) -> str:
     """Return the number of a trial in its study; it stays the same when the study continues."""
-    return str(trial.trial_id.rpartition("_")[2])
+    return f"{trials.index(trial):05}"

@@ -18,9 +18,13 @@ from autoencoders.errors import UserError
 from autoencoders.params import Params
 from autoencoders.params.editing import with_value
 from autoencoders.pipeline import Item
-from autoencoders.studies import sweep_file, sweep_page
-from autoencoders.studies.study import Outcome, Study, Values, ranked
+from autoencoders.studies import sweep_file, sweep_page, trial
+from autoencoders.studies.study import Machines, Outcome, Study, Values, ranked
+from autoencoders.studies.sweep_figures import as_text, short_names
+from autoencoders.studies.trial import ITEM
 from autoencoders.tracking.provenance import fingerprint
+from autoencoders.tracking.study import StudyRun, study_run
+from autoencoders.training.history import Row
 
 RECORD, RESULTS = "study.json", "results.csv"
 
@@ -30,11 +34,17 @@ class Record(Strict):
 
     Attributes:
         digests: what the results depend on → its SHA-256.
+        trials: the number of trials.
+        failed: the number of failed trials.
         best: the values of the best trial.
+        value: its metric.
     """
 
     digests: dict[str, str]
+    trials: int
+    failed: int
     best: dict[str, Any]
+    value: float
 
 
 @dataclass(frozen=True)
@@ -101,8 +111,8 @@ def load(path: Path) -> Sweep:
     return Sweep(path, sweep_file.load(path, loaded), loaded)
 
 
-def finished(sweep: Sweep) -> Values | None:
-    """Return the values of the best trial if the sweep has finished, else None.
+def finished(sweep: Sweep) -> Record | None:
+    """Return the record of a finished sweep; None if it has not finished.
 
     Raises:
         UserError: the folder has damaged results, or results that depend on something else.
@@ -121,11 +131,55 @@ def finished(sweep: Sweep) -> Values | None:
             f"{', '.join(changed)}: changed since {sweep.folder} was written; "
             f"give the file of the sweep a new name, or {advice}"
         )
-    return record.best
+    return record
 
 
-def write(sweep: Sweep, outcomes: Sequence[Outcome]) -> Values:
-    """Write all results, and return the values of the best trial.
+def run(sweep: Sweep, machines: Machines) -> list[Outcome]:
+    """Run the trials, and log each of them to MLflow.
+
+    Raises:
+        UserError: see `engine.run`; or the prepared images are missing or damaged.
+    """
+    from autoencoders.studies import engine  # optional, and slow to import
+
+    file, study, variant = sweep.file, sweep.study, sweep.params.variants[sweep.file.variant]
+    task = trial.task([file.variant], {ITEM: f"{file.dataset}/{file.variant}"}, False)
+    images = {file.dataset: trial.share(file.dataset, variant.objective.takes("perceive"))}
+    with study_run(
+        Item("sweep", file.dataset, file.variant),
+        digest=study.digest,
+        params=file.model_dump(mode="json"),
+        experiment=sweep.params.experiment,
+    ) as tracked:
+        outcomes = engine.run(study, task, images, machines, _Listener(study, tracked))
+        for best in [*ranked(study, outcomes).values()][:1]:
+            tracked.log_best(best.values, best.metrics)
+    return outcomes
+
+
+@dataclass(frozen=True)
+class _Listener:
+    """Logs each trial, and prints a line at its end."""
+
+    study: Study
+    run: StudyRun
+
+    def epoch(self, trial: str, values: Values, row: Row) -> None:
+        """Log an epoch."""
+        self.run.epoch(trial, values, row)
+
+    def end(self, trial: str, outcome: Outcome) -> None:
+        """Log and print the result."""
+        self.run.end(trial, outcome)
+        metric = self.study.metric
+        result = outcome.error or f"{metric} {outcome.metrics[metric]:#.5g}"
+        names = short_names(self.study.space)
+        values = ", ".join(f"{names[key]} {as_text(v)}" for key, v in outcome.values.items())
+        print(f"trial {int(trial)}: {result}; {values}", flush=True)
+
+
+def write(sweep: Sweep, outcomes: Sequence[Outcome]) -> Record:
+    """Write all results; return the record of the finished sweep.
 
     Raises:
         UserError: no trial has succeeded.
@@ -134,7 +188,14 @@ def write(sweep: Sweep, outcomes: Sequence[Outcome]) -> Values:
     if not trials:
         reasons = "; ".join(dict.fromkeys(outcome.error for outcome in outcomes))
         raise UserError(f"{sweep.path}: all trials failed ({len(outcomes)}): {reasons}")
-    best = next(iter(trials.values())).values
+    best = next(iter(trials.values()))
+    record = Record(
+        digests=sweep.digests,
+        trials=len(outcomes),
+        failed=len(outcomes) - len(trials),
+        best=best.values,
+        value=best.metrics[sweep.file.metric],
+    )
     with files.atomic_directory(sweep.folder) as folder:
         _table(outcomes).to_csv(folder / RESULTS, index=False)
         sweep_page.write(
@@ -145,10 +206,10 @@ def write(sweep: Sweep, outcomes: Sequence[Outcome]) -> Values:
             name=sweep.path.stem,
             variant=sweep.file.variant,
             dataset=sweep.metadata.title,
-            command=command(sweep, best),
+            command=command(sweep, best.values),
         )
-        files.write_json(folder / RECORD, {"digests": sweep.digests, "best": best})
-    return best
+        files.write_json(folder / RECORD, record.model_dump(mode="json"))
+    return record
 
 
 def _table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
