@@ -36,7 +36,7 @@ scale: setup $(VENV)/.scale ## Set up Ray and Optuna too, for `autoencoders seed
 repro: setup ## Run the whole pipeline; JOBS=1 uses one core and gives the same bits
 	autoencoders repro $(if $(JOBS),--jobs $(JOBS))
 
-test: setup lint ## Lint, check types, run all tests; ALL=1: also tests with Chromium, TensorFlow, MLflow's server
+test: setup lint ## Lint, check types, run all tests; ALL=1: also tests with Chromium, TensorFlow, Ray, MLflow's server
 	pytest -n 2 $(if $(ALL),-m '')
 
 quick: setup ## Run only the fast tests

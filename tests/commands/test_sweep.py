@@ -1,7 +1,8 @@
 """`autoencoders sweep`: runs a sweep once, and prints the command for its best trial."""
 
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,15 +24,16 @@ LR = "training.optimizers.model.lr"
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mock:
     """Change to a repository with a sweep; trials take no time, and MLflow is off."""
 
+    @contextmanager
     def run_trials(
         study: Study, task: trial.Task, images: Any, machines: Machines, listener: Listener
-    ) -> list[Outcome]:
+    ) -> Iterator[list[Outcome]]:
         results = outcomes(study, lambda values: 30 + values[LR])
         results[1] = Outcome(results[1].values, error="the loss explodes")
         for number, result in enumerate(results):
             listener.end(f"{number:05}", result)
         assert task.item({}) == ("mnist", "vae")
-        return results
+        yield results
 
     module: Any = ModuleType("autoencoders.studies.engine")
     module.run = Mock(side_effect=run_trials)

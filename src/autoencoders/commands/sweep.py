@@ -36,7 +36,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     if record:
         yield f"{loaded.path}: finished already, so no trial runs"
     else:
-        record = sweep.write(loaded, sweep.run(loaded, machines(options)))
+        with sweep.run(loaded, machines(options)) as outcomes:
+            record = sweep.write(loaded, outcomes)
     yield (
         f"{record.trials} trials, {record.failed} failed; best {loaded.file.metric}: "
         f"{record.value:#.5g}; {loaded.folder / PAGE}"

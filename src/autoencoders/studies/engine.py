@@ -4,21 +4,24 @@ Ray Tune draws the values, starts trials, restarts those whose process or machin
 keeps the study's state, so that a study continues after this process was killed.
 """
 
+import json
 import logging
 import math
 import os
 import signal
+import socket
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import optuna
 import ray
 from filelock import FileLock, Timeout
-from pyarrow.fs import FileSystem, FileType
+from pyarrow.fs import FileSelector, FileSystem, FileType
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 from ray.tune.search import BasicVariantGenerator
@@ -47,45 +50,54 @@ PACKAGE = Path(__file__).parents[1]
 VALUE = "value"  # the column of results that Tune compares
 LOST_WORKERS = 5  # how often a trial restarts after its process or its machine is lost
 LONGEST = 10_000  # epochs; ASHA would end a trial at its longest duration
+CONNECT_SECONDS = 5
+# The first bytes of a connection to a gRPC server, which answers with a frame of this type.
+HTTP2_PREFACE, SETTINGS_FRAME = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\4" + bytes(5), 4
 ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    # The saved state names the last checkpoint of each trial, which must still exist after a kill.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1",
 }
 
 
+@contextmanager
 def run(
     study: Study,
     task: Task,
     datasets: Mapping[str, SharedDataset],
     machines: Machines,
     listener: Listener,
-) -> list[Outcome]:
-    """Run a study, or continue it, and return the outcomes of all trials in their order.
+) -> Iterator[list[Outcome]]:
+    """Run a study, or continue it, and yield the outcomes of all trials in their order.
 
-    A trial with impossible values has an error instead of metrics, and the study goes on.
+    The `with` block saves the results; after it the state of the study is deleted. A trial with
+    impossible values has an error instead of metrics, and the study goes on.
 
     Raises:
         UserError: Ray does not start, the storage or a machine fails, another process runs the
             study, or there is an unfinished study with this name and other settings.
     """
-    with _exclusive(), _ray(machines, task):
-        location = f"{_storage(machines)}/{study.name}"
-        try:
-            store, folder = FileSystem.from_uri(location)
-            _check_digest(store, folder, study)
-            tuner = _tuner(study, task, datasets, machines, location)
-            with _listening(listener):
-                grid = tuner.fit()
-                results = [grid[number] for number in range(len(grid))]
-        except (OSError, ray.exceptions.RayError, tune.TuneError) as error:
-            raise _unfinished(str(error)) from error
-        for failed in (result.error for result in results if result.error):
-            raise _unfinished(str(failed))
+    with _exclusive():
+        with _ray(machines, task):
+            location = _location(machines, study.name)
+            try:
+                store, folder = _open(location, study, machines)
+                tuner = _tuner(study, task, datasets, machines, location)
+                with _listening(listener):
+                    grid = tuner.fit()
+                    results = [grid[number] for number in range(len(grid))]
+            except (OSError, ray.exceptions.RayError, tune.TuneError) as error:
+                raise _unfinished(str(error)) from error
+            for failed in (result.error for result in results if result.error):
+                raise _unfinished(str(failed))
+        lasts = [result.metrics for result in results if result.metrics]
+        numbered = {_number(last["experiment_tag"]): last for last in lasts}
+        yield [_outcome(last["config"], last) for _, last in sorted(numbered.items())]
         store.delete_dir(folder)
-    return [_outcome(result.config or {}, result.metrics or {}) for result in results]
 
 
 def _unfinished(reason: str) -> UserError:
@@ -112,28 +124,44 @@ def _ray(machines: Machines, task: Task) -> Iterator[None]:
     if device := os.environ.get("AUTOENCODERS_DEVICE"):
         variables["AUTOENCODERS_DEVICE"] = device
     options: dict[str, Any] = {"runtime_env": {"env_vars": variables}}
-    if machines.address:
-        options["address"] = machines.address
-        options["runtime_env"]["py_modules"] = [os.fspath(PACKAGE)]
-    else:
-        options |= {"num_cpus": machines.jobs, "include_dashboard": False}
     end = signal.getsignal(signal.SIGTERM)  # Ray replaces this handler
-    # Addresses of sockets are short, so Ray's files cannot be in any folder.
-    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:
-        if not machines.address:
-            options["_temp_dir"] = folder
+    # The address of a socket has at most 107 bytes, so the folder of Ray's files has a short path.
+    with files.temporary_path(Path("/tmp/r")) as folder:
+        if machines.address:
+            _require_cluster(machines.address)
+            options["address"] = machines.address
+            options["runtime_env"]["py_modules"] = [os.fspath(PACKAGE)]
+        else:
+            options |= {"address": "local", "num_cpus": machines.jobs, "include_dashboard": False}
+            options["_temp_dir"] = os.fspath(folder)
         try:
-            ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
+            try:
+                ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
+            except (ConnectionError, RuntimeError, ValueError) as error:
+                raise UserError(f"Ray: {files.shortened(str(error))}") from error
             signal.signal(signal.SIGTERM, end)
             yield
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise UserError(f"Ray: {files.shortened(str(error))}") from error
         finally:
             ray.shutdown()
 
 
-def _storage(machines: Machines) -> str:
-    """Return the address of the folder of all studies' states."""
+def _require_cluster(address: str) -> None:
+    """Raise a `UserError` if no cluster answers; `ray.init` would try for minutes."""
+    try:
+        host, _, port = address.rpartition(":")
+        with socket.create_connection((host, int(port)), CONNECT_SECONDS) as connection:
+            connection.sendall(HTTP2_PREFACE)
+            if connection.recv(9)[3:4] != bytes([SETTINGS_FRAME]):
+                raise ValueError("another server answers")
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"--address: no Ray cluster answers at {address!r} ({files.shortened(str(error))}); "
+            "allowed: HOST:PORT of a cluster's head, as `ray start --head` prints it"
+        ) from error
+
+
+def _location(machines: Machines, name: str) -> str:
+    """Return the path or the URI of the folder of a study's state."""
     if machines.storage is None:
         alive = sum(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]
         if alive > 1:
@@ -141,8 +169,26 @@ def _storage(machines: Machines) -> str:
                 f"--storage: missing, but the cluster has {alive} machines; add a folder or an S3 "
                 "address that all of them reach"
             )
-        return os.fspath(paths.STUDIES.absolute())
-    return machines.storage.rstrip("/")
+        return os.fspath(paths.STUDIES.absolute() / name)
+    if "://" not in machines.storage:
+        return f"{machines.storage}/{name}"
+    uri = urlsplit(machines.storage)
+    return uri._replace(path=f"{uri.path.rstrip('/')}/{name}").geturl()
+
+
+def _open(location: str, study: Study, machines: Machines) -> tuple[FileSystem, str]:
+    """Return the file system of a study's state, and its folder there, with the digest."""
+    try:
+        store, folder = FileSystem.from_uri(location)
+        _check_digest(store, folder, study)
+    except (OSError, ValueError) as error:
+        if machines.storage is None:
+            raise
+        raise UserError(
+            f"--storage: {machines.storage} fails ({files.shortened(str(error))}); allowed: a "
+            "folder or an S3 address, s3://BUCKET/FOLDER, that all machines reach"
+        ) from error
+    return store, folder
 
 
 def _check_digest(store: FileSystem, folder: str, study: Study) -> None:
@@ -175,7 +221,14 @@ def _tuner(
         lambda config: _resources(task, config, machines),
     )
     if tune.Tuner.can_restore(location):
-        return tune.Tuner.restore(location, trainable, resume_errored=True)
+        try:
+            _check_state(*FileSystem.from_uri(location))
+            return tune.Tuner.restore(location, trainable, resume_errored=True)
+        except Exception as error:  # damaged pickles raise any exception
+            raise UserError(
+                f"{location} is damaged ({files.describe_error(error)}): delete it, and the study "
+                "starts again"
+            ) from error
     return tune.Tuner(
         trainable,
         param_space={key: _domain(domain) for key, domain in study.space.items()},
@@ -190,13 +243,21 @@ def _tuner(
         ),
         run_config=tune.RunConfig(
             name=study.name,
-            storage_path=location.rpartition("/")[0],
+            storage_path=os.fspath(machines.storage or paths.STUDIES.absolute()),
             failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
-            checkpoint_config=tune.CheckpointConfig(num_to_keep=1),
+            checkpoint_config=tune.CheckpointConfig(num_to_keep=2),
             callbacks=[_Forward()],
             verbose=0,
         ),
     )
+
+
+def _check_state(store: FileSystem, folder: str) -> None:
+    """Raise `ValueError` if the newest list of trials is not JSON; Tune would only start again."""
+    found = [file.path for file in store.get_file_info(FileSelector(folder))]
+    if states := [path for path in found if "/experiment_state-" in path]:
+        with store.open_input_stream(max(states)) as stream:
+            json.loads(stream.read())
 
 
 def _train(
@@ -303,7 +364,7 @@ class _Forward(tune.Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Pass the new rows of the history."""
-        number, history = _number(trials, trial), result["history"]
+        number, history = _number(trial.experiment_tag), result["history"]
         for row in history[self.epochs.get(number, 0) :]:
             for listener in _listeners:
                 listener.epoch(number, trial.config, row)
@@ -312,9 +373,9 @@ class _Forward(tune.Callback):
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Pass the outcome of a trial."""
         for listener in _listeners:
-            listener.end(_number(trials, trial), _outcome(trial.config, trial.last_result))
+            listener.end(_number(trial.experiment_tag), _outcome(trial.config, trial.last_result))
 
 
-def _number(trials: list[Any], trial: Any) -> str:
-    """Return the number of a trial in its study; it stays the same when the study continues."""
-    return f"{trials.index(trial):05}"
+def _number(tag: str) -> str:
+    """Return the number in a trial's tag, such as `3_seed=4`; the order of trials may change."""
+    return f"{int(tag.partition('_')[0]):05}"

@@ -42,14 +42,7 @@ def run(
     results = {item: _known(loaded, item) for item in items}
     if to_run := [item for item in items if not results[item].seeds.keys() >= seeds]:
         missing = {seed for seed in seeds for item in to_run if seed not in results[item].seeds}
-        for outcome in _train(loaded, {item: results[item] for item in to_run}, missing, machines):
-            item, seed = _item(outcome.values), outcome.values[SEED]
-            if outcome.error:
-                raise UserError(f"{_name(item)}, seed {seed}: {outcome.error}")
-            old = results[item]
-            results[item] = replace(old, seeds={**old.seeds, seed: outcome.metrics})
-        for item in to_run:
-            seed_results.save(results[item])
+        results |= _train(loaded, {item: results[item] for item in to_run}, missing, machines)
     for item in items:
         path = paths.seeds(item.dataset, item.variant)
         yield f"{_name(item)}: {_summary(_intervals(results[item]))} in {path}"
@@ -70,7 +63,12 @@ def _known(loaded: Params, item: Item) -> SeedResults:
 
 def _train(
     loaded: Params, known: Mapping[Item, SeedResults], seeds: set[int], machines: Machines
-) -> list[Outcome]:
+) -> dict[Item, SeedResults]:
+    """Train the seeds of each item; save and return their results together with the known ones.
+
+    Raises:
+        UserError: see `run`; the results of other seeds are saved.
+    """
     from autoencoders.studies import engine  # optional, and slow to import
 
     digests = {_name(item): fingerprint(vars(known[item].digests)) for item in known}
@@ -96,12 +94,26 @@ def _train(
             for item in known
         }
         listener = _Listener(runs, len(known) * len(seeds))
-        outcomes = engine.run(study, task, datasets, machines, listener)
-        for item, tracked in runs.items():
-            of_item = {o.values[SEED]: o.metrics for o in outcomes if _item(o.values) == item}
-            merged = replace(known[item], seeds={**known[item].seeds, **of_item})
-            tracked.log_intervals(_intervals(merged))
-    return outcomes
+        with engine.run(study, task, datasets, machines, listener) as outcomes:
+            results = {item: _with(known[item], outcomes) for item in known}
+            for item, tracked in runs.items():
+                seed_results.save(results[item])
+                tracked.log_intervals(_intervals(results[item]))
+    for outcome in (outcome for outcome in outcomes if outcome.error):
+        item, seed = _item(outcome.values), outcome.values[SEED]
+        raise UserError(f"{_name(item)}, seed {seed}: {outcome.error}")
+    return results
+
+
+def _with(results: SeedResults, outcomes: Sequence[Outcome]) -> SeedResults:
+    """Return an item's results with those of its trials that have succeeded."""
+    item = Item(STAGE, results.dataset, results.variant)
+    new = {
+        outcome.values[SEED]: outcome.metrics
+        for outcome in outcomes
+        if _item(outcome.values) == item and not outcome.error
+    }
+    return replace(results, seeds={**results.seeds, **new})
 
 
 class _Listener:

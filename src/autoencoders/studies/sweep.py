@@ -2,7 +2,8 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import getitem
@@ -134,8 +135,9 @@ def finished(sweep: Sweep) -> Record | None:
     return record
 
 
-def run(sweep: Sweep, machines: Machines) -> list[Outcome]:
-    """Run the trials, and log each of them to MLflow.
+@contextmanager
+def run(sweep: Sweep, machines: Machines) -> Iterator[list[Outcome]]:
+    """Run the trials, log each of them to MLflow, and yield all outcomes, to be saved.
 
     Raises:
         UserError: see `engine.run`; or the prepared images are missing or damaged.
@@ -151,10 +153,11 @@ def run(sweep: Sweep, machines: Machines) -> list[Outcome]:
         params=file.model_dump(mode="json"),
         experiment=sweep.params.experiment,
     ) as tracked:
-        outcomes = engine.run(study, task, images, machines, _Listener(study, tracked))
-        for best in [*ranked(study, outcomes).values()][:1]:
-            tracked.log_best(best.values, best.metrics)
-    return outcomes
+        listener = _Listener(study, tracked)
+        with engine.run(study, task, images, machines, listener) as outcomes:
+            for best in [*ranked(study, outcomes).values()][:1]:
+                tracked.log_best(best.values, best.metrics)
+            yield outcomes
 
 
 @dataclass(frozen=True)
