@@ -13,6 +13,18 @@ from autoencoders.training.history import Row
 Values = dict[str, Any]  # of one trial: dotted key → value, as JSON
 
 
+def set_values(content: dict[str, Any], values: Values) -> None:
+    """Set dotted keys of nested content; a parent that is missing or no mapping becomes one."""
+    for key, value in values.items():
+        *parents, last = key.split(".")
+        place = content
+        for name in parents:
+            if not isinstance(place.get(name), dict):
+                place[name] = {}
+            place = place[name]
+        place[last] = value
+
+
 @dataclass(frozen=True)
 class Choice:
     """One of `values`, each with the same probability."""

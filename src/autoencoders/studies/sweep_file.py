@@ -17,7 +17,16 @@ from autoencoders.errors import UserError
 from autoencoders.param_types import Count, ImageShape
 from autoencoders.params import Params, suggestion
 from autoencoders.params.error_messages import describe, relevant_mistakes
-from autoencoders.studies.study import Choice, Domain, Grid, Integer, LogUniform, Uniform, Values
+from autoencoders.studies.study import (
+    Choice,
+    Domain,
+    Grid,
+    Integer,
+    LogUniform,
+    Uniform,
+    Values,
+    set_values,
+)
 from autoencoders.training.loop import TorchLearner
 from autoencoders.training.parallel import SINGLE_PROCESS
 from autoencoders.training.settings import Variant
@@ -84,14 +93,7 @@ def load(path: Path, loaded: Params) -> SweepFile:
 def with_values(variant: Variant, values: Values) -> dict[str, Any]:
     """Return a variant's entry of params.yaml in which dotted keys have these values."""
     content: dict[str, Any] = variant.model_dump(mode="json", exclude_unset=True)
-    for key, value in values.items():
-        *parents, last = key.split(".")
-        place = content
-        for name in parents:
-            if not isinstance(place.get(name), dict):
-                place[name] = {}
-            place = place[name]
-        place[last] = value
+    set_values(content, values)
     return content
 
 

@@ -20,7 +20,7 @@ from autoencoders.evaluation.measure import measure_all
 from autoencoders.evaluation.results import headline
 from autoencoders.param_types import Bytes
 from autoencoders.params import Params
-from autoencoders.studies.study import Values
+from autoencoders.studies.study import Values, set_values
 from autoencoders.trained import classifier, variant
 from autoencoders.trained.classifier import Judge
 from autoencoders.training.history import Progress, Row
@@ -76,15 +76,9 @@ class Task:
             UserError: a value is not allowed.
         """
         content, (_, name) = deepcopy(self.content), self.item(values)
-        for key, value in values.items():
-            if key == SEED:
-                content[SEED] = value
-            elif key != ITEM:
-                *parents, last = key.split(".")
-                target = content["variants"][name]
-                for parent in parents:
-                    target = target.setdefault(parent, {})
-                target[last] = value
+        content[SEED] = values.get(SEED, content[SEED])
+        of_variant = {key: value for key, value in values.items() if key not in (ITEM, SEED)}
+        set_values(content["variants"][name], of_variant)
         return params.parse(content, "the trial")
 
 
