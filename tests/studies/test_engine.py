@@ -1,6 +1,8 @@
 """Studies in this process: on this machine, and on a cluster of two nodes."""
 
 import os
+import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -170,6 +172,23 @@ def test_ray_starts_in_seconds_without_dashboard_and_telemetry(task: Task) -> No
             connection.laddr.port for child in children for connection in listening(child)
         }
     assert not any(child.is_running() for child in children)
+
+
+def test_sigterm_while_ray_starts_reaches_the_handler_of_the_command(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    def start(**options: Any) -> None:
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(number))  # as Ray does
+        signal.raise_signal(signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
+    monkeypatch.setattr(ray, "init", start)
+    with pytest.raises(KeyboardInterrupt), engine._ray(HERE, task):
+        pass
+    assert signal.getsignal(signal.SIGTERM) is end
 
 
 def listening(process: psutil.Process) -> list[Any]:

@@ -170,7 +170,7 @@ def test_after_ctrl_c_and_a_kill_the_command_continues_with_the_same_bits(
     lines, errors = run(start, repository, 2)
     assert folders_of(process) == []
     assert errors == []
-    assert [line.split(":")[0] for line in lines] == ["1/1", "mnist/vae"]
+    assert [line.split(":")[0] for line in lines] == ["1/2", "2/2", "mnist/vae"]
     two_first = {seed: seeds(two[0])[seed] for seed in ("1", "2")}
     assert seeds(repository) == two_first
     _, trials = tracked(repository)

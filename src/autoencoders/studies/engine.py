@@ -48,6 +48,7 @@ from autoencoders.training.history import Row
 
 PACKAGE = Path(__file__).parents[1]
 VALUE = "value"  # the column of results that Tune compares
+TUNER = "tuner.pkl"  # Tune's file in the folder of an unfinished study
 LOST_WORKERS = 5  # how often a trial restarts after its process or its machine is lost
 LONGEST = 10_000  # epochs; ASHA would end a trial at its longest duration
 CONNECT_SECONDS = 5
@@ -140,6 +141,9 @@ def _ray(machines: Machines, task: Task) -> Iterator[None]:
                 ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise UserError(f"Ray: {files.shortened(str(error))}") from error
+            except SystemExit:  # raised by Ray's handler of SIGTERM
+                signal.signal(signal.SIGTERM, end)
+                signal.raise_signal(signal.SIGTERM)
             signal.signal(signal.SIGTERM, end)
             yield
         finally:
@@ -195,7 +199,7 @@ def _open(location: str, study: Study, machines: Machines) -> tuple[FileSystem, 
 def _check_digest(store: FileSystem, folder: str, study: Study) -> None:
     """Refuse to continue a study with other settings; write the digest of a new one."""
     path = f"{folder}/digest"
-    if store.get_file_info(path).type != FileType.NotFound:
+    if store.get_file_info(f"{folder}/{TUNER}").type != FileType.NotFound:
         with store.open_input_stream(path) as stream:
             if stream.read().decode() == study.digest:
                 return
@@ -360,6 +364,12 @@ class _Forward(tune.Callback):
 
     def __init__(self) -> None:
         self.epochs: dict[str, int] = {}  # of each trial
+        self.ended: set[str] = set()
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Pass the outcomes of trials that ended before an unfinished study continued."""
+        for ended in (trial for trial in trials if trial.status == "TERMINATED"):
+            self.on_trial_complete(iteration, trials, ended)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -372,9 +382,12 @@ class _Forward(tune.Callback):
         self.epochs[number] = len(history)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Pass the outcome of a trial."""
-        for listener in _listeners:
-            listener.end(_number(trial.experiment_tag), _outcome(trial.config, trial.last_result))
+        """Pass the outcome of a trial once."""
+        number = _number(trial.experiment_tag)
+        if number not in self.ended:
+            self.ended.add(number)
+            for listener in _listeners:
+                listener.end(number, _outcome(trial.config, trial.last_result))
 
 
 def _number(tag: str) -> str:

@@ -141,7 +141,10 @@ def ranked(study: Study, outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
 
 
 class Listener(Protocol):
-    """Receives the progress of a study in the process that runs it; `trial` is a number as text."""
+    """Receives the progress of a study in the process that runs it; `trial` is a number as text.
+
+    If a study continues, its earlier epochs and results come again.
+    """
 
     def epoch(self, trial: str, values: Values, row: Row) -> None:
         """Receive a finished epoch: a row of the history."""
