@@ -368,7 +368,7 @@ class _Forward(tune.Callback):
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Pass the outcomes of trials that ended before an unfinished study continued."""
-        for ended in (trial for trial in trials if trial.status == "TERMINATED"):
+        for ended in (one for one in trials if one.status == "TERMINATED"):
             self.on_trial_complete(iteration, trials, ended)
 
     def on_trial_result(
