@@ -139,7 +139,7 @@ def _ray(machines: Machines, task: Task) -> Iterator[None]:
         try:
             try:
                 ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
-            except (ConnectionError, RuntimeError, ValueError) as error:
+            except Exception as error:  # Ray raises many types
                 raise UserError(f"Ray: {files.shortened(str(error))}") from error
             except SystemExit:  # raised by Ray's handler of SIGTERM
                 signal.signal(signal.SIGTERM, end)
