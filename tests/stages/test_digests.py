@@ -10,7 +10,6 @@ from autoencoders import params, paths
 from autoencoders.datasets.prepared import METADATA_ADAPTER, Metadata
 from autoencoders.dependencies import PACKAGE, Code
 from autoencoders.params import Params
-from autoencoders.stages import common
 from autoencoders.stages.common import current_digests
 from tests.saved import PARAMS
 
@@ -31,14 +30,14 @@ def loaded() -> Params:
 
 
 def test_digests_follow_the_params_and_data_of_the_variant(loaded: Params) -> None:
-    before = current_digests(loaded, "mnist", "vae")
-    assert before == current_digests(loaded, "mnist", "vae")
+    before = current_digests(loaded, Code(), "mnist", "vae")
+    assert before == current_digests(loaded, Code(), "mnist", "vae")
     assert before.data == "images"
     others = {"experiment": "other", "datasets_to_run": ["fashion_mnist"]}
     for unused in (loaded.model_copy(update=others), longer(loaded, "conv")):
-        assert current_digests(unused, "mnist", "vae") == before
+        assert current_digests(unused, Code(), "mnist", "vae") == before
     for used in (loaded.model_copy(update={"seed": 99}), longer(loaded, "vae")):
-        after = current_digests(used, "mnist", "vae")
+        after = current_digests(used, Code(), "mnist", "vae")
         assert after.params != before.params
         assert replace(after, params=before.params) == before
 
@@ -63,13 +62,12 @@ def longer(loaded: Params, name: str) -> Params:
     ],
 )
 def test_digests_follow_the_code_that_trains_and_evaluates(
-    file: str, counts: bool, loaded: Params, monkeypatch: pytest.MonkeyPatch
+    file: str, counts: bool, loaded: Params
 ) -> None:
-    before = current_digests(loaded, "mnist", "vae")
+    before = current_digests(loaded, Code(), "mnist", "vae")
     ignored = shutil.ignore_patterns("__pycache__")
     copy = shutil.copytree(PACKAGE, Path(PACKAGE.name), ignore=ignored)
     edited = copy / file
     edited.write_text(f"{edited.read_text('utf-8')}\n# Nothing new.\n", "utf-8")
-    monkeypatch.setattr(common, "Code", lambda: Code(copy))
-    after = current_digests(loaded, "mnist", "vae")
+    after = current_digests(loaded, Code(copy), "mnist", "vae")
     assert (after.code != before.code) == counts

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 import pytest
@@ -18,7 +18,7 @@ from torch import Tensor
 from autoencoders import paths, yaml12
 from autoencoders.datasets.prepared import Metadata, SplitInfo
 from autoencoders.errors import UserError
-from autoencoders.studies.study import Grid, Listener, Machines, Outcome, Study, Values
+from autoencoders.studies.study import Choice, Grid, Listener, Machines, Outcome, Study, Values
 from autoencoders.studies.trial import ITEM, SEED, SPLITS, SharedDataset, Task
 from autoencoders.training.history import Row
 from benchmarks import small
@@ -75,7 +75,12 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> Reports:
     found, forward = Reports(), engine._Forward.on_trial_result
 
     def record(self: Any, **info: Any) -> None:
-        found.append((engine._number(info["trial"].experiment_tag), len(info["result"]["history"])))
+        found.append(
+            (
+                engine._number(self.study, info["trial"].experiment_tag),
+                len(info["result"]["history"]),
+            )
+        )
         forward(self, **info)
 
     monkeypatch.setattr(engine._Forward, "on_trial_result", record)
@@ -93,7 +98,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
     file = tmp_path_factory.mktemp("params") / "params.yaml"
     file.write_bytes(PARAMS.read_bytes())
     small.write(file, ["mnist"], ["vae"], EPOCHS)
-    return Task(yaml12.read(file), {"vae": "code"}, {ITEM: "mnist/vae"}, on_test_images=False)
+    return Task(yaml12.read(file), {ITEM: "mnist/vae"}, on_test_images=False)
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +163,17 @@ def test_an_impossible_value_is_a_failed_trial_and_the_study_goes_on(
         assert outcome.metrics in outcome.history
     first, second = expected(undisturbed)
     assert first.history != second.history
+
+
+@pytest.mark.parametrize("searcher", ["random", "tpe"])
+def test_trials_count_from_zero_with_each_searcher(
+    searcher: Literal["random", "tpe"], task: Task, datasets: dict[str, SharedDataset]
+) -> None:
+    space = {"training.batch_size": Choice([32, 64])}
+    study = replace(STUDY, space=space, samples=2, metric="validation_loss", searcher=searcher)
+    record = Record()
+    assert len(run(study, task, datasets, HERE, record)) == 2
+    assert sorted(record.ends) == ["00000", "00001"]
 
 
 def test_ray_starts_in_seconds_without_dashboard_and_telemetry(task: Task) -> None:

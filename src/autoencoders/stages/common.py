@@ -28,13 +28,15 @@ def prepared_data(item: Item) -> DataUsed:
     )
 
 
-def current_digests(params: Params, dataset: str, variant: str) -> Digests:
+def current_digests(params: Params, code: Code, dataset: str, variant: str) -> Digests:
     """Return the present digests of the params, data and code that affect a variant's results.
+
+    `code` reads each file only once, so use one object for all variants.
 
     Raises:
         UserError: the prepared dataset is missing or damaged.
     """
-    content, code = params.model_dump(mode="json"), Code()
+    content = params.model_dump(mode="json")
     # The seed is that of the classifier, which judges the samples of all trainings.
     used = {key: content[key] for key in ("seed", "classifier", "evaluation")}
     lists = [

@@ -8,6 +8,7 @@ import pandas as pd
 
 from autoencoders import files, paths
 from autoencoders.datasets.catalogue import stand_in_banner
+from autoencoders.dependencies import Code
 from autoencoders.evaluation.results import headline
 from autoencoders.figures import plots
 from autoencoders.params import Params
@@ -31,7 +32,7 @@ def data_used(item: Item) -> None:
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Write the table and the page of the datasets and variants to run."""
     # Read all files before writing, so that a damaged file does not destroy the old report.
-    digests = partial(current_digests, params)
+    digests = partial(current_digests, params, Code())
     variants = params.variants_to_run
     datasets = [results.load(name, variants, digests) for name in params.datasets_to_run]
     overviews = {dataset.overview.name: results.overview(dataset) for dataset in datasets}

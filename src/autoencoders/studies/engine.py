@@ -42,6 +42,7 @@ from autoencoders.studies.study import (
     Study,
     Uniform,
     Values,
+    best_epoch,
 )
 from autoencoders.studies.trial import SharedDataset, Task
 from autoencoders.training.history import Row
@@ -57,7 +58,7 @@ HTTP2_PREFACE, SETTINGS_FRAME = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) +
 ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_worker_niceness": "0",  # other programs would starve trials, as they do no stage
+    "RAY_worker_niceness": "0",  # Ray's default is the priority of a background program
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
@@ -88,7 +89,7 @@ def run(
             location = _location(machines, study.name)
             try:
                 store, folder = _open(location, study, machines)
-                tuner = _tuner(study, task, datasets, machines, location)
+                tuner = _tuner(study, task, datasets, machines, location, store, folder)
                 with _listening(listener):
                     grid = tuner.fit()
                     results = [grid[number] for number in range(len(grid))]
@@ -97,7 +98,7 @@ def run(
             for failed in (result.error for result in results if result.error):
                 raise _unfinished(str(failed))
         lasts = [result.metrics for result in results if result.metrics]
-        numbered = {_number(last["experiment_tag"]): last for last in lasts}
+        numbered = {_number(study, last["experiment_tag"]): last for last in lasts}
         yield [_outcome(last["config"], last) for _, last in sorted(numbered.items())]
         store.delete_dir(folder)
 
@@ -218,6 +219,8 @@ def _tuner(
     datasets: Mapping[str, SharedDataset],
     machines: Machines,
     location: str,
+    store: FileSystem,
+    folder: str,
 ) -> tune.Tuner:
     """Return Tune's object for a new study, or for an unfinished one from its state."""
     shared = {name: ray.put(dataset) for name, dataset in datasets.items()}
@@ -227,7 +230,7 @@ def _tuner(
     )
     if tune.Tuner.can_restore(location):
         try:
-            _check_state(*FileSystem.from_uri(location))
+            _check_state(store, folder)
             return tune.Tuner.restore(location, trainable, resume_errored=True)
         except Exception as error:  # damaged pickles raise any exception
             raise UserError(
@@ -251,7 +254,7 @@ def _tuner(
             storage_path=os.fspath(machines.storage or paths.STUDIES.absolute()),
             failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
             checkpoint_config=tune.CheckpointConfig(num_to_keep=2),
-            callbacks=[_Forward()],
+            callbacks=[_Forward(study)],
             verbose=0,
         ),
     )
@@ -282,7 +285,7 @@ def _train(
             dataset, _ = task.item(config)
             metrics = trial.run(task, ray.get(shared[dataset]), config, Path(name), report)
             result["metrics"] = dict(metrics)
-        except OSError:  # of this machine, not of the values: Tune tries again
+        except OSError:  # a fault of this machine, not of the values: Tune tries again
             raise
         except Exception as error:
             reason = str(error) if isinstance(error, UserError) else files.describe_error(error)
@@ -294,7 +297,7 @@ def _value(study: Study, rows: Sequence[Row]) -> float:
     """Return the study's metric at the best epoch; lower values are better."""
     if not study.metric:
         return 0.0
-    row = min(rows, key=lambda row: row["validation_loss"])
+    row = best_epoch(rows)
     if study.metric not in row:
         raise UserError(f"metric: found {study.metric!r}; allowed: {', '.join(row)}")
     return row[study.metric] if study.lower_is_better else -row[study.metric]
@@ -302,9 +305,8 @@ def _value(study: Study, rows: Sequence[Row]) -> float:
 
 def _outcome(config: Values, result: Mapping[str, Any]) -> Outcome:
     history = result.get("history", [])
-    best: Row = min(history, key=lambda row: row["validation_loss"], default={})
     error = result.get("error", "")
-    metrics = {} if error else result.get("metrics", best)
+    metrics = {} if error else result.get("metrics", best_epoch(history))
     return Outcome(dict(config), history, metrics, error, result.get("time_total_s", 0.0))
 
 
@@ -362,12 +364,13 @@ def _listening(listener: Listener) -> Iterator[None]:
 class _Forward(tune.Callback):
     """Passes the results of trials to the listener of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, study: Study) -> None:
+        self.study = study
         self.epochs: dict[str, int] = {}  # of each trial
         self.ended: set[str] = set()
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """Pass the outcomes of trials that ended before an unfinished study continued."""
+        """Pass the outcomes of trials that an earlier process of this study has finished."""
         for ended in (one for one in trials if one.status == "TERMINATED"):
             self.on_trial_complete(iteration, trials, ended)
 
@@ -375,7 +378,7 @@ class _Forward(tune.Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Pass the new rows of the history."""
-        number, history = _number(trial.experiment_tag), result["history"]
+        number, history = _number(self.study, trial.experiment_tag), result["history"]
         for row in history[self.epochs.get(number, 0) :]:
             for listener in _listeners:
                 listener.epoch(number, trial.config, row)
@@ -383,13 +386,17 @@ class _Forward(tune.Callback):
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Pass the outcome of a trial once."""
-        number = _number(trial.experiment_tag)
+        number = _number(self.study, trial.experiment_tag)
         if number not in self.ended:
             self.ended.add(number)
             for listener in _listeners:
                 listener.end(number, _outcome(trial.config, trial.last_result))
 
 
-def _number(tag: str) -> str:
-    """Return the number in a trial's tag, such as `3_seed=4`; the order of trials may change."""
-    return f"{int(tag.partition('_')[0]):05}"
+def _number(study: Study, tag: str) -> str:
+    """Return the number of a trial, from 0, from its tag, such as `3_seed=4`.
+
+    The order of Tune's trials may change, their tags stay.
+    """
+    first = 1 if study.searcher == "tpe" else 0  # Tune's two kinds of searchers count differently
+    return f"{int(tag.partition('_')[0]) - first:05}"

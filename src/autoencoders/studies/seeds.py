@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from autoencoders import paths
+from autoencoders import paths, yaml12
 from autoencoders.datasets.prepared import load_metadata
+from autoencoders.dependencies import Code
 from autoencoders.errors import UserError
 from autoencoders.evaluation import seed_results
 from autoencoders.evaluation.intervals import Interval, interval, paired_difference
@@ -15,7 +16,7 @@ from autoencoders.pipeline import Item
 from autoencoders.stages.common import current_digests
 from autoencoders.studies import trial
 from autoencoders.studies.study import Grid, Machines, Outcome, Study, Values
-from autoencoders.studies.trial import ITEM, SEED
+from autoencoders.studies.trial import ITEM, SEED, Task
 from autoencoders.tracking.provenance import fingerprint
 from autoencoders.tracking.study import StudyRun, study_run
 from autoencoders.training.history import Row
@@ -27,7 +28,7 @@ PRINTED = ("psnr", "elbo", "frechet_prior")  # metrics in the lines of the comma
 def run(
     loaded: Params, variants: Sequence[tuple[str, str]], count: int, machines: Machines
 ) -> Iterator[str]:
-    """Train pairs of a dataset and a variant with `count` seeds, from that of params.yaml on.
+    """Train pairs of a dataset and a variant with `count` seeds; the first is that of params.yaml.
 
     Seeds with results that are up to date are not trained again.
 
@@ -39,7 +40,8 @@ def run(
     """
     items = [Item(STAGE, *pair) for pair in variants]
     seeds = {*range(loaded.seed, loaded.seed + count)}
-    results = {item: _known(loaded, item) for item in items}
+    code = Code()
+    results = {item: _known(loaded, code, item) for item in items}
     if to_run := [item for item in items if not results[item].seeds.keys() >= seeds]:
         missing = {seed for seed in seeds for item in to_run if seed not in results[item].seeds}
         results |= _train(loaded, {item: results[item] for item in to_run}, missing, machines)
@@ -50,9 +52,9 @@ def run(
         yield from _differences(*results.values())
 
 
-def _known(loaded: Params, item: Item) -> SeedResults:
+def _known(loaded: Params, code: Code, item: Item) -> SeedResults:
     """Return the results that are up to date, which may be none."""
-    digests = current_digests(loaded, item.dataset, item.variant)
+    digests = current_digests(loaded, code, item.dataset, item.variant)
     metadata = load_metadata(paths.prepared(item.dataset))
     saved = seed_results.load(item.dataset, item.variant)
     if saved and not saved.changes(digests):
@@ -79,7 +81,7 @@ def _train(
         digest,
         {ITEM: Grid([*digests]), SEED: Grid(sorted(seeds))},
     )
-    task = trial.task([item.variant for item in known], {}, on_test_images=True)
+    task = Task(yaml12.read(paths.PARAMS), {}, on_test_images=True)
     datasets = {item.dataset: trial.share(item.dataset, with_judge=True) for item in known}
     with ExitStack() as stack:
         runs = {

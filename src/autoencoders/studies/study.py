@@ -140,6 +140,11 @@ def ranked(study: Study, outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
     return {number: outcomes[number] for _, number in order}
 
 
+def best_epoch(history: Sequence[Row]) -> Row:
+    """Return the row with the lowest validation loss; empty without a finished epoch."""
+    return min(history, key=lambda row: row["validation_loss"], default={})
+
+
 class Listener(Protocol):
     """Receives the progress of a study in the process that runs it; `trial` is a number as text.
 

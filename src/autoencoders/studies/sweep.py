@@ -22,7 +22,7 @@ from autoencoders.pipeline import Item
 from autoencoders.studies import sweep_file, sweep_page, trial
 from autoencoders.studies.study import Machines, Outcome, Study, Values, ranked
 from autoencoders.studies.sweep_figures import as_text, short_names
-from autoencoders.studies.trial import ITEM
+from autoencoders.studies.trial import ITEM, Task
 from autoencoders.tracking.provenance import fingerprint
 from autoencoders.tracking.study import StudyRun, study_run
 from autoencoders.training.history import Row
@@ -145,7 +145,8 @@ def run(sweep: Sweep, machines: Machines) -> Iterator[list[Outcome]]:
     from autoencoders.studies import engine  # optional, and slow to import
 
     file, study, variant = sweep.file, sweep.study, sweep.params.variants[sweep.file.variant]
-    task = trial.task([file.variant], {ITEM: f"{file.dataset}/{file.variant}"}, False)
+    constants = {ITEM: f"{file.dataset}/{file.variant}"}
+    task = Task(yaml12.read(paths.PARAMS), constants, on_test_images=False)
     images = {file.dataset: trial.share(file.dataset, variant.objective.takes("perceive"))}
     with study_run(
         Item("sweep", file.dataset, file.variant),

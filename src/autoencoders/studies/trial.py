@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autoencoders import dependencies, params, paths, yaml12
+from autoencoders import files, params, paths
 from autoencoders.datasets.prepared import Metadata, Prepared
 from autoencoders.device import device, exact_device
 from autoencoders.errors import UserError
@@ -20,7 +20,7 @@ from autoencoders.evaluation.measure import measure_all
 from autoencoders.evaluation.results import headline
 from autoencoders.param_types import Bytes
 from autoencoders.params import Params
-from autoencoders.studies.study import Values, set_values
+from autoencoders.studies.study import Values, best_epoch, set_values
 from autoencoders.trained import classifier, variant
 from autoencoders.trained.classifier import Judge
 from autoencoders.training.history import Progress, Row
@@ -54,13 +54,11 @@ class Task:
 
     Attributes:
         content: the content of params.yaml.
-        code: variant → SHA-256 of the code that trains it.
         constants: values of all trials.
         on_test_images: whether to measure the trained variant on the test images.
     """
 
     content: Any
-    code: Mapping[str, str]
     constants: Values
     on_test_images: bool
 
@@ -82,12 +80,6 @@ class Task:
         return params.parse(content, "the trial")
 
 
-def task(names: Sequence[str], constants: Values, on_test_images: bool) -> Task:
-    """Return the task for variants of this repository's params.yaml."""
-    code = {name: dependencies.code_sha256("train", name) for name in names}
-    return Task(yaml12.read(paths.PARAMS), code, constants, on_test_images)
-
-
 def share(dataset: str, with_judge: bool) -> SharedDataset:
     """Read a prepared dataset of this repository; with `with_judge` its classifier too.
 
@@ -96,11 +88,12 @@ def share(dataset: str, with_judge: bool) -> SharedDataset:
     """
     data, folder = Prepared(paths.prepared(dataset)), paths.classifier(dataset)
     judge = classifier.load_judge(folder) if with_judge else None
+    digest = files.digest(folder / paths.WEIGHTS) if judge else None
     return SharedDataset(
         data.metadata,
         {name: (data.images(name).numpy(), data.labels(name).byte().numpy()) for name in SPLITS},
         judge,
-        judge and classifier.load_teacher(folder, torch.device("cpu"))[1],
+        digest,
     )
 
 
@@ -161,11 +154,11 @@ def run(
         device=on,
         progress=Epochs(folder, report),
         folder=folder,
-        digests=(shared.metadata.sha256, task.code[name], shared.classifier_sha256),
+        digests=(shared.metadata.sha256, shared.classifier_sha256),
         perceive=teacher.classifier.to(on).maps if teacher else None,
     )
     if not task.on_test_images:
-        return min(trained.history, key=lambda row: row["validation_loss"])
+        return best_epoch(trained.history)
     description = variant.Description(
         dataset=dataset,
         name=name,
@@ -187,7 +180,7 @@ def run(
 
 
 def _read_only(array: Bytes) -> Tensor:
-    """Return a tensor with an array's memory, of any shape, which nobody may write."""
+    """Return a tensor that shares the memory of a read-only array of any shape."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return torch.from_numpy(array)
