@@ -67,5 +67,5 @@ def test_an_error_about_a_damaged_file_is_one_line(old: str, new: str, reason: s
     message = str(caught.value)
     assert message.startswith(f"{FILE} is unreadable (")
     assert reason in message
-    assert message.endswith("): delete it, or run `autoencoders seeds mnist/vae`")
+    assert message.endswith("): delete it, then run `autoencoders seeds mnist/vae`")
     assert "\n" not in message

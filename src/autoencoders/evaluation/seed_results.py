@@ -81,7 +81,7 @@ def load(dataset: str, variant: str) -> SeedResults | None:
             return results
     except files.DamagedFileError as error:
         raise UserError(
-            f"{error}: delete it, or run `autoencoders seeds {dataset}/{variant}`"
+            f"{error}: delete it, then run `autoencoders seeds {dataset}/{variant}`"
         ) from error
 
 
