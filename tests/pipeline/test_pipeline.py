@@ -125,9 +125,10 @@ def test_a_learning_rate_reruns_only_its_variant_and_the_report(
 def test_results_of_several_seeds_rerun_only_the_report(repository: Path, run: Runner) -> None:
     script = (
         "from autoencoders import params\n"
+        "from autoencoders.dependencies import Code\n"
         "from autoencoders.evaluation.seed_results import SeedResults, save\n"
         "from autoencoders.stages.common import current_digests\n"
-        "digests = current_digests(params.load(), 'mnist', 'vae')\n"
+        "digests = current_digests(params.load(), Code(), 'mnist', 'vae')\n"
         "seeds = {1: {'psnr': 10.0}, 2: {'psnr': 10.2}}\n"
         "save(SeedResults('mnist', 'vae', 'stand-in', 100, digests, seeds))\n"
     )

@@ -84,7 +84,11 @@ def test_an_edited_file_reruns_only_the_stages_that_import_it(
     found = outdated()
     assert found & TRAININGS == trained
     lines = [f"{PACKAGE.name}/{file} " for file in edited]
-    assert found == {n for n, files in listed.items() if any(line in files for line in lines)}
+    expected = {n for n, files in listed.items() if any(line in files for line in lines)}
+    # The report shows whether the results of several seeds are of the present code.
+    if any(name.startswith(("train", "evaluate", "classify")) for name in expected):
+        expected.add("report")
+    assert found == expected
 
 
 @pytest.mark.usefixtures("listed")

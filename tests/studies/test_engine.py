@@ -38,6 +38,7 @@ pytestmark = [pytest.mark.service, pytest.mark.slow]
 EPOCHS = 6
 STUDY = Study("study", "1" * 64, {SEED: Grid([1, 2])})
 HERE = Machines(address=None, jobs=2, gpus=0, storage=None)
+# Processor time: other tests run at the same time. `benchmarks.studies` measures the time by clock.
 START_SECONDS = 10
 
 
@@ -177,12 +178,13 @@ def test_trials_count_from_zero_with_each_searcher(
 
 
 def test_ray_starts_in_seconds_without_dashboard_and_telemetry(task: Task) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with engine._ray(HERE, task):
-        assert time.monotonic() - started < START_SECONDS
+        children = psutil.Process().children(recursive=True)
+        used = [time.process_time() - started, *(sum(c.cpu_times()[:2]) for c in children)]
+        assert sum(used) < START_SECONDS
         assert not usage_stats_enabled()
         assert not ray.get_runtime_context().worker.node.webui_url
-        children = psutil.Process().children(recursive=True)
         assert len(children) > 2
         assert 8265 not in {
             connection.laddr.port for child in children for connection in listening(child)
