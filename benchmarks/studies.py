@@ -1,21 +1,26 @@
 """`python -m benchmarks.studies`: the cost of a study on Ray.
 
 It trains and measures a variant with several seeds by `autoencoders seeds`, and as many copies of
-the variant by `autoencoders repro`, in a temporary copy of the repository, on all cores.
+the variant by `autoencoders repro`, in a temporary copy of the repository, on all cores. Then it
+measures the processor time of the process that runs a study, which limits a study on many machines.
 """
 
 import argparse
+import contextlib
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 
-from autoencoders import paths, yaml12
+from autoencoders import params, paths, yaml12
 from autoencoders.commands import integer
 from autoencoders.errors import UserError
-from benchmarks import copies
+from autoencoders.studies import seeds
+from autoencoders.studies.study import Machines
+from benchmarks import copies, small
 from benchmarks.pipeline import MIRROR
 
 DATASET = "mnist"
@@ -29,12 +34,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            stages, seeds = measure(options.variant, options.count, Path(folder))
+            stages, study = measure(options.variant, options.count, Path(folder))
+        print(f"{options.count} trainings and evaluations of {DATASET}/{options.variant}")
+        print(f"autoencoders repro {stages:.0f} s, seeds {study:.0f} s, ratio {study / stages:.2f}")
+        with tempfile.TemporaryDirectory() as folder:
+            trial, epoch = measure_driver(options.variant, Path(folder))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{options.count} trainings and evaluations of {DATASET}/{options.variant}")
-    print(f"autoencoders repro {stages:.0f} s, seeds {seeds:.0f} s, ratio {seeds / stages:.2f}")
+    print(
+        f"processor time of the study's own process: {trial:.2f} s a trial, {epoch:.3f} s an epoch"
+    )
     return 0
 
 
@@ -57,6 +67,34 @@ def measure(variant: str, count: int, folder: Path) -> tuple[float, float]:
 
     run("repro", "classify")
     return run("repro", "evaluate"), run("seeds", f"{DATASET}/{variant}", "--count", str(count))
+
+
+def measure_driver(variant: str, folder: Path) -> tuple[float, float]:
+    """Return the seconds of processor time that a trial and an epoch cost the study's process.
+
+    The trainings are tiny and run in other processes.
+    """
+    copy, environment = folder / "copy", copies.environment(folder / "settings")
+    copies.copy_working_tree(Path(), copy)
+    small.write(copy / paths.PARAMS, [DATASET], [variant], epochs=1)
+    copies.commit(copy, environment)
+    environment["PYTHONPATH"] = os.fspath(copy / "src")
+    copies.run(("autoencoders", "repro", "classify"), copy, environment)
+
+    def seconds(count: int, epochs: int) -> float:
+        content = yaml12.read(paths.PARAMS)
+        content["variants"][variant]["training"]["epochs"] = epochs
+        paths.PARAMS.write_text(yaml12.dump(content), "utf-8")
+        started = time.process_time()
+        for _ in seeds.run(params.load(), [(DATASET, variant)], count, Machines(None, 2, 0, None)):
+            pass
+        return time.process_time() - started
+
+    with contextlib.chdir(copy):
+        seconds(1, 2)  # imports
+        few, many, long = seconds(2, 1), seconds(12, 3), seconds(2, 53)
+    epoch = (long - few) / (2 * 52)
+    return (many - few - (12 * 3 - 2) * epoch) / 10, epoch
 
 
 if __name__ == "__main__":

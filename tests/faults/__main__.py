@@ -5,7 +5,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
@@ -61,14 +62,22 @@ class Result:
 def main() -> int:
     """Try all; return the number of results that are not as expected, at most 100."""
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="faults.") as folder:
-        worlds = Worlds(Path(folder))
-        results = [*_inputs(worlds), *_kills(worlds)]
-        worlds.close()
+    with tempfile.TemporaryDirectory(prefix="faults.") as folder, ProcessPoolExecutor() as pool:
+        attempts = (_inputs, _kills)  # side by side
+        parts = [pool.submit(_results, one, Path(folder, one.__name__)) for one in attempts]
+        results = [result for part in parts for result in part.result()]
     _write(results, (time.monotonic() - started) / 60)
     failed = [result for result in results if result.faults]
     print(f"{len(results)} tried, {len(failed)} not as expected: see {PAGE}")
     return min(len(failed), 100)
+
+
+def _results(attempt: Callable[[Worlds], Iterable[Result]], folder: Path) -> list[Result]:
+    worlds = Worlds(folder)
+    try:
+        return [*attempt(worlds)]
+    finally:
+        worlds.close()
 
 
 def _inputs(worlds: Worlds) -> Iterable[Result]:

@@ -1,6 +1,7 @@
 """Studies in this process: on this machine, and on a cluster of two nodes."""
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -8,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import psutil
@@ -40,6 +42,7 @@ STUDY = Study("study", "1" * 64, {SEED: Grid([1, 2])})
 HERE = Machines(address=None, jobs=2, gpus=0, storage=None)
 # Processor time: other tests run at the same time. `benchmarks.studies` measures the time by clock.
 START_SECONDS = 10
+END_SECONDS = 10
 
 
 class Record:
@@ -189,7 +192,7 @@ def test_ray_starts_in_seconds_without_dashboard_and_telemetry(task: Task) -> No
         assert 8265 not in {
             connection.laddr.port for child in children for connection in listening(child)
         }
-    assert not any(child.is_running() for child in children)
+    assert not psutil.wait_procs(children, timeout=END_SECONDS)[1]
 
 
 def test_sigterm_while_ray_starts_reaches_the_handler_of_the_command(
@@ -341,6 +344,32 @@ def test_an_unfinished_study_is_not_mixed_with_another_one(
         with pytest.raises(UserError, match=rf"^{folder} is damaged .*: delete it"):
             run(STUDY, task, datasets, machines)
         state.write_bytes(content)
+    assert bits(run(STUDY, task, datasets, machines)) == expected(undisturbed)
+
+
+def test_a_study_stops_before_the_disk_is_full_and_continues_later(
+    task: Task,
+    datasets: dict[str, SharedDataset],
+    machines: Machines,
+    undisturbed: list[Outcome],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    def fill(row: Row) -> None:
+        if row["epoch"] == 3:
+            full = SimpleNamespace(free=10**6)
+            monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
+
+    folder = tmp_path / "storage" / STUDY.name
+    reason = f"{folder}: less than 100 MB are free on this disk; free more"
+    with pytest.raises(UserError, match=f"^the study stopped: {reason}; run the command again$"):
+        run(STUDY, task, datasets, machines, Record(fill))
+    with pytest.raises(UserError, match=f"^{reason}$"):
+        run(STUDY, task, datasets, machines)
+
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AUTOENCODERS_DEVICE", "cpu")
     assert bits(run(STUDY, task, datasets, machines)) == expected(undisturbed)
 
 

@@ -121,8 +121,11 @@ def tracked(folder: Path) -> tuple[Run, dict[str, Run]]:
     return parent, trials
 
 
-def test_only_missing_seeds_are_trained(two: tuple[Path, str, str], start: Start) -> None:
-    folder, out, _ = two
+def test_only_missing_seeds_are_trained(
+    two: tuple[Path, str, str], start: Start, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "repository", two[1]
+    subprocess.run(["cp", "-r", two[0], folder], check=True)
     first = seeds(folder)
     started = time.monotonic()
     assert run(start, folder, 2) == (out.splitlines()[-1:], [])

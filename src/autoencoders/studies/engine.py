@@ -8,12 +8,14 @@ import json
 import logging
 import math
 import os
+import shutil
 import signal
 import socket
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +23,7 @@ from urllib.parse import urlsplit
 import optuna
 import ray
 from filelock import FileLock, Timeout
-from pyarrow.fs import FileSelector, FileSystem, FileType
+from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 from ray.tune.search import BasicVariantGenerator
@@ -53,6 +55,7 @@ TUNER = "tuner.pkl"  # Tune's file in the folder of an unfinished study
 LOST_WORKERS = 5  # how often a trial restarts after its process or its machine is lost
 LONGEST = 10_000  # epochs; ASHA would end a trial at its longest duration
 CONNECT_SECONDS = 5
+MIN_FREE_MB = 100  # on a full disk Tune would leave half a file of its state
 # The first bytes of a connection to a gRPC server, which answers with a frame of this type.
 HTTP2_PREFACE, SETTINGS_FRAME = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\4" + bytes(5), 4
 ENVIRONMENT = {
@@ -89,8 +92,10 @@ def run(
             location = _location(machines, study.name)
             try:
                 store, folder = _open(location, study, machines)
+                space = _FreeSpace(Path(folder) if isinstance(store, LocalFileSystem) else None)
+                space.require()
                 tuner = _tuner(study, task, datasets, machines, location, store, folder)
-                with _listening(listener):
+                with _listening(listener), _listening(space):
                     grid = tuner.fit()
                     results = [grid[number] for number in range(len(grid))]
             except (OSError, ray.exceptions.RayError, tune.TuneError) as error:
@@ -105,7 +110,8 @@ def run(
 
 def _unfinished(reason: str) -> UserError:
     lines = [line for line in reason.splitlines() if line.strip()] or ["no reason is known"]
-    return UserError(f"the study stopped: {files.shortened(lines[-1])}; run the command again")
+    last = lines[-1].removeprefix(f"{UserError.__module__}.{UserError.__qualname__}: ")
+    return UserError(f"the study stopped: {files.shortened(last)}; run the command again")
 
 
 @contextmanager
@@ -359,6 +365,27 @@ def _listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listeners.remove(listener)
+
+
+@dataclass(frozen=True)
+class _FreeSpace:
+    """A listener that stops the study before the disk of its state is full."""
+
+    folder: Path | None  # None for a storage on another machine
+
+    def epoch(self, trial: str, values: Values, row: Row) -> None:
+        """Check after an epoch."""
+        self.require()
+
+    def end(self, trial: str, outcome: Outcome) -> None:
+        """Check nothing: an epoch came before."""
+
+    def require(self) -> None:
+        """Raise a `UserError` if there is too little room."""
+        if self.folder and shutil.disk_usage(self.folder).free < MIN_FREE_MB * 10**6:
+            raise UserError(
+                f"{self.folder}: less than {MIN_FREE_MB} MB are free on this disk; free more"
+            )
 
 
 class _Forward(tune.Callback):

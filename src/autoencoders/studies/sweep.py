@@ -90,7 +90,7 @@ class Sweep:
         """Return the study of its trials."""
         file = self.file
         return Study(
-            name=Item("sweep", file.dataset, file.variant).name,
+            name=f"sweep-{self.path.stem}",
             digest=fingerprint(self.digests),
             space=file.domains,
             samples=file.samples,
