@@ -181,9 +181,10 @@ def test_trials_count_from_zero_with_each_searcher(
 
 
 def test_ray_starts_in_seconds_without_dashboard_and_telemetry(task: Task) -> None:
+    of_cluster = psutil.Process().children(recursive=True)  # of the tests below
     started = time.process_time()
     with engine._ray(HERE, task):
-        children = psutil.Process().children(recursive=True)
+        children = [c for c in psutil.Process().children(recursive=True) if c not in of_cluster]
         used = [time.process_time() - started, *(sum(c.cpu_times()[:2]) for c in children)]
         assert sum(used) < START_SECONDS
         assert not usage_stats_enabled()
