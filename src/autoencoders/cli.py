@@ -44,29 +44,25 @@ SIGNAL_INTERVAL = 1.0  # seconds; further signals within it would interrupt the 
 SIGNAL_EXIT_CODE = 128  # shells add the signal's number
 SIGPIPE = 13  # the reader of standard output has ended
 
-
-class Ended(KeyboardInterrupt):
-    """Ctrl-C or another signal of `commands.END_SIGNALS` has ended the process."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
+# The signals that have ended a command; libraries such as Ray replace the raised exception.
+_received: list[int] = []
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. `arguments` are those of the process by default."""
     if arguments is None and (code := preloaded.delegate("autoencoders", sys.argv[1:])) is not None:
         return code
+    _received.clear()
     try:
         _set_up_process()
         own = checkout.main_of_repository()
         return own(arguments) if own else _run(sys.argv[1:] if arguments is None else arguments)
     except UserError as error:
         return _print_errors(pipeline.message_with_advice(error))
-    except KeyboardInterrupt as interruption:
+    except KeyboardInterrupt:
         commands.ignore_signals()
         print("interrupted: no incomplete file is left", file=sys.stderr)
-        return SIGNAL_EXIT_CODE + getattr(interruption, "number", signal.SIGINT)
+        return SIGNAL_EXIT_CODE + (_received.pop() if _received else signal.SIGINT)
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -176,7 +172,7 @@ def _set_up_process() -> None:
 
 
 def _signal_handler() -> Callable[[int, FrameType | None], None]:
-    """Return a signal handler that raises `Ended`, at most once in `SIGNAL_INTERVAL` seconds."""
+    """Return a handler that raises `KeyboardInterrupt`, at most once in `SIGNAL_INTERVAL` s."""
     last = -math.inf
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -184,6 +180,7 @@ def _signal_handler() -> Callable[[int, FrameType | None], None]:
         now = time.monotonic()
         if now - last > SIGNAL_INTERVAL:
             last = now
-            raise Ended(number)
+            _received.append(number)
+            raise KeyboardInterrupt
 
     return end
