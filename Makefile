@@ -54,7 +54,7 @@ bench: setup ## Compare the trainer with a plain loop: 50 minutes, or 9 with QUI
 	autoencoders repro prepare@mnist
 	python -m benchmarks $(if $(QUICK),--quick)
 
-faults: setup ## Try over 400 bad inputs and 100 kills, about an hour; results: reports/faults.md
+faults: setup ## Try over 400 bad inputs and 100 kills, under an hour; results: reports/faults.md
 	python -m tests.faults
 
 ui: setup ## Open the MLflow UI for this machine only; PORT=5001: another port
