@@ -34,7 +34,10 @@ class Component(Strict):
         keys = {name: getattr(self, name) for name in type(self).model_fields if name != "kind"}
         return self.constructor(
             **{name: value for name, value in pipeline_arguments.items() if self.takes(name)},
-            **{k: v.build() if isinstance(v, Component) else v for k, v in keys.items()},
+            **{
+                k: v.build(**pipeline_arguments) if isinstance(v, Component) else v
+                for k, v in keys.items()
+            },
         )
 
     def takes(self, name: str) -> bool:

@@ -24,6 +24,8 @@ Levels: TypeAlias = dict[
 
 PixelLoss: TypeAlias = Literal["bce", "mse"]
 Likelihood: TypeAlias = Literal["gaussian", "bernoulli"]
+Activation: TypeAlias = Literal["relu", "tanh"]
+Bound: TypeAlias = Literal["elbo", "iwae"]
 Reduction: TypeAlias = Literal["bilinear", "bicubic", "average"]
 Upsampling: TypeAlias = Literal["nearest", "bilinear", "transposed"]
 Initialization: TypeAlias = Literal["default", "kaiming"]

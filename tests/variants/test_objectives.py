@@ -19,6 +19,7 @@ from autoencoders.variants.objectives.losses import cross_entropy, draw
 from autoencoders.variants.objectives.perceptual import Perceptual
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
+from autoencoders.variants.priors.mixture import Mixture
 from tests.examples import example_parts
 
 Pictures = Callable[..., Tensor]
@@ -311,6 +312,112 @@ def test_both_terms_of_the_bound_have_a_gradient_for_the_log_variance(
     for name in ("reconstruction", "kl"):
         (gradient,) = torch.autograd.grad(terms[name].sum(), weight, retain_graph=True)
         assert gradient.abs().max() > 0, name
+
+
+# --- several samples, other bounds and priors
+
+
+def of_samples(
+    objective: Variational, images: Tensor, seed: int
+) -> tuple[Terms, Tensor, Tensor, VariationalAutoencoder]:
+    """Return the terms, log p(x|z) and the log-ratio log p(z)/q(z|x) of each sample, the model."""
+    vae = variational()
+    terms = objective.terms(Networks(vae, {}), images, images, noise_of(seed))
+    mean, log_variance = vae.posterior(images)
+    q, p = distributions.Normal(mean, (log_variance / 2).exp()), distributions.Normal(0, 1)
+    same = noise_of(seed)
+    z = torch.stack([draw(mean, log_variance, same) for _ in range(objective.samples)])
+    bernoulli = distributions.Bernoulli(logits=torch.stack([vae.decode(each) for each in z]))
+    likelihood = bernoulli.log_prob(images).flatten(2).sum(2)
+    return terms, likelihood, (p.log_prob(z) - q.log_prob(z)).sum(2), vae
+
+
+def noise_of(seed: int) -> Noise:
+    return Noise(torch.Generator().manual_seed(seed))
+
+
+def binary(pictures: Pictures) -> Tensor:
+    return (pictures(4) > 0.5).float()
+
+
+def test_the_elbo_of_several_samples_is_their_mean(pictures: Pictures) -> None:
+    objective = Variational("bernoulli", samples=6)
+    terms, likelihood, _, vae = of_samples(objective, binary(pictures), seed=3)
+    mean, log_variance = vae.posterior(binary(pictures))
+    kl = distributions.kl_divergence(
+        distributions.Normal(mean, (log_variance / 2).exp()), distributions.Normal(0, 1)
+    ).sum(1)
+    torch.testing.assert_close(terms["reconstruction"], -likelihood.mean(0))
+    torch.testing.assert_close(terms["loss"], kl - likelihood.mean(0))
+
+
+def test_the_importance_weighted_bound_is_the_logarithm_of_the_mean_weight(
+    pictures: Pictures,
+) -> None:
+    objective = Variational("bernoulli", bound="iwae", samples=6)
+    terms, likelihood, ratio, _ = of_samples(objective, binary(pictures), seed=3)
+    weights = (likelihood + ratio).double().exp()
+    torch.testing.assert_close(terms["loss"].double(), -weights.mean(0).log(), rtol=1e-5, atol=0)
+
+
+def test_the_gradient_of_the_importance_weighted_bound_weights_the_samples(
+    pictures: Pictures,
+) -> None:
+    """Burda et al., arXiv 1509.00519, eq. 13 and 14: Σ w̃ ∇ log w, with normalised weights w̃."""
+    objective = Variational("bernoulli", bound="iwae", samples=6)
+    terms, likelihood, ratio, vae = of_samples(objective, binary(pictures), seed=3)
+    terms["loss"].sum().backward()
+    found = [parameter.grad.clone() for parameter in vae.parameters() if parameter.grad is not None]
+    vae.zero_grad()
+    log_weights = likelihood + ratio
+    normalised = log_weights.softmax(0).detach()
+    (-(normalised * log_weights).sum()).backward()
+    for gradient, parameter in zip(found, vae.parameters(), strict=True):
+        torch.testing.assert_close(gradient, parameter.grad, rtol=1e-4, atol=1e-5)
+
+
+def test_with_one_sample_both_bounds_have_the_same_mean(pictures: Pictures) -> None:
+    images = binary(pictures)
+    elbo, iwae = (
+        torch.stack(
+            [
+                of_samples(Variational("bernoulli", bound=b), images, s)[0]["loss"]
+                for s in range(200)
+            ]
+        )
+        for b in ("elbo", "iwae")
+    )
+    five_errors = 5 * (elbo - iwae).std(0) / math.sqrt(len(elbo))
+    assert ((elbo - iwae).mean(0).abs() < five_errors).all()
+
+
+def test_beta_weights_the_kl_and_free_bits_cost_nothing(pictures: Pictures) -> None:
+    images = binary(pictures)
+
+    def terms(**settings: float) -> Terms:
+        return of_samples(Variational("bernoulli", **settings), images, seed=3)[0]
+
+    plain = terms()
+    torch.testing.assert_close(
+        terms(beta=4.0)["loss"], plain["reconstruction"] + 4 * plain["kl"], rtol=1e-6, atol=0
+    )
+    free = plain["kl"].median().item()
+    expected = plain["reconstruction"] + plain["kl"].maximum(torch.tensor(free))
+    torch.testing.assert_close(terms(free_bits=free)["loss"], expected)
+    with pytest.raises(ValueError, match=r"^objective: found beta 2.0 .* bound iwae; allowed: "):
+        Variational("bernoulli", bound="iwae", beta=2.0).check(variational())
+
+
+def test_an_update_trains_a_learned_prior(pictures: Pictures) -> None:
+    objective = Variational("bernoulli", Mixture((3,), components=5))
+    networks = together(objective, variational())
+    assert {*objective.parameter_groups(networks)["model"]} == {*networks.parameters()}
+    objective.update(
+        networks, pictures(4), pictures(4), noise_of(1), lambda _, x: x.sum().backward()
+    )
+    assert all(parameter.grad.any() for parameter in networks.objective.parameters())
+    with pytest.raises(ValueError, match=r"^objective.prior: found a learned prior"):
+        Adversarial((3,), [16], Mixture((3,), components=5)).check(plain())
 
 
 # --- adversarial

@@ -77,10 +77,11 @@ class Trained(Assembled):
         """Return the dataset's title and the variant's name."""
         return f"{self.data.metadata.title}, {self.description.name}"
 
-    @property
+    @cached_property
     def prior(self) -> Prior | None:
         """Return the objective's prior; None if it has none."""
-        return self.objective.prior
+        with torch.no_grad():
+            return self.objective.prior_of(self.networks)
 
     @property
     def latent_shape(self) -> tuple[int, ...]:

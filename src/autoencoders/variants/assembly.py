@@ -12,11 +12,11 @@ from autoencoders.variants.models.base import Autoencoder, initialize_kaiming
 from autoencoders.variants.objectives import OBJECTIVES
 from autoencoders.variants.objectives.base import Networks, Objective, Perceive
 from autoencoders.variants.priors import PRIORS
-from autoencoders.variants.priors.base import Prior
+from autoencoders.variants.priors.base import PriorFamily
 
 InputEntry: TypeAlias = Annotated[Component, OneOf(INPUTS)]
 ModelEntry: TypeAlias = Annotated[Component, OneOf(MODELS)]
-ObjectiveEntry: TypeAlias = Annotated[Component, OneOf(OBJECTIVES, {Prior: PRIORS})]
+ObjectiveEntry: TypeAlias = Annotated[Component, OneOf(OBJECTIVES, {PriorFamily: PRIORS})]
 
 
 class Parts(Strict):
@@ -71,7 +71,7 @@ def assemble(
                 "noisy or a downsampled input"
             )
         objective: Objective = parts.objective.build(
-            latent_shape=model.latent_shape, perceive=perceive
+            input_shape=input_shape, latent_shape=model.latent_shape, perceive=perceive
         )
         objective.check(model)
         networks = Networks(model, objective.networks())

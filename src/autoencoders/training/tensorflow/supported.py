@@ -10,6 +10,7 @@ INPUTS = ("clean", "noisy", "downsampled", "noisy_downsampled")
 MODELS = ("conv_ae", "mlp_ae", "mlp_vae")
 OBJECTIVES = ("reconstruction", "variational", "adversarial")
 PRIORS = ("standard_normal",)
+NEUTRAL = {"bound": "elbo", "samples": 1, "beta": 1.0, "free_bits": 0.0}  # of the objective
 MODULES = ("tensorflow", "keras")  # of the optional dependency group `tensorflow`
 
 
@@ -25,6 +26,9 @@ def why_unsupported(variant: Variant) -> str | None:
     for part, chosen, allowed in parts:
         if chosen.kind not in allowed:
             return _unsupported(f"the {part} {chosen.kind}", allowed)
+    for key, neutral in NEUTRAL.items():
+        if (value := getattr(variant.objective, key, neutral)) != neutral:
+            return _unsupported(f"objective.{key} {value}", [str(neutral)])
     if variant.training.ema_decay:
         return _unsupported(f"training.ema_decay {variant.training.ema_decay}", ["0.0"])
     return None

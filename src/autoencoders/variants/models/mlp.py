@@ -5,8 +5,10 @@ from math import prod
 
 from torch import Tensor, nn
 
-from autoencoders.param_types import Count, ImageShape, Widths
+from autoencoders.param_types import Activation, Count, ImageShape, Widths
 from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
+
+ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
 
 class MlpAE(Autoencoder):
@@ -28,17 +30,24 @@ class MlpVAE(VariationalAutoencoder):
     """A variational autoencoder of linear layers (Kingma & Welling, arXiv 1312.6114, appendix C).
 
     Two linear layers compute the mean and the log-variance of the diagonal Gaussian posterior.
+    Burda et al., arXiv 1509.00519, use `hidden` [200, 200], `latent_size` 50 and tanh.
     """
 
     def __init__(
-        self, input_shape: ImageShape, image_shape: ImageShape, hidden: Widths, latent_size: Count
+        self,
+        input_shape: ImageShape,
+        image_shape: ImageShape,
+        hidden: Widths,
+        latent_size: Count,
+        activation: Activation = "relu",
     ) -> None:
         super().__init__()
         self.latent_shape = (latent_size,)
-        self.encoder = Flattened(*linear_layers([prod(input_shape), *hidden]), nn.ReLU())
+        inner = linear_layers([prod(input_shape), *hidden], activation)
+        self.encoder = Flattened(*inner, ACTIVATIONS[activation]())
         self.mean = nn.Linear(hidden[-1], latent_size)
         self.log_variance = nn.Linear(hidden[-1], latent_size)
-        self.decoder = linear_decoder([latent_size, *reversed(hidden)], image_shape)
+        self.decoder = linear_decoder([latent_size, *reversed(hidden)], image_shape, activation)
 
 
 class Flattened(nn.Sequential):
@@ -50,14 +59,17 @@ class Flattened(nn.Sequential):
         return vectors
 
 
-def linear_decoder(widths: list[int], image_shape: ImageShape) -> nn.Sequential:
+def linear_decoder(
+    widths: list[int], image_shape: ImageShape, activation: Activation = "relu"
+) -> nn.Sequential:
     """Return linear layers between `widths`, and a last one to logits `(N, *image_shape)`."""
-    return nn.Sequential(*linear_layers([*widths, prod(image_shape)]), nn.Unflatten(1, image_shape))
+    layers = linear_layers([*widths, prod(image_shape)], activation)
+    return nn.Sequential(*layers, nn.Unflatten(1, image_shape))
 
 
-def linear_layers(widths: list[int]) -> list[nn.Module]:
-    """Return linear layers between `widths`, with a ReLU between two layers."""
+def linear_layers(widths: list[int], activation: Activation = "relu") -> list[nn.Module]:
+    """Return linear layers between `widths`, with an activation between two layers."""
     layers: list[nn.Module] = []
     for a, b in pairwise(widths):
-        layers += [nn.Linear(a, b), nn.ReLU()]
+        layers += [nn.Linear(a, b), ACTIVATIONS[activation]()]
     return layers[:-1]

@@ -12,7 +12,7 @@ from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.models.mlp import linear_layers
 from autoencoders.variants.objectives.base import Networks, Objective, Step, Terms
 from autoencoders.variants.objectives.losses import reconstruction
-from autoencoders.variants.priors.base import Prior
+from autoencoders.variants.priors.base import PriorFamily
 from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
 
 DISCRIMINATOR = "discriminator"  # the name of the network and of its step
@@ -32,10 +32,10 @@ class Adversarial(Objective):
         self,
         latent_shape: tuple[int, ...],
         discriminator_hidden: Widths,
-        prior: Prior = STANDARD_NORMAL,
+        prior: PriorFamily = STANDARD_NORMAL,
     ) -> None:
         self.discriminator_widths = [prod(latent_shape), *discriminator_hidden, 1]
-        self.prior: Prior = prior
+        self.prior: PriorFamily = prior
 
     def check(self, model: Autoencoder) -> None:
         """Raise a `ValueError` if `model` cannot train with this objective."""
@@ -44,6 +44,11 @@ class Adversarial(Objective):
             raise ValueError(
                 "objective: found adversarial for a latent that contains the encoder input; "
                 "allowed: reconstruction, perceptual, or another model"
+            )
+        if self.prior.networks():
+            raise ValueError(
+                "objective.prior: found a learned prior, which adversarial never trains; allowed: "
+                "standard_normal"
             )
 
     def networks(self) -> dict[str, nn.Module]:
@@ -82,7 +87,8 @@ class Adversarial(Objective):
         return autoencoder | discriminator | generator
 
     def _discriminator_loss(self, networks: Networks, codes: Tensor, noise: Noise) -> Terms:
-        real = discriminate(networks, self.prior.draw(codes.shape, noise).to(codes.device))
+        prior = self.prior.prior(networks.model, networks.objective)
+        real = discriminate(networks, prior.draw(codes.shape, noise).to(codes.device))
         fake = discriminate(networks, codes)
         return {DISCRIMINATOR: F.softplus(-real) + F.softplus(fake)}
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from autoencoders.param_types import Likelihood
 from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import Autoencoder
-from autoencoders.variants.priors.base import Prior
+from autoencoders.variants.priors.base import Prior, PriorFamily
 
 Terms = dict[str, Tensor]
 Step = Callable[[str, Tensor], None]
@@ -41,7 +41,7 @@ class Objective(ABC):
 
     Attributes:
         steps: the names of an update's steps. Each step has an optimiser.
-        prior: the distribution that the latents are trained to follow; None if there is none.
+        prior: the prior that params.yaml selects; None if there is none.
         likelihood: the distribution p(x|z) of the reconstruction term; None if there is none.
         units: the units of the terms for figures, for terms that have a unit.
         learns_posterior: whether it trains a posterior, so that the model must have one.
@@ -50,7 +50,7 @@ class Objective(ABC):
     steps: ClassVar[tuple[str, ...]] = ("model",)
     units: ClassVar[dict[str, str]] = {}
     learns_posterior: ClassVar[bool] = False
-    prior: Prior | None = None
+    prior: PriorFamily | None = None
     likelihood: Likelihood | None = None
 
     def check(self, model: Autoencoder) -> None:
@@ -69,7 +69,11 @@ class Objective(ABC):
 
     def networks(self) -> dict[str, nn.Module]:
         """Return new networks of the objective by name, drawn from torch's global generator."""
-        return {}
+        return self.prior.networks() if self.prior else {}
+
+    def prior_of(self, networks: Networks) -> Prior | None:
+        """Return the distribution that the latents are trained to follow; None if there is none."""
+        return self.prior.prior(networks.model, networks.objective) if self.prior else None
 
     @abstractmethod
     def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
@@ -80,8 +84,8 @@ class Objective(ABC):
         """
 
     def parameter_groups(self, networks: Networks) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters that each step updates: the model's, unless overridden."""
-        return {"model": list(networks.model.parameters())}
+        """Return the parameters that each step updates: all, unless overridden."""
+        return {"model": list(networks.parameters())}
 
     def update(
         self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise, step: Step

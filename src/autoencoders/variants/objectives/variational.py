@@ -1,45 +1,96 @@
-"""The variational objective: the evidence lower bound."""
+"""The variational objective: bounds on the log-likelihood."""
 
+from math import log
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
-from autoencoders.param_types import Likelihood
+from autoencoders.param_types import Bound, Count, Likelihood, Weight
 from autoencoders.randomness import Noise
-from autoencoders.variants.models.base import VariationalAutoencoder
+from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
 from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood, squared_error
-from autoencoders.variants.priors.base import Prior
+from autoencoders.variants.priors.base import PriorFamily, gaussian_log_density
 from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
 
 
 class Variational(Objective):
-    """The negative evidence lower bound (ELBO), estimated with one latent draw per image.
+    """A negative bound on the log-likelihood, estimated with `samples` latent draws per image.
 
-    Kingma & Welling, arXiv 1312.6114, eq. 7 and 10. The reconstruction term is -log p(x|z) up to a
-    constant: the sum over pixels of squared errors for a Gaussian with variance ½, or of binary
-    cross-entropies for a Bernoulli.
+    The bound is the evidence lower bound (ELBO; Kingma & Welling, arXiv 1312.6114, eq. 7 and 10) or
+    the importance-weighted bound (IWAE; Burda et al., arXiv 1509.00519, eq. 8). The reconstruction
+    term is -log p(x|z) up to a constant: the sum over pixels of squared errors for a Gaussian with
+    variance ½, or of binary cross-entropies for a Bernoulli.
+
+    `beta` weights the KL term of the ELBO (Higgins et al. 2017, β-VAE, eq. 4). The first
+    `free_bits` nats of an image's KL cost nothing; Kingma et al., arXiv 1606.04934, eq. 15, take
+    the minimum of each latent entry's mean over the batch instead.
     """
 
     learns_posterior: ClassVar[bool] = True
     units: ClassVar[dict[str, str]] = {"reconstruction": "nats per image", "kl": "nats per image"}
 
-    def __init__(self, likelihood: Likelihood, prior: Prior = STANDARD_NORMAL) -> None:
+    def __init__(
+        self,
+        likelihood: Likelihood,
+        prior: PriorFamily = STANDARD_NORMAL,
+        bound: Bound = "elbo",
+        samples: Count = 1,
+        beta: Weight = 1.0,
+        free_bits: Weight = 0.0,
+    ) -> None:
         self.likelihood: Likelihood = likelihood
-        self.prior: Prior = prior
+        self.prior: PriorFamily = prior
+        self.bound = bound
+        self.samples = samples
+        self.beta = beta
+        self.free_bits = free_bits
+
+    def check(self, model: Autoencoder) -> None:
+        """Raise a `ValueError` if `model` has no posterior, or if settings contradict the bound."""
+        super().check(model)
+        if self.bound == "iwae" and (self.beta, self.free_bits) != (1, 0):
+            raise ValueError(
+                f"objective: found beta {self.beta} and free_bits {self.free_bits} with the bound "
+                "iwae; allowed: beta 1.0 and free_bits 0.0, or the bound elbo"
+            )
 
     def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
-        """Return `loss` = `reconstruction` + `kl`, in nats per image, and `mse`, each `(N,)`."""
-        model = networks.model
+        """Return `loss`, `reconstruction` and `kl` in nats per image, and `mse`, each `(N,)`.
+
+        The last three are means over the samples.
+        """
+        model, prior = networks.model, self.prior.prior(networks.model, networks.objective)
         assert isinstance(model, VariationalAutoencoder)
         mean, log_variance = (part.float() for part in model.posterior(inputs))
-        latents = draw(mean, log_variance, noise)
-        logits = model.decode(latents).float()
-        reconstruction = negative_log_likelihood(self.likelihood, logits, images).sum(1)
-        kl = self.prior.kl(mean, log_variance, latents)
+        draws = [draw(mean, log_variance, noise) for _ in range(self.samples)]
+        logits = model.decode(torch.cat(draws)).float()
+        targets = images.repeat(self.samples, *[1] * (images.ndim - 1))
+        reconstructions, errors = (
+            values.unflatten(0, (self.samples, -1))
+            for values in (
+                negative_log_likelihood(self.likelihood, logits, targets).sum(1),
+                squared_error(logits, targets).mean(1),
+            )
+        )
+        kl = torch.stack([prior.kl(mean, log_variance, latents) for latents in draws]).mean(0)
+        reconstruction = reconstructions.mean(0)
+        if self.bound == "iwae":
+            log_weights = -reconstructions + torch.stack(
+                [
+                    prior.log_density(latents) - gaussian_log_density(latents, mean, log_variance)
+                    for latents in draws
+                ]
+            )
+            loss = log(self.samples) - log_weights.logsumexp(0)
+        else:
+            loss = reconstruction + self.beta * (
+                kl.clamp_min(self.free_bits) if self.free_bits else kl
+            )
         return {
-            "loss": reconstruction + kl,
+            "loss": loss,
             "reconstruction": reconstruction,
             "kl": kl,
-            "mse": squared_error(logits, images).mean(1),
+            "mse": errors.mean(0),
         }

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
-from autoencoders.variants.priors.base import Prior
+from autoencoders.variants.priors.base import PriorFamily
+from autoencoders.variants.priors.mixture import Mixture, Vamp
 from autoencoders.variants.priors.standard_normal import StandardNormal
 
-PRIORS: dict[str, Callable[..., Prior]] = {
+PRIORS: dict[str, Callable[..., PriorFamily]] = {
     "standard_normal": StandardNormal,
+    "gaussian_mixture": Mixture,
+    "vamp": Vamp,
 }

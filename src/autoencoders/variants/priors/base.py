@@ -1,16 +1,39 @@
-"""Base class of the priors, and the log-density of diagonal Gaussians."""
+"""Base classes of the priors, and the log-density of diagonal Gaussians."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import log, pi
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from autoencoders.randomness import Noise
+from autoencoders.variants.models.base import Autoencoder
 
 
-class Prior(ABC):
-    """A distribution p(z) of latents `(N, *latent_shape)` of any shape."""
+class PriorFamily(ABC):
+    """What params.yaml selects: a family of priors, whose parameters may be learned.
+
+    The parameters are networks of the objective, so they are trained and saved with the model.
+    """
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Return new networks by name, drawn from torch's global generator; none by default."""
+        return {}
+
+    @abstractmethod
+    def prior(self, model: Autoencoder, networks: nn.ModuleDict) -> "Prior":
+        """Return the prior with the present weights of `model` and of the objective's networks."""
+
+
+class Prior(PriorFamily):
+    """A distribution p(z) of latents `(N, *latent_shape)` of any shape.
+
+    It is also a family with one member, so a prior without learned parameters needs no other class.
+    """
+
+    def prior(self, model: Autoencoder, networks: nn.ModuleDict) -> "Prior":
+        """Return this object."""
+        return self
 
     @abstractmethod
     def draw(self, shape: Sequence[int], noise: Noise) -> Tensor:
