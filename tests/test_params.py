@@ -7,6 +7,7 @@ import torch
 
 from autoencoders import params, yaml12
 from autoencoders.errors import UserError
+from autoencoders.params.schema import ImageFolder
 from autoencoders.training.optimizers import OPTIMIZERS
 from autoencoders.training.tensorflow import supported
 from autoencoders.variants.assembly import assemble
@@ -495,7 +496,19 @@ def test_a_folder_of_images_is_a_dataset() -> None:
     loaded = params.parse(content, "params.yaml")
     assert params.image_shapes(loaded)["pets"] == (3, 64, 64)
     assert params.image_shapes(loaded)["cifar10"] == (3, 32, 32)
-    assert loaded.data.datasets["pets"].misfits == "refuse"
+    assert isinstance(pets := loaded.data.datasets["pets"], ImageFolder)
+    assert pets.misfits == "refuse"
+
+
+def test_a_published_dataset_can_be_binarised_under_another_name() -> None:
+    binary = {"of": "mnist", "binarize": "dynamic"}
+    content = edited("data.datasets", {"mnist_dynamic": binary, "pets": PETS})
+    content["datasets_to_run"] = ["mnist_dynamic"]
+    loaded = params.parse(content, "params.yaml")
+    assert params.image_shapes(loaded)["mnist_dynamic"] == (1, 28, 28)
+    assert loaded.model_dump(mode="json")["data"]["datasets"]["mnist_dynamic"] == binary | {
+        "title": None
+    }
 
 
 def test_an_error_about_an_unknown_dataset_lists_all_datasets() -> None:
@@ -517,11 +530,15 @@ def test_an_error_about_an_unknown_dataset_lists_all_datasets() -> None:
         ("pets.sise", 3, "unknown key; did you mean 'size'?; allowed: folder, size, patches"),
         ("pets.folder", REMOVED, "missing; add it"),
         ("pets.size", REMOVED, "missing; add it, or patches to cut from images of any size"),
+        ("binary.of", "mnst", "found 'mnst'; did you mean 'mnist'?; allowed: mnist, fashion"),
+        ("binary.binarize", "often", "found 'often'; allowed: 'dynamic' or 'static'"),
+        ("binary.folder", "pets", "unknown key; allowed: of, binarize, title"),
         ("mnist", PETS, "a published dataset has this name; choose another name"),
     ],
 )
 def test_an_error_in_a_dataset(key: str, value: Any, expected: str) -> None:
-    content = edited("data.datasets", {"pets": dict(PETS)})
+    binary = {"of": "mnist", "binarize": "static"}
+    content = edited("data.datasets", {"pets": dict(PETS), "binary": binary})
     edit(content, f"data.datasets.{key}", value)
     assert complaint(content).startswith(f"params.yaml: data.datasets.{key}: {expected}")
 

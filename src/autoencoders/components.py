@@ -45,7 +45,14 @@ class Component(Strict):
         return name in inspect.signature(self.constructor).parameters
 
 
-class OneOf:
+class Alternatives:
+    """Marks the type of a value that has several types, for messages: pydantic's tag → type."""
+
+    def __init__(self, kinds: Mapping[str, type[Strict]]) -> None:
+        self.kinds = kinds
+
+
+class OneOf(Alternatives):
     """Marks a value of params.yaml as a component of a registry, selected by `kind`.
 
     `Annotated[Component, OneOf(REGISTRY)]` is the type of all components of `REGISTRY`. `nested`
@@ -54,15 +61,16 @@ class OneOf:
     """
 
     def __init__(self, registry: Registry, nested: Mapping[type, Registry] | None = None) -> None:
-        self.kinds = {
+        self.components = {
             kind: _component(kind, build, nested or {}) for kind, build in registry.items()
         }
+        super().__init__(self.components)
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         """Return a schema that validates a value as the component of its `kind`."""
-        choices: Any = Union[tuple(self.kinds.values())]  # noqa: UP007 - the number of types varies
+        choices: Any = Union[tuple(self.components.values())]  # noqa: UP007 - the number of types varies
         return handler.generate_schema(Annotated[choices, Field(discriminator="kind")])
 
 
@@ -91,5 +99,5 @@ def _field(parameter: inspect.Parameter, nested: Mapping[type, Registry]) -> tup
     entry = OneOf(registry)
     for kind, build in registry.items():
         if default is not ... and build is type(default):
-            default = entry.kinds[kind](kind=kind)
+            default = entry.components[kind](kind=kind)
     return Annotated[Component, entry], default

@@ -35,6 +35,7 @@ Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 
 # What to do with unreadable files and files of another size; see `image_files.ImageExtractor`.
 Misfits: TypeAlias = Literal["refuse", "skip", "resize"]
+Binarize: TypeAlias = Literal["dynamic", "static"]
 Source: TypeAlias = Literal["official", "stand-in", "folder"]
 
 ImageShape: TypeAlias = tuple[int, int, int]  # C, H, W

@@ -1,6 +1,7 @@
 import hashlib
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from autoencoders.datasets.catalogue import DATASETS
 from autoencoders.errors import UserError
 
 SPLITS = ("train", "validation", "test")
+FEW: dict[str, Any] = {"train_images": 1, "test_images": 1, "seed": 0}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def own_raw(tmp_path: Path) -> Path:
     return draw(tmp_path / "raw" / "mnist", train_images=40, test_images=20)
 
 
-def draw(folder: Path, **numbers: int) -> Path:
+def draw(folder: Path, **numbers: Any) -> Path:
     published.fetch("mnist", "stand-in", folder, seed=0, mirror=None, **numbers)
     return folder
 
@@ -76,8 +78,8 @@ def test_a_full_disk_is_an_error_and_does_not_kill_the_process() -> None:
 
 
 def test_colour_images_are_packed_unchanged(tmp_path: Path, mirror: Path) -> None:
-    raw, numbers = tmp_path / "raw" / "cifar10", {"train_images": 1, "test_images": 1, "seed": 0}
-    published.fetch("cifar10", "official", raw, mirror=str(mirror), **numbers)
+    raw = tmp_path / "raw" / "cifar10"
+    published.fetch("cifar10", "official", raw, mirror=str(mirror), **FEW)
     metadata = prepare.prepare(raw, tmp_path / "cifar10", 0.9, seed=0)
     assert metadata.image_shape == (3, 32, 32)
     assert metadata.splits["train"].n_images == 45
@@ -151,8 +153,8 @@ def test_a_missing_raw_file_is_named(tmp_path: Path, own_raw: Path) -> None:
 
 
 def test_the_official_images_split_as_published(tmp_path: Path, official_mirror: str) -> None:
-    raw, numbers = tmp_path / "raw" / "mnist", {"train_images": 1, "test_images": 1, "seed": 0}
-    published.fetch("mnist", "official", raw, mirror=official_mirror, **numbers)
+    raw = tmp_path / "raw" / "mnist"
+    published.fetch("mnist", "official", raw, mirror=official_mirror, **FEW)
     metadata = prepare.prepare(raw, tmp_path / "mnist", 0.9, seed=0)
     assert [metadata.splits[name].n_images for name in SPLITS] == [54000, 6000, 10000]
     # The published counts of MNIST's test labels.

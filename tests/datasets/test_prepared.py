@@ -11,8 +11,10 @@ SPLITS = ("train", "validation", "test")
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder, numbers = tmp_path_factory.mktemp("raw") / "mnist", {"train_images": 203, "seed": 0}
-    published.fetch("mnist", "stand-in", folder, test_images=50, mirror=None, **numbers)
+    folder = tmp_path_factory.mktemp("raw") / "mnist"
+    published.fetch(
+        "mnist", "stand-in", folder, train_images=203, test_images=50, seed=0, mirror=None
+    )
     return folder
 
 

@@ -24,9 +24,9 @@ BATCHES = tuple(f"data_batch_{n}" for n in range(1, 6))
 
 
 def fetch_few(
-    dataset: str, source: RequestedSource, target: Path, mirror: str | None = None, **changes: int
+    dataset: str, source: RequestedSource, target: Path, mirror: str | None = None, **changes: Any
 ) -> SourceInfo:
-    numbers = {"train_images": 60, "test_images": 30, "seed": 0} | changes
+    numbers: dict[str, Any] = {"train_images": 60, "test_images": 30, "seed": 0} | changes
     return fetch(dataset, source, target, mirror=mirror, **numbers)
 
 

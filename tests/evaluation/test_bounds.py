@@ -132,8 +132,8 @@ class Weighted(Objective):
         loss = squared_error(logits, images).sum(1)
         if self.likelihood is not None:
             loss = negative_log_likelihood(self.likelihood, logits, images).sum(1)
-        if self.prior is not None:
-            loss = loss + self.weighted(self.prior.kl(mean, log_variance, latents))
+        if (prior := self.prior_of(networks)) is not None:
+            loss = loss + self.weighted(prior.kl(mean, log_variance, latents))
         return {"loss": loss, "mse": squared_error(logits, images).mean(1)}
 
     def weighted(self, kl: Tensor) -> Tensor:
@@ -288,6 +288,26 @@ def test_iwae_increases_from_elbo_to_log_likelihood(pictures: Pictures, noise: N
     assert one == pytest.approx(elbo, abs=0.05)  # eq. 8 with one sample is the ELBO
     assert one + 0.05 < iwae(5) < iwae(50) < truth + 0.02
     assert iwae(2000) == pytest.approx(truth, abs=0.02)
+
+
+def test_the_negative_log_likelihood_of_binary_images_is_minus_the_integral(
+    pictures: Pictures,
+) -> None:
+    images = (pictures(60) > 0.5).float()
+    truth = -marginal_log_likelihood(images, distributions.Normal(0.0, 1.0))
+    assembled = assembled_with(Variational("bernoulli"), Line(), SHAPE)
+    trained = loaded(assembled, (images * 255).byte(), batch_size=7)
+
+    def measured(count: int) -> dict[str, float]:
+        return bounds.measure(trained, settings(nll_samples=300, nll_images=count))
+
+    every, some = measured(100), measured(20)
+    assert every["nll"] == pytest.approx(truth.mean().item(), abs=0.05)
+    error = truth.std().item() / math.sqrt(60)
+    assert every["nll_standard_error"] == pytest.approx(error, rel=0.05)
+    assert (every["nll_images"], some["nll_images"]) == (60, 20)
+    grey = bounds.measure(loaded(assembled, (pictures(6) * 255).byte()), settings())
+    assert not {name for name in grey if name.startswith("nll")}
 
 
 @pytest.mark.slow

@@ -152,3 +152,14 @@ def threshold(weight: float, bias: float) -> nn.Module:
     linear.weight[:] = torch.tensor([weight, 0, 0])
     linear.bias[:] = bias
     return nn.Sequential(linear)
+
+
+@pytest.mark.slow
+def test_a_fresh_discriminator_is_right_in_half_of_the_cases_only_for_equal_distributions() -> None:
+    codes, draws = torch.randn(2, 1000, 4, generator=torch.Generator().manual_seed(1))
+    accuracy = code_statistics.two_sample_accuracy
+    assert accuracy(codes, draws, seed=1) == pytest.approx(0.5, abs=0.06)
+    assert accuracy(codes + 3, draws, seed=1) > 0.95
+    # Equal mean and variance in each entry, but another distribution.
+    assert accuracy(codes.sign(), draws, seed=1) > 0.95
+    assert accuracy(codes + 3, draws, seed=1) == accuracy(codes + 3, draws, seed=1)

@@ -28,14 +28,18 @@ COUNTS = {"train": 60, "validation": 20, "test": 24}
 KINDS = {
     f"{parts.model.kind}-{parts.objective.kind}": parts for parts in example_parts(SHAPE).values()
 }
+BINARY = "mlp_vae-variational"
 SETTINGS = settings(
-    samplers=list(SAMPLERS), fitted_codes=30, noise_levels={kind: [0.1] for kind in INPUTS}
+    samplers=list(SAMPLERS),
+    fitted_codes=30,
+    nll_samples=2,
+    noise_levels={kind: [0.1] for kind in INPUTS},
 )
 
 
 @pytest.fixture(scope="module")
 def measured(blobs: Blobs) -> Mapping[str, Mapping[str, Any]]:
-    """The metrics of each of `KINDS`."""
+    """The metrics of each of `KINDS`, and those of `BINARY` on binary images."""
     images = {
         split: blobs(count, SHAPE, seed) for seed, (split, count) in enumerate(COUNTS.items())
     }
@@ -43,13 +47,15 @@ def measured(blobs: Blobs) -> Mapping[str, Mapping[str, Any]]:
     torch.manual_seed(0)
     classifier = ConvClassifier(SHAPE, CLASSES, [4, 4], 5).eval().requires_grad_(False)
 
-    def measure(parts: Parts) -> Mapping[str, Any]:
+    def measure(parts: Parts, images: Mapping[str, Tensor]) -> Mapping[str, Any]:
         trained = loaded(
             untrained(parts, SHAPE), images, labels=labels, input_kind=parts.input.kind
         )
         return measure_all(trained, judge(classifier, images["test"]), SETTINGS)
 
-    return {name: measure(parts) for name, parts in KINDS.items()}
+    binary = {split: 255 * (grey > 127).byte() for split, grey in images.items()}
+    of_kinds = {name: measure(parts, images) for name, parts in KINDS.items()}
+    return {**of_kinds, "binary": measure(KINDS[BINARY], binary)}
 
 
 def base_name(key: str) -> str:

@@ -48,6 +48,14 @@ def test_changes_name_the_digests_that_differ() -> None:
     assert RESULTS.changes(current) == ["params", "code"]
 
 
+def test_results_agree_with_a_run_that_gives_the_same_metrics_for_its_seed() -> None:
+    same = {"psnr": 14.0, "active_units": 2, "a new metric": 1.0, "yardsticks": {}}
+    assert RESULTS.agree(1, same)
+    assert not RESULTS.agree(1, same | {"psnr": 14.000001})
+    assert not RESULTS.agree(1, {"psnr": 14.0})
+    assert not RESULTS.agree(3, same)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [

@@ -96,7 +96,7 @@ READ: dict[Path, tuple[str, Read]] = {
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that contains all files of `READ`, undamaged."""
     folder = tmp_path_factory.mktemp("written")
-    sizes = {"train_images": 203, "test_images": 50, "seed": 0}
+    sizes: dict[str, Any] = {"train_images": 203, "test_images": 50, "seed": 0}
     published.fetch("mnist", "stand-in", folder / RAW, mirror=None, **sizes)
     prepare.prepare(folder / RAW, folder / PREPARED, train_fraction=0.9, seed=0)
     of_data = ("stand-in", "0" * 64, (1, 28, 28))

@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
+from autoencoders.datasets.binarization import is_binary
+from autoencoders.training.history import Row
+from autoencoders.training.loop import TorchLearner
 from autoencoders.training.settings import Variant
 from autoencoders.training.train import TrainingResult, train
 from autoencoders.variants.assembly import assemble
@@ -65,3 +69,24 @@ def test_unsuitable_parts_are_refused(blobs: Blobs) -> None:
     content = DENOISER.model_dump() | {"input": halved}
     with pytest.raises(ValueError, match="found 3 for images of 8×8"):
         train(blobs(4), blobs(2), Variant.model_validate(content), 0)
+
+
+def test_each_epoch_of_a_redrawn_training_has_other_binary_images(
+    blobs: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Tensor] = []
+    train_epoch = TorchLearner.train_epoch
+
+    def record(self: TorchLearner, images: Tensor, *arguments: Any) -> Row:
+        seen.append(images)
+        return train_epoch(self, images, *arguments)
+
+    monkeypatch.setattr(TorchLearner, "train_epoch", record)
+    expected = trained(blobs, redrawn=True)
+    assert len(seen) == 3
+    assert all(is_binary(images) for images in seen)
+    assert not torch.equal(seen[0], seen[1])
+    with pytest.raises(KeyboardInterrupt):
+        trained(blobs, folder=tmp_path, redrawn=True, progress=ProgressLog(stop_at_epoch=2))
+    resumed = trained(blobs, folder=tmp_path, redrawn=True)
+    assert identical(weights(resumed.variant), weights(expected.variant))

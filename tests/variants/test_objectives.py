@@ -19,6 +19,7 @@ from autoencoders.variants.objectives.losses import cross_entropy, draw
 from autoencoders.variants.objectives.perceptual import Perceptual
 from autoencoders.variants.objectives.reconstruction import Reconstruction
 from autoencoders.variants.objectives.variational import Variational
+from autoencoders.variants.objectives.wasserstein import Wasserstein, squared_discrepancies
 from autoencoders.variants.priors.mixture import Mixture
 from tests.examples import example_parts
 
@@ -394,7 +395,7 @@ def test_with_one_sample_both_bounds_have_the_same_mean(pictures: Pictures) -> N
 def test_beta_weights_the_kl_and_free_bits_cost_nothing(pictures: Pictures) -> None:
     images = binary(pictures)
 
-    def terms(**settings: float) -> Terms:
+    def terms(**settings: Any) -> Terms:
         return of_samples(Variational("bernoulli", **settings), images, seed=3)[0]
 
     plain = terms()
@@ -415,9 +416,44 @@ def test_an_update_trains_a_learned_prior(pictures: Pictures) -> None:
     objective.update(
         networks, pictures(4), pictures(4), noise_of(1), lambda _, x: x.sum().backward()
     )
-    assert all(parameter.grad.any() for parameter in networks.objective.parameters())
+    gradients = [parameter.grad for parameter in networks.objective.parameters()]
+    assert all(gradient is not None and gradient.any() for gradient in gradients)
     with pytest.raises(ValueError, match=r"^objective.prior: found a learned prior"):
         Adversarial((3,), [16], Mixture((3,), components=5)).check(plain())
+
+
+# --- the Wasserstein objective
+
+
+def test_discrepancies_agree_with_a_double_sum_over_pairs(noise: Noise) -> None:
+    codes, draws = noise.normal((5, 3)) + 1, noise.normal((5, 3))
+
+    def kernel(a: Tensor, b: Tensor) -> float:
+        distance = (a - b).square().sum().item()
+        return sum(6 * s / (6 * s + distance) for s in (0.1, 0.2, 0.5, 1, 2, 5, 10))
+
+    pairs = [(i, j) for i in range(5) for j in range(5)]
+    same = sum(kernel(x[i], x[j]) for x in (codes, draws) for i, j in pairs if i != j) / (5 * 4)
+    across = sum(kernel(codes[i], draws[j]) for i, j in pairs) / 25
+    assert squared_discrepancies(codes, draws).mean().item() == pytest.approx(same - 2 * across)
+
+
+def test_the_discrepancy_is_about_zero_only_for_codes_from_the_prior(noise: Noise) -> None:
+    def of(codes: Tensor) -> float:
+        return squared_discrepancies(codes, noise.normal((500, 3))).mean().item()
+
+    drawn = [of(noise.normal((500, 3))) for _ in range(20)]
+    assert abs(sum(drawn) / 20) < 0.01
+    assert of(noise.normal((500, 3)) + 0.5) > 0.05
+    assert of(0.5 * noise.normal((500, 3))) > 0.05
+    assert max(map(abs, drawn)) < 0.05
+
+
+def test_the_wasserstein_loss_weights_the_discrepancy(noise: Noise, pictures: Pictures) -> None:
+    images = pictures(8)
+    terms = terms_of(Wasserstein("mse", weight=3.0), plain(), images, noise)
+    torch.testing.assert_close(terms["loss"], terms["mse"] + 3 * terms["discrepancy"])
+    terms["loss"].mean().backward()
 
 
 # --- adversarial

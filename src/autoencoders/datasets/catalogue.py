@@ -44,9 +44,12 @@ CIFAR10 = Dataset(
 DATASETS = {dataset.name: dataset for dataset in (MNIST, FASHION_MNIST, CIFAR10)}
 
 
-def stand_in_banner(dataset: str) -> str:
-    """Return the framed message for users whose dataset consists of stand-in images."""
-    info = DATASETS[dataset]
+def stand_in_banner(dataset: str, of: str) -> str:
+    """Return the framed message for users whose dataset consists of stand-in images.
+
+    `dataset` is its name in params.yaml, and `of` that in `DATASETS`.
+    """
+    info = DATASETS[of]
     rule = "!" * 88
     return f"""
 {rule}

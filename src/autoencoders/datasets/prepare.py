@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
-from autoencoders import files
+from autoencoders import files, randomness
 from autoencoders.datasets import prepared, raw_files
+from autoencoders.datasets.binarization import draw_binary
 from autoencoders.datasets.prepared import Metadata, SplitInfo
 from autoencoders.datasets.raw_files import SourceInfo, write_rows
 from autoencoders.datasets.stratification import stratified_split
@@ -22,14 +24,16 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
     """Check the fetched files, split the training images, and write all splits as arrays.
 
     Writes `<split>_images.npy` (uint8 `(N, C, H, W)`), `<split>_labels.npy` (uint8 `(N,)`) for
-    train, validation and test, and `metadata.json`. The images keep the order of the files.
+    train, validation and test, and `metadata.json`. The images keep the order of the files. With
+    `binarize`, the images are binary; with `dynamic`, there is also the split `grey`, from which
+    each epoch draws its training images.
 
     Args:
         raw: a folder written by the stage `fetch`.
         target: the folder to write; it is replaced completely, or unchanged after an error.
         train_fraction: the share of images for training; the others are for validation. It is
             exact in total, and in each class to within one image.
-        seed: the seed of the split.
+        seed: the seed of the split and of binary images.
 
     Raises:
         UserError: a raw file is missing, truncated or altered, or it contradicts its record; or a
@@ -46,11 +50,15 @@ def prepare(raw: Path, target: Path, train_fraction: float, seed: int) -> Metada
         train, validation = _split(labels, info.per_image, train_fraction, seed)
     except ValueError as error:
         raise UserError(f"data.train_fraction: {error}") from None
-    test = np.arange(len(arrays.test_labels))
-    parts = {
+    test_images, test = arrays.test_images, np.arange(len(arrays.test_labels))
+    parts = {prepared.GREY: (images, labels, train)} if info.binarize == "dynamic" else {}
+    if info.binarize:
+        generator = randomness.generator(seed, "binary images")
+        images, test_images = (_binary(grey, generator) for grey in (images, test_images))
+    parts |= {
         "train": (images, labels, train),
         "validation": (images, labels, validation),
-        "test": (arrays.test_images, arrays.test_labels, test),
+        "test": (test_images, arrays.test_labels, test),
     }
     with files.atomic_directory(target) as folder:
         written = {name: _write(folder, name, *part, info) for name, part in parts.items()}
@@ -73,6 +81,12 @@ def _split(labels: Bytes, per_image: int, train_fraction: float, seed: int) -> l
     parts = stratified_split(labels[::per_image], train_fraction, np.random.default_rng(seed))
     patches = np.arange(per_image)
     return [(part[:, None] * per_image + patches).reshape(-1) for part in parts]
+
+
+def _binary(images: Bytes, generator: torch.Generator) -> Bytes:
+    """Return binary images `(N, …)`, drawn from grey ones."""
+    binary: Bytes = draw_binary(torch.from_numpy(images), generator).numpy()
+    return binary
 
 
 def _write(

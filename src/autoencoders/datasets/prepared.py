@@ -15,6 +15,7 @@ from autoencoders import files
 from autoencoders.param_types import Bytes, ImageShape, Source
 
 METADATA = "metadata.json"
+GREY = "grey"  # the split from which each epoch draws binary training images
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,13 @@ METADATA_ADAPTER = TypeAdapter(Metadata)
 class Prepared:
     """The splits of a dataset; each is verified and opened once, at first use.
 
-    Images are uint8 `(N, C, H, W)`, memory-mapped from disk; labels are int64 `(N,)`.
+    Images are uint8 `(N, C, H, W)`, memory-mapped from disk; labels are int64 `(N,)`. `test` is the
+    split that stands for the test set: `validation` for choices of settings.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, test: Literal["test", "validation"] = "test") -> None:
         self.folder = folder
+        self.test = test
         self.name = folder.name
         self._opened: dict[str, tuple[Tensor, Tensor]] = {}
 
@@ -63,11 +66,22 @@ class Prepared:
         """Return a split's images."""
         return self._open(split)[0]
 
+    @property
+    def redrawn(self) -> bool:
+        """Return whether each epoch of a training draws new binary images."""
+        return GREY in self.metadata.splits
+
+    @property
+    def training_images(self) -> Tensor:
+        """Return the images for a training; if they are redrawn, the grey ones."""
+        return self.images(GREY if self.redrawn else "train")
+
     def labels(self, split: str) -> Tensor:
         """Return the classes of a split's images."""
         return self._open(split)[1]
 
     def _open(self, split: str) -> tuple[Tensor, Tensor]:
+        split = self.test if split == "test" else split
         if split not in self._opened:
             images, labels = load(self.folder, split)
             self._opened[split] = torch.from_numpy(images), torch.from_numpy(labels).long()

@@ -19,7 +19,7 @@ from autoencoders.datasets.raw_files import (
     write_record,
 )
 from autoencoders.errors import UserError, warn
-from autoencoders.param_types import Bytes, Source
+from autoencoders.param_types import Binarize, Bytes, Source
 
 WRITERS: dict[Format, Callable[[Path, Bytes], None]] = {"idx": write_idx, "npy": np.save}
 
@@ -31,6 +31,9 @@ def fetch(
     source: RequestedSource,
     target: Path,
     *,
+    of: str | None = None,
+    title: str | None = None,
+    binarize: Binarize | None = None,
     train_images: int,
     test_images: int,
     seed: int,
@@ -41,10 +44,13 @@ def fetch(
     The record depends only on the files: it contains no date and no mirror.
 
     Args:
-        dataset: a name in `DATASETS`.
+        dataset: its name in params.yaml.
         source: `official`, `stand-in`, or `auto`: official files, or stand-ins with a banner on
             standard error if no mirror can be reached.
         target: the folder; it is replaced completely, or unchanged after an error.
+        of: its name in `DATASETS`, if it is another one.
+        title: its name in figures and tables; None for that of `DATASETS`.
+        binarize: whether the stage `prepare` draws binary images from it.
         train_images: number of stand-in images for training and validation.
         test_images: number of stand-in images for testing.
         seed: seed of the stand-in images.
@@ -54,23 +60,31 @@ def fetch(
         UserError: `source` is `official` and no mirror can be reached; or, for any source, the
             checksum of a downloaded file is wrong.
     """
-    spec = DATASETS[dataset]
+    spec = DATASETS[of or dataset]
     with files.atomic_directory(target) as folder:
         downloaded = source != "stand-in" and _download(spec, source, folder, mirror)
         # Stand-ins for CIFAR-10 are plain arrays, because its official format is a pickle.
         format: Format = spec.format if downloaded or spec.format == "idx" else "npy"
         if not downloaded:
             drawn = Arrays(
-                *stand_ins.generate(dataset, "train", train_images, seed),
-                *stand_ins.generate(dataset, "test", test_images, seed),
+                *stand_ins.generate(spec.name, "train", train_images, seed),
+                *stand_ins.generate(spec.name, "test", test_images, seed),
             )
             for name, array in zip(FILES[format], drawn, strict=True):
                 WRITERS[format](folder / name, array)
         used: Source = "official" if downloaded else "stand-in"
-        info = SourceInfo(dataset, spec.title, used, format, spec.class_names, spec.shape)
+        info = SourceInfo(
+            dataset,
+            title or spec.title,
+            used,
+            format,
+            spec.class_names,
+            spec.shape,
+            binarize=binarize,
+        )
         info = write_record(folder, info)
     if source == "auto" and not downloaded:
-        print(stand_in_banner(dataset), file=sys.stderr)
+        print(stand_in_banner(dataset, spec.name), file=sys.stderr)
     return info
 
 

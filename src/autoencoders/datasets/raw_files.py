@@ -18,7 +18,7 @@ from torchvision.datasets.utils import check_integrity, extract_archive
 
 from autoencoders import files
 from autoencoders.datasets.prepared import open_array
-from autoencoders.param_types import Bytes, ImageShape, Source
+from autoencoders.param_types import Binarize, Bytes, ImageShape, Source
 
 Format = Literal["idx", "cifar", "npy"]
 
@@ -56,7 +56,8 @@ class FileInfo:
 class SourceInfo:
     """The source of a dataset's files, and a description of the files and images.
 
-    Each `per_image` successive training images are patches of one image.
+    Each `per_image` successive training images are patches of one image. With `binarize`, the stage
+    `prepare` draws binary images from these grey ones.
     """
 
     dataset: str
@@ -67,6 +68,7 @@ class SourceInfo:
     image_shape: ImageShape
     files: dict[str, FileInfo] = field(default_factory=dict)
     per_image: int = 1
+    binarize: Binarize | None = None
 
 
 SOURCE_ADAPTER = TypeAdapter(SourceInfo)

@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Tensor
 
+from autoencoders.datasets.binarization import is_binary
 from autoencoders.errors import report_omission
 from autoencoders.evaluation.results import Metrics
 from autoencoders.evaluation.settings import Evaluation
@@ -26,8 +27,9 @@ def measure(trained: Trained, settings: Evaluation) -> Metrics:
     """Return the means of the bounds over the test images, in nats per image, and `active_units`.
 
     The result is empty for a model without a posterior. Without a prior it contains only the
-    active units. A unit is active if the variance of its posterior mean over the images is above
-    0.01 (Burda et al., arXiv 1509.00519, section 5.2).
+    active units. For binary images it also contains the negative log-likelihood. A unit is active
+    if the variance of its posterior mean over the images is above 0.01 (Burda et al., arXiv
+    1509.00519, section 5.2).
     """
     if not isinstance(trained.model, VariationalAutoencoder):
         return {}
@@ -36,6 +38,8 @@ def measure(trained: Trained, settings: Evaluation) -> Metrics:
         measured = _means(trained, trained.model, trained.prior, settings)
         if trained.objective.likelihood is not None:
             measured["elbo"] = measured[f"elbo_{trained.objective.likelihood}"]
+        if is_binary(trained.data.images("test")):
+            measured |= _negative_log_likelihood(trained, trained.model, trained.prior, settings)
     posterior_means = trained.test_codes.flatten(1)
     if len(posterior_means) < 2:
         report_omission("active units", "they need two or more test images; found 1")
@@ -76,6 +80,29 @@ def _means(
         **means,
         "iwae_bernoulli": means["elbo_bernoulli"] + torch.cat(gains).mean().item(),
     }
+
+
+def _negative_log_likelihood(
+    trained: Trained, model: VariationalAutoencoder, prior: Prior, settings: Evaluation
+) -> Metrics:
+    """Return `nll` of binary images, its standard error over images and the number of images.
+
+    It is estimated by importance sampling with `nll_samples` samples of the posterior for each
+    image: it is minus the bound of `importance_weighted`, so in expectation it is not less than the
+    true value (Burda et al., arXiv 1509.00519, eq. 9).
+    """
+    noise, batches = trained.noise("test/nll"), trained.pairs("test")
+    mask = evenly_spaced(len(trained.data.images("test")), settings.nll_images)
+    values = [
+        importance_weighted(model, inputs[s], images[s], noise, prior, settings.nll_samples)[1]
+        for (inputs, images), s in zip(batches, mask.split(trained.images_at_a_time), strict=True)
+        if s.any()
+    ]
+    nll = -torch.cat(values)
+    measured: Metrics = {"nll": nll.mean().item(), "nll_images": len(nll)}
+    if len(nll) > 1:
+        measured["nll_standard_error"] = (nll.std() / math.sqrt(len(nll))).item()
+    return measured
 
 
 def evenly_spaced(total: int, count: int) -> Tensor:

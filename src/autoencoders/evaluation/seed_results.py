@@ -1,6 +1,7 @@
 """The file of a variant's test metrics for several seeds, `reports/seeds/mnist/vae.json`.
 
-Its digests show whether it still belongs to the present params, data and code.
+Its digests, or its metrics for the pipeline's seed, show whether it still belongs to the present
+params, data and code.
 """
 
 from collections.abc import Mapping
@@ -56,6 +57,14 @@ class SeedResults:
         """Return which of params, data and code have changed since; [] if up to date."""
         before, now = asdict(self.digests), asdict(current)
         return [name for name, digest in before.items() if digest != now[name]]
+
+    def agree(self, seed: int, metrics: Mapping[str, object]) -> bool:
+        """Return whether all metrics for a seed are equal to those of a run of the pipeline.
+
+        Then changes of params and code, such as new metrics, have not changed these results.
+        """
+        known = self.seeds.get(seed, {})
+        return bool(known) and all(metrics.get(name) == value for name, value in known.items())
 
 
 ADAPTER = TypeAdapter(SeedResults)

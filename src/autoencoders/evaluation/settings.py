@@ -13,6 +13,8 @@ class Evaluation(Strict):
     elbo_draws: Count
     iwae_samples: Count
     iwae_images: Count = 2000
+    nll_samples: Count = 1000
+    nll_images: Count = 10_000
     samplers: list[SamplerName] = Field(["prior"])
     fitted_codes: AtLeastTwo = 10_000
     mixture_components: Count = 10

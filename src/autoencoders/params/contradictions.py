@@ -8,7 +8,7 @@ from autoencoders import paths
 from autoencoders.datasets.catalogue import DATASETS
 from autoencoders.param_types import ImageShape
 from autoencoders.params.error_messages import suggestion
-from autoencoders.params.schema import Params, image_shapes
+from autoencoders.params.schema import Binarized, Params, image_shapes
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import supported
 from autoencoders.variants.assembly import assemble
@@ -68,11 +68,14 @@ def _why_untrainable(params: Params, name: str, variant: Variant) -> list[str]:
 
 
 def _size_mistakes(params: Params) -> list[str]:
-    """Return the mistakes in the size or the patches of the user's datasets."""
+    """Return the mistakes in the size, the patches or the origin of the user's datasets."""
     mistakes = []
     for name, folder in params.data.datasets.items():
         key = f"data.datasets.{name}"
-        if folder.size is None and folder.patches is None:
+        if isinstance(folder, Binarized):
+            if folder.of not in DATASETS:
+                mistakes.append(f"{key}.of: found {folder.of!r}{suggestion(folder.of, DATASETS)}")
+        elif folder.size is None and folder.patches is None:
             mistakes.append(
                 f"{key}.size: missing; add it, or patches to cut from images of any size"
             )

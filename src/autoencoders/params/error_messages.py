@@ -3,13 +3,13 @@
 import difflib
 import inspect
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
-from autoencoders.components import Component, OneOf, Strict
+from autoencoders.components import Alternatives, Strict
 from autoencoders.files import shortened
 
 # Marks in pydantic's locations, which are not keys: of a wrong key, and of alternative types.
@@ -110,10 +110,10 @@ def _locate(location: tuple[int | str, ...], root: type[Strict]) -> tuple[list[s
     return keys, siblings
 
 
-def _kinds(schema: Any) -> dict[str, type[Component]]:
-    """Return the components that a type allows, by their `kind`; empty if it has no `kind`."""
+def _kinds(schema: Any) -> Mapping[str, type[Strict]]:
+    """Return the alternatives of a type by their `kind` or tag; empty if there are none."""
     marks = get_args(schema)[1:] if get_origin(schema) is Annotated else ()
-    return next((mark.kinds for mark in marks if isinstance(mark, OneOf)), {})
+    return next((mark.kinds for mark in marks if isinstance(mark, Alternatives)), {})
 
 
 def suggestion(found: str, allowed: Collection[str]) -> str:

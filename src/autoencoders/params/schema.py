@@ -1,15 +1,15 @@
 """The schema of params.yaml; the types of its parts are defined in the packages that use them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le, MinLen
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
-from autoencoders.components import Strict
+from autoencoders.components import Alternatives, Strict
 from autoencoders.datasets.catalogue import DATASETS
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.figures.settings import Figures
-from autoencoders.param_types import ImageShape, Misfits, ProperFraction
+from autoencoders.param_types import Binarize, ImageShape, Misfits, ProperFraction
 from autoencoders.training.settings import Classifier, Variant
 
 Text = Annotated[str, MinLen(1)]
@@ -59,6 +59,31 @@ class ImageFolder(Strict):
         return self.channels, size, size
 
 
+class Binarized(Strict):
+    """A dataset of binary images, drawn from the published dataset `of`; see `binarization`."""
+
+    of: Text
+    binarize: Binarize
+    title: Text | None = None
+
+    @property
+    def shape(self) -> ImageShape:
+        """Return the shape `(C, H, W)` of an image."""
+        return DATASETS[self.of].shape
+
+
+def _type_of_dataset(value: Any) -> str:
+    written = isinstance(value, dict) and not {"of", "binarize"}.isdisjoint(value)
+    return "binarized" if written or isinstance(value, Binarized) else "image_folder"
+
+
+OwnDataset: TypeAlias = Annotated[
+    Annotated[ImageFolder, Tag("image_folder")] | Annotated[Binarized, Tag("binarized")],
+    Discriminator(_type_of_dataset),
+    Alternatives({"image_folder": ImageFolder, "binarized": Binarized}),
+]
+
+
 class Data(Strict):
     """The source of the images and their split into training and validation set.
 
@@ -70,7 +95,7 @@ class Data(Strict):
     source: Literal["official", "stand-in", "auto"]
     train_fraction: ProperFraction
     stand_in: StandIn
-    datasets: dict[Name, ImageFolder]
+    datasets: dict[Name, OwnDataset]
 
 
 class Params(Strict):

@@ -86,24 +86,25 @@ class DatasetResults:
 
 
 def load(
-    dataset: str, variants: list[str], current_digests: Callable[[str, str], Digests]
+    dataset: str, variants: list[str], seed: int, current_digests: Callable[[str, str], Digests]
 ) -> DatasetResults:
     """Read the results of a dataset's variants.
 
     Args:
         dataset: the name of the dataset.
         variants: the names of the variants.
+        seed: the seed of their trainings.
         current_digests: from the two names to the present state of params, data and code.
 
     Raises:
         UserError: a file is missing or damaged.
     """
-    results_of = [_load(dataset, variant, current_digests) for variant in variants]
+    results_of = [_load(dataset, variant, seed, current_digests) for variant in variants]
     return DatasetResults(dataset, results_of)
 
 
 def _load(
-    dataset: str, variant: str, current_digests: Callable[[str, str], Digests]
+    dataset: str, variant: str, seed: int, current_digests: Callable[[str, str], Digests]
 ) -> VariantResult:
     metrics = results.load(paths.metrics(dataset, variant), dataset, variant)
     if "probe_accuracy" in metrics:
@@ -113,7 +114,9 @@ def _load(
     for picture in content.pictures:
         files.require(paths.REPORT.parent / picture.path)
     seeds = seed_results.load(dataset, variant)
-    changes = seeds.changes(current_digests(dataset, variant)) if seeds else []
+    changes = []
+    if seeds and not seeds.agree(seed, metrics):
+        changes = seeds.changes(current_digests(dataset, variant))
     return VariantResult(variant, metrics, content, seeds, changes)
 
 

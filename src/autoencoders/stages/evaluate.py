@@ -8,11 +8,14 @@ from autoencoders.device import exact_device
 from autoencoders.evaluation import results
 from autoencoders.evaluation.measure import measure_all
 from autoencoders.evaluation.noise_sweep import flat_metrics
+from autoencoders.evaluation.results import Metrics
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import StageRun
 from autoencoders.trained import classifier, variant
+from autoencoders.trained.classifier import moments
+from autoencoders.training.classifier import apply_in_batches
 
 data_used = prepared_data
 
@@ -24,12 +27,30 @@ def used_params(params: Params, item: Item) -> dict[str, Any]:
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Compute all metrics of the variant and write them."""
-    data, device = Prepared(paths.prepared(item.dataset)), exact_device()
+    content = _measure(params, item, Prepared(paths.prepared(item.dataset)))
+    files.write_json(item.outputs[0], content)
+    return f"PSNR {content['psnr']:.2f} dB, BCE {content['bce']:.4f} in {item.outputs[0]}"
+
+
+def measure_on_validation_images(params: Params, item: Item) -> Metrics:
+    """Return all metrics on the validation images, by which settings are chosen.
+
+    Raises:
+        UserError: see `variant.load`.
+    """
+    return _measure(params, item, Prepared(paths.prepared(item.dataset), test="validation"))
+
+
+def _measure(params: Params, item: Item, data: Prepared) -> Metrics:
+    device = exact_device()
     trained = variant.load(
         paths.model(item.dataset, item.variant), data, device, params.evaluation.batch_size
     )
     judge = classifier.load_judge(paths.classifier(item.dataset), device)
-    content = {
+    if judge and data.test != "test":  # the saved moments are of test images
+        features = apply_in_batches(judge.classifier.features, data.images("test"), device)
+        judge = judge._replace(moments=moments(features))
+    return {
         "dataset": item.dataset,
         "variant": item.variant,
         "source": trained.description.source,
@@ -37,8 +58,6 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         "model_sha256": files.digest(trained.folder / paths.WEIGHTS),
         **measure_all(trained, judge, params.evaluation),
     }
-    files.write_json(item.outputs[0], content)
-    return f"PSNR {content['psnr']:.2f} dB, BCE {content['bce']:.4f} in {item.outputs[0]}"
 
 
 def log(item: Item, run: StageRun) -> None:

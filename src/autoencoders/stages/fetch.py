@@ -7,6 +7,7 @@ from autoencoders import paths
 from autoencoders.datasets import folders, published, raw_files
 from autoencoders.datasets.image_files import ImageExtractor
 from autoencoders.params import Params
+from autoencoders.params.schema import ImageFolder
 from autoencoders.pipeline import Item
 from autoencoders.tracking import StageRun
 
@@ -24,21 +25,21 @@ def data_used(item: Item) -> None:
 def produce(params: Params, item: Item, run: StageRun) -> str:
     """Download or generate a published dataset's files, or convert a folder of images."""
     data, target = params.data, paths.raw(item.dataset)
-    if item.dataset in data.datasets:
-        user_dataset = data.datasets[item.dataset]
+    own = data.datasets.get(item.dataset)
+    if isinstance(own, ImageFolder):
         info = folders.fetch(
             item.dataset,
-            paths.resolve_user_path(user_dataset.folder),
+            paths.resolve_user_path(own.folder),
             target,
-            title=(user_dataset.title or "").strip() or item.dataset,
+            title=(own.title or "").strip() or item.dataset,
             extractor=ImageExtractor(
-                user_dataset.shape[1],
-                user_dataset.channels,
-                user_dataset.misfits,
-                user_dataset.patches.per_image if user_dataset.patches else None,
-                user_dataset.patches.turned if user_dataset.patches else False,
+                own.shape[1],
+                own.channels,
+                own.misfits,
+                own.patches.per_image if own.patches else None,
+                own.patches.turned if own.patches else False,
             ),
-            test_fraction=user_dataset.test_fraction,
+            test_fraction=own.test_fraction,
             seed=data.seed,
         )
     else:
@@ -46,6 +47,9 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             item.dataset,
             data.source,
             target,
+            of=own.of if own else None,
+            title=own.title or item.dataset if own else None,
+            binarize=own.binarize if own else None,
             train_images=data.stand_in.train_images,
             test_images=data.stand_in.test_images,
             seed=data.seed,

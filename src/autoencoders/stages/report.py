@@ -12,6 +12,7 @@ from autoencoders.dependencies import Code
 from autoencoders.evaluation.results import headline
 from autoencoders.figures import plots
 from autoencoders.params import Params
+from autoencoders.params.schema import Binarized
 from autoencoders.pipeline import Item
 from autoencoders.report import page, results
 from autoencoders.stages.common import current_digests
@@ -34,7 +35,9 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     # Read all files before writing, so that a damaged file does not destroy the old report.
     digests = partial(current_digests, params, Code())
     variants = params.variants_to_run
-    datasets = [results.load(name, variants, digests) for name in params.datasets_to_run]
+    datasets = [
+        results.load(name, variants, params.seed, digests) for name in params.datasets_to_run
+    ]
     overviews = {dataset.overview.name: results.overview(dataset) for dataset in datasets}
     table = results.table(datasets)
     with files.atomic_directory(paths.OVERVIEW) as folder:
@@ -50,7 +53,9 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
         temporary.write_text(page.render(datasets), encoding="utf-8")
     for dataset in datasets:
         if dataset.section.source == "stand-in" and params.data.source == "auto":
-            print(stand_in_banner(dataset.name), file=sys.stderr)
+            own = params.data.datasets.get(dataset.name)
+            of = own.of if isinstance(own, Binarized) else dataset.name
+            print(stand_in_banner(dataset.name, of), file=sys.stderr)
     return f"{len(table)} results in {paths.RESULTS}, the report in {paths.REPORT}"
 
 

@@ -40,7 +40,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     progress = TrainingProgress(item.name, run.log_epoch, show=parallel.from_environment().is_main)
     with closing(progress), parallel.process_group(device()) as processes:
         trained = train(
-            data.images("train"),
+            data.training_images,
             data.images("validation"),
             settings,
             params.seed,
@@ -51,6 +51,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             digests=(data.metadata.sha256, code_sha256, classifier_sha256),
             perceive=perceive,
             processes=processes,
+            redrawn=data.redrawn,
         )
     if not processes.is_main:
         return f"trained as process {processes.rank} of {processes.count}"

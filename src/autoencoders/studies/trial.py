@@ -91,7 +91,10 @@ def share(dataset: str, with_judge: bool) -> SharedDataset:
     digest = files.digest(folder / paths.WEIGHTS) if judge else None
     return SharedDataset(
         data.metadata,
-        {name: (data.images(name).numpy(), data.labels(name).byte().numpy()) for name in SPLITS},
+        {
+            name: (data.images(name).numpy(), data.labels(name).byte().numpy())
+            for name in data.metadata.splits
+        },
         judge,
         digest,
     )
@@ -146,7 +149,7 @@ def run(
     on, judge = device(), shared.judge
     teacher = judge if settings.objective.takes("perceive") else None
     trained = train(
-        data.images("train"),
+        data.training_images,
         data.images("validation"),
         settings,
         loaded.seed,
@@ -156,6 +159,7 @@ def run(
         folder=folder,
         digests=(shared.metadata.sha256, shared.classifier_sha256),
         perceive=teacher.classifier.to(on).maps if teacher else None,
+        redrawn=data.redrawn,
     )
     if not task.on_test_images:
         return best_epoch(trained.history)

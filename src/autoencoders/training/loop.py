@@ -78,11 +78,13 @@ def fit(
     validation_images: Tensor,
     progress: Progress,
     checkpoint: Path | None = None,
+    redraw: Callable[[Tensor, int], Tensor] | None = None,
 ) -> list[Row]:
     """Train a variant's networks in place, and set them to the weights of the best epoch.
 
     Images are uint8 `(N, C, H, W)`. After each epoch, the state is written to `checkpoint`. If this
-    file exists, training resumes from it.
+    file exists, training resumes from it. `redraw` returns the training images of an epoch by its
+    index; without it they are the same in all epochs.
 
     Returns one row per epoch: `epoch`, the means over images of the objective's terms as `train_*`
     and `validation_*`, `learning_rate`, `gradient_norm`.
@@ -111,7 +113,8 @@ def fit(
     while not record.finished(training):
         started, epoch = time.perf_counter(), len(record.history)
         guard = Guard(epoch, steps, losses, first_losses, checkpoint, device)
-        row = {"epoch": epoch + 1, **learner.train_epoch(train_images, guard, progress)}
+        images = redraw(train_images, epoch) if redraw else train_images
+        row = {"epoch": epoch + 1, **learner.train_epoch(images, guard, progress)}
         row |= learner.validate(validation_images)
         if not math.isfinite(row["validation_loss"]):
             raise divergence_error((epoch + 1) * steps, epoch, checkpoint)

@@ -1,14 +1,17 @@
 """Training of a variant, as a function of images, settings and a seed."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from autoencoders.datasets.binarization import draw_binary
 from autoencoders.device import CPU, tune_cpu
 from autoencoders.param_types import Framework
+from autoencoders.randomness import generator
 from autoencoders.training import checkpoints
 from autoencoders.training.history import SILENT, Progress, Row
 from autoencoders.training.loop import Learner, TorchLearner, fit
@@ -47,6 +50,7 @@ def train(
     digests: Sequence[str | None] = (),
     perceive: Perceive | None = None,
     processes: Processes = SINGLE_PROCESS,
+    redrawn: bool = False,
 ) -> TrainingResult:
     """Train a variant on images, and return it with the weights of the best epoch.
 
@@ -66,6 +70,7 @@ def train(
         perceive: maps images to a classifier's feature maps, for an objective that needs them.
         processes: the processes that share the training; each trains on its part of every batch,
             and all get the same weights.
+        redrawn: whether each epoch draws new binary images from the training images.
 
     Raises:
         ValueError: the variant's parts do not fit the images or each other.
@@ -85,8 +90,14 @@ def train(
         variant, (channels, height, width), seed, name, training.initialization, perceive
     )
     learner = learner_class(assembled, training, seed, name, device, processes)
-    history = fit(learner, train_images, validation_images, progress, checkpoint)
+    redraw = partial(_draw_epoch, seed=seed, name=name) if redrawn else None
+    history = fit(learner, train_images, validation_images, progress, checkpoint, redraw)
     return TrainingResult(assembled, history, checkpoint)
+
+
+def _draw_epoch(images: Tensor, epoch: int, *, seed: int, name: str) -> Tensor:
+    """Return binary images `(N, C, H, W)` that depend on the epoch, drawn from grey ones."""
+    return draw_binary(images, generator(seed, f"{name}/pixels/{epoch}", images.device))
 
 
 def load_framework(framework: Framework, threads: int) -> tuple[LearnerClass, list[str]]:

@@ -79,7 +79,7 @@ class Mixture(PriorFamily):
 
     def prior(self, model: Autoencoder, networks: nn.ModuleDict) -> Prior:
         """Return the mixture."""
-        parameters = networks[PRIOR]
+        parameters = dict(networks[PRIOR].named_parameters())
         log_weights = parameters["logits"].log_softmax(0)
         return GaussianMixture(parameters["means"], parameters["log_variances"], log_weights)
 
@@ -101,7 +101,7 @@ class Vamp(PriorFamily):
     def prior(self, model: Autoencoder, networks: nn.ModuleDict) -> Prior:
         """Return the mixture of the posteriors of a `VariationalAutoencoder`."""
         assert isinstance(model, VariationalAutoencoder)
-        pseudo_inputs = networks[PRIOR]["pseudo_inputs"].sigmoid()
+        pseudo_inputs = dict(networks[PRIOR].named_parameters())["pseudo_inputs"].sigmoid()
         means, log_variances = (part.float() for part in model.posterior(pseudo_inputs))
         log_weights = torch.full((len(means),), -log(len(means)), device=means.device)
         return GaussianMixture(means, log_variances, log_weights)
