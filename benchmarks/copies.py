@@ -16,11 +16,12 @@ from autoencoders.errors import UserError
 
 OUTPUTS = ("data/", "models/", "reports/", "dvc.lock")
 SEEDS = "reports/seeds/README.md"  # the stage `report` depends on its folder
+MIRROR = "DATASET_MIRROR"
 FOREIGN = (
     "DVC_",
     "GIT_",
     "MLFLOW_",
-    "DATASET_MIRROR",
+    MIRROR,
     "PYTHON",
 )  # variables that name other places
 
@@ -44,6 +45,13 @@ def environment(settings: Path) -> dict[str, str]:
             "MLFLOW_DISABLE_TELEMETRY": "true",
         }
     )
+
+
+def official_mirror() -> dict[str, str]:
+    """Return DATASET_MIRROR, with an absolute path for a folder; empty if it is not set."""
+    if not (mirror := os.environ.get(MIRROR)):
+        return {}
+    return {MIRROR: mirror if "://" in mirror else os.fspath(Path(mirror).resolve())}
 
 
 def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:

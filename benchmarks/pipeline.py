@@ -19,7 +19,6 @@ from autoencoders.tracking.store import ALL_RUNS
 from benchmarks import copies
 from benchmarks.table import print_progress
 
-MIRROR = "DATASET_MIRROR"
 COMMANDS = {
     "install": ("make", "setup"),
     "from clone to report": ("make", "repro"),
@@ -48,9 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(commit: str, clone: Path) -> dict[str, float]:
     """Return the wall time in seconds of each command, and of each stage summed over its runs."""
-    environment = copies.environment(clone.parent / f"{commit}-settings")
-    if mirror := os.environ.get(MIRROR):
-        environment[MIRROR] = mirror if "://" in mirror else os.fspath(Path(mirror).resolve())
+    settings = clone.parent / f"{commit}-settings"
+    environment = copies.environment(settings) | copies.official_mirror()
     copies.run(("git", "clone", "--quiet", ".", os.fspath(clone)), Path(), environment)
     copies.run(("git", "checkout", "--quiet", commit), clone, environment)
     seconds = {}

@@ -11,8 +11,9 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 
 from autoencoders import params, paths, yaml12
@@ -21,7 +22,6 @@ from autoencoders.errors import UserError
 from autoencoders.studies import seeds
 from autoencoders.studies.study import Machines
 from benchmarks import copies, small
-from benchmarks.pipeline import MIRROR
 
 DATASET = "mnist"
 
@@ -43,29 +43,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(
-        f"processor time of the study's own process: {trial:.2f} s a trial, {epoch:.3f} s an epoch"
+        f"processor time of the study's own process: {trial:.3f} s a trial, {epoch:.3f} s an epoch"
     )
     return 0
 
 
 def measure(variant: str, count: int, folder: Path) -> tuple[float, float]:
     """Return the seconds of the stages, and those of the study."""
-    copy, environment = folder / "copy", copies.environment(folder / "settings")
-    if mirror := os.environ.get(MIRROR):
-        environment[MIRROR] = mirror if "://" in mirror else os.fspath(Path(mirror).resolve())
-    copies.copy_working_tree(Path(), copy)
-    names = [f"{variant}_{number}" for number in range(count)]
-    content = yaml12.read(copy / paths.PARAMS)
-    content["variants"] |= {name: deepcopy(content["variants"][variant]) for name in names}
-    content |= {"datasets_to_run": [DATASET], "variants_to_run": names}
-    (copy / paths.PARAMS).write_text(yaml12.dump(content), "utf-8")
-    copies.commit(copy, environment)
-    environment["PYTHONPATH"] = os.fspath(copy / "src")
+
+    def copy_variant(file: Path) -> None:
+        names = [f"{variant}_{number}" for number in range(count)]
+        content = yaml12.read(file)
+        content["variants"] |= {name: deepcopy(content["variants"][variant]) for name in names}
+        content |= {"datasets_to_run": [DATASET], "variants_to_run": names}
+        file.write_text(yaml12.dump(content), "utf-8")
+
+    copy, environment = _classified_copy(folder, copy_variant, copies.official_mirror())
 
     def run(*words: str) -> float:
         return copies.run(("autoencoders", *words), copy, environment)
 
-    run("repro", "classify")
     return run("repro", "evaluate"), run("seeds", f"{DATASET}/{variant}", "--count", str(count))
 
 
@@ -74,12 +71,8 @@ def measure_driver(variant: str, folder: Path) -> tuple[float, float]:
 
     The trainings are tiny and run in other processes.
     """
-    copy, environment = folder / "copy", copies.environment(folder / "settings")
-    copies.copy_working_tree(Path(), copy)
-    small.write(copy / paths.PARAMS, [DATASET], [variant], epochs=1)
-    copies.commit(copy, environment)
-    environment["PYTHONPATH"] = os.fspath(copy / "src")
-    copies.run(("autoencoders", "repro", "classify"), copy, environment)
+    shrink = partial(small.write, datasets=[DATASET], variants=[variant], epochs=1)
+    copy, _ = _classified_copy(folder, shrink, {})
 
     def seconds(count: int, epochs: int) -> float:
         content = yaml12.read(paths.PARAMS)
@@ -95,6 +88,19 @@ def measure_driver(variant: str, folder: Path) -> tuple[float, float]:
         few, many, long = seconds(2, 1), seconds(12, 3), seconds(2, 53)
     epoch = (long - few) / (2 * 52)
     return (many - few - (12 * 3 - 2) * epoch) / 10, epoch
+
+
+def _classified_copy(
+    folder: Path, edit: Callable[[Path], None], variables: Mapping[str, str]
+) -> tuple[Path, dict[str, str]]:
+    """Return a copy with edited params in which `classify` has run, and its environment."""
+    copy, environment = folder / "copy", copies.environment(folder / "settings")
+    copies.copy_working_tree(Path(), copy)
+    edit(copy / paths.PARAMS)
+    copies.commit(copy, environment)
+    environment |= {"PYTHONPATH": os.fspath(copy / "src"), **variables}
+    copies.run(("autoencoders", "repro", "classify"), copy, environment)
+    return copy, environment
 
 
 if __name__ == "__main__":
