@@ -433,6 +433,7 @@ CONV_VAE = {
             "not support the objective perceptual; allowed: reconstruction",
         ),
         ("conv", "training.ema_decay", 0.9, "not support training.ema_decay 0.9; allowed: 0.0"),
+        ("vae", "objective.bound", "iwae", "not support objective.bound iwae; allowed: elbo"),
     ],
 )
 def test_unsupported_parts_under_tensorflow_are_refused_with_the_reason(

@@ -41,6 +41,16 @@ def _logits(learner: Any, inputs: Any) -> Any:
     return learner.decoder(encoded[0] if isinstance(encoded, list | tuple) else encoded)
 
 
+def test_a_network_with_tanh_gives_the_same_outputs() -> None:
+    content = variant("vae").model_dump()
+    content["model"]["activation"] = "tanh"
+    subject = assembled(Variant.model_validate(content), (1, 8, 8))
+    learner = build_objective(subject, seed=0, name="twins")
+    networks.load_weights(learner.networks.values(), subject.networks.state_dict())
+    found, expected = outputs(subject, learner, images(5, subject.input_shape))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("name", "shape"),
     [(name, shape) for name in FIVE for shape in SHAPES]

@@ -121,6 +121,8 @@ def _apply(module: nn.Module, name: str, x: Any) -> Any:
             return layers.Permute((2, 3, 1))(layers.Reshape(module.unflattened_size)(x))
         case nn.ReLU():
             return layers.ReLU()(x)
+        case nn.Tanh():
+            return layers.Activation("tanh")(x)
         case nn.Identity():
             return x
     raise TypeError(f"{name}: no Keras layer for {module}; add a case in {__name__}")
