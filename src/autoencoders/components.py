@@ -61,16 +61,15 @@ class OneOf(Alternatives):
     """
 
     def __init__(self, registry: Registry, nested: Mapping[type, Registry] | None = None) -> None:
-        self.components = {
-            kind: _component(kind, build, nested or {}) for kind, build in registry.items()
-        }
-        super().__init__(self.components)
+        super().__init__(
+            {kind: _component(kind, build, nested or {}) for kind, build in registry.items()}
+        )
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         """Return a schema that validates a value as the component of its `kind`."""
-        choices: Any = Union[tuple(self.components.values())]  # noqa: UP007 - the number of types varies
+        choices: Any = Union[tuple(self.kinds.values())]  # noqa: UP007 - the number of types varies
         return handler.generate_schema(Annotated[choices, Field(discriminator="kind")])
 
 
@@ -99,5 +98,5 @@ def _field(parameter: inspect.Parameter, nested: Mapping[type, Registry]) -> tup
     entry = OneOf(registry)
     for kind, build in registry.items():
         if default is not ... and build is type(default):
-            default = entry.components[kind](kind=kind)
+            default = entry.kinds[kind].model_validate({"kind": kind})
     return Annotated[Component, entry], default

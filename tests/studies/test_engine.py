@@ -21,7 +21,7 @@ from autoencoders import paths, yaml12
 from autoencoders.datasets.prepared import Metadata, SplitInfo
 from autoencoders.errors import UserError
 from autoencoders.studies.study import Choice, Grid, Listener, Machines, Outcome, Study, Values
-from autoencoders.studies.trial import ITEM, SEED, SPLITS, SharedDataset, Task
+from autoencoders.studies.trial import ITEM, SEED, SharedDataset, Task
 from autoencoders.training.history import Row
 from benchmarks import small
 from tests.saved import PARAMS
@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.service, pytest.mark.slow]
 EPOCHS = 6
 STUDY = Study("study", "1" * 64, {SEED: Grid([1, 2])})
 HERE = Machines(address=None, jobs=2, gpus=0, storage=None)
-# Processor time: other tests run at the same time. `benchmarks.studies` measures the time by clock.
+# Processor time, because other tests run at the same time.
 START_SECONDS = 10
 END_SECONDS = 10
 
@@ -107,7 +107,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
 
 @pytest.fixture(scope="module")
 def datasets(blobs: Callable[..., Tensor]) -> dict[str, SharedDataset]:
-    sizes = dict(zip(SPLITS, (192, 64, 64), strict=True))
+    sizes = {"train": 192, "validation": 64, "test": 64}
     splits = {
         name: (blobs(n, seed=n).numpy(), torch.zeros(n, dtype=torch.uint8).numpy())
         for name, n in sizes.items()
@@ -362,7 +362,7 @@ def test_a_study_stops_before_the_disk_is_full_and_continues_later(
             monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
 
     folder = tmp_path / "storage" / STUDY.name
-    reason = f"{folder}: less than 100 MB are free on this disk; free more"
+    reason = f"{folder}: less than 100 MB are free on this disk; delete other files"
     with pytest.raises(UserError, match=f"^the study stopped: {reason}; run the command again$"):
         run(STUDY, task, datasets, machines, Record(fill))
     with pytest.raises(UserError, match=f"^{reason}$"):

@@ -378,13 +378,14 @@ class _FreeSpace:
         self.require()
 
     def end(self, trial: str, outcome: Outcome) -> None:
-        """Check nothing: an epoch came before."""
+        """Do nothing: each epoch has its own check."""
 
     def require(self) -> None:
         """Raise a `UserError` if there is too little room."""
         if self.folder and shutil.disk_usage(self.folder).free < MIN_FREE_MB * 10**6:
             raise UserError(
-                f"{self.folder}: less than {MIN_FREE_MB} MB are free on this disk; free more"
+                f"{self.folder}: less than {MIN_FREE_MB} MB are free on this disk; "
+                "delete other files"
             )
 
 

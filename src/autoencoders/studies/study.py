@@ -71,7 +71,7 @@ class Study:
     """Trainings that belong together; each is a trial with its own values.
 
     Attributes:
-        name: such as `sweep@mnist-vae`; also the name of its run in MLflow.
+        name: such as `seeds@mnist-vae`; also the name of the folder of its state.
         digest: the SHA-256 of all that affects the results.
         space: the possible values by key.
         samples: how often values are drawn.

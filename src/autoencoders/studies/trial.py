@@ -27,7 +27,6 @@ from autoencoders.training.history import Progress, Row
 from autoencoders.training.train import train
 
 ITEM, SEED = "item", "seed"  # keys of values that are not keys of a variant
-SPLITS = ("train", "validation", "test")
 Report = Callable[[Sequence[Row]], None]
 
 
