@@ -283,11 +283,16 @@ def _train(
         if checkpoint := tune.get_checkpoint():
             checkpoint.to_directory(name)
 
-        def report(rows: Sequence[Row]) -> None:
+        def update(rows: Sequence[Row]) -> None:
             result.update({VALUE: _value(study, rows), "history": list(rows)})
+
+        def report(rows: Sequence[Row]) -> None:
+            update(rows)
             tune.report(result, checkpoint=tune.Checkpoint.from_directory(name))
 
         try:
+            if rows := trial.read_history(Path(name)):  # perhaps no epoch is left
+                update(rows)
             dataset, _ = task.item(config)
             metrics = trial.run(task, ray.get(shared[dataset]), config, Path(name), report)
             result["metrics"] = dict(metrics)

@@ -27,6 +27,7 @@ from autoencoders.training.history import Progress, Row
 from autoencoders.training.train import train
 
 ITEM, SEED = "item", "seed"  # keys of values that are not keys of a variant
+HISTORY = "history.json"  # next to the checkpoint
 Report = Callable[[Sequence[Row]], None]
 
 
@@ -111,12 +112,18 @@ class SharedImages(Prepared):
         }
 
 
+def read_history(folder: Path) -> list[Row]:
+    """Return the rows of the epochs that the checkpoint in `folder` has; none without one."""
+    file = folder / HISTORY
+    return json.loads(file.read_text()) if file.exists() else []
+
+
 class Epochs(Progress):
     """Collects the history in a file next to the checkpoint, and reports it after each epoch."""
 
     def __init__(self, folder: Path, report: Report) -> None:
-        self.file = folder / "history.json"
-        self.rows: list[Row] = json.loads(self.file.read_text()) if self.file.exists() else []
+        self.file = folder / HISTORY
+        self.rows = read_history(folder)
         self.report = report
 
     def epoch(self, row: Row, images_per_second: float) -> None:
