@@ -87,9 +87,8 @@ def _negative_log_likelihood(
 ) -> Metrics:
     """Return `nll` of binary images, its standard error over images and the number of images.
 
-    It is estimated by importance sampling with `nll_samples` samples of the posterior for each
-    image: it is minus the bound of `importance_weighted`, so in expectation it is not less than the
-    true value (Burda et al., arXiv 1509.00519, eq. 9).
+    `nll` is minus the bound of `importance_weighted` with `nll_samples` samples, so its expectation
+    is not less than the true value (Burda et al., arXiv 1509.00519, eq. 9).
     """
     noise, batches = trained.noise("test/nll"), trained.pairs("test")
     mask = evenly_spaced(len(trained.data.images("test")), settings.nll_images)

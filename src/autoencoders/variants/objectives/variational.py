@@ -11,7 +11,7 @@ from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
 from autoencoders.variants.objectives.base import Networks, Objective, Terms
 from autoencoders.variants.objectives.losses import draw, negative_log_likelihood, squared_error
-from autoencoders.variants.priors.base import PriorFamily, gaussian_log_density
+from autoencoders.variants.priors.base import PriorFamily, log_ratio
 from autoencoders.variants.priors.standard_normal import STANDARD_NORMAL
 
 
@@ -67,30 +67,18 @@ class Variational(Objective):
         draws = [draw(mean, log_variance, noise) for _ in range(self.samples)]
         logits = model.decode(torch.cat(draws)).float()
         targets = images.repeat(self.samples, *[1] * (images.ndim - 1))
-        reconstructions, errors = (
-            values.unflatten(0, (self.samples, -1))
-            for values in (
-                negative_log_likelihood(self.likelihood, logits, targets).sum(1),
-                squared_error(logits, targets).mean(1),
-            )
-        )
+        each = negative_log_likelihood(self.likelihood, logits, targets).sum(1)
+        reconstructions = each.unflatten(0, (self.samples, -1))
         kl = torch.stack([prior.kl(mean, log_variance, latents) for latents in draws]).mean(0)
         reconstruction = reconstructions.mean(0)
         if self.bound == "iwae":
-            log_weights = -reconstructions + torch.stack(
-                [
-                    prior.log_density(latents) - gaussian_log_density(latents, mean, log_variance)
-                    for latents in draws
-                ]
-            )
-            loss = log(self.samples) - log_weights.logsumexp(0)
+            log_weights = [
+                log_ratio(prior, latents, mean, log_variance) - negative
+                for latents, negative in zip(draws, reconstructions, strict=True)
+            ]
+            loss = log(self.samples) - torch.stack(log_weights).logsumexp(0)
         else:
-            loss = reconstruction + self.beta * (
-                kl.clamp_min(self.free_bits) if self.free_bits else kl
-            )
-        return {
-            "loss": loss,
-            "reconstruction": reconstruction,
-            "kl": kl,
-            "mse": errors.mean(0),
-        }
+            paid = kl.clamp_min(self.free_bits) if self.free_bits else kl
+            loss = reconstruction + self.beta * paid
+        errors = squared_error(logits, targets).mean(1).unflatten(0, (self.samples, -1))
+        return {"loss": loss, "reconstruction": reconstruction, "kl": kl, "mse": errors.mean(0)}

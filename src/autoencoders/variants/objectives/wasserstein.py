@@ -42,8 +42,11 @@ def squared_discrepancies(codes: Tensor, draws: Tensor) -> Tensor:
     Codes and draws are `(N, d)`. The estimate is unbiased (Gretton et al. 2012, eq. 4).
     """
     others = max(1, len(codes) - 1)
-    of_codes, of_draws = (_without_diagonal(_kernel(x, x)).sum(1) / others for x in (codes, draws))
-    return of_codes + of_draws - 2 * _kernel(codes, draws).mean(1)
+    with torch.autocast(codes.device.type, enabled=False):  # bfloat16 has too few digits here
+        of_codes, of_draws = (
+            _without_diagonal(_kernel(x, x)).sum(1) / others for x in (codes, draws)
+        )
+        return of_codes + of_draws - 2 * _kernel(codes, draws).mean(1)
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:

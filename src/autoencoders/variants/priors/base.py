@@ -53,7 +53,12 @@ class Prior(PriorFamily):
         A prior with a closed form overrides this method. Otherwise it is the one-draw estimate
         log q(z) - log p(z), where `latents` has one draw from q per row.
         """
-        return gaussian_log_density(latents, mean, log_variance) - self.log_density(latents)
+        return -log_ratio(self, latents, mean, log_variance)
+
+
+def log_ratio(prior: Prior, latents: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return log p(z) - log q(z) in nats, `(N,)`, for one draw z of each posterior q."""
+    return prior.log_density(latents) - gaussian_log_density(latents, mean, log_variance)
 
 
 def gaussian_log_density(latents: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -42,9 +42,16 @@ class GaussianMixture(Prior):
 
     def log_density(self, latents: Tensor) -> Tensor:
         """Return log Σ w N(z; μ, σ²) of each latent in nats, `(N,)`."""
-        squared = (latents[:, None] - self.means).square() * (-self.log_variances).exp()
-        each = -0.5 * (log(2 * torch.pi) + self.log_variances + squared).flatten(2).sum(2)
-        return (self.log_weights + each).logsumexp(1)
+        z = latents.flatten(1)
+        means, log_variances = (
+            parameter.flatten(1).to(z.dtype) for parameter in (self.means, self.log_variances)
+        )
+        precisions = (-log_variances).exp()
+        # Matrix products need no array of N × K × size numbers. bfloat16 has too few digits here.
+        with torch.autocast(z.device.type, enabled=False):
+            squared = z.square() @ precisions.T - 2 * z @ (means * precisions).T
+        constants = (log(2 * torch.pi) + log_variances + means.square() * precisions).sum(1)
+        return (self.log_weights - 0.5 * (constants + squared)).logsumexp(1)
 
     def quantiles(self, probabilities: Tensor) -> Tensor:
         """Return the quantiles `(S,)` of a random latent entry for probabilities `(S,)`."""
