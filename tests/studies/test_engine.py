@@ -103,7 +103,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
     file = tmp_path_factory.mktemp("params") / "params.yaml"
     file.write_bytes(PARAMS.read_bytes())
     small.write(file, ["mnist"], ["vae"], EPOCHS)
-    return Task(yaml12.read(file), {ITEM: "mnist/vae"}, on_test_images=False)
+    return Task(yaml12.read(file), {ITEM: "mnist/vae"}, split=None)
 
 
 @pytest.fixture(scope="module")

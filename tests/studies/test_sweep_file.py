@@ -73,14 +73,27 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
         "ae2d, conv_vae",
         f"space.{LR}.high: found 0.1; allowed: a number above low, 0.2",
     ]
-    found = mistakes(tmp_path / "a.yaml", space=space, metric="psnr")
+    *found, last = mistakes(tmp_path / "a.yaml", space=space, metric="loss")
     assert found[1:] == [
         f"space.{LR}.high: found 0.1; allowed: a number above low, 0.2",
         "space.training.optimizers.model.rl: unknown key; allowed: kind, lr, eps",
         "space.training.batch_size: found 'many'; allowed: a whole number",
-        "metric: found 'psnr'; allowed: validation_loss, validation_reconstruction, "
-        "validation_kl, validation_mse",
     ]
+    assert last.startswith(
+        "metric: found 'loss'; allowed: validation_loss, validation_reconstruction, "
+        "validation_kl, validation_mse, mse, bce, "
+    )
+
+
+def test_a_metric_of_the_evaluation_is_measured_on_validation_images(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(yaml12.dump(yaml12.parse(SWEEP) | {"metric": "frechet_prior"}), "utf-8")
+    assert sweep_file.load(path, LOADED).split == "validation"
+    [mistake] = mistakes(path, metric="frechet_prior", scheduler="asha")
+    assert mistake.startswith(
+        "metric: found 'frechet_prior', which is measured after a training; allowed with scheduler "
+        "asha: validation_loss, "
+    )
 
 
 @pytest.mark.parametrize(

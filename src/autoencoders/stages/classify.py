@@ -13,8 +13,8 @@ from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import StageRun
 from autoencoders.trained import classifier
-from autoencoders.trained.classifier import ClassifierDescription, Judge, moments
-from autoencoders.training.classifier import Split, apply_in_batches, measure, train
+from autoencoders.trained.classifier import ClassifierDescription, judge_of
+from autoencoders.training.classifier import Split, measure, train
 
 data_used = prepared_data
 
@@ -50,8 +50,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
                 device=device(),
                 progress=progress,
             )
-        features = apply_in_batches(network.features, data.images("test"), exact_device())
-        judge = Judge(network, moments(features))
+        judge = judge_of(network, data.images("test"), exact_device())
         accuracies = {
             f"{split}_accuracy": measure(network, _labelled(data, split), device())["accuracy"]
             for split in ("validation", "test")

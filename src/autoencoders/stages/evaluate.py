@@ -14,8 +14,6 @@ from autoencoders.pipeline import Item
 from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import StageRun
 from autoencoders.trained import classifier, variant
-from autoencoders.trained.classifier import moments
-from autoencoders.training.classifier import apply_in_batches
 
 data_used = prepared_data
 
@@ -48,8 +46,7 @@ def _measure(params: Params, item: Item, data: Prepared) -> Metrics:
     )
     judge = classifier.load_judge(paths.classifier(item.dataset), device)
     if judge and data.test != "test":  # the saved moments are of test images
-        features = apply_in_batches(judge.classifier.features, data.images("test"), device)
-        judge = judge._replace(moments=moments(features))
+        judge = classifier.judge_of(judge.classifier, data.images(data.test), device)
     return {
         "dataset": item.dataset,
         "variant": item.variant,

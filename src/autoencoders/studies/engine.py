@@ -284,7 +284,7 @@ def _train(
             checkpoint.to_directory(name)
 
         def update(rows: Sequence[Row]) -> None:
-            result.update({VALUE: _value(study, rows), "history": list(rows)})
+            result.update({VALUE: _value(study, best_epoch(rows)), "history": list(rows)})
 
         def report(rows: Sequence[Row]) -> None:
             update(rows)
@@ -295,7 +295,9 @@ def _train(
                 update(rows)
             dataset, _ = task.item(config)
             metrics = trial.run(task, ray.get(shared[dataset]), config, Path(name), report)
-            result["metrics"] = dict(metrics)
+            if study.metric and study.metric not in metrics:
+                raise UserError(f"metric: found {study.metric!r}; allowed: {', '.join(metrics)}")
+            result.update({VALUE: _value(study, metrics), "metrics": dict(metrics)})
         except OSError:  # a fault of this machine, not of the values: Tune tries again
             raise
         except Exception as error:
@@ -304,14 +306,10 @@ def _train(
         tune.report(result)
 
 
-def _value(study: Study, rows: Sequence[Row]) -> float:
-    """Return the study's metric at the best epoch; lower values are better."""
-    if not study.metric:
-        return 0.0
-    row = best_epoch(rows)
-    if study.metric not in row:
-        raise UserError(f"metric: found {study.metric!r}; allowed: {', '.join(row)}")
-    return row[study.metric] if study.lower_is_better else -row[study.metric]
+def _value(study: Study, metrics: Mapping[str, float]) -> float:
+    """Return the study's metric, so that lower values are better; NaN before it is measured."""
+    value = metrics.get(study.metric, math.nan) if study.metric else 0.0
+    return value if study.lower_is_better else -value
 
 
 def _outcome(config: Values, result: Mapping[str, Any]) -> Outcome:

@@ -81,7 +81,7 @@ def _train(
         digest,
         {ITEM: Grid([*digests]), SEED: Grid(sorted(seeds))},
     )
-    task = Task(yaml12.read(paths.PARAMS), {}, on_test_images=True)
+    task = Task(yaml12.read(paths.PARAMS), {}, split="test")
     datasets = {item.dataset: trial.share(item.dataset, with_judge=True) for item in known}
     with ExitStack() as stack:
         runs = {

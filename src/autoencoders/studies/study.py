@@ -75,7 +75,7 @@ class Study:
         digest: the SHA-256 of all that affects the results.
         space: the possible values by key.
         samples: how often values are drawn.
-        metric: a column of the history, to be improved; "" if values are not compared.
+        metric: a column of the history or of the final metrics; "" if values are not compared.
         lower_is_better: whether lower values of `metric` are better.
         searcher: how values are drawn.
         scheduler: whether trials with bad values end early.

@@ -83,6 +83,17 @@ class Sweep:
             str(paths.PARAMS): fingerprint({"seed": self.params.seed, "variant": replaced}),
             "the images": self.metadata.sha256,
             "the code": dependencies.code_sha256("train", self.file.variant),
+            **self._digests_of_evaluation,
+        }
+
+    @property
+    def _digests_of_evaluation(self) -> dict[str, str]:
+        if self.file.split is None:
+            return {}
+        used = self.params.model_dump(mode="json", include={"evaluation", "classifier"})
+        return {
+            "the settings of the evaluation": fingerprint(used),
+            "the code of the evaluation": dependencies.code_sha256("evaluate", self.file.variant),
         }
 
     @property
@@ -146,8 +157,9 @@ def run(sweep: Sweep, machines: Machines) -> Iterator[list[Outcome]]:
 
     file, study, variant = sweep.file, sweep.study, sweep.params.variants[sweep.file.variant]
     constants = {ITEM: f"{file.dataset}/{file.variant}"}
-    task = Task(yaml12.read(paths.PARAMS), constants, on_test_images=False)
-    images = {file.dataset: trial.share(file.dataset, variant.objective.takes("perceive"))}
+    task = Task(yaml12.read(paths.PARAMS), constants, split=file.split)
+    with_judge = variant.objective.takes("perceive") or file.split is not None
+    images = {file.dataset: trial.share(file.dataset, with_judge)}
     with study_run(
         Item("sweep", file.dataset, file.variant),
         digest=study.digest,

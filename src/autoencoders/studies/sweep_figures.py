@@ -119,12 +119,12 @@ def _set_scale(axis: Axes, domain: Domain, values: list[Any]) -> list[float]:
 
 @house_style()
 def learning_curves(study: Study, trials: Trials) -> Figure:
-    """Draw the metric of each trial over its epochs."""
+    """Draw each trial's metric over its epochs; its loss, if only its end is measured."""
+    first = next(iter(trials.values())).history[0]
+    column = study.metric if study.metric in first else "validation_loss"
     figure = start_chart("", 5.0, 3.2)
     axis = figure.subplots()
-    curves = {
-        number: [row[study.metric] for row in trial.history] for number, trial in trials.items()
-    }
+    curves = {number: [row[column] for row in trial.history] for number, trial in trials.items()}
     for rank, (number, values) in reversed(list(enumerate(curves.items()))):
         label = {0: f"best trial, {number}", 1: "other trials"}.get(rank, "")
         color = SHADES(rank / len(trials)) if rank else ORANGE
@@ -135,7 +135,7 @@ def learning_curves(study: Study, trials: Trials) -> Figure:
         )
     _set_log_scale(axis, [value for values in curves.values() for value in values])
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.set(xlabel="epoch", ylabel=study.metric.replace("_", " "))
+    axis.set(xlabel="epoch", ylabel=column.replace("_", " "))
     figure.legend(loc="outside lower left", ncols=2, reverse=True)
     return figure
 

@@ -17,6 +17,7 @@ from autoencoders.errors import UserError
 from autoencoders.param_types import Count, ImageShape
 from autoencoders.params import Params, suggestion
 from autoencoders.params.error_messages import describe, relevant_mistakes
+from autoencoders.report.metrics import IMAGE_METRICS
 from autoencoders.studies.study import (
     Choice,
     Domain,
@@ -38,6 +39,7 @@ DOMAINS = {
 }
 ADomain: TypeAlias = Annotated[Component, OneOf(DOMAINS)]
 DOMAIN: TypeAdapter[Component] = TypeAdapter(ADomain)
+EVALUATED = tuple(metric.key for metric in IMAGE_METRICS if metric.better)
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -48,7 +50,8 @@ class SweepFile(Strict):
         dataset: a dataset of params.yaml.
         variant: a variant of params.yaml; each trial replaces some of its values.
         space: dotted key of the variant → its possible values.
-        metric: a column of the training's history on the validation images, at the best epoch.
+        metric: a column of the training's history at the best epoch, or a metric of `evaluate`, on
+            the validation images.
         direction: whether lower or higher values of the metric are better.
         samples: the number of trials; with a grid, how often each of its points is tried.
         searcher: how values are drawn: by Optuna's TPE, at random, or all points of a grid.
@@ -65,6 +68,11 @@ class SweepFile(Strict):
     searcher: Literal["tpe", "random", "grid"] = "tpe"
     scheduler: Literal["none", "asha"] = "none"
     seed: Annotated[int, Ge(0)] = 1
+
+    @property
+    def split(self) -> Literal["validation"] | None:
+        """Return the images on which trials are measured; None if the history is enough."""
+        return "validation" if self.metric in EVALUATED else None
 
     @property
     def domains(self) -> dict[str, Domain]:
@@ -125,9 +133,15 @@ def _mistakes(content: Any, loaded: Params) -> Iterator[str]:
     if variant:
         yield from _key_mistakes(variant, space)
     if variant and shape and "metric" in typed:
-        columns = _columns(variant, shape)
-        if typed["metric"] not in columns:
-            yield f"metric: found {typed['metric']!r}{suggestion(typed['metric'], columns)}"
+        allowed = [*_columns(variant, shape), *EVALUATED]
+        if typed["metric"] not in allowed:
+            yield f"metric: found {typed['metric']!r}{suggestion(typed['metric'], allowed)}"
+        elif typed["metric"] in EVALUATED and typed.get("scheduler") == "asha":
+            columns = ", ".join(_columns(variant, shape))
+            yield (
+                f"metric: found {typed['metric']!r}, which is measured after a training; allowed "
+                f"with scheduler asha: {columns}"
+            )
 
 
 def _grid_mistakes(searcher: str, space: Mapping[str, Domain]) -> Iterator[str]:

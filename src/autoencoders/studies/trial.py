@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -55,12 +55,12 @@ class Task:
     Attributes:
         content: the content of params.yaml.
         constants: values of all trials.
-        on_test_images: whether to measure the trained variant on the test images.
+        split: the images on which to measure the trained variant; None to measure nothing.
     """
 
     content: Any
     constants: Values
-    on_test_images: bool
+    split: Literal["test", "validation"] | None
 
     def item(self, values: Values) -> tuple[str, str]:
         """Return the dataset and the variant of a trial."""
@@ -103,8 +103,8 @@ def share(dataset: str, with_judge: bool) -> SharedDataset:
 class SharedImages(Prepared):
     """The splits of a dataset in memory; the interface is that of files."""
 
-    def __init__(self, shared: SharedDataset) -> None:
-        super().__init__(Path(shared.metadata.dataset))
+    def __init__(self, shared: SharedDataset, test: Literal["test", "validation"]) -> None:
+        super().__init__(Path(shared.metadata.dataset), test)
         self.metadata = shared.metadata
         self._opened = {
             name: (_read_only(images), _read_only(labels).long())
@@ -136,7 +136,7 @@ class Epochs(Progress):
 def run(
     task: Task, shared: SharedDataset, values: Values, folder: Path, report: Report
 ) -> Mapping[str, float]:
-    """Train and measure; return the metrics on the test images, or the row of the best epoch.
+    """Train and measure; return the metrics on the task's split, or the row of the best epoch.
 
     Args:
         task: what all trials have in common.
@@ -149,7 +149,7 @@ def run(
         UserError: the values are not allowed, or the training diverges.
     """
     loaded, (dataset, name) = task.params(values), task.item(values)
-    settings, data = loaded.variants[name], SharedImages(shared)
+    settings, data = loaded.variants[name], SharedImages(shared, task.split or "test")
     if reason := params.why_impossible(settings, shared.metadata.image_shape):
         raise UserError(reason)
     on, judge = device(), shared.judge
@@ -167,7 +167,7 @@ def run(
         perceive=teacher.classifier.to(on).maps if teacher else None,
         redrawn=data.redrawn,
     )
-    if not task.on_test_images:
+    if not task.split:
         return best_epoch(trained.history)
     description = variant.Description(
         dataset=dataset,
@@ -186,7 +186,10 @@ def run(
     with tempfile.TemporaryDirectory() as written:
         variant.save(Path(written), description, trained.variant, trained.history)
         saved = variant.load(Path(written), data, exact, evaluation.batch_size)
-        return headline(measure_all(saved, judge and _on(judge, exact), evaluation))
+        judge = judge and _on(judge, exact)
+        if judge and data.test != "test":  # the shared moments are of test images
+            judge = classifier.judge_of(judge.classifier, data.images(data.test), exact)
+        return headline(measure_all(saved, judge, evaluation))
 
 
 def _read_only(array: Bytes) -> Tensor:

@@ -16,6 +16,7 @@ from autoencoders.errors import UserError
 from autoencoders.param_types import ImageShape
 from autoencoders.paths import RECORD, WEIGHTS
 from autoencoders.trained import weights
+from autoencoders.training.classifier import apply_in_batches
 from autoencoders.training.settings import Classifier
 from autoencoders.variants.classifier import ConvClassifier
 
@@ -48,7 +49,7 @@ class Moments(NamedTuple):
 
 
 class Judge(NamedTuple):
-    """A dataset's classifier, and the moments of its features of the test images.
+    """A dataset's classifier, and the moments of its features of the measured images.
 
     All variants of a dataset share the moments, so they are computed once.
     """
@@ -66,6 +67,11 @@ def moments(features: Tensor) -> Moments:
     vectors = features.double()
     covariance = vectors.T.cov(correction=min(1, count - 1))
     return Moments(vectors.mean(0), covariance.reshape(size, size))
+
+
+def judge_of(classifier: ConvClassifier, images: Tensor, device: torch.device) -> Judge:
+    """Return a classifier with the moments of its features of images `(N, C, H, W)`, uint8."""
+    return Judge(classifier, moments(apply_in_batches(classifier.features, images, device)))
 
 
 def save(folder: Path, description: ClassifierDescription, judge: Judge | None) -> None:
