@@ -153,6 +153,24 @@ def test_auto_prefers_the_official_files(
     assert "STAND-IN" not in capsys.readouterr().err
 
 
+def test_the_log_has_no_password_of_a_mirror(
+    tmp_path: Path,
+    mirror: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def download(dataset: str, target: Path, _: str | None) -> str:
+        original(dataset, target, str(mirror))
+        return "https://me:secret@name.invalid/mnist/"
+
+    original = official.download
+    monkeypatch.setattr(official, "download", download)
+    fetch_few("mnist", "official", tmp_path / "raw")
+    stderr = capsys.readouterr().err
+    assert "name.invalid/mnist/" in stderr
+    assert "secret" not in stderr
+
+
 def test_auto_uses_stand_ins_with_a_banner_if_no_mirror_is_reachable(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

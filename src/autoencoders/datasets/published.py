@@ -18,7 +18,7 @@ from autoencoders.datasets.raw_files import (
     write_idx,
     write_record,
 )
-from autoencoders.errors import UserError, warn
+from autoencoders.errors import UserError, warn, without_password
 from autoencoders.param_types import Binarize, Bytes, Source
 
 WRITERS: dict[Format, Callable[[Path, Bytes], None]] = {"idx": write_idx, "npy": np.save}
@@ -101,5 +101,5 @@ def _download(dataset: Dataset, source: RequestedSource, folder: Path, mirror: s
             ) from error
         warn(f"no mirror can be reached: {error}")
         return False
-    print(f"{dataset.name}: official files from {url}", file=sys.stderr)
+    print(f"{dataset.name}: official files from {without_password(url)}", file=sys.stderr)
     return True

@@ -26,12 +26,13 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     """Download or generate a published dataset's files, or convert a folder of images."""
     data, target = params.data, paths.raw(item.dataset)
     own = data.datasets.get(item.dataset)
+    title = ((own.title or "").strip() or item.dataset) if own else None
     if isinstance(own, ImageFolder):
         info = folders.fetch(
             item.dataset,
             paths.resolve_user_path(own.folder),
             target,
-            title=(own.title or "").strip() or item.dataset,
+            title=title or item.dataset,
             extractor=ImageExtractor(
                 own.shape[1],
                 own.channels,
@@ -48,7 +49,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             data.source,
             target,
             of=own.of if own else None,
-            title=own.title or item.dataset if own else None,
+            title=title,
             binarize=own.binarize if own else None,
             train_images=data.stand_in.train_images,
             test_images=data.stand_in.test_images,
