@@ -19,7 +19,7 @@ from torch import Tensor
 
 from autoencoders import params, randomness
 from autoencoders.application.find_variant import load
-from autoencoders.application.network import trained_network
+from autoencoders.application.torch_network import trained_network
 from autoencoders.device import tune_cpu
 from autoencoders.errors import UserError
 from autoencoders.evaluation.image_quality import luma, psnr

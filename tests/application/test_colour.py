@@ -8,27 +8,24 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import Tensor
 
 from autoencoders.application import colour
 from autoencoders.application.network import Network
 from autoencoders.application.tiling import Geometry
-from autoencoders.images.picture import Picture, to_depth, to_floats
+from autoencoders.images.picture import Floats, Picture, to_depth, to_floats
 
 COLOURS = np.random.default_rng(0).random((3, 6, 8), np.float32)
 
 
-def network(channels: int, run: Callable[[Tensor], Tensor], factor: int = 1) -> Network:
-    """Return a network that applies `run` to images of any size."""
+def network(channels: int, function: Callable[[Floats], Floats], factor: int = 1) -> Network:
+    """Return a network that applies a function to images of any size."""
     shapes = (channels, 4, 4), (channels, 4 * factor, 4 * factor)
     pixelwise = Geometry(stride=1, reach=0)
-    return Network(
-        "test", "test", *shapes, lambda height, width: run, torch.device("cpu"), pixelwise
-    )
+    return Network("test", "test", *shapes, lambda tile, exact: function(tile), pixelwise)
 
 
-def doubled(inputs: Tensor) -> Tensor:
-    return inputs.repeat_interleave(2, 2).repeat_interleave(2, 3)
+def doubled(image: Floats) -> Floats:
+    return image.repeat(2, 1).repeat(2, 2)
 
 
 def test_a_grey_network_processes_each_channel_separately() -> None:
@@ -53,7 +50,9 @@ def test_the_output_has_as_many_bits_as_the_picture(bits: int, kind: type[Any], 
 
 def test_by_luma_a_grey_network_keeps_the_chroma() -> None:
     output = colour.apply_network(
-        network(1, lambda inputs: inputs / 2), Picture(COLOURS, depth=32), by_luma=True
+        network(1, lambda inputs: inputs * np.float32(0.5)),
+        Picture(COLOURS, depth=32),
+        by_luma=True,
     )
     stored = np.round(COLOURS.transpose(1, 2, 0) * 255).astype(np.uint8)
     luma, *chroma = Image.fromarray(stored).convert("YCbCr").split()
@@ -70,7 +69,7 @@ def test_by_luma_the_chroma_is_enlarged_with_the_image() -> None:
     output = colour.apply_network(
         network(1, doubled, factor=2), Picture(red, depth=32), by_luma=True
     )
-    np.testing.assert_allclose(output.planes, doubled(torch.from_numpy(red)[None])[0], atol=1e-6)
+    np.testing.assert_allclose(output.planes, doubled(red), atol=1e-6)
 
 
 def test_a_colour_network_returns_grey_for_a_grey_picture() -> None:
@@ -85,7 +84,7 @@ def test_a_colour_network_returns_grey_for_a_grey_picture() -> None:
 def test_transparency_is_kept_and_enlarged_with_the_image(factor: int) -> None:
     alpha = np.zeros((1, 6, 8), np.float32)
     alpha[:, :, 4:] = 1
-    run = doubled if factor == 2 else torch.clone
+    run = doubled if factor == 2 else np.copy
     output = colour.apply_network(network(3, run, factor), Picture(COLOURS, alpha, depth=32))
     assert output.alpha is not None
     assert output.alpha.shape == (1, 6 * factor, 8 * factor)
@@ -99,8 +98,10 @@ def test_transparency_is_kept_and_enlarged_with_the_image(factor: int) -> None:
 def test_colours_under_transparency_do_not_enter_the_network(
     hidden: int, luma: bool, channels: int
 ) -> None:
-    def blurred(inputs: Tensor) -> Tensor:
-        return doubled(F.avg_pool2d(inputs, 5, 1, 2, count_include_pad=False))
+    def blurred(image: Floats) -> Floats:
+        means = F.avg_pool2d(torch.from_numpy(image), 5, 1, 2, count_include_pad=False)
+        values: Floats = means.numpy()
+        return doubled(values)
 
     alpha = np.zeros((1, 6, 8), np.float32)
     alpha[:, 1:4, 2:5] = 1
@@ -116,7 +117,7 @@ def test_colours_under_transparency_do_not_enter_the_network(
 @pytest.mark.parametrize("factor", [1, 2])
 @pytest.mark.parametrize("compare", [False, True])
 def test_the_resolution_grows_with_the_image(factor: int, compare: bool) -> None:
-    run = doubled if factor == 2 else torch.clone
+    run = doubled if factor == 2 else np.copy
     picture = Picture(COLOURS, depth=32, dpi=(300, 150))
     output = colour.apply_network(network(3, run, factor), picture, compare=compare)
     assert output.dpi == (300 * factor, 150 * factor)
@@ -124,7 +125,7 @@ def test_the_resolution_grows_with_the_image(factor: int, compare: bool) -> None
 
 def test_in_a_comparison_both_parts_have_the_size_of_the_output() -> None:
     grey = Picture(np.full((1, 6, 8), 0.5, np.float32), depth=32)
-    halved = network(1, lambda inputs: doubled(1 - inputs / 2), factor=2)
+    halved = network(1, lambda inputs: doubled(1 - inputs * np.float32(0.5)), factor=2)
     comparison = colour.apply_network(halved, grey, compare=True)
     assert comparison.size == (12, 32)
     np.testing.assert_allclose(comparison.planes[0, :, :16], 0.5, atol=1e-6)

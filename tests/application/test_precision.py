@@ -3,30 +3,30 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from autoencoders.application import colour
 from autoencoders.application.network import Network
 from autoencoders.application.precision import Float32Layer, has_bfloat16
-from autoencoders.images.picture import Picture, to_depth
+from autoencoders.application.torch_network import network_of
+from autoencoders.images.picture import Floats, Picture, to_depth
 from autoencoders.variants.models import MODELS
-from tests.application.test_tiling import IMAGE, network, noise
+from tests.application.test_tiling import IMAGE, assembly, builder, noise
 from tests.examples import example_model
 
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_bfloat16_has_small_errors_and_the_output_has_no_steps(kind: str) -> None:
-    exact = network(*example_model(kind, IMAGE), IMAGE)
-    layers: Any = exact.network_for(*exact.input_shape[1:])
-    assert sum(isinstance(layer, Float32Layer) for layer in layers.modules()) == 1
-    image = noise(*exact.input_shape)
-    expected, found = exact(image), replace(exact, bfloat16=True)(image)
+    input, model = example_model(kind, IMAGE)
+    built = builder(assembly(input, model, IMAGE), model)
+    layers = built.build(*built.input_shape[1:]).modules()
+    assert sum(isinstance(layer, Float32Layer) for layer in layers) == 1
+    network = network_of("test", "test/test", built, torch.device("cpu"), bfloat16=True)
+    image = noise(*built.input_shape)
+    expected, found = network(image), network(image, exact=False)
     assert 0 < np.abs(found - expected).max() < 0.03
     assert found.dtype == np.float32
     as_bfloat16 = torch.from_numpy(found).bfloat16().float().numpy()
@@ -34,23 +34,20 @@ def test_bfloat16_has_small_errors_and_the_output_has_no_steps(kind: str) -> Non
 
 
 @pytest.mark.parametrize("by_luma", [False, True])
-@pytest.mark.parametrize(("bits", "expected"), [(8, True), (16, False), (32, False)])
-def test_pictures_with_more_than_8_bits_are_computed_in_float32(
+@pytest.mark.parametrize(("bits", "expected"), [(8, False), (16, True), (32, True)])
+def test_pictures_with_more_than_8_bits_are_computed_exactly(
     bits: int, expected: bool, by_luma: bool
 ) -> None:
-    autocast = []
+    calls = []
 
-    def run(image: Tensor) -> Tensor:
-        autocast.append(torch.is_autocast_enabled("cpu"))
-        return image
+    def run(tile: Floats, exact: bool) -> Floats:
+        calls.append(exact)
+        return tile
 
-    shapes = IMAGE, IMAGE
-    bfloat16 = Network("a", "a/a", *shapes, lambda *_: run, torch.device("cpu"), bfloat16=True)
     colours = to_depth(noise(3, 28, 28), bits)
-    colour.apply_network(bfloat16, Picture(colours, depth=bits), by_luma)
-    colour.apply_network(replace(bfloat16, bfloat16=False), Picture(colours, depth=bits), by_luma)
-    n = len(autocast) // 2
-    assert autocast == [expected] * n + [False] * n
+    network = Network("a", "a/a", IMAGE, IMAGE, run)
+    colour.apply_network(network, Picture(colours, depth=bits), by_luma)
+    assert set(calls) == {expected}
 
 
 @pytest.mark.slow

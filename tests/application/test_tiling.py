@@ -9,8 +9,9 @@ import torch
 
 from autoencoders.application import network as networks
 from autoencoders.application.network import Network
-from autoencoders.application.tiling import Geometry, NetworkBuilder, find_geometry, split_axis
-from autoencoders.images.picture import UnusableImage
+from autoencoders.application.tiling import Geometry, split_axis
+from autoencoders.application.torch_network import NetworkBuilder, network_of
+from autoencoders.images.picture import Floats, UnusableImage
 from autoencoders.param_types import ImageShape
 from autoencoders.variants.assembly import Assembled, Parts
 from autoencoders.variants.models import MODELS
@@ -48,17 +49,12 @@ def parts(input: dict[str, Any], model: dict[str, Any]) -> Parts:
 
 
 def applied(assembled: Assembled, model: dict[str, Any]) -> Network:
+    return network_of("test", "test/test", builder(assembled, model), torch.device("cpu"))
+
+
+def builder(assembled: Assembled, model: dict[str, Any]) -> NetworkBuilder:
     chosen = parts(CLEAN, model).model
-    builder = NetworkBuilder(chosen, assembled.model, assembled.input_shape, assembled.image_shape)
-    return Network(
-        "test",
-        "test/test",
-        assembled.input_shape,
-        assembled.image_shape,
-        builder.build,
-        torch.device("cpu"),
-        find_geometry(builder),
-    )
+    return NetworkBuilder(chosen, assembled.model, assembled.input_shape, assembled.image_shape)
 
 
 def noise(*shape: int) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -120,16 +116,16 @@ def test_at_the_trained_size_the_output_equals_the_trained_network_s(
 
 def test_a_network_for_one_size_gets_the_whole_image(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(networks, "TILE_SIDE", 4)
-    sizes = []
+    shapes = []
 
-    def at(height: int, width: int) -> networks.Run:
-        sizes.append((height, width))
-        return lambda inputs: inputs
+    def run(tile: Floats, exact: bool) -> Floats:
+        shapes.append(tile.shape)
+        return tile
 
-    one_size = Network("test", "test", (1, 9, 7), (1, 9, 7), at, torch.device("cpu"))
+    one_size = Network("test", "test", (1, 9, 7), (1, 9, 7), run)
     image = noise(1, 9, 7)
     assert np.array_equal(one_size(image), image)
-    assert sizes == [(9, 7)]
+    assert shapes == [(1, 9, 7)]
 
 
 def test_slip_a_reach_that_is_too_short_changes_the_tiles(monkeypatch: pytest.MonkeyPatch) -> None:

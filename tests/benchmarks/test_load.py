@@ -5,11 +5,11 @@ from threading import Semaphore
 
 import psutil
 import pytest
-import torch
 
-from autoencoders.application.network import Network, Run
+from autoencoders.application.network import Network
 from autoencoders.application.tiling import Geometry
 from autoencoders.errors import UserError
+from autoencoders.images.picture import Floats
 from benchmarks import load
 from benchmarks.load import Result
 from tests.serving.server import serving, stepping
@@ -35,10 +35,10 @@ def test_every_answer_of_the_server_is_right() -> None:
 def test_an_answer_that_differs_under_load_is_wrong() -> None:
     calls = count()
 
-    def at(height: int, width: int) -> Run:
-        return lambda inputs: inputs * (next(calls) < 1)
+    def run(tile: Floats, exact: bool) -> Floats:
+        return tile * (next(calls) < 1)
 
-    network = Network("n", "a/n", (1, 6, 8), (1, 6, 8), at, torch.device("cpu"), Geometry(1, 0))
+    network = Network("n", "a/n", (1, 6, 8), (1, 6, 8), run, Geometry(1, 0))
     with serving(network, "nothing") as address:
         results, _ = load.measure(int(address.rpartition(":")[2]), psutil.Process(), requests=1)
     assert [result.right for result in results["images"]] == [False, False]
@@ -46,9 +46,7 @@ def test_an_answer_that_differs_under_load_is_wrong() -> None:
 
 
 def test_a_server_that_processes_no_image_is_an_error() -> None:
-    network = Network(
-        "n", "a/n", (1, 6, 8), (1, 6, 8), lambda h, w: lambda x: x, torch.device("cpu")
-    )
+    network = Network("n", "a/n", (1, 6, 8), (1, 6, 8), lambda tile, exact: tile)
     with serving(network, "nothing") as address, pytest.raises(UserError, match="422"):
         load.measure(int(address.rpartition(":")[2]), psutil.Process(), requests=1)
 

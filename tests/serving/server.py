@@ -10,11 +10,11 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-import torch
-
 from autoencoders.application.find_variant import load
-from autoencoders.application.network import Network, Run, trained_network
+from autoencoders.application.network import Network
 from autoencoders.application.tiling import Geometry
+from autoencoders.application.torch_network import trained_network
+from autoencoders.images.picture import Floats
 from autoencoders.serving.app import create_app
 from autoencoders.serving.connections import Server
 from autoencoders.serving.latent_explorer import Explorer, create_explorer
@@ -45,11 +45,11 @@ def loaded(name: str) -> tuple[Network, Explorer | str]:
 def stepping(turns: Semaphore, shape: tuple[int, int, int] = (1, 6, 8)) -> Network:
     """Return a network whose output is its input; each tile waits for a turn."""
 
-    def at(height: int, width: int) -> Run:
+    def run(tile: Floats, exact: bool) -> Floats:
         turns.acquire()
-        return lambda inputs: inputs
+        return tile
 
-    return Network("s", "a/s", shape, shape, at, torch.device("cpu"), Geometry(1, 0))
+    return Network("s", "a/s", shape, shape, run, Geometry(1, 0))
 
 
 def post(address: str, body: Any, **query: str) -> tuple[int, str, bytes]:

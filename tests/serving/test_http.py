@@ -18,11 +18,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from autoencoders.application.network import Network, Run
+from autoencoders.application.network import Network
 from autoencoders.application.tiling import Geometry
 from autoencoders.commands import apply
 from autoencoders.datasets.prepared import Prepared
 from autoencoders.figures.plots.style import PALETTE
+from autoencoders.images.picture import Floats
 from autoencoders.serving import apply_image, latent_explorer, queue
 from autoencoders.variants.assembly import Assembled
 from tests.saved import PARAMS, run, saved
@@ -235,10 +236,10 @@ def test_requests_of_pages_of_other_servers_are_refused() -> None:
 def test_an_internal_error_is_answered_and_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def at(height: int, width: int) -> Run:
+    def run(tile: Floats, exact: bool) -> Floats:
         raise ZeroDivisionError
 
-    broken = Network("b", "a/b", (1, 6, 8), (1, 6, 8), at, torch.device("cpu"), Geometry(1, 0))
+    broken = Network("b", "a/b", (1, 6, 8), (1, 6, 8), run, Geometry(1, 0))
     with serving(broken, "nothing") as address:
         status, detail = refused(post(f"{address}/apply", file(GREY)))
     assert (status, detail[:32]) == (500, "internal error (ZeroDivisionErro")
@@ -319,12 +320,12 @@ def test_errors_of_conversions() -> None:
 def test_a_disconnected_client_stops_its_computation(path: str) -> None:
     started: list[int] = []
 
-    def at(height: int, width: int) -> Run:
-        started.append(height)
+    def run(tile: Floats, exact: bool) -> Floats:
+        started.append(len(tile))
         time.sleep(0.3)
-        return lambda inputs: inputs
+        return tile
 
-    slow = Network("s", "a/s", (1, 6, 8), (1, 6, 8), at, torch.device("cpu"), Geometry(1, 0))
+    slow = Network("s", "a/s", (1, 6, 8), (1, 6, 8), run, Geometry(1, 0))
     large = file(Image.new("L", (4000, 4000)))  # 64 tiles
     with serving(slow, "nothing") as address:
         host, port = address.removeprefix("http://").split(":")

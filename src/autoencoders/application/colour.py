@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 
+from autoencoders.application.bicubic import enlarge
 from autoencoders.application.network import Network
 from autoencoders.images.picture import (
     COLOUR,
     SAMPLE_TYPES,
-    Floats,
     Picture,
     Samples,
     fill_transparent,
@@ -39,16 +37,16 @@ def apply_network(
     picture = fill_transparent(picture)
     planes, bits, factor = picture.planes, picture.decoded_depth, network.factor
     alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor, bits)
-    network = replace(network, bfloat16=network.bfloat16 and bits == 8)
+    exact = bits > 8
     if len(planes) == network.channels:
-        output = network(planes, bits)
+        output = network(planes, bits, exact)
     elif network.channels == COLOUR:
-        output = to_depth(luma(network(planes.repeat(COLOUR, 0))), bits)
+        output = to_depth(luma(network(planes.repeat(COLOUR, 0), exact=exact)), bits)
     else:
         output = np.empty(
             (COLOUR, *(factor * length for length in picture.size)), SAMPLE_TYPES[bits]
         )
-        one_by_one = (network(channel[None], bits) for channel in planes)
+        one_by_one = (network(channel[None], bits, exact) for channel in planes)
         channels = _by_luma(network, planes, bits) if by_luma else one_by_one
         for plane, channel in zip(output, channels, strict=True):
             plane[:] = channel[0]
@@ -61,10 +59,10 @@ def apply_network(
 def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
     """Yield each channel `(1, f·H, f·W)`, with the luma replaced by a grey network's output."""
     old_luma = luma(to_floats(planes))
-    new_luma = to_floats(network(old_luma))
+    new_luma = to_floats(network(old_luma, exact=bits > 8))
     for channel in planes:
         # The difference of a channel and the luma is linear in Cb and Cr alone.
-        chroma = _interpolated(to_floats(channel[None]) - old_luma, network.factor)
+        chroma = enlarge(to_floats(channel[None]) - old_luma, network.factor)
         chroma += new_luma  # in place, to save memory for large images
         yield to_depth(chroma.clip(0, 1, out=chroma), bits)
 
@@ -72,17 +70,5 @@ def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
 def _enlarged(planes: Samples, factor: int, bits: int) -> Samples:
     """Return planes `(C, H, W)` enlarged bicubically to `(C, f·H, f·W)`, with `bits` bits."""
     return np.concatenate(
-        [
-            to_depth(_interpolated(to_floats(plane[None]), factor).clip(0, 1), bits)
-            for plane in planes
-        ]
+        [to_depth(enlarge(to_floats(plane[None]), factor).clip(0, 1), bits) for plane in planes]
     )
-
-
-def _interpolated(planes: Floats, factor: int) -> Floats:
-    if factor == 1:
-        return planes
-    images = torch.from_numpy(planes)[None]
-    large = F.interpolate(images, scale_factor=factor, mode="bicubic", align_corners=False)
-    values: Floats = large[0].numpy()
-    return values

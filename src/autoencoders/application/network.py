@@ -1,28 +1,14 @@
-"""A trained network for images of any size, with limited memory."""
+"""A trained network for images of any size, with limited memory. It needs no torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import product
 from typing import TypeAlias
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
-from autoencoders.application.precision import Precision, has_bfloat16
-from autoencoders.application.tiling import (
-    Geometry,
-    NetworkBuilder,
-    Segment,
-    find_geometry,
-    split_axis,
-)
-from autoencoders.device import CPU, tune_cpu
-from autoencoders.errors import UserError
+from autoencoders.application.tiling import Geometry, Segment, split_axis
 from autoencoders.images.picture import (
-    CHANNELS,
     SAMPLE_TYPES,
     Floats,
     Samples,
@@ -30,15 +16,12 @@ from autoencoders.images.picture import (
     to_depth,
     to_floats,
 )
-from autoencoders.limits import available_cores
 from autoencoders.param_types import ImageShape
-from autoencoders.tracking import registered
-from autoencoders.trained.variant import Trained
 
 TILE_SIDE = 512  # pixels: of a tile, and of the largest square without tiles; limits the memory
-CACHED_SIZES = 8  # images of one size have tiles of up to four sizes
 
-Run: TypeAlias = Callable[[Tensor], Tensor]  # `(1, C, H, W)` → `(1, C, f·H, f·W)`, in [0, 1]
+# The output `(C, f·H, f·W)` of a tile `(C, H, W)`, both in [0, 1]; if True, with all 24 bits.
+Run: TypeAlias = Callable[[Floats, bool], Floats]
 
 
 @dataclass(frozen=True)
@@ -50,20 +33,16 @@ class Network:
         source: `<dataset>/<variant>`, or the URI of a registered model.
         input_shape: the `(C, H, W)` of the encoder input in training.
         image_shape: the `(C, f·H, f·W)` of the output in training.
-        network_for: returns the network for encoder inputs of a height and width.
-        device: the device of the network.
+        run: computes the output of a tile.
         geometry: stride and reach; None if the network takes only images of `input_shape`.
-        bfloat16: whether all layers but the last compute in bfloat16.
     """
 
     name: str
     source: str
     input_shape: ImageShape
     image_shape: ImageShape
-    network_for: Callable[[int, int], Run]
-    device: torch.device
+    run: Run
     geometry: Geometry | None = None
-    bfloat16: bool = False
 
     @property
     def channels(self) -> int:
@@ -86,12 +65,12 @@ class Network:
         )
         return list(product(down, across))
 
-    @torch.no_grad()
-    def __call__(self, planes: Samples, bits: int = 32) -> Samples:
+    def __call__(self, planes: Samples, bits: int = 32, exact: bool = True) -> Samples:
         """Return the output `(C, f·H, f·W)` for an image `(C, H, W)`, with `bits` bits per sample.
 
-        Where the stride requires a larger size, the last row and column are repeated. Images of
-        more than TILE_SIDE² pixels are processed in tiles; the output is equal up to rounding.
+        Without `exact`, 8 bits are enough, and the network may compute in bfloat16. Where the
+        stride requires a larger size, the last row and column are repeated. Images of more than
+        TILE_SIDE² pixels are processed in tiles; the output is equal up to rounding.
 
         Raises:
             UnusableImage: the network takes only images of one size, and this one has another.
@@ -103,54 +82,9 @@ class Network:
         output = np.empty((channels, factor * height, factor * width), SAMPLE_TYPES[bits])
         for down, across in self.tiles(height, width):
             tile = to_floats(planes[:, down.start : down.stop, across.start : across.stop])
-            result = self._run(tile, down.length, across.length)
+            padding = (down.length - tile.shape[1], across.length - tile.shape[2])
+            padded = np.pad(tile, [(0, 0), *((0, added) for added in padding)], mode="edge")
+            result = self.run(padded, exact)
             kept = result[:, down.kept(factor, down.start), across.kept(factor, across.start)]
             output[:, down.kept(factor), across.kept(factor)] = to_depth(kept, bits)
         return output
-
-    def _run(self, tile: Floats, height: int, width: int) -> Floats:
-        """Return the network's output for a tile, which is padded to `height` and `width`."""
-        padding = (0, width - tile.shape[2], 0, height - tile.shape[1])
-        inputs = F.pad(torch.from_numpy(tile)[None], padding, mode="replicate").to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            output: Floats = self.network_for(height, width)(inputs)[0].cpu().numpy()
-        return output
-
-
-def trained_network(trained: Trained, precision: Precision = "float32") -> Network:
-    """Return a trained variant's network, for images of any size if its layers allow it.
-
-    With `precision` auto it computes in bfloat16 if the device has bfloat16 instructions.
-    """
-    threads = min(torch.get_num_threads(), available_cores())
-    tune_cpu(threads)  # tiles, like batches, allocate and free memory often
-    shapes = trained.input_shape, trained.image_shape
-    builder = NetworkBuilder(trained.description.variant.model, trained.model, *shapes)
-    geometry = find_geometry(builder)
-    builder.move(trained.device)
-    network_for = lru_cache(CACHED_SIZES)(builder.build)
-    bfloat16 = precision == "auto" and has_bfloat16(trained.device)
-    name = trained.description.name
-    return Network(name, trained.name, *shapes, network_for, trained.device, geometry, bfloat16)
-
-
-def registered_network(uri: str) -> Network:
-    """Return a model from MLflow as a network, for images of the size in its signature.
-
-    Raises:
-        UserError: the model cannot be loaded, or does not map images to images.
-    """
-    model = registered.load(uri)
-    match model.input_shape, model.output_shape:
-        case (int(c), int(h), int(w)), (int(k), int(height), int(width)) if c == k in CHANNELS:
-            shapes = (c, h, w), (k, height, width)
-        case input_shape, output_shape:
-            raise UserError(
-                f"--model: found {uri!r}, which maps {input_shape} to {output_shape}; allowed: a "
-                "model from images (channels, height, width) to images with the same channels"
-            )
-
-    def run(inputs: Tensor) -> Tensor:
-        return torch.from_numpy(model.predict(inputs.numpy()))
-
-    return Network(model.name, uri, *shapes, lambda height, width: run, CPU)

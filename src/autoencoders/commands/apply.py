@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from autoencoders.application.colour import apply_network
 from autoencoders.application.find_variant import load
-from autoencoders.application.network import registered_network, trained_network
+from autoencoders.application.registered_network import registered_network
+from autoencoders.application.torch_network import trained_network
 from autoencoders.commands import Parser, absolute_path, add_images, add_precision
 from autoencoders.errors import UserError, warn
 from autoencoders.files import write_bytes

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from autoencoders.application.find_variant import load
-from autoencoders.application.network import registered_network, trained_network
+from autoencoders.application.registered_network import registered_network
+from autoencoders.application.torch_network import trained_network
 from autoencoders.commands import Parser, add_precision, ignore_signals, integer
 from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import printable

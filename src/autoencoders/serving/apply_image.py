@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from autoencoders.application import colour
-from autoencoders.application.network import Network, Run
+from autoencoders.application.network import Network
 from autoencoders.images.origin import make_origin
-from autoencoders.images.picture import GREY, Picture, resize_picture
+from autoencoders.images.picture import GREY, Floats, Picture, resize_picture
 from autoencoders.images.reading import read_image
 from autoencoders.images.writing import encode_image, require_support
 
@@ -72,11 +72,11 @@ def _reporting(
     tiles = passes * len(network.tiles(*picture.size))
     done = count()
 
-    def network_for(height: int, width: int) -> Run:
+    def run(tile: Floats, exact: bool) -> Floats:
         report(next(done) / tiles)
-        return network.network_for(height, width)
+        return network.run(tile, exact)
 
-    return replace(network, network_for=network_for)
+    return replace(network, run=run)
 
 
 def max_pixels(factor: int) -> int:

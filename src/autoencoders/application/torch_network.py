@@ -1,0 +1,149 @@
+"""A trained variant as a network for images, with PyTorch."""
+
+from functools import lru_cache
+
+import torch
+
+from autoencoders.application.network import Network
+from autoencoders.application.precision import (
+    Precision,
+    has_bfloat16,
+    keep_last_layer_in_float32,
+)
+from autoencoders.application.tiling import Geometry
+from autoencoders.components import Component
+from autoencoders.device import tune_cpu
+from autoencoders.images.picture import Floats
+from autoencoders.limits import available_cores
+from autoencoders.param_types import ImageShape
+from autoencoders.trained.variant import Trained
+from autoencoders.variants.models.base import Autoencoder
+
+ADDED_LENGTH = 2**8 * 3**2 * 5 * 7  # pixels: a multiple of all likely strides
+PROBE_LENGTHS = (128, 256, 512, 1024)  # pixels: of the images that measure the reach
+CACHED_SIZES = 8  # images of one size have tiles of up to four sizes
+
+
+def trained_network(trained: Trained, precision: Precision = "float32") -> Network:
+    """Return a trained variant's network, for images of any size if its layers allow it.
+
+    With `precision` auto, all layers but the last compute in bfloat16 if the device has bfloat16
+    instructions and the image has no more than 8 bits per sample.
+    """
+    threads = min(torch.get_num_threads(), available_cores())
+    tune_cpu(threads)  # tiles, like batches, allocate and free memory often
+    shapes = trained.input_shape, trained.image_shape
+    builder = NetworkBuilder(trained.description.variant.model, trained.model, *shapes)
+    bfloat16 = precision == "auto" and has_bfloat16(trained.device)
+    return network_of(trained.description.name, trained.name, builder, trained.device, bfloat16)
+
+
+def network_of(
+    name: str, source: str, builder: "NetworkBuilder", device: torch.device, bfloat16: bool = False
+) -> Network:
+    """Return the network that a builder builds, on `device`; see `Network` for the names."""
+    geometry = find_geometry(builder)
+    builder.move(device)
+    network_for = lru_cache(CACHED_SIZES)(builder.build)
+
+    @torch.no_grad()
+    def run(tile: Floats, exact: bool) -> Floats:
+        inputs = torch.from_numpy(tile)[None].to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16 and not exact):
+            output: Floats = network_for(*tile.shape[1:])(inputs)[0].cpu().numpy()
+        return output
+
+    return Network(name, source, builder.input_shape, builder.image_shape, run, geometry)
+
+
+class NetworkBuilder:
+    """Builds a trained network for encoder inputs of other sizes; all share its weights."""
+
+    def __init__(
+        self,
+        model: Component,
+        network: Autoencoder,
+        input_shape: ImageShape,
+        image_shape: ImageShape,
+    ) -> None:
+        self.model = model
+        self.weights = {name: value.cpu() for name, value in network.state_dict().items()}
+        self.input_shape = input_shape
+        self.image_shape = image_shape
+        self.factor = image_shape[1] // input_shape[1]
+
+    def without_weights(self, height: int, width: int) -> Autoencoder:
+        """Return the network for encoder inputs of this size, without weights.
+
+        Raises:
+            ValueError: the model does not fit this size.
+        """
+        channels = self.input_shape[0]
+        with torch.device("meta"):
+            return self.model.build(
+                input_shape=(channels, height, width),
+                image_shape=(channels, self.factor * height, self.factor * width),
+            )
+
+    def build(self, height: int, width: int) -> Autoencoder:
+        """Return the trained network for encoder inputs of this size."""
+        network = self.without_weights(height, width)
+        network.load_state_dict(self.weights, assign=True)
+        keep_last_layer_in_float32(network)
+        return network.eval()
+
+    def move(self, device: torch.device) -> None:
+        """Move the weights to `device`."""
+        self.weights = {name: value.to(device) for name, value in self.weights.items()}
+
+
+def find_geometry(builder: NetworkBuilder) -> Geometry | None:
+    """Return a network's stride and reach; None if it takes only one size.
+
+    A network takes any size if its latent grows with its input, its weights do not, and its reach
+    is limited. This function measures all three on the CPU, for any model.
+    """
+    stride = _stride(builder)
+    if stride is None:
+        return None
+    _, height, width = builder.input_shape
+    shapes = {(name, value.shape) for name, value in builder.weights.items()}
+    larger = builder.without_weights(height + stride, width + stride).state_dict()
+    if {(name, value.shape) for name, value in larger.items()} != shapes:
+        return None
+    down, across = (_reach(builder, stride, axis) for axis in (1, 2))
+    return None if down is None or across is None else Geometry(stride, max(down, across))
+
+
+def _stride(builder: NetworkBuilder) -> int | None:
+    """Return the number of input pixels for one row or column of the latent; None if it varies."""
+    _, height, width = builder.input_shape
+    try:
+        larger = builder.without_weights(height + ADDED_LENGTH, width + ADDED_LENGTH).latent_shape
+    except ValueError:
+        return None
+    latent = builder.without_weights(height, width).latent_shape
+    growths = {after - before for after, before in zip(larger[1:], latent[1:], strict=True)}
+    growth = max(growths, default=0)
+    whole = len(growths) == 1 and growth and ADDED_LENGTH % growth == 0
+    return ADDED_LENGTH // growth if whole else None
+
+
+@torch.no_grad()
+def _reach(builder: NetworkBuilder, stride: int, axis: int) -> int | None:
+    """Return the network's reach along an axis of `(C, H, W)`; None if it is not limited.
+
+    NaN pixels turn every output that depends on them into NaN, for any weights.
+    """
+    for length in PROBE_LENGTHS:
+        shape = list(builder.input_shape)
+        shape[axis] += -(-length // stride) * stride
+        start = shape[axis] // 2 // stride * stride
+        image = torch.zeros(shape)
+        image.narrow(axis, start, stride).fill_(torch.nan)
+        affected = builder.build(*shape[1:])(image[None])[0].isnan()
+        indices = affected.movedim(axis, 0).flatten(1).any(1).nonzero().flatten().tolist()
+        first, last = (indices[0], indices[-1]) if indices else (0, 0)
+        if first > 0 and last < builder.factor * shape[axis] - 1:
+            return max(start + stride - 1 - first // builder.factor, last // builder.factor - start)
+    return None
