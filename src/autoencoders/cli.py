@@ -25,6 +25,7 @@ COMMANDS = {
     "apply": "apply a trained variant to image files",
     "check": "validate params.yaml; run no stage",
     "encode": "write the latents of image files to a table",
+    "export": "write a trained variant, or its encoder or decoder, to an ONNX file",
     "repro": "run the outdated stages in parallel, with the same results as `dvc repro`",
     "sample": "generate new images with a trained variant",
     "seeds": "train variants with several seeds; measure how much the results vary",
