@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from autoencoders.application.colour import apply_network
 from autoencoders.application.find_variant import load
+from autoencoders.application.onnx_network import onnx_network
 from autoencoders.application.registered_network import registered_network
 from autoencoders.application.torch_network import trained_network
 from autoencoders.commands import Parser, absolute_path, add_images, add_precision
@@ -36,7 +37,7 @@ def add_arguments(parser: Parser) -> None:
         "variant",
         type=lambda argument: (argument, absolute_path(argument)),
         metavar="DATASET/VARIANT",
-        help="for example mnist/denoise; not with --model",
+        help="for example mnist/denoise, or a file of `autoencoders export`; not with --model",
     )
     images = add_images(parser)
 
@@ -83,17 +84,20 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         UserError: the variant is not trained, or the folder cannot be written. After all other
             images are written: a line for each one that cannot be read, used or written.
     """
-    if options.model is None:
-        network = trained_network(load(options.variant[0]), options.precision)
-        sources: list[Path] = options.images
-    else:  # the first argument is an image
+    name, path = options.variant
+    sources: list[Path] = options.images or []
+    if options.model is not None:  # the first argument is an image
         network = registered_network(options.model)
-        sources = [options.variant[1], *(options.images or [])]
+        sources = [path, *sources]
+    elif path.suffix.lower() == ".onnx":
+        network = onnx_network(path)
+    else:
+        network = trained_network(load(name), options.precision)
     images, failed = find_image_files(sources, options.to)
     file = single_output_file(options.to, len(images), options.format)
     require_writable(file.parent if file else options.to)
-    name = f"{network.name}-compared" if options.compare else network.name
-    named = plan_outputs(images, options.to, file, options.format, name, network.source)
+    ending = f"{network.name}-compared" if options.compare else network.name
+    named = plan_outputs(images, options.to, file, options.format, ending, network.source)
     shallow: list[Path] = []
     lost = untried = 0
     bar = tqdm(named, unit="image", disable=None, leave=False)
