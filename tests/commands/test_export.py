@@ -33,6 +33,7 @@ EXAMPLES: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[int, int]]] = {
     "conv_vae": (CLEAN, {**CONV, "latent_size": 3, "upsampling": "transposed"}, (11, 16)),
     "mlp_ae": (CLEAN, {"hidden": [16], "latent_size": 3}, (12, 16)),
     "mlp_vae": (CLEAN, {"hidden": [16], "latent_size": 3}, (12, 16)),
+    "pca_ae": (CLEAN, {"latent_size": 3, "hidden": 16, "width": 8, "blocks": 1}, (12, 16)),
     "residual": (NOISY, {"width": 8, "blocks": 1, "unshuffle": 2, "depthwise": 3}, (12, 16)),
     "super_resolution": (HALVED, {"width": 8, "blocks": 1}, (12, 16)),
 }

@@ -89,6 +89,7 @@ def train(
     assembled = assemble(
         variant, (channels, height, width), seed, name, training.initialization, perceive
     )
+    assembled.model.start_from(train_images)  # before a resumed training loads its checkpoint
     learner = learner_class(assembled, training, seed, name, device, processes)
     redraw = partial(_draw_epoch, seed=seed, name=name) if redrawn else None
     history = fit(learner, train_images, validation_images, progress, checkpoint, redraw)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.models.convolutional import ConvAE, ConvVAE
 from autoencoders.variants.models.mlp import MlpAE, MlpVAE
+from autoencoders.variants.models.pca import PcaAE
 from autoencoders.variants.models.residual import Residual
 
 MODELS: dict[str, Callable[..., Autoencoder]] = {
@@ -12,6 +13,7 @@ MODELS: dict[str, Callable[..., Autoencoder]] = {
     "conv_vae": ConvVAE,
     "mlp_ae": MlpAE,
     "mlp_vae": MlpVAE,
+    "pca_ae": PcaAE,
     "residual": Residual,
     "super_resolution": Residual,  # the name of `residual` in earlier versions
 }

@@ -33,6 +33,12 @@ class Autoencoder(nn.Module):
         """Return the logits `(N, *image_shape)` of `latent` `(N, *latent_shape)`."""
         return self.decoder(latent)
 
+    def start_from(self, images: Tensor) -> None:
+        """Set initial weights that depend on the training images, uint8 `(N, C, H, W)`.
+
+        By default there are none. The same images give the same weights; nothing is random.
+        """
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the reconstruction `(N, *image_shape)` in [0, 1]; it is deterministic."""
         return self.decode(self.encode(inputs)).sigmoid()
