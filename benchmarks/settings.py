@@ -26,7 +26,16 @@ QUICK: dict[str, dict[str, Any]] = {
         "epochs": 11,
         "optimizers": {"model": {"kind": "adam", "lr": 0.01}},
     },
-    "aae": {"epochs": 1, "batch_size": 512},
+    "aae": {
+        "epochs": 1,
+        "batch_size": 512,
+        "optimizers": {
+            "autoencoder": {"kind": "adam", "lr": 1e-3},
+            "discriminator": {"kind": "adam", "lr": 5e-5},
+            "generator": {"kind": "adam", "lr": 1e-4},
+        },
+        "threads": 2,
+    },
 }
 
 

@@ -60,9 +60,13 @@ def tutorial(name: str, epochs: int) -> Trainer:
 
 
 def quick(name: str) -> Trainer:
-    """Return a variant with the settings that reach the reference's quality fastest."""
+    """Return a variant with the settings that reach the reference's quality fastest.
+
+    Its networks are those of the tutorial, as in the reference.
+    """
     loaded = params.load()
-    return _with(loaded, name, loaded.variants[name], **QUICK[name])
+    changed = loaded.variants[name].training.model_dump() | QUICK[name]
+    return _with(loaded, name, example(f"{name}_tutorial"), **changed)
 
 
 def default(name: str, epochs: int) -> Trainer:

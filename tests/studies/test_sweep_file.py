@@ -76,7 +76,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     *found, last = mistakes(tmp_path / "a.yaml", space=space, metric="loss")
     assert found[1:] == [
         f"space.{LR}.high: found 0.1; allowed: a number above low, 0.2",
-        "space.training.optimizers.model.rl: unknown key; allowed: kind, lr, eps",
+        "space.training.optimizers.model.rl: unknown key; allowed: kind, lr, eps, beta1",
         "space.training.batch_size: found 'many'; allowed: a whole number",
     ]
     assert last.startswith(

@@ -24,6 +24,7 @@ from tests.tensorflow.twins import (
     ADAM,
     BERNOULLI,
     FIVE,
+    GAME,
     MUON,
     RMSPROP,
     assembled,
@@ -83,6 +84,16 @@ def test_updates_are_the_same(name: str, optimizer: dict[str, Any], updates: int
 def test_updates_of_a_bernoulli_likelihood_are_the_same() -> None:
     content = variant("vae").model_dump()
     compare(Variant.model_validate(content | {"objective": BERNOULLI}), 3)
+
+
+def test_updates_of_a_weighted_generator_are_the_same() -> None:
+    content, half = variant("aae").model_dump(), ADAM | {"beta1": 0.5}
+    steps = {"autoencoder": ADAM, "discriminator": half}
+    changed = {
+        "objective": GAME | {"generator_weight": 0.5},
+        "training": content["training"] | {"optimizers": steps},
+    }
+    compare(Variant.model_validate(content | changed), 3)
 
 
 def test_learning_rates_follow_the_schedule_in_both_frameworks() -> None:

@@ -117,6 +117,17 @@ def test_first_step_matches_the_published_formula(kind: str) -> None:
     torch.testing.assert_close(weight.detach(), -0.01 * gradient / (root + 0.5))
 
 
+def test_adam_with_beta1_0_has_no_memory_of_earlier_gradients() -> None:
+    weight = nn.Parameter(torch.zeros(1))
+    (optimizer,) = OPTIMIZERS["adam"]([weight], lr=0.01, beta1=0.0)
+    for gradient in (5.0, -1.0):
+        before = weight.item()
+        weight.grad = torch.tensor([gradient])
+        optimizer.step()
+    corrected = (0.999 * 0.001 * 25 + 0.001 * 1) / (1 - 0.999**2)
+    assert weight.item() - before == pytest.approx(0.01 / math.sqrt(corrected), rel=1e-4)
+
+
 def test_every_registered_optimiser_reduces_a_loss() -> None:
     for kind, build in OPTIMIZERS.items():
         torch.manual_seed(0)

@@ -542,6 +542,43 @@ def test_the_generator_s_step_uses_the_updated_discriminator(
     assert terms["generator"].tolist() == pytest.approx([math.log(2)] * 5)
 
 
+def test_a_weighted_generator_loss_is_part_of_the_autoencoder_s_step(
+    noise: Noise, pictures: Pictures
+) -> None:
+    weighted, images = Adversarial((3,), [16, 16], generator_weight=0.25), pictures(5)
+    networks = together(weighted, plain())
+    losses: dict[str, Tensor] = {}
+    reached: dict[str, bool] = {}
+
+    def step(name: str, values: Tensor) -> None:
+        losses[name] = values
+        encoder = list(networks.model.encoder.parameters())
+        gradients = torch.autograd.grad(
+            values.mean(), encoder, allow_unused=True, retain_graph=True
+        )
+        reached[name] = gradients[0] is not None
+
+    terms = weighted.update(networks, images, images, noise, step)
+    assert reached == {"autoencoder": True, "discriminator": False}
+    assert tuple(reached) == weighted.steps == tuple(weighted.parameter_groups(networks))
+    expected = terms["loss"] + 0.25 * terms["generator"]
+    torch.testing.assert_close(losses["autoencoder"], expected)
+    torch.testing.assert_close(losses["discriminator"], terms["discriminator"])
+
+
+def test_a_weighted_generator_has_the_terms_of_one_with_its_own_step(pictures: Pictures) -> None:
+    images, apart = pictures(5), adversarial()
+    weighted = Adversarial((3,), [16, 16], generator_weight=0.25)
+    networks = together(apart, plain())
+    found, expected = (
+        objective.update(networks, images, images, noise_of(2), no_step)
+        for objective in (weighted, apart)
+    )
+    assert list(found) == list(expected)
+    for name, term in expected.items():
+        torch.testing.assert_close(found[name], term)
+
+
 def test_slip_global_generators_draws_come_from_the_noise_argument(pictures: Pictures) -> None:
     images = pictures(5)
 

@@ -145,12 +145,13 @@ class KerasAdversarial(KerasObjective):
 
     @property
     def variable_groups(self) -> dict[str, list[Any]]:
-        """Return the weights of the three steps; two steps change the encoder."""
-        return {
+        """Return the weights of each step; the encoder is in two of the three."""
+        groups = {
             "autoencoder": self.encoder.trainable_variables + self.decoder.trainable_variables,
             DISCRIMINATOR: self.networks[DISCRIMINATOR].trainable_variables,
             "generator": self.encoder.trainable_variables,
         }
+        return {step: groups[step] for step in self.objective.steps}
 
     def terms(self, inputs: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
         """Return `loss` in nats per pixel, `mse`, and the losses of both adversaries, `(N,)`."""
@@ -162,7 +163,9 @@ class KerasAdversarial(KerasObjective):
         )
 
     def update(self, inputs: tf.Tensor, images: tf.Tensor, noise: StatelessNoise) -> Terms:
-        """Take the three steps, each after the update of the step before; return terms `(N,)`."""
+        """Take the steps, each after the update of the step before; return terms `(N,)`."""
+        if self.objective.generator_weight is not None:
+            return self._update_together(inputs, images, noise)
         with tf.GradientTape() as tape:
             reconstructed = reconstruction("bce", self(inputs), images)
             loss = tf.reduce_mean(reconstructed["loss"])
@@ -178,6 +181,22 @@ class KerasAdversarial(KerasObjective):
             loss = tf.reduce_mean(generator["generator"])
         self.take_step("generator", loss, tape)
         return reconstructed | discriminator | generator
+
+    def _update_together(
+        self, inputs: tf.Tensor, images: tf.Tensor, noise: StatelessNoise
+    ) -> Terms:
+        with tf.GradientTape() as tape:
+            codes = self.encoder(inputs)
+            terms = reconstruction("bce", self.decoder(codes), images)
+            generator = self._generator_terms(codes)
+            total = terms["loss"] + self.objective.generator_weight * generator["generator"]
+            loss = tf.reduce_mean(total)
+        self.take_step("autoencoder", loss, tape)
+        with tf.GradientTape() as tape:
+            discriminator = self._discriminator_terms(codes, noise)
+            loss = tf.reduce_mean(discriminator[DISCRIMINATOR])
+        self.take_step(DISCRIMINATOR, loss, tape)
+        return terms | discriminator | generator
 
     def _discriminator_terms(self, codes: tf.Tensor, noise: StatelessNoise) -> Terms:
         real = self._logits(noise.normal(tf.shape(codes)))

@@ -57,9 +57,9 @@ class KerasMuon(_BiasCorrected, keras.optimizers.Muon):
         return x * max(1.0, x.shape[-1] / prod(x.shape[:-1])) ** 0.5
 
 
-def adam(lr: float, eps: float) -> keras.optimizers.Optimizer:
+def adam(lr: float, eps: float, beta1: float) -> keras.optimizers.Optimizer:
     """Return Adam."""
-    return Adam(lr, epsilon=eps)
+    return Adam(lr, beta_1=beta1, epsilon=eps)
 
 
 def rmsprop(lr: float, eps: float) -> keras.optimizers.Optimizer:

@@ -1,12 +1,11 @@
 """The adversarial objective: a discriminator of codes, the latents of images."""
 
 from math import prod
-from typing import ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autoencoders.param_types import Widths
+from autoencoders.param_types import Rate, Widths
 from autoencoders.randomness import Noise
 from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.models.mlp import linear_layers
@@ -24,18 +23,27 @@ class Adversarial(Objective):
     Makhzani et al., arXiv 1511.05644, section 2. Each batch has three updates: of the autoencoder
     by the reconstruction, of the discriminator (prior draws are real, codes are fake), and of the
     encoder as the generator. Codes are `(N, *latent_shape)`.
+
+    With a `generator_weight`, the autoencoder's step minimises the reconstruction plus this weight
+    times the generator's loss (Tolstikhin et al., arXiv 1711.01558, algorithm 1), and there is no
+    third step. Adam gives every step of its own the same size, however small its gradient is: a
+    generator with its own step disturbs the codes even where they follow the prior.
     """
 
-    steps: ClassVar[tuple[str, ...]] = ("autoencoder", DISCRIMINATOR, "generator")
+    steps: tuple[str, ...] = ("autoencoder", DISCRIMINATOR, "generator")
 
     def __init__(
         self,
         latent_shape: tuple[int, ...],
         discriminator_hidden: Widths,
         prior: PriorFamily = STANDARD_NORMAL,
+        generator_weight: Rate | None = None,
     ) -> None:
         self.discriminator_widths = [prod(latent_shape), *discriminator_hidden, 1]
         self.prior: PriorFamily = prior
+        self.generator_weight = generator_weight
+        if generator_weight is not None:
+            self.steps = ("autoencoder", DISCRIMINATOR)
 
     def check(self, model: Autoencoder) -> None:
         """Raise a `ValueError` if `model` cannot train with this objective."""
@@ -56,12 +64,13 @@ class Adversarial(Objective):
         return {DISCRIMINATOR: nn.Sequential(*linear_layers(self.discriminator_widths))}
 
     def parameter_groups(self, networks: Networks) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters of each of the three steps; the encoder is in two of them."""
-        return {
+        """Return the parameters of each step; the encoder is in two of the three."""
+        groups = {
             "autoencoder": list(networks.model.parameters()),
             DISCRIMINATOR: list(networks.objective[DISCRIMINATOR].parameters()),
             "generator": list(networks.model.encoder.parameters()),
         }
+        return {step: groups[step] for step in self.steps}
 
     def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss`, in nats per pixel, `mse`, `discriminator` and `generator`, each `(N,)`."""
@@ -75,7 +84,9 @@ class Adversarial(Objective):
     def update(
         self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise, step: Step
     ) -> Terms:
-        """Take the three steps in order, and return the terms of each; see `Objective.update`."""
+        """Take the steps in order, and return the terms of each; see `Objective.update`."""
+        if self.generator_weight is not None:
+            return self._update_together(networks, inputs, images, noise, step)
         autoencoder = _reconstruction(networks.model, networks.model.encode(inputs), images)
         step("autoencoder", autoencoder["loss"])
         # The discriminator's step does not change the encoder, so both steps share these codes.
@@ -84,6 +95,18 @@ class Adversarial(Objective):
         step(DISCRIMINATOR, discriminator[DISCRIMINATOR])
         generator = _generator_loss(networks, codes)
         step("generator", generator["generator"])
+        return autoencoder | discriminator | generator
+
+    def _update_together(
+        self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise, step: Step
+    ) -> Terms:
+        assert self.generator_weight is not None
+        codes = networks.model.encode(inputs)
+        autoencoder = _reconstruction(networks.model, codes, images)
+        generator = _generator_loss(networks, codes)
+        step("autoencoder", autoencoder["loss"] + self.generator_weight * generator["generator"])
+        discriminator = self._discriminator_loss(networks, codes.detach(), noise)
+        step(DISCRIMINATOR, discriminator[DISCRIMINATOR])
         return autoencoder | discriminator | generator
 
     def _discriminator_loss(self, networks: Networks, codes: Tensor, noise: Noise) -> Terms:

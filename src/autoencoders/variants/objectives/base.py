@@ -47,7 +47,7 @@ class Objective(ABC):
         learns_posterior: whether it trains a posterior, so that the model must have one.
     """
 
-    steps: ClassVar[tuple[str, ...]] = ("model",)
+    steps: tuple[str, ...] = ("model",)
     units: ClassVar[dict[str, str]] = {}
     learns_posterior: ClassVar[bool] = False
     prior: PriorFamily | None = None
