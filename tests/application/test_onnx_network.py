@@ -54,10 +54,10 @@ def test_apply_takes_an_exported_file() -> None:
 
 @pytest.mark.slow
 def test_other_files_are_refused_in_one_line() -> None:
+    with pytest.raises(UserError, match=r"^b\.onnx: there is no such file$"):
+        onnx_network(Path("b.onnx"))
     Path("b.onnx").write_bytes(b"no network")
-    for path in ("b.onnx", "missing.onnx"):
-        with pytest.raises(UserError, match=rf"{path} cannot be used \(.*export") as caught:
-            onnx_network(Path(path))
-        assert len(str(caught.value).splitlines()) == 1
+    with pytest.raises(UserError, match=r"^b\.onnx cannot be used \(.*export`$"):
+        onnx_network(Path("b.onnx"))
     with pytest.raises(UserError, match="has only the encoder"):
         onnx_network(exported("mnist/superres", "--part", "encoder"))

@@ -21,6 +21,8 @@ def onnx_network(path: Path) -> Network:
         UserError: the file is missing, damaged or no such file, or it has only a part of a network.
     """
     shown = printable(str(path))
+    if not path.is_file():
+        raise UserError(f"{shown}: there is no such file")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = available_cores()
     options.log_severity_level = 4  # only fatal errors; all others are exceptions
