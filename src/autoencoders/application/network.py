@@ -20,7 +20,8 @@ from autoencoders.param_types import ImageShape
 
 TILE_SIDE = 512  # pixels: of a tile, and of the largest square without tiles; limits the memory
 
-# The output `(C, f·H, f·W)` of a tile `(C, H, W)`, both in [0, 1]; if True, with all 24 bits.
+# Returns the output `(C, f·H, f·W)` of a tile `(C, H, W)`, both in [0, 1]. If the second argument
+# is True, it computes in float32; otherwise it may compute in bfloat16.
 Run: TypeAlias = Callable[[Floats, bool], Floats]
 
 

@@ -119,7 +119,10 @@ def _set_scale(axis: Axes, domain: Domain, values: list[Any]) -> list[float]:
 
 @house_style()
 def learning_curves(study: Study, trials: Trials) -> Figure:
-    """Draw each trial's metric over its epochs; its loss, if only its end is measured."""
+    """Draw each trial's metric over its epochs.
+
+    A metric of the evaluation has one value for each trial; then the validation loss is drawn.
+    """
     first = next(iter(trials.values())).history[0]
     column = study.metric if study.metric in first else "validation_loss"
     figure = start_chart("", 5.0, 3.2)
