@@ -31,6 +31,7 @@ LAYERS = (
         "decomposition",
     ),
     *("yaml12", "pipeline", "dependencies"),
+    "ready",
     "images",
     "datasets",
     "variants",

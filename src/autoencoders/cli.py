@@ -22,18 +22,22 @@ VERSION = "0.1.0"  # of the package: pyproject.toml reads it here, and a start n
 # The modules in `commands` with their summaries for --help. All other commands are stages.
 COMMANDS = {
     "add": "copy example variants into params.yaml",
-    "apply": "apply a trained variant to image files",
+    "apply": "apply a trained network to image files",
     "check": "validate params.yaml; run no stage",
     "encode": "write the latents of image files to a table",
     "export": "write a trained variant, or its encoder or decoder, to an ONNX file",
+    "models": "list the trained networks, or show the card of one",
+    "release": "write a trained variant into the package as a ready network",
     "repro": "run the outdated stages in parallel, with the same results as `dvc repro`",
-    "sample": "generate new images with a trained variant",
+    "sample": "generate new images with a trained network",
     "seeds": "train variants with several seeds; measure how much the results vary",
-    "serve": "serve a trained variant as a web page and over HTTP",
+    "serve": "serve a trained network as a web page and over HTTP",
     "sources": "list the source files that each stage depends on",
     "sweep": "compare many settings of one variant",
     "track": "upload to MLflow the results that it does not have yet",
 }
+# Commands that also work outside a repository, with ready networks.
+ANYWHERE = {"apply", "encode", "models", "sample", "serve"}
 STAGES = {
     stage.name: f"run the stage {stage.name} and track it in MLflow"
     for stage in pipeline.STAGES
@@ -70,11 +74,23 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         paths.current_folder()  # without one, oneMKL ends the process when torch is imported
         options = _parse(arguments)
-        os.chdir(paths.repository_root())
+        try:
+            os.chdir(paths.repository_root())
+        except UserError:
+            if options.command not in ANYWHERE:
+                raise
         for line in options.run(options):
             print(line, flush=True)
     except UserError:
         raise
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        if package == __package__ or "--debug" in arguments:
+            raise
+        return _print_errors(
+            f"{package} is missing, which the base installation does not contain: run "
+            "`make setup`, or `pip install '.[pipeline]'`, in a clone of the repository"
+        )
     except BrokenPipeError:
         _close_stdout()
         return SIGNAL_EXIT_CODE + SIGPIPE

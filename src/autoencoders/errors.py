@@ -1,7 +1,9 @@
 """Errors that the user can correct, and lines about problems on standard error."""
 
+import difflib
 import re
 import sys
+from collections.abc import Collection
 
 
 class UserError(Exception):
@@ -24,3 +26,14 @@ def without_password(text: str) -> str:
 def report_omission(result: str, reason: str) -> None:
     """Print in one line which metric or figure is left out, and why the data does not allow it."""
     print(f"left out: {result}, because {reason}", file=sys.stderr)
+
+
+def suggestion(found: str, allowed: Collection[str]) -> str:
+    """Return the end of an error about an unknown name: the most similar name and all names."""
+    return f"{nearest(found, allowed)}; allowed: {', '.join(allowed)}"
+
+
+def nearest(found: str, allowed: Collection[str]) -> str:
+    """Return a part of an error about an unknown name: the most similar name; "" without one."""
+    close = difflib.get_close_matches(found, allowed, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -200,7 +200,7 @@ def test_an_untrained_variant_is_one_error() -> None:
     [
         (["a/b", "--port", "70000"], "argument --port: found '70000'; allowed: 0 to 65535"),
         (["a/b", "--port", "http"], "argument --port: found 'http'; allowed: 0 to 65535"),
-        ([], "DATASET/VARIANT"),
+        ([], "NETWORK"),
         (["a/b", "--model", "models:/a/1"], "not allowed with"),
     ],
 )

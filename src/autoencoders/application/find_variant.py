@@ -5,8 +5,7 @@ from pathlib import Path
 from autoencoders import paths
 from autoencoders.datasets.prepared import Prepared
 from autoencoders.device import exact_device
-from autoencoders.errors import UserError
-from autoencoders.params import suggestion
+from autoencoders.errors import UserError, suggestion
 from autoencoders.pipeline import Item
 from autoencoders.trained import variant
 from autoencoders.trained.variant import BATCH, Trained
@@ -18,7 +17,7 @@ def load(requested: str, batch_size: int = BATCH) -> Trained:
     Raises:
         UserError: it is not trained, and the message lists the trained variants; or it is damaged.
     """
-    dataset, slash, name = requested.partition("/")
+    dataset, _, name = requested.partition("/")
     weights = sorted(Path().glob(f"{paths.model('*', '*')}/{paths.WEIGHTS}"))
     trained = [
         "/".join(path.parts[-3:-1]) for path in weights if path.parts[-2] != paths.CLASSIFIER
@@ -26,15 +25,14 @@ def load(requested: str, batch_size: int = BATCH) -> Trained:
     if requested in trained:
         data = Prepared(paths.prepared(dataset))
         return variant.load(paths.model(dataset, name), data, exact_device(), batch_size)
-    allowed = ", ".join(trained) or "none yet"
-    if not slash:
-        raise UserError(f"found {requested!r}; allowed: <dataset>/<variant>; trained: {allowed}")
     if name == paths.CLASSIFIER:
         raise UserError(
-            f"found {requested!r}, which is a classifier and not an autoencoder; trained: {allowed}"
+            f"found {requested!r}, which is a classifier and not an autoencoder; trained: "
+            f"{', '.join(trained) or 'none yet'}"
         )
     if trained:
         advice = f"{suggestion(requested, trained)}, or train it first"
     else:
+        paths.repository_root()  # outside a repository, training is no advice
         advice = f": run `dvc repro {Item('train', dataset, name).name!r}`"
     raise UserError(f"found {requested!r}, which is not trained{advice}")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from autoencoders.param_types import ImageShape
 
 TILE_SIDE = 512  # pixels: of a tile, and of the largest square without tiles; limits the memory
 
+Precision: TypeAlias = Literal["auto", "float32"]  # auto: bfloat16 where it is faster
 # Returns the output `(C, f·H, f·W)` of a tile `(C, H, W)`, both in [0, 1]. If the second argument
 # is True, it computes in float32; otherwise it may compute in bfloat16.
 Run: TypeAlias = Callable[[Floats, bool], Floats]

@@ -1,11 +1,7 @@
 """bfloat16 for inference: up to twice as fast, without a visible difference."""
 
-from typing import Literal, TypeAlias
-
 import torch
 from torch import Tensor, nn
-
-Precision: TypeAlias = Literal["auto", "float32"]
 
 
 def has_bfloat16(device: torch.device) -> bool:

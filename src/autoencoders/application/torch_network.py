@@ -4,12 +4,9 @@ from functools import lru_cache
 
 import torch
 
-from autoencoders.application.network import Network
-from autoencoders.application.precision import (
-    Precision,
-    has_bfloat16,
-    keep_last_layer_in_float32,
-)
+from autoencoders.application.coder import Coder
+from autoencoders.application.network import Network, Precision
+from autoencoders.application.precision import has_bfloat16, keep_last_layer_in_float32
 from autoencoders.application.tiling import Geometry
 from autoencoders.components import Component
 from autoencoders.device import tune_cpu
@@ -36,6 +33,22 @@ def trained_network(trained: Trained, precision: Precision = "float32") -> Netwo
     builder = NetworkBuilder(trained.description.variant.model, trained.model, *shapes)
     bfloat16 = precision == "auto" and has_bfloat16(trained.device)
     return network_of(trained.description.name, trained.name, builder, trained.device, bfloat16)
+
+
+def trained_coder(trained: Trained) -> Coder:
+    """Return a trained variant's encoder and decoder, in float32."""
+
+    @torch.no_grad()
+    def encode(images: Floats) -> Floats:
+        latents = trained.model.encode(torch.from_numpy(images).to(trained.device))
+        as_array: Floats = latents.cpu().numpy()
+        return as_array
+
+    def decode(latents: Floats) -> Floats:
+        images: Floats = trained.decode(torch.from_numpy(latents)).numpy()
+        return images
+
+    return Coder(trained.input_shape, trained.latent_shape, encode, decode)
 
 
 def network_of(

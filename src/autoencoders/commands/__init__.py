@@ -9,7 +9,7 @@ import argparse
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 # Sent by `kill`, by a scheduler, or when the terminal closes. Windows does not have all of them.
 END_SIGNALS = tuple(getattr(signal, s) for s in ("SIGTERM", "SIGHUP") if hasattr(signal, s))
@@ -34,6 +34,17 @@ def absolute_path(argument: str) -> Path:
     if not argument:  # would be the current folder
         raise argparse.ArgumentTypeError("found ''; allowed: a path")
     return Path(argument).absolute()
+
+
+def add_network(parser: argparse._ActionsContainer, **options: Any) -> None:
+    """Add the argument that names a trained network, as `variant`."""
+    parser.add_argument(
+        "variant",
+        metavar="NETWORK",
+        help="a name of `autoencoders models` such as mnist_vae, or <dataset>/<variant> of this "
+        "repository",
+        **options,
+    )
 
 
 def add_images(parser: argparse.ArgumentParser) -> argparse.Action:

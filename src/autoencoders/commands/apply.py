@@ -1,4 +1,4 @@
-"""`autoencoders apply`: apply a trained variant to image files."""
+"""`autoencoders apply`: apply a trained network to image files."""
 
 import argparse
 import errno
@@ -7,11 +7,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from autoencoders.application import choose
 from autoencoders.application.colour import apply_network
-from autoencoders.application.find_variant import load
 from autoencoders.application.onnx_network import onnx_network
-from autoencoders.application.registered_network import registered_network
-from autoencoders.application.torch_network import trained_network
 from autoencoders.commands import Parser, absolute_path, add_images, add_precision
 from autoencoders.errors import UserError, warn
 from autoencoders.files import write_bytes
@@ -36,8 +34,9 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "variant",
         type=lambda argument: (argument, absolute_path(argument)),
-        metavar="DATASET/VARIANT",
-        help="for example mnist/denoise, or a file of `autoencoders export`; not with --model",
+        metavar="NETWORK",
+        help="a name of `autoencoders models` such as mnist_denoise, <dataset>/<variant> of this "
+        "repository, or a file of `autoencoders export`; not with --model",
     )
     images = add_images(parser)
 
@@ -81,18 +80,18 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     replaced only if the same variant wrote it for the same input.
 
     Raises:
-        UserError: the variant is not trained, or the folder cannot be written. After all other
+        UserError: there is no such network, or the folder cannot be written. After all other
             images are written: a line for each one that cannot be read, used or written.
     """
     name, path = options.variant
     sources: list[Path] = options.images or []
     if options.model is not None:  # the first argument is an image
-        network = registered_network(options.model)
+        network = choose.registered_network(options.model)
         sources = [path, *sources]
     elif path.suffix.lower() == ".onnx":
         network = onnx_network(path)
     else:
-        network = trained_network(load(name), options.precision)
+        network = choose.network(name, options.precision)
     images, failed = find_image_files(sources, options.to)
     file = single_output_file(options.to, len(images), options.format)
     require_writable(file.parent if file else options.to)

@@ -2,15 +2,13 @@
 
 import argparse
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
-from autoencoders.application import tables
-from autoencoders.application.find_variant import load
-from autoencoders.commands import Parser, absolute_path, add_images
-from autoencoders.datasets.batches import images_at_a_time
+from autoencoders.application import choose, tables
+from autoencoders.commands import Parser, absolute_path, add_images, add_network
 from autoencoders.errors import UserError
 from autoencoders.images import output_paths
 from autoencoders.images.file_names import as_text, printable
@@ -18,12 +16,12 @@ from autoencoders.images.listing import ImageFile, find_image_files
 from autoencoders.images.picture import Floats, UnusableImage, to_encoder_input
 from autoencoders.images.reading import read_image
 
-BATCH = 256  # maximum number of images in memory; fewer if they are large
+BATCH, BATCH_VALUES = 256, 2**24  # images in memory and pixel values in them, at most
 
 
 def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
-    parser.add_argument("variant", metavar="DATASET/VARIANT", help="for example mnist/vae")
+    add_network(parser)
     add_images(parser)
     parser.add_argument(
         "--to", type=absolute_path, required=True, metavar="TABLE", help="a .parquet or .csv file"
@@ -36,17 +34,17 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     The latent of a variational model is the posterior mean. Feature maps are flattened row by row.
 
     Raises:
-        UserError: the variant is not trained, or the table cannot be written. After all other
+        UserError: there is no such network, or the table cannot be written. After all other
             images are written: a line for each one that cannot be read or has another size.
     """
-    trained = load(options.variant)
-    shape = trained.input_shape
+    coder = choose.coder(options.variant)
+    shape = coder.input_shape
     tables.require_table(options.to)
     output_paths.require_writable(options.to.parent)
     images, failed = find_image_files(options.images, options.to)
-    count, lost = images_at_a_time(shape, BATCH), 0
+    count, lost = max(1, min(BATCH, BATCH_VALUES // prod(shape))), 0
     with (
-        tables.open_table(options.to, trained.latent_size) as append,
+        tables.open_table(options.to, coder.latent_size) as append,
         tqdm(total=len(images), unit="image", disable=None, leave=False) as bar,
     ):
         for start in range(0, len(images), count):
@@ -59,10 +57,9 @@ def run(options: argparse.Namespace) -> Iterator[str]:
                     lost += 1
                 bar.update()
             if batch:
-                stacked = torch.from_numpy(np.stack(list(batch.values()))).to(trained.device)
-                latents = trained.model.encode(stacked).flatten(1).cpu().numpy()
+                latents = coder.encode(np.stack(list(batch.values())))
                 names = [as_text(str(image.path)) for image in batch]
-                append(names, [image.label for image in batch], latents)
+                append(names, [image.label for image in batch], latents.reshape(len(batch), -1))
         if lost:
             failed.append(f"{lost} of {len(images)} images were not encoded")
         if lost == len(images):  # discards the empty table

@@ -1,4 +1,4 @@
-"""`autoencoders serve`: serve a trained variant as a web page and over HTTP."""
+"""`autoencoders serve`: serve a trained network as a web page and over HTTP."""
 
 import argparse
 import errno
@@ -8,15 +8,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 
-from autoencoders.application.find_variant import load
-from autoencoders.application.registered_network import registered_network
-from autoencoders.application.torch_network import trained_network
-from autoencoders.commands import Parser, add_precision, ignore_signals, integer
+from autoencoders.application import choose
+from autoencoders.application.network import Network, Precision
+from autoencoders.application.onnx_network import ready_network
+from autoencoders.commands import Parser, add_network, add_precision, ignore_signals, integer
 from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import printable
 from autoencoders.serving.app import create_app
 from autoencoders.serving.connections import Server
-from autoencoders.serving.latent_explorer import create_explorer
+from autoencoders.serving.explorer import Explorer, ready_explorer
 from autoencoders.serving.queue import temporary_file
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")  # names of this machine in a browser
@@ -26,9 +26,7 @@ BACKLOG = 2048  # connections that wait to be accepted
 def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
     model = parser.add_mutually_exclusive_group(required=True)
-    model.add_argument(
-        "variant", nargs="?", metavar="DATASET/VARIANT", help="for example mnist/vae"
-    )
+    add_network(model, nargs="?")
     model.add_argument(
         "--model",
         metavar="URI",
@@ -49,19 +47,17 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     """Serve until Ctrl-C, which is no error; yield the address.
 
     Raises:
-        UserError: the variant is not trained, or the address cannot be used.
+        UserError: there is no such network, or the address cannot be used.
     """
     with _listening(options.host.strip("[]"), options.port) as listening:
         host, port = listening.getsockname()[:2]
         alone = ipaddress.ip_address(host).is_loopback
         address = f"[{host}]" if ":" in host else host
         if options.variant:
-            trained = load(options.variant)
-            explorer = create_explorer(trained)
-            network = trained_network(trained, options.precision)
+            network, explorer = _load(options.variant, options.precision)
         else:
             explorer = "a registered model of MLflow gives no access to its latents"
-            network = registered_network(options.model)
+            network = choose.registered_network(options.model)
         app = create_app(network, explorer, (*LOCAL_HOSTS, address) if alone else ("*",))
         with suppress(OSError), temporary_file():  # removes what a killed server has left
             pass
@@ -75,6 +71,19 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             warnings.simplefilter("ignore", RuntimeWarning)
             Server(app).run([listening])
         ignore_signals()
+
+
+def _load(variant: str, precision: Precision) -> tuple[Network, Explorer | str]:
+    """Return a network, and the explorer of its latents or the reason why there is none."""
+    if choose.is_ready(variant):
+        return ready_network(variant), ready_explorer(variant)
+    # Here, because these modules import torch.
+    from autoencoders.application.find_variant import load
+    from autoencoders.application.torch_network import trained_network
+    from autoencoders.serving.latent_explorer import create_explorer
+
+    trained = load(variant)
+    return trained_network(trained, precision), create_explorer(trained)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -6,8 +6,8 @@ import torch
 
 from autoencoders import paths
 from autoencoders.datasets.catalogue import DATASETS
+from autoencoders.errors import suggestion
 from autoencoders.param_types import ImageShape
-from autoencoders.params.error_messages import suggestion
 from autoencoders.params.schema import Binarized, Params, image_shapes
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import supported

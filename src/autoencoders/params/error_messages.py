@@ -1,15 +1,15 @@
 """Error messages for params.yaml, made from pydantic's errors."""
 
-import difflib
 import inspect
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
 from autoencoders.components import Alternatives, Strict
+from autoencoders.errors import suggestion
 from autoencoders.files import shortened
 
 # Marks in pydantic's locations, which are not keys: of a wrong key, and of alternative types.
@@ -114,10 +114,3 @@ def _kinds(schema: Any) -> Mapping[str, type[Strict]]:
     """Return the alternatives of a type by their `kind` or tag; empty if there are none."""
     marks = get_args(schema)[1:] if get_origin(schema) is Annotated else ()
     return next((mark.kinds for mark in marks if isinstance(mark, Alternatives)), {})
-
-
-def suggestion(found: str, allowed: Collection[str]) -> str:
-    """Return the end of an error about an unknown name: the most similar name and all names."""
-    close = difflib.get_close_matches(found, allowed, n=1)
-    nearest = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{nearest}; allowed: {', '.join(allowed)}"

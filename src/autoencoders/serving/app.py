@@ -20,16 +20,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from autoencoders.application.network import Network
-from autoencoders.errors import warn
+from autoencoders.errors import suggestion, warn
 from autoencoders.files import DISK_FULL
 from autoencoders.images.origin import make_origin
 from autoencoders.images.output_paths import format_named
 from autoencoders.images.picture import TooLarge, UnusableImage, WrongSize
 from autoencoders.images.reading import read_image
 from autoencoders.images.writing import encode_image
-from autoencoders.params import suggestion
 from autoencoders.serving.apply_image import MAX_BYTES, OutputFormat, apply_to_file, max_pixels
-from autoencoders.serving.latent_explorer import Explorer
+from autoencoders.serving.explorer import Explorer
 from autoencoders.serving.queue import Job, Queue
 
 PAGE = {  # address → file, media type

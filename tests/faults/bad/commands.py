@@ -69,7 +69,7 @@ def _fractions(world: Path) -> None:
 MISTYPED = (
     _typed("encode mnist/conv --to z.csv", "IN"),
     _typed("sample mnist/conv", "--to"),
-    _typed("serve", "DATASET/VARIANT", "--model"),
+    _typed("serve", "NETWORK", "--model"),
     _typed("encode mnist/vae a.png --to z.csv", "mnist/vae", "not trained", "mnist/conv", bad=A),
     _typed("sample mnist/vae --to out", "mnist/vae", "not trained", "mnist/conv"),
     _typed("serve mnist/vae --port 0", "mnist/vae", "not trained", "mnist/conv"),

@@ -1,0 +1,58 @@
+"""The trained network that the user names; torch and MLflow are imported only if it needs them."""
+
+from autoencoders import ready
+from autoencoders.application.coder import Coder
+from autoencoders.application.network import Network, Precision
+from autoencoders.application.onnx_network import ready_coder, ready_network
+from autoencoders.errors import UserError, nearest
+
+
+def network(requested: str, precision: Precision) -> Network:
+    """Return a ready network, or the trained variant `<dataset>/<variant>` of this repository.
+
+    Raises:
+        UserError: there is none with this name.
+    """
+    if is_ready(requested):
+        return ready_network(requested)
+    from autoencoders.application.find_variant import load
+    from autoencoders.application.torch_network import trained_network
+
+    return trained_network(load(requested), precision)
+
+
+def coder(requested: str) -> Coder:
+    """Return the encoder and the decoder of the network with this name.
+
+    Raises:
+        UserError: there is none with this name, or it has no latents.
+    """
+    if is_ready(requested):
+        return ready_coder(requested)
+    from autoencoders.application.find_variant import load
+    from autoencoders.application.torch_network import trained_coder
+
+    return trained_coder(load(requested))
+
+
+def registered_network(uri: str) -> Network:
+    """Return a model from MLflow; see `registered_network.registered_network`."""
+    from autoencoders.application import registered_network
+
+    return registered_network.registered_network(uri)
+
+
+def is_ready(requested: str) -> bool:
+    """Return whether a name is that of a ready network, and not `<dataset>/<variant>`.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if "/" in requested:
+        return False
+    if ready.is_ready(requested):
+        return True
+    raise UserError(
+        f"found {requested!r}{nearest(requested, ready.names())}; allowed: a name that "
+        "`autoencoders models` lists, or <dataset>/<variant> of a repository"
+    )

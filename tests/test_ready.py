@@ -1,0 +1,89 @@
+"""The networks in the package: their files, their cards, and what commands make of them."""
+
+import gzip
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from autoencoders import files, ready
+from autoencoders.application.onnx_network import load, ready_coder, ready_network
+from autoencoders.datasets.catalogue import DATASETS
+from autoencoders.evaluation.image_quality import of_predictions
+from autoencoders.images.picture import Floats
+from autoencoders.trained import variant
+from autoencoders.trained.pairs import pairs
+from autoencoders.variants.assembly import Assembled
+from benchmarks import copies
+
+MOST_BYTES = 15_000_000  # of all files together
+OFFICIAL = [name for name in ready.names() if ready.card(name).params["dataset"] in DATASETS]
+
+
+@cache
+def in_torch(name: str) -> Assembled:
+    """Return a ready network in PyTorch, with the weights of its safetensors file."""
+    assembled = variant.build(variant.ADAPTER.validate_python(ready.card(name).params))
+    assembled.networks.load_state_dict(load_file(ready.weights_path(name)))
+    assembled.networks.eval().requires_grad_(False)
+    return assembled
+
+
+def images_for(name: str) -> Floats:
+    return np.random.default_rng(0).random((3, *ready.card(name).input_shape), np.float32)
+
+
+def test_the_files_together_are_small() -> None:
+    sizes = [path.stat().st_size for path in ready.FOLDER.rglob("*.*")]
+    assert sum(sizes) < MOST_BYTES
+
+
+@pytest.mark.parametrize("name", ready.names())
+def test_a_card_has_the_digests_of_all_files(name: str) -> None:
+    found = {path.name: files.digest(path) for path in ready.folder(name).iterdir()}
+    del found[ready.CARD]
+    assert ready.card(name).sha256 == found
+    weights = load_file(ready.weights_path(name))
+    assert {str(value.dtype) for value in weights.values()} == {f"torch.{ready.card(name).weights}"}
+
+
+@pytest.mark.parametrize("name", ready.names())
+def test_onnxruntime_and_pytorch_agree(name: str) -> None:
+    model, images = in_torch(name).model, images_for(name)
+    network = ready_network(name)
+    assert (network.name, network.source, network.channels) == (name, name, images.shape[1])
+    outputs = np.stack([network.run(image, True) for image in images])
+    np.testing.assert_allclose(outputs, model(torch.from_numpy(images)), atol=1e-3)
+
+
+@pytest.mark.parametrize("name", [name for name in ready.names() if ready.card(name).latent])
+def test_both_halves_agree_with_pytorch(name: str) -> None:
+    model, coder, images = in_torch(name).model, ready_coder(name), images_for(name)
+    latents = coder.encode(images)
+    assert latents.shape == (3, *coder.latent_shape) == (3, *model.latent_shape)
+    expected = model.encode(torch.from_numpy(images))
+    np.testing.assert_allclose(latents, expected, atol=1e-3)
+    np.testing.assert_allclose(coder.decode(latents), model.decode(expected).sigmoid(), atol=1e-3)
+
+
+@pytest.mark.service  # seconds for each network
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_the_psnr_of_the_card_is_that_of_the_official_test_images(name: str) -> None:
+    card, assembled = ready.card(name), in_torch(name)
+    folder = copies.official_mirror().get("DATASET_MIRROR")
+    if folder is None:
+        pytest.skip("needs the official files")
+    path = Path(folder) / DATASETS[card.params["dataset"]].folder / "t10k-images-idx3-ubyte.gz"
+    content = np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=16)
+    images = torch.from_numpy(content.reshape(-1, *card.image_shape).copy())
+    compute, _ = load(ready.onnx_path(name))
+
+    def predict(inputs: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(compute(inputs.numpy()))
+
+    found = of_predictions(predict, pairs(assembled.input, images, 1, "test", 500))
+    assert card.test_images == len(images)
+    assert found["psnr"] == pytest.approx(card.metrics["psnr"], abs=0.01)
