@@ -25,6 +25,7 @@ from autoencoders.datasets.prepared import Prepared
 from autoencoders.figures.plots.style import PALETTE
 from autoencoders.images.picture import Floats
 from autoencoders.serving import apply_image, latent_explorer, queue
+from autoencoders.serving.explorer import Explorer
 from autoencoders.variants.assembly import Assembled
 from tests.saved import PARAMS, run, saved
 from tests.serving.server import Stream, ask, loaded, post, refused, serving, stepping
@@ -452,7 +453,7 @@ def test_the_dimensions_that_change_the_image_most_have_axes(
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28), "aae")
     found = loaded("aae")[1]
-    assert isinstance(found, latent_explorer.Explorer)
+    assert isinstance(found, Explorer)
     assert len(found.start) == 150
     assert len({axis.index for axis in found.axes}) == latent_explorer.SLIDERS
 
@@ -472,7 +473,7 @@ def test_without_a_prior_the_bounds_are_those_of_the_codes(
     monkeypatch.chdir(tmp_path)
     saved("mnist", (1, 28, 28), "ae2d")
     found = loaded("ae2d")[1]
-    assert isinstance(found, latent_explorer.Explorer)
+    assert isinstance(found, Explorer)
     assert found.codes is not None
     for axis in found.axes:
         inside = found.codes.latents[:, axis.index]

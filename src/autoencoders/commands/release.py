@@ -30,8 +30,9 @@ from autoencoders.tracking.provenance import origin_tags
 from autoencoders.trained.variant import ADAPTER, Trained
 
 MOST_LOSS = 0.01  # dB that 16-bit weights may cost
-DIGITS = 4  # of the metrics on a card
+METRICS, DIGITS = ("psnr", "ssim", "elbo"), 4  # on a card
 
+WHOLE: tuple[onnx_file.Part] = ("network",)
 KINDS = {"F16": TensorProto.FLOAT16, "F32": TensorProto.FLOAT}  # of safetensors and of ONNX
 
 
@@ -77,8 +78,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         stored = folder / ready.WEIGHTS
         stored.write_bytes(to_safetensors(weights))
         places = _places(stored)
-        parts = onnx_file.PARTS if isinstance(explorer, Explorer) else ("network",)
-        for part in parts:
+        for part in onnx_file.PARTS if isinstance(explorer, Explorer) else WHOLE:
             content = _with_stored_weights(onnx_file.to_onnx(trained, part), places)
             (folder / f"{part}{ready.ONNX}").write_bytes(content)
         params = ADAPTER.dump_python(trained.description, mode="json")
@@ -124,7 +124,7 @@ def _weights_and_metrics(
     halves = {
         name: value.half() if value.is_floating_point() else value for name, value in exact.items()
     }
-    metrics = {name: evaluated[name] for name in ("psnr", "ssim", "elbo") if name in evaluated}
+    metrics: dict[str, float] = {name: evaluated[name] for name in METRICS if name in evaluated}
     trained.networks.load_state_dict(halves)
     with torch.no_grad():
         rounded = image_quality.of_predictions(trained.model, trained.pairs("test"))
