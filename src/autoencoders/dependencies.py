@@ -9,19 +9,20 @@ params.yaml and the modules that define them count.
 import ast
 import hashlib
 from collections.abc import Set
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from autoencoders import files, paths, yaml12
+from autoencoders import files, find_weights, paths, yaml12
 from autoencoders.errors import UserError
 from autoencoders.pipeline import STAGES
 
 PACKAGE = Path(__file__).parent
 # Modules that change no output; DVC compares params.yaml and the data files directly.
-IGNORED_MODULES = {"components", "dependencies", "errors", "files", "param_types", "params"}
-IGNORED_MODULES |= {"paths", "pipeline", "progress", "running", "stages.common", "tracking"}
-IGNORED_MODULES |= {"yaml12"}
+IGNORED_MODULES = {"components", "dependencies", "errors", "files", "find_weights", "param_types"}
+IGNORED_MODULES |= {"params", "paths", "pipeline", "progress", "running", "stages.common"}
+IGNORED_MODULES |= {"tracking", "yaml12"}
 PERCEPTUAL_OBJECTIVES = {"perceptual"}  # objectives that use the dataset's classifier
 
 
@@ -111,13 +112,28 @@ def write() -> int:
             target = folder / path.relative_to(paths.SOURCES)
             target.parent.mkdir(exist_ok=True)
             target.write_text(text, "utf-8")
+        _link_weights(folder / "initial_weights", content["variants"])
     return len(lists)
+
+
+def _link_weights(folder: Path, variants: dict[str, Any]) -> None:
+    """Link to the initial weights of each variant: after a change, DVC runs `sources` again.
+
+    A dependency in dvc.yaml cannot do this: the weights may be an output of another training.
+    """
+    for variant, settings in variants.items():
+        name = _initial_weights(settings)
+        if name and (target := find_weights.watched(name)):
+            folder.mkdir(exist_ok=True)
+            with suppress(OSError):  # Windows may not allow links
+                (folder / variant).symlink_to(target)
 
 
 def listing(stage: str, variant: str, content: Any, code: Code) -> str:
     """Return a line for each module that determines a stage's outputs: its file and digest.
 
-    `content` is the content of params.yaml; `variant` is "" for a stage without variants.
+    A training from initial weights has a line for these too. `content` is the content of
+    params.yaml; `variant` is "" for a stage without variants.
     """
     names = _names(content["variants"][variant]) if variant else set()
     uses_classifier = stage == "train" and not PERCEPTUAL_OBJECTIVES.isdisjoint(names)
@@ -132,9 +148,20 @@ def listing(stage: str, variant: str, content: Any, code: Code) -> str:
     if stage == "train" and not uses_classifier:
         ignored |= {"trained.classifier", "variants.classifier"}
     lines = code.reached(f"stages.{stage}", names, ignored)
+    weights = _initial_weights(content["variants"][variant]) if stage == "train" else None
+    if weights:
+        lines.append(f"{weights} {find_weights.sha256(weights)[:16]}\n")
     if uses_classifier:  # dvc.yaml has no dependency on its weights: list the code that trains it
         lines += code.reached("stages.classify", names, ignored)
     return "".join(sorted(set(lines)))
+
+
+def _initial_weights(settings: Any) -> str | None:
+    """Return the name of a variant's initial weights; raise TypeError if it is no text."""
+    name: object = settings["training"].get("initial_weights")
+    if not isinstance(name, str | None):
+        raise TypeError(f"initial_weights: found {name!r}")
+    return name
 
 
 def code_sha256(stage: str, variant: str) -> str:

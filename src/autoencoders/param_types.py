@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 
+Text: TypeAlias = Annotated[str, MinLen(1)]
 Count: TypeAlias = Annotated[int, Gt(0)]
 AtLeastTwo: TypeAlias = Annotated[int, Ge(2)]
 Counts: TypeAlias = list[Count]

@@ -9,10 +9,9 @@ from autoencoders.components import Alternatives, Strict
 from autoencoders.datasets.catalogue import DATASETS
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.figures.settings import Figures
-from autoencoders.param_types import Binarize, ImageShape, Misfits, ProperFraction
+from autoencoders.param_types import Binarize, ImageShape, Misfits, ProperFraction, Text
 from autoencoders.training.settings import Classifier, Variant
 
-Text = Annotated[str, MinLen(1)]
 Names = Annotated[list[str], MinLen(1)]
 # Names become parts of paths and DVC stages. Two names and a suffix must fit into one file name.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=80)]

@@ -43,7 +43,11 @@ def read_state(targets: Sequence[str] = ()) -> State:
         with Repo() as repo:
             if repo.status(targets=["sources"]):
                 dependencies.write()
-                repo.commit("sources", force=True)
+                with repo.lock:
+                    [sources] = repo.stage.collect("sources")
+                    # Lists also depend on initial weights, so the cache of runs must not have them.
+                    sources.save(run_cache=False)
+                    sources.dump(update_pipeline=False)
             graph = nx.relabel_nodes(repo.index.graph, lambda stage: stage.addressing)
             targeted = {stage.addressing for t in targets for stage in repo.stage.collect(t)}
             changed = set(repo.status()) & set(graph)

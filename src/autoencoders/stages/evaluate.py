@@ -44,16 +44,14 @@ def _measure(params: Params, item: Item, data: Prepared) -> Metrics:
     trained = variant.load(
         paths.model(item.dataset, item.variant), data, device, params.evaluation.batch_size
     )
-    judge = classifier.load_judge(paths.classifier(item.dataset), device)
-    if judge and data.test != "test":  # the saved moments are of test images
-        judge = classifier.judge_of(judge.classifier, data.images(data.test), device)
+    judge = classifier.load_judge(paths.classifier(item.dataset))
     return {
         "dataset": item.dataset,
         "variant": item.variant,
         "source": trained.description.source,
         "n_images": len(data.images("test")),
         "model_sha256": files.digest(trained.folder / paths.WEIGHTS),
-        **measure_all(trained, judge, params.evaluation),
+        **measure_all(trained, classifier.judge_for(judge, data, device), params.evaluation),
     }
 
 

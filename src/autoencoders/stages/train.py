@@ -3,7 +3,7 @@
 from contextlib import closing
 from typing import Any
 
-from autoencoders import dependencies, files, paths
+from autoencoders import dependencies, files, find_weights, paths
 from autoencoders.datasets.prepared import Prepared
 from autoencoders.device import device
 from autoencoders.params import Params
@@ -12,15 +12,18 @@ from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import StageRun, TrainedModel
 from autoencoders.trained import classifier, variant
+from autoencoders.trained.training import train_on
 from autoencoders.training import parallel
-from autoencoders.training.train import train
 
 data_used = prepared_data
 
 
 def used_params(params: Params, item: Item) -> dict[str, Any]:
-    """Return the seed and the variant."""
-    return {"seed": params.seed, **params.variants[item.variant].model_dump(mode="json")}
+    """Return the seed, the variant, and the SHA-256 of its initial weights."""
+    variant = params.variants[item.variant]
+    name = variant.training.initial_weights
+    sha256 = {"initial_weights_sha256": find_weights.sha256(name)} if name else {}
+    return {"seed": params.seed, **variant.model_dump(mode="json"), **sha256}
 
 
 def produce(params: Params, item: Item, run: StageRun) -> str:
@@ -35,36 +38,27 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
             paths.classifier(item.dataset), device()
         )
         perceive = teacher.maps
+    name = settings.training.initial_weights
+    weights = find_weights.read(name) if name else None
     code_sha256 = dependencies.code_sha256(item.stage, item.variant)
     data = Prepared(paths.prepared(item.dataset))
     progress = TrainingProgress(item.name, run.log_epoch, show=parallel.from_environment().is_main)
     with closing(progress), parallel.process_group(device()) as processes:
-        trained = train(
-            data.training_images,
-            data.images("validation"),
+        description, trained = train_on(
+            data,
+            item.variant,
             settings,
             params.seed,
-            name=f"{item.dataset}/{item.variant}",
-            device=device(),
             progress=progress,
             folder=paths.CHECKPOINTS,
-            digests=(data.metadata.sha256, code_sha256, classifier_sha256),
+            code_sha256=code_sha256,
             perceive=perceive,
+            classifier_sha256=classifier_sha256,
+            initial_weights=weights,
             processes=processes,
-            redrawn=data.redrawn,
         )
     if not processes.is_main:
         return f"trained as process {processes.rank} of {processes.count}"
-    description = variant.Description(
-        dataset=item.dataset,
-        name=item.variant,
-        seed=params.seed,
-        source=data.metadata.source,
-        data_sha256=data.metadata.sha256,
-        image_shape=data.metadata.image_shape,
-        variant=settings,
-        classifier_sha256=classifier_sha256,
-    )
     variant.save(folder, description, trained.variant, trained.history)
     if trained.checkpoint:
         trained.checkpoint.unlink(missing_ok=True)

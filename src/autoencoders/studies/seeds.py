@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from autoencoders import paths, yaml12
+from autoencoders import find_weights, paths, yaml12
 from autoencoders.datasets.prepared import load_metadata
 from autoencoders.dependencies import Code
 from autoencoders.errors import UserError
@@ -81,7 +81,13 @@ def _train(
         digest,
         {ITEM: Grid([*digests]), SEED: Grid(sorted(seeds))},
     )
-    task = Task(yaml12.read(paths.PARAMS), {}, split="test")
+    sources = {loaded.variants[item.variant].training.initial_weights for item in known}
+    task = Task(
+        yaml12.read(paths.PARAMS),
+        {},
+        split="test",
+        initial_weights={name: find_weights.read(name) for name in sources if name},
+    )
     datasets = {item.dataset: trial.share(item.dataset, with_judge=True) for item in known}
     with ExitStack() as stack:
         runs = {

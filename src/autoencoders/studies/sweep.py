@@ -1,5 +1,6 @@
 """A sweep: from its file to a study, and from the outcomes of its trials to its results."""
 
+import hashlib
 import json
 import shlex
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from autoencoders import dependencies, files, params, paths, yaml12
+from autoencoders import dependencies, files, find_weights, params, paths, yaml12
 from autoencoders.components import Strict
 from autoencoders.datasets.prepared import Metadata, load_metadata
 from autoencoders.errors import UserError
@@ -20,7 +21,7 @@ from autoencoders.params import Params
 from autoencoders.params.editing import with_value
 from autoencoders.pipeline import Item
 from autoencoders.studies import sweep_file, sweep_page, trial
-from autoencoders.studies.study import Machines, Outcome, Study, Values, ranked
+from autoencoders.studies.study import Choice, Grid, Machines, Outcome, Study, Values, ranked
 from autoencoders.studies.sweep_figures import as_text, short_names
 from autoencoders.studies.trial import ITEM, Task
 from autoencoders.tracking.provenance import fingerprint
@@ -83,8 +84,24 @@ class Sweep:
             str(paths.PARAMS): fingerprint({"seed": self.params.seed, "variant": replaced}),
             "the images": self.metadata.sha256,
             "the code": dependencies.code_sha256("train", self.file.variant),
+            **{
+                f"the weights of {name}": hashlib.sha256(weights).hexdigest()
+                for name, weights in self.initial_weights.items()
+            },
             **self._digests_of_evaluation,
         }
+
+    @cached_property
+    def initial_weights(self) -> dict[str, bytes]:
+        """Return the files of weights that trials start from, by `training.initial_weights`.
+
+        Raises:
+            UserError: there are no such weights.
+        """
+        domain = self.file.domains.get("training.initial_weights")
+        of_variant = self.params.variants[self.file.variant].training.initial_weights
+        names = domain.values if isinstance(domain, Choice | Grid) else [of_variant]
+        return {name: find_weights.read(name) for name in names if name}
 
     @property
     def _digests_of_evaluation(self) -> dict[str, str]:
@@ -157,7 +174,12 @@ def run(sweep: Sweep, machines: Machines) -> Iterator[list[Outcome]]:
 
     file, study, variant = sweep.file, sweep.study, sweep.params.variants[sweep.file.variant]
     constants = {ITEM: f"{file.dataset}/{file.variant}"}
-    task = Task(yaml12.read(paths.PARAMS), constants, split=file.split)
+    task = Task(
+        yaml12.read(paths.PARAMS),
+        constants,
+        split=file.split,
+        initial_weights=sweep.initial_weights,
+    )
     with_judge = variant.objective.takes("perceive") or file.split is not None
     images = {file.dataset: trial.share(file.dataset, with_judge)}
     with study_run(

@@ -5,7 +5,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,8 +23,8 @@ from autoencoders.params import Params
 from autoencoders.studies.study import Values, best_epoch, set_values
 from autoencoders.trained import classifier, variant
 from autoencoders.trained.classifier import Judge
+from autoencoders.trained.training import train_on
 from autoencoders.training.history import Progress, Row
-from autoencoders.training.train import train
 
 ITEM, SEED = "item", "seed"  # keys of values that are not keys of a variant
 HISTORY = "history.json"  # next to the checkpoint
@@ -56,11 +56,13 @@ class Task:
         content: the content of params.yaml.
         constants: values of all trials.
         split: the images on which to measure the trained variant; None to measure nothing.
+        initial_weights: the files of weights that trials start from, by `training.initial_weights`.
     """
 
     content: Any
     constants: Values
     split: Literal["test", "validation"] | None
+    initial_weights: Mapping[str, bytes] = field(default_factory=dict)
 
     def item(self, values: Values) -> tuple[str, str]:
         """Return the dataset and the variant of a trial."""
@@ -148,37 +150,26 @@ def run(
     Raises:
         UserError: the values are not allowed, or the training diverges.
     """
-    loaded, (dataset, name) = task.params(values), task.item(values)
+    loaded, name = task.params(values), task.item(values)[1]
     settings, data = loaded.variants[name], SharedImages(shared, task.split or "test")
     if reason := params.why_impossible(settings, shared.metadata.image_shape):
         raise UserError(reason)
-    on, judge = device(), shared.judge
+    judge = shared.judge
     teacher = judge if settings.objective.takes("perceive") else None
-    trained = train(
-        data.training_images,
-        data.images("validation"),
+    source = settings.training.initial_weights
+    description, trained = train_on(
+        data,
+        name,
         settings,
         loaded.seed,
-        name=f"{dataset}/{name}",
-        device=on,
         progress=Epochs(folder, report),
         folder=folder,
-        digests=(shared.metadata.sha256, shared.classifier_sha256),
-        perceive=teacher.classifier.to(on).maps if teacher else None,
-        redrawn=data.redrawn,
+        perceive=teacher.classifier.to(device()).maps if teacher else None,
+        classifier_sha256=shared.classifier_sha256,
+        initial_weights=task.initial_weights[source] if source else None,
     )
     if not task.split:
         return best_epoch(trained.history)
-    description = variant.Description(
-        dataset=dataset,
-        name=name,
-        seed=loaded.seed,
-        source=shared.metadata.source,
-        data_sha256=shared.metadata.sha256,
-        image_shape=shared.metadata.image_shape,
-        variant=settings,
-        classifier_sha256=shared.classifier_sha256 if teacher else None,
-    )
     evaluation, exact = loaded.evaluation, exact_device()
     # As the stage `evaluate` computes: the training has changed these.
     torch.set_num_threads(1)
@@ -186,10 +177,7 @@ def run(
     with tempfile.TemporaryDirectory() as written:
         variant.save(Path(written), description, trained.variant, trained.history)
         saved = variant.load(Path(written), data, exact, evaluation.batch_size)
-        judge = judge and _on(judge, exact)
-        if judge and data.test != "test":  # the shared moments are of test images
-            judge = classifier.judge_of(judge.classifier, data.images(data.test), exact)
-        return headline(measure_all(saved, judge, evaluation))
+        return headline(measure_all(saved, classifier.judge_for(judge, data, exact), evaluation))
 
 
 def _read_only(array: Bytes) -> Tensor:
@@ -197,8 +185,3 @@ def _read_only(array: Bytes) -> Tensor:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return torch.from_numpy(array)
-
-
-def _on(judge: Judge, device: torch.device) -> Judge:
-    moments = type(judge.moments)(*(value.to(device) for value in judge.moments))
-    return Judge(judge.classifier.to(device), moments)

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import mlflow.pyfunc
 import numpy as np
 import numpy.typing as npt
+from mlflow import MlflowClient
 
+from autoencoders import paths
 from autoencoders.errors import UserError
 from autoencoders.tracking import private, store
 
@@ -54,6 +58,32 @@ def load(uri: str) -> RegisteredModel:
     parts = path.strip("/").split("/")
     name = parts[0].split("@")[0] if scheme == "models" else parts[-1]
     return RegisteredModel(name, tuple(input_shape), tuple(output_shape), model.predict)
+
+
+def weights(uri: str) -> bytes:
+    """Return the weights of a version of a model, `models:/NAME@ALIAS` or `models:/NAME/VERSION`.
+
+    They are the file that the version's training has logged, in the format safetensors.
+
+    Raises:
+        UserError: there is no such version, or its training has logged no weights.
+    """
+    name, _, alias = uri.partition(":/")[2].partition("@")
+    try:
+        with store.silenced(), store.open_to_load() as (address, _), TemporaryDirectory() as folder:
+            client = MlflowClient(address)
+            if alias:
+                version = client.get_model_version_by_alias(name, alias)
+            else:
+                version = client.get_model_version(*name.rsplit("/", 1))
+            file = client.download_artifacts(str(version.run_id), paths.WEIGHTS, folder)
+            return Path(file).read_bytes()
+    except Exception as error:
+        raise UserError(
+            f"training.initial_weights: found {uri!r}, which cannot be loaded from MLflow at "
+            f"{store.tracking_uri()} ({store.reason(error)}); allowed: models:/NAME@champion or "
+            "models:/NAME/VERSION of a model that a training has logged"
+        ) from error
 
 
 def _load(uri: str) -> Any:

@@ -56,6 +56,12 @@ def tracking_uri() -> str:
     return f"sqlite:///{path}"
 
 
+def database() -> Path | None:
+    """Return the file of the store; None if the store is not a SQLite file, or does not exist."""
+    path = _sqlite_file(tracking_uri())
+    return path if path and path.exists() else None
+
+
 def connect() -> MlflowClient:
     """Return a client of the store. A missing database is created, by one process only."""
     private.set_defaults()

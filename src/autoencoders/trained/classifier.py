@@ -11,6 +11,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from autoencoders import files
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.device import CPU
 from autoencoders.errors import UserError
 from autoencoders.param_types import ImageShape
@@ -107,13 +108,13 @@ def load(folder: Path, device: torch.device = CPU) -> ConvClassifier | None:
     return network and network.to(device)
 
 
-def load_judge(folder: Path, device: torch.device = CPU) -> Judge | None:
-    """Return the classifier and its moments on `device`; None if the dataset has one class.
+def load_judge(folder: Path) -> Judge | None:
+    """Return the classifier and its moments, on the CPU; None if the dataset has one class.
 
     Raises:
         UserError: a file is missing or damaged, or the files do not fit each other.
     """
-    classifier = load(folder, device)
+    classifier = load(folder)
     if classifier is None:
         return None
     size = classifier.hidden.out_features
@@ -123,7 +124,17 @@ def load_judge(folder: Path, device: torch.device = CPU) -> Judge | None:
             raise ValueError(f"the moments do not have {size} features")
         if not all(value.isfinite().all() for value in loaded):
             raise ValueError("the moments are not finite numbers")
-    return Judge(classifier, Moments(*(value.to(device) for value in loaded)))
+    return Judge(classifier, loaded)
+
+
+def judge_for(judge: Judge | None, data: Prepared, device: torch.device) -> Judge | None:
+    """Return a dataset's judge on `device`, with the moments of the images that stand for tests."""
+    if judge is None:
+        return None
+    classifier = judge.classifier.to(device)
+    if data.test != "test":  # the saved moments are of test images
+        return judge_of(classifier, data.images(data.test), device)
+    return Judge(classifier, Moments(*(value.to(device) for value in judge.moments)))
 
 
 def load_teacher(folder: Path, device: torch.device) -> tuple[ConvClassifier, str]:

@@ -34,6 +34,7 @@ class Description:
     """The record of a variant's training: the dataset and the resolved params.
 
     `classifier_sha256` is the hash of the classifier that the objective uses; None if it uses none.
+    `initial_weights_sha256` is that of the file in `training.initial_weights`.
     """
 
     dataset: str
@@ -44,6 +45,7 @@ class Description:
     image_shape: ImageShape
     variant: Variant
     classifier_sha256: str | None = None
+    initial_weights_sha256: str | None = None
 
 
 ADAPTER = TypeAdapter(Description)

@@ -5,7 +5,15 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from autoencoders.components import Component, OneOf, Strict
-from autoencoders.param_types import Count, Fraction, Framework, Initialization, Precision, Widths
+from autoencoders.param_types import (
+    Count,
+    Fraction,
+    Framework,
+    Initialization,
+    Precision,
+    Text,
+    Widths,
+)
 from autoencoders.training.optimizers import OPTIMIZERS, SCHEDULES
 from autoencoders.variants.assembly import Parts
 
@@ -24,6 +32,7 @@ class Training(Strict):
         optimizers: one optimiser for each step of the objective, by the step's name.
         schedule: the learning-rate schedule.
         initialization: how initial weights are drawn.
+        initial_weights: a file of weights that replace the drawn ones, see `find_weights.read`.
         precision: the number format in which networks compute.
         ema_decay: the final decay of an exponential moving average of the weights, see
             `averaging.growing_decay`; the average is validated and saved; 0 disables it.
@@ -38,6 +47,7 @@ class Training(Strict):
     optimizers: dict[str, AnOptimizer]
     schedule: ASchedule = Field(CONSTANT, validate_default=True)
     initialization: Initialization = "default"
+    initial_weights: Text | None = Field(None, exclude_if=lambda value: value is None)
     precision: Precision = "auto"
     ema_decay: Fraction = 0.0
     early_stopping_patience: Count | None = None

@@ -14,6 +14,7 @@ from autoencoders.param_types import Framework
 from autoencoders.randomness import generator
 from autoencoders.training import checkpoints
 from autoencoders.training.history import SILENT, Progress, Row
+from autoencoders.training.initial_weights import load_weights
 from autoencoders.training.loop import Learner, TorchLearner, fit
 from autoencoders.training.parallel import SINGLE_PROCESS, Processes
 from autoencoders.training.settings import Variant
@@ -49,6 +50,7 @@ def train(
     folder: Path | None = None,
     digests: Sequence[str | None] = (),
     perceive: Perceive | None = None,
+    initial_weights: bytes | None = None,
     processes: Processes = SINGLE_PROCESS,
     redrawn: bool = False,
 ) -> TrainingResult:
@@ -68,13 +70,14 @@ def train(
         folder: the folder of the checkpoint, which each epoch replaces; None writes no checkpoint.
         digests: of images, code and everything else that a checkpoint depends on.
         perceive: maps images to a classifier's feature maps, for an objective that needs them.
+        initial_weights: the content of a file in the format safetensors; None for random weights.
         processes: the processes that share the training; each trains on its part of every batch,
             and all get the same weights.
         redrawn: whether each epoch draws new binary images from the training images.
 
     Raises:
         ValueError: the variant's parts do not fit the images or each other.
-        UserError: see `loop.fit`.
+        UserError: see `loop.fit` and `initial_weights.load_weights`.
     """
     training = variant.training
     learner_class, versions = load_framework(training.framework, training.threads)
@@ -89,7 +92,10 @@ def train(
     assembled = assemble(
         variant, (channels, height, width), seed, name, training.initialization, perceive
     )
-    assembled.model.start_from(train_images)  # before a resumed training loads its checkpoint
+    # Both are before a resumed training loads its checkpoint.
+    assembled.model.start_from(train_images)
+    if initial_weights is not None:
+        load_weights(assembled.networks, initial_weights)
     learner = learner_class(assembled, training, seed, name, device, processes)
     redraw = partial(_draw_epoch, seed=seed, name=name) if redrawn else None
     history = fit(learner, train_images, validation_images, progress, checkpoint, redraw)

@@ -1,0 +1,59 @@
+"""Finds the weights from which a training starts: `training.initial_weights` in params.yaml."""
+
+import hashlib
+from pathlib import Path
+
+from autoencoders import files, paths
+from autoencoders.errors import UserError
+
+REGISTERED = "models:/"
+MISSING = "missing"
+
+
+def read(name: str) -> bytes:
+    """Return the content of a file of weights, in the format safetensors.
+
+    `name` is a registered model, `models:/NAME@champion` or `models:/NAME/VERSION`, or the path of
+    the file or of its folder, relative to the repository.
+
+    Raises:
+        UserError: there are no such weights.
+    """
+    if name.startswith(REGISTERED):
+        from autoencoders.tracking import registered  # slow to import
+
+        return registered.weights(name)
+    try:
+        with files.readable(_file(name)) as path:
+            return path.read_bytes()
+    except files.MissingFileError as error:
+        raise UserError(
+            f"training.initial_weights: found {name!r}, but {error.path} does not exist; allowed: "
+            f"{REGISTERED}NAME@champion, or a file of weights (safetensors) or its folder"
+        ) from None
+
+
+def sha256(name: str) -> str:
+    """Return the SHA-256 of weights; `missing` if they cannot be read, which `read` explains."""
+    try:
+        return hashlib.sha256(read(name)).hexdigest()
+    except UserError:
+        return MISSING
+
+
+def watched(name: str) -> Path | None:
+    """Return the file that changes when other weights get this name; None if there is none.
+
+    For a registered model it is MLflow's database, which changes at other times too.
+    """
+    if name.startswith(REGISTERED):
+        from autoencoders.tracking import store  # slow to import
+
+        return store.database()
+    path = _file(name)
+    return path if path.exists() else None
+
+
+def _file(name: str) -> Path:
+    path = paths.resolve_user_path(name)
+    return path / paths.WEIGHTS if path.is_dir() else path
