@@ -30,6 +30,7 @@ from mlflow.models import Model
 from mlflow.utils import mlflow_tags
 from PIL import Image
 
+from autoencoders import find_weights, paths
 from autoencoders.errors import UserError
 from autoencoders.evaluation.intervals import Interval
 from autoencoders.pipeline import Item
@@ -539,6 +540,36 @@ def test_evaluation_metrics_are_logged_to_the_newest_model_with_these_weights(
     [psnr] = [metric for metric in metrics if metric.key == "psnr"]
     assert (psnr.value, psnr.run_id, psnr.dataset_name) == (17.0, run.id, "mnist")
     assert "ssim" not in {metric.key for metric in metrics}
+
+
+def test_a_training_starts_from_the_weights_of_a_registered_version(
+    client: MlflowClient, tmp_path: Path, repository: Path
+) -> None:
+    for content in (b"first", b"second"):
+        weights = tmp_path / paths.WEIGHTS
+        weights.write_bytes(content)
+        with run_stage() as run:
+            run.log(artifacts=[weights])
+            run.log_model(trained(Blur()))
+    client.set_registered_model_alias("mnist-vae", "champion", "1")
+    assert registered.weights("models:/mnist-vae@champion") == b"first"
+    assert registered.weights("models:/mnist-vae/2") == b"second"
+    assert find_weights.watched("models:/mnist-vae@champion") == repository / "mlflow.db"
+    for name in ("models:/mnist-vae@best", "models:/mnist-aae/1", "models:/mnist-vae"):
+        with pytest.raises(UserError, match=rf"found '{name}', which cannot be loaded from MLflow"):
+            registered.weights(name)
+
+
+def test_reconstructions_of_each_epoch_are_images_of_the_run(client: MlflowClient) -> None:
+    pictures = [np.full((4, 6, channels), 99, np.uint8) for channels in (1, 3)]
+    with run_stage() as run:
+        for epoch, picture in enumerate(pictures, 1):
+            run.log_image(epoch, picture)
+    names = [file.path for file in client.list_artifacts(run.id, "images")]
+    for epoch, picture in enumerate(pictures, 1):
+        [name] = [n for n in names if f"reconstructions+step+{epoch}+" in n and n.endswith(".png")]
+        with Image.open(client.download_artifacts(run.id, name)) as image:
+            assert np.asarray(image).reshape(picture.shape).tolist() == picture.tolist()
 
 
 @pytest.mark.slow

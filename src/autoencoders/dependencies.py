@@ -23,6 +23,7 @@ PACKAGE = Path(__file__).parent
 IGNORED_MODULES = {"components", "dependencies", "errors", "files", "find_weights", "param_types"}
 IGNORED_MODULES |= {"params", "paths", "pipeline", "progress", "running", "stages.common"}
 IGNORED_MODULES |= {"tracking", "yaml12"}
+WEIGHTS = "initial_weights"  # the folder of links to them
 PERCEPTUAL_OBJECTIVES = {"perceptual"}  # objectives that use the dataset's classifier
 
 
@@ -112,7 +113,7 @@ def write() -> int:
             target = folder / path.relative_to(paths.SOURCES)
             target.parent.mkdir(exist_ok=True)
             target.write_text(text, "utf-8")
-        _link_weights(folder / "initial_weights", content["variants"])
+        _link_weights(folder / WEIGHTS, content["variants"])
     return len(lists)
 
 
@@ -127,6 +128,13 @@ def _link_weights(folder: Path, variants: dict[str, Any]) -> None:
             folder.mkdir(exist_ok=True)
             with suppress(OSError):  # Windows may not allow links
                 (folder / variant).symlink_to(target)
+
+
+def remove_dead_links() -> None:
+    """Remove links to initial weights that no longer exist; DVC fails on such a link."""
+    for link in (paths.SOURCES / WEIGHTS).glob("*"):
+        if not link.exists():
+            link.unlink()
 
 
 def listing(stage: str, variant: str, content: Any, code: Code) -> str:

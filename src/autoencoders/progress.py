@@ -1,22 +1,33 @@
 """Display of training progress: a bar in a terminal, otherwise one line per epoch."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from torch import Tensor
 from tqdm import tqdm
 
 from autoencoders.training.history import Progress, Row
 
+Weights = Mapping[str, Tensor]
+
 
 class TrainingProgress(Progress):
-    """Show the progress of a training on standard error, and pass each row to `on_epoch`.
+    """Show the progress of a training on standard error, and pass on each epoch.
 
-    If several processes train together, `show` is true for only one of them.
+    `on_epoch` receives rows of the history, and `on_weights` weights of any shape. If several
+    processes train together, `show` is true for only one of them.
     """
 
-    def __init__(self, name: str, on_epoch: Callable[[int, Row], None], show: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        on_epoch: Callable[[int, Row], None],
+        on_weights: Callable[[int, Weights], None] = lambda epoch, weights: None,
+        show: bool = True,
+    ) -> None:
         self.name = name
         self.on_epoch = on_epoch
+        self.on_weights = on_weights
         self.show = show
         self.bar = tqdm(
             desc=name,
@@ -44,6 +55,10 @@ class TrainingProgress(Progress):
         elif self.show:
             self.bar.set_postfix_str(losses)
         self.on_epoch(int(row["epoch"]), row | {"images_per_second": images_per_second})
+
+    def weights(self, epoch: int, weights: Weights) -> None:
+        """Pass on the weights after an epoch, of any shape."""
+        self.on_weights(epoch, weights)
 
     def close(self) -> None:
         """Close the bar; its last state stays in the terminal."""

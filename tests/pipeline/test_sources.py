@@ -14,6 +14,7 @@ from dvc.repo import Repo
 
 from autoencoders import paths
 from autoencoders.dependencies import PACKAGE
+from autoencoders.params.editing import with_value
 from autoencoders.pipeline import items
 from autoencoders.running import dvc_state
 from tests.saved import clone
@@ -21,6 +22,7 @@ from tests.saved import clone
 pytestmark = pytest.mark.slow
 VARIANTS = ["conv", "vae", "aae"]
 TRAININGS = {f"train@mnist-{variant}" for variant in VARIANTS}
+KEY = "training.initial_weights"
 SOURCE = PACKAGE.relative_to(PACKAGE.parents[1])
 
 
@@ -106,3 +108,33 @@ def test_code_that_no_variant_imports_reruns_only_sources() -> None:
 def test_autoencoders_repro_updates_the_lists_first() -> None:
     comment("variants/models/residual.py")
     assert not dvc_state.read_state().to_run
+
+
+def test_other_initial_weights_rerun_only_their_training() -> None:
+    weights, text = Path("start.safetensors"), paths.PARAMS.read_text("utf-8")
+    weights.write_bytes(b"old")
+    paths.PARAMS.write_text(with_value(text, f"variants.vae.{KEY}", weights.name), "utf-8")
+    assert outdated() & TRAININGS == {"train@mnist-vae"}
+    commit_training()
+    weights.write_bytes(b"new")
+    with Repo() as repo:
+        assert set(repo.status()) == {"sources"}
+    assert outdated() & TRAININGS == {"train@mnist-vae"}
+    commit_training()
+    assert outdated() == set()
+    for change in (lambda: weights.write_bytes(b"newer"), weights.unlink):
+        change()
+        assert set(dvc_state.read_state().to_run) & TRAININGS == {"train@mnist-vae"}
+        commit_training()
+        with Repo() as repo:
+            assert repo.status() == {}
+    paths.PARAMS.write_text(text, "utf-8")
+    assert outdated() & TRAININGS == {"train@mnist-vae"}
+    commit_training()
+
+
+def commit_training() -> None:
+    """Make DVC take the outputs of the training, and of the report, for those of these weights."""
+    with Repo() as repo:
+        for stage in ("train@mnist-vae", "report"):
+            repo.commit(stage, force=True)

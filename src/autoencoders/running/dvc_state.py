@@ -39,6 +39,7 @@ def read_state(targets: Sequence[str] = ()) -> State:
         UserError: DVC fails, for example because of an unknown target or while it runs elsewhere.
     """
     logging.getLogger("dvc").setLevel(logging.CRITICAL)  # no progress bars, as with `dvc --quiet`
+    dependencies.remove_dead_links()
     try:
         with Repo() as repo:
             if repo.status(targets=["sources"]):

@@ -12,6 +12,7 @@ from autoencoders.progress import TrainingProgress
 from autoencoders.stages.common import prepared_data
 from autoencoders.tracking import StageRun, TrainedModel
 from autoencoders.trained import classifier, variant
+from autoencoders.trained.examples import Examples
 from autoencoders.trained.training import train_on
 from autoencoders.training import parallel
 
@@ -42,7 +43,13 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     weights = find_weights.read(name) if name else None
     code_sha256 = dependencies.code_sha256(item.stage, item.variant)
     data = Prepared(paths.prepared(item.dataset))
-    progress = TrainingProgress(item.name, run.log_epoch, show=parallel.from_environment().is_main)
+    examples = Examples(settings, data, params.seed)
+    progress = TrainingProgress(
+        item.name,
+        run.log_epoch,
+        lambda epoch, weights: run.log_image(epoch, examples.draw(weights)),
+        show=parallel.from_environment().is_main,
+    )
     with closing(progress), parallel.process_group(device()) as processes:
         description, trained = train_on(
             data,

@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Run, RunTag
 
 from autoencoders.errors import UserError, warn
+from autoencoders.param_types import Bytes
 from autoencoders.pipeline import Item
 from autoencoders.tracking import champion, store
 from autoencoders.tracking import model as models
@@ -147,6 +148,10 @@ class StageRun:
         """Log the metrics of an epoch in one transaction."""
         self.epochs_logged = True
         self._client.log_batch(self.id, metrics=as_metrics(metrics, epoch))
+
+    def log_image(self, epoch: int, image: Bytes) -> None:
+        """Log a picture of reconstructions, uint8 `(H, W, C)`, for the image grid of the page."""
+        self._client.log_image(self.id, image, key="reconstructions", step=epoch)
 
     def log(
         self,

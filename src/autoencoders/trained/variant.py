@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from torch import Tensor
 
 from autoencoders import files, randomness
@@ -45,7 +46,8 @@ class Description:
     image_shape: ImageShape
     variant: Variant
     classifier_sha256: str | None = None
-    initial_weights_sha256: str | None = None
+    # Left out of the file without these weights: earlier records stay the same.
+    initial_weights_sha256: Annotated[str | None, Field(exclude_if=lambda sha: sha is None)] = None
 
 
 ADAPTER = TypeAdapter(Description)

@@ -23,6 +23,9 @@ class Progress:
     def epoch(self, row: Row, images_per_second: float) -> None:
         """Record a finished epoch; `row` is its row of the history."""
 
+    def weights(self, epoch: int, weights: Mapping[str, Tensor]) -> None:
+        """Receive the weights after an epoch, of any shape, by their names in the networks."""
+
 
 SILENT = Progress()
 

@@ -118,11 +118,13 @@ def fit(
         row |= learner.validate(validation_images)
         if not math.isfinite(row["validation_loss"]):
             raise divergence_error((epoch + 1) * steps, epoch, checkpoint)
-        record.add(row, learner.weights())
+        weights = learner.weights()
+        record.add(row, weights)
         if checkpoint and processes.is_main:
             state = learner.state() | vars(record) | {"first_losses": first_losses}
             checkpoints.save(checkpoint, state)
         progress.epoch(row, len(train_images) / (time.perf_counter() - started))
+        progress.weights(epoch + 1, weights)
     learner.assembled.networks.load_state_dict(record.best["networks"])
     return record.history
 
