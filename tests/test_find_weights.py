@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from autoencoders import find_weights, paths
+from autoencoders import find_weights, paths, ready
 from autoencoders.errors import UserError
+from autoencoders.trained import variant
+from autoencoders.trained.variant import ADAPTER
+from autoencoders.training.initial_weights import load_weights
 from tests.saved import lay_out
 
 
@@ -26,6 +29,11 @@ def test_a_name_is_a_file_or_its_folder_in_the_repository(repository: Path, name
     assert find_weights.read(name) == b"weights"
     assert find_weights.sha256(name) == hashlib.sha256(b"weights").hexdigest()
     assert find_weights.watched(name) == repository / "models/mnist/vae" / paths.WEIGHTS
+
+
+def test_a_ready_network_fits_its_variant() -> None:
+    description = ADAPTER.validate_python(ready.card("mnist_vae").params)
+    load_weights(variant.build(description).networks, find_weights.read("mnist_vae"))
 
 
 def test_missing_weights_are_one_clear_error_and_have_a_digest() -> None:

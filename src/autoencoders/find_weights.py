@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from autoencoders import files, paths
+from autoencoders import files, paths, ready
 from autoencoders.errors import UserError
 
 REGISTERED = "models:/"
@@ -13,8 +13,8 @@ MISSING = "missing"
 def read(name: str) -> bytes:
     """Return the content of a file of weights, in the format safetensors.
 
-    `name` is a registered model, `models:/NAME@champion` or `models:/NAME/VERSION`, or the path of
-    the file or of its folder, relative to the repository.
+    `name` is that of a ready network, a registered model, `models:/NAME@champion` or
+    `models:/NAME/VERSION`, or the path of the file or of its folder, relative to the repository.
 
     Raises:
         UserError: there are no such weights.
@@ -29,7 +29,8 @@ def read(name: str) -> bytes:
     except files.MissingFileError as error:
         raise UserError(
             f"training.initial_weights: found {name!r}, but {error.path} does not exist; allowed: "
-            f"{REGISTERED}NAME@champion, or a file of weights (safetensors) or its folder"
+            "a name that `autoencoders models` lists, models:/NAME@champion, or a file of weights "
+            "(safetensors) or its folder"
         ) from None
 
 
@@ -55,5 +56,7 @@ def watched(name: str) -> Path | None:
 
 
 def _file(name: str) -> Path:
+    if ready.is_ready(name):
+        return ready.weights_path(name)
     path = paths.resolve_user_path(name)
     return path / paths.WEIGHTS if path.is_dir() else path
