@@ -48,6 +48,7 @@ LAYERS = (
     "stages",
     "studies",
     "application",
+    "site",
     "serving",
     "commands",
     *("cli", "__main__"),

@@ -27,6 +27,7 @@ COMMANDS = {
     "encode": "write the latents of image files to a table",
     "export": "write a trained variant, or its encoder or decoder, to an ONNX file",
     "models": "list the trained networks, or show the card of one",
+    "page": "write a page on which networks run in the visitor's browser",
     "release": "write a trained variant into the package as a ready network",
     "repro": "run the outdated stages in parallel, with the same results as `dvc repro`",
     "sample": "generate new images with a trained network",

@@ -492,14 +492,23 @@ def test_without_an_explorer_the_answer_has_the_reason(upscaler: str) -> None:
 
 def test_openapi_lists_all_addresses(vae: str) -> None:
     described = json.loads(ask(f"{vae}/openapi.json")[2])
-    paths = ("about", "apply", "convert", "latent", "decode", "encode")
+    paths = (
+        "about",
+        "apply",
+        "convert",
+        "latent",
+        "decode",
+        "encode",
+        "examples",
+        "examples/{number}",
+    )
     assert set(described["paths"]) == {f"/{path}" for path in paths}
     body = described["paths"]["/apply"]["post"]["requestBody"]["content"]
     assert body == {"image/*": {"schema": {"type": "string", "format": "binary"}}}
 
 
 def test_the_page_has_no_links_to_other_servers(upscaler: str) -> None:
-    for path in ("/", "/page.css", "/page.js"):
+    for path in ("/", "/page.css", "/common.css", "/page.js", "/drawing.js", "/plane.js"):
         status, _, content = ask(f"{upscaler}{path}")
         assert status == 200
         assert b"//" not in content.replace(b"// ", b""), path

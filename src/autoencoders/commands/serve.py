@@ -16,6 +16,7 @@ from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import printable
 from autoencoders.serving.app import create_app
 from autoencoders.serving.connections import Server
+from autoencoders.serving.examples import Examples, ready_examples
 from autoencoders.serving.explorer import Explorer, ready_explorer
 from autoencoders.serving.queue import temporary_file
 
@@ -53,12 +54,13 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         host, port = listening.getsockname()[:2]
         alone = ipaddress.ip_address(host).is_loopback
         address = f"[{host}]" if ":" in host else host
+        examples = Examples()
         if options.variant:
-            network, explorer = _load(options.variant, options.precision)
+            network, explorer, examples = _load(options.variant, options.precision)
         else:
             explorer = "a registered model of MLflow gives no access to its latents"
             network = choose.registered_network(options.model)
-        app = create_app(network, explorer, (*LOCAL_HOSTS, address) if alone else ("*",))
+        app = create_app(network, explorer, (*LOCAL_HOSTS, address) if alone else ("*",), examples)
         with suppress(OSError), temporary_file():  # removes what a killed server has left
             pass
         if not alone:
@@ -73,17 +75,18 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         ignore_signals()
 
 
-def _load(variant: str, precision: Precision) -> tuple[Network, Explorer | str]:
-    """Return a network, and the explorer of its latents or the reason why there is none."""
+def _load(variant: str, precision: Precision) -> tuple[Network, Explorer | str, Examples]:
+    """Return a network, the explorer of its latents or why there is none, and its examples."""
     if choose.is_ready(variant):
-        return ready_network(variant), ready_explorer(variant)
+        return ready_network(variant), ready_explorer(variant), ready_examples(variant)
     # Here, because these modules import torch.
     from autoencoders.application.find_variant import load
     from autoencoders.application.torch_network import trained_network
     from autoencoders.serving.latent_explorer import create_explorer
+    from autoencoders.serving.trained_examples import create_examples
 
     trained = load(variant)
-    return trained_network(trained, precision), create_explorer(trained)
+    return trained_network(trained, precision), create_explorer(trained), create_examples(trained)
 
 
 def _listening(host: str, port: int) -> socket.socket:

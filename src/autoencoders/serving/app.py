@@ -11,6 +11,7 @@ from tempfile import gettempdir
 from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi import Path as PathNumber
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
@@ -28,13 +29,19 @@ from autoencoders.images.picture import TooLarge, UnusableImage, WrongSize
 from autoencoders.images.reading import read_image
 from autoencoders.images.writing import encode_image
 from autoencoders.serving.apply_image import MAX_BYTES, OutputFormat, apply_to_file, max_pixels
+from autoencoders.serving.examples import Examples
 from autoencoders.serving.explorer import Explorer
 from autoencoders.serving.queue import Job, Queue
+from autoencoders.site.drawing import ASSETS
 
+HERE = Path(__file__).parent
 PAGE = {  # address → file, media type
-    "/": ("page.html", "text/html"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
+    "/": (HERE / "page.html", "text/html"),
+    "/page.css": (HERE / "page.css", "text/css"),
+    "/page.js": (HERE / "page.js", "text/javascript"),
+    "/common.css": (ASSETS / "common.css", "text/css"),
+    "/drawing.js": (ASSETS / "drawing.js", "text/javascript"),
+    "/plane.js": (ASSETS / "plane.js", "text/javascript"),
 }
 # The page loads and runs only files of this server.
 SECURITY_HEADERS = {
@@ -67,7 +74,10 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 
 
 def create_app(
-    network: Network, explorer: Explorer | str, hosts: Sequence[str] = ("*",)
+    network: Network,
+    explorer: Explorer | str,
+    hosts: Sequence[str] = ("*",),
+    examples: Examples | None = None,
 ) -> FastAPI:
     """Return the application that serves a trained network.
 
@@ -76,6 +86,7 @@ def create_app(
         explorer: the explorer of the latent space, or the reason why there is none.
         hosts: allowed `Host` headers. A server on loopback allows only its names there, because
             another site can make its own name resolve to this machine (DNS rebinding).
+        examples: images that a visitor may choose, and the input for a drawing; None without.
     """
     app = FastAPI(
         title=f"autoencoders: {network.source}",
@@ -92,14 +103,13 @@ def create_app(
         app.add_exception_handler(kind, _error_response)
     for status in (404, 405):
         app.add_exception_handler(status, _wrong_address)
-    for address, (name, media_type) in PAGE.items():
-        file = FileResponse(
-            Path(__file__).with_name(name), headers=SECURITY_HEADERS, media_type=media_type
-        )
+    for address, (path, media_type) in PAGE.items():
+        file = FileResponse(path, headers=SECURITY_HEADERS, media_type=media_type)
         app.router.routes.append(Route(address, file, methods=["GET"]))
     queue = Queue()
     _add_network(app, network, queue)
     _add_latent(app, network, explorer, queue)
+    _add_examples(app, network, examples or Examples())
     return app
 
 
@@ -335,3 +345,20 @@ def _add_latent(app: FastAPI, network: Network, explorer: Explorer | str, queue:
             )
 
         return {"latent": await queue.compute(job, work)}
+
+
+def _add_examples(app: FastAPI, network: Network, examples: Examples) -> None:
+    origin = make_origin(network.source)
+    images = [encode_image(picture, "png", origin) for picture in examples.pictures]
+
+    @app.get("/examples")
+    async def described() -> dict[str, Any]:
+        """Return the number of example images, and how a drawing becomes the encoder input."""
+        return {"count": len(images), "drawing": examples.drawing}
+
+    @app.get("/examples/{number}", response_class=Response, responses=AN_IMAGE)
+    async def example(number: Annotated[int, PathNumber(ge=1)]) -> Response:
+        """Return an example of the encoder input, by its number from 1, as PNG."""
+        if number > len(images):
+            raise UnusableImage(f"number: found {number}; allowed: 1 to {len(images)}")
+        return Response(images[number - 1], media_type="image/png")

@@ -1,20 +1,23 @@
 // The page of `autoencoders serve`. It uses the same HTTP addresses as programs do.
 
+import { drawingArea, encoderInput, newNoise, picture } from "./drawing.js";
+import { latentPlane, legend } from "./plane.js";
+
 const byId = (id) => document.getElementById(id);
 const SMALL = 256; // pixels: smaller images are enlarged to this width, with visible pixels
 const [MIN_SHAPE, MAX_SHAPE] = [1 / 2, 4]; // width / height of the box; others are letterboxed
 const NO_ANSWER = "The server does not answer. Is it still running?";
 const NEWLINE = 10;
-const STEP = 1 / 40; // share of an axis that one press of an arrow key moves
 
-let about, latents; // the answers of GET /about and GET /latent
+let about, latents, examples; // the answers of GET /about, /latent and /examples
 const started = start(); // an image that is dropped earlier waits for this
 started.catch(() => showError("error", new Error("The server does not answer. Reload this page.")));
 
 async function start() {
-  const answers = await Promise.all(["about", "latent"].map((address) => fetch(address)));
-  [about, latents] = await Promise.all(answers.map((answer) => answer.json()));
+  const answers = await Promise.all(["about", "latent", "examples"].map((address) => fetch(address)));
+  [about, latents, examples] = await Promise.all(answers.map((answer) => answer.json()));
   describe();
+  offerExamples();
   if (latents.why_not) {
     byId("explorer-hint").textContent = `Not available: ${latents.why_not}.`;
   } else {
@@ -106,6 +109,35 @@ function describe() {
   const address = `${location.origin}/apply${about.any_size ? "" : "?resize=true"}`;
   byId("example").textContent =
     `curl --fail-with-body --data-binary @input.png "${address}" -o output.png`;
+}
+
+/** Show the drawing area, if the network takes such images, and the examples. */
+function offerExamples() {
+  const { count, drawing } = examples;
+  byId("draw").hidden = !drawing;
+  byId("choose").hidden = count === 0;
+  byId("own").hidden = !drawing && count === 0;
+  if (drawing) offerDrawing(drawing);
+  for (let number = 1; number <= count; number++) {
+    const [button, image] = ["button", "img"].map((tag) => document.createElement(tag));
+    Object.assign(button, { type: "button", ariaLabel: `Example ${number}` });
+    Object.assign(image, { src: `examples/${number}`, alt: "" });
+    button.append(image);
+    button.addEventListener("click", async () => {
+      choose(new File([await (await fetch(image.src)).blob()], `example-${number}.png`));
+    });
+    byId("examples").append(button);
+  }
+}
+
+/** Apply the network to each finished drawing, as the encoder gets it in training. */
+function offerDrawing(input) {
+  const noise = newNoise();
+  drawingArea(byId("drawing"), (pixels, isFinished) => {
+    if (!isFinished) return;
+    const canvas = picture(encoderInput(pixels, input, input.std, noise));
+    canvas.toBlob((blob) => choose(new File([blob], "drawing.png")));
+  });
 }
 
 async function choose(file) {
@@ -306,8 +338,6 @@ async function moveTo(file) {
   }
 }
 
-const bounded = (value, { low, high }) => Math.min(high, Math.max(low, value));
-
 function explore() {
   byId("explorer").hidden = false;
   latent = [...latents.start];
@@ -316,83 +346,22 @@ function explore() {
 }
 
 function plane() {
-  const [across, up] = latents.axes;
-  const canvas = document.createElement("canvas");
-  canvas.tabIndex = 0;
-  canvas.id = "plane";
-  canvas.setAttribute("role", "application");
-  canvas.setAttribute("aria-label", "Latent plane: the arrow keys move the point");
-  canvas.setAttribute("aria-describedby", "explorer-hint");
-  byId("controls").append(canvas, legend());
   byId("explorer-hint").textContent =
     "Move the mouse or a finger over the plane, or press the arrow keys on it: the decoder turns " +
     "the latent vector at the circle into the image. z₁ runs to the right, z₂ upwards." +
     (latents.points.length ? " The dots are the latent vectors of training images." : "");
-
-  const setPoint = (x, y) => {
-    latent = [bounded(x, across), bounded(y, up)];
+  const paint = latentPlane(byId("controls"), latents.axes, latents, (point) => {
+    latent = point;
     decode();
-  };
-  canvas.addEventListener("pointermove", (event) => {
-    const { left, top, width, height } = canvas.getBoundingClientRect();
-    const [right, down] = [(event.clientX - left) / width, (event.clientY - top) / height];
-    setPoint(across.low + right * (across.high - across.low), up.high - down * (up.high - up.low));
   });
-  canvas.addEventListener("keydown", (event) => {
-    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-    if (!steps[event.key]) return;
-    event.preventDefault();
-    const [x, y] = steps[event.key].map((sign) => sign * STEP);
-    setPoint(latent[0] + x * (across.high - across.low), latent[1] + y * (up.high - up.low));
-  });
-  const paint = () => paintPlane(canvas, across, up);
-  new ResizeObserver(paint).observe(canvas);
+  if (latents.class_names.length > 1) byId("controls").append(legend(latents));
+  const canvas = byId("controls").querySelector("canvas");
+  canvas.id = "plane";
+  canvas.setAttribute("aria-describedby", "explorer-hint");
   return () => {
-    paint();
+    paint(latent);
     byId("position").textContent = `z₁ = ${latent[0].toFixed(2)}, z₂ = ${latent[1].toFixed(2)}`;
   };
-}
-
-function legend() {
-  const list = document.createElement("ul");
-  list.className = "classes";
-  if (latents.class_names.length > 1) {
-    latents.class_names.forEach((name, index) => {
-      const item = document.createElement("li");
-      item.textContent = name;
-      item.style.setProperty("--dot", latents.colours[index]);
-      list.append(item);
-    });
-  }
-  return list;
-}
-
-function paintPlane(canvas, across, up) {
-  const ratio = window.devicePixelRatio;
-  const side = canvas.clientWidth;
-  canvas.width = canvas.height = side * ratio;
-  const pen = canvas.getContext("2d");
-  pen.scale(ratio, ratio);
-  const toPixels = ([x, y]) => [
-    ((x - across.low) / (across.high - across.low)) * side,
-    ((up.high - y) / (up.high - up.low)) * side,
-  ];
-  pen.globalAlpha = 0.6;
-  latents.points.forEach((point, index) => {
-    pen.fillStyle = latents.colours[latents.classes[index]];
-    pen.beginPath();
-    pen.arc(...toPixels(point), 2, 0, 7);
-    pen.fill();
-  });
-  pen.globalAlpha = 1;
-  const [x, y] = toPixels(latent);
-  for (const [colour, width] of [["#ffffff", 5], ["#000000", 2]]) {
-    pen.strokeStyle = colour;
-    pen.lineWidth = width;
-    pen.beginPath();
-    pen.arc(x, y, 8, 0, 7);
-    pen.stroke();
-  }
 }
 
 function sliders() {

@@ -1,0 +1,78 @@
+"""The folder of the page, for any static host."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from autoencoders import files
+from autoencoders.errors import UserError
+from autoencoders.figures.section import make_sheet, sheet_layout
+from autoencoders.images.file_names import printable
+from autoencoders.site.drawing import ASSETS
+from autoencoders.site.networks import content_of, files_of, shown_images
+from autoencoders.site.runtime import runtime_files
+from autoencoders.trained.variant import Trained
+
+PAGE = ("index.html", "index.css", "index.js", "common.css", "drawing.js", "plane.js")
+NETWORKS, RUNTIME = "networks.json", "runtime"
+MADE_BY = {"made_by": "autoencoders page"}  # the entry of networks.json that marks our folders
+
+
+def require_replaceable(target: Path) -> None:
+    """Raise a `UserError` unless the target is new, an empty folder or an earlier page."""
+    if not target.is_symlink() and (not target.exists() or _is_page(target)):
+        return
+    if target.is_symlink() or not target.is_dir() or any(target.iterdir()):
+        raise UserError(
+            f"--to: found {printable(str(target))}, which is not an earlier page; allowed: a new "
+            "or an empty folder"
+        )
+
+
+def _is_page(folder: Path) -> bool:
+    try:
+        content = files.read_json(folder / NETWORKS)
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and MADE_BY.items() <= content.items()
+
+
+def write(target: Path, variants: Sequence[Trained], runtime: Path | None) -> int:
+    """Write the page with these variants; return the size of the folder in bytes.
+
+    `runtime` is the folder of onnxruntime-web; None downloads it.
+
+    Raises:
+        UserError: onnxruntime-web is not available.
+    """
+    with runtime_files(runtime) as libraries, files.atomic_directory(target) as folder:
+        for name in PAGE:
+            shutil.copyfile(ASSETS / name, folder / name)
+        (folder / RUNTIME).mkdir()
+        for path in libraries:
+            shutil.copyfile(path, folder / RUNTIME / path.name)
+        content = MADE_BY | _write_networks(folder, variants)
+        (folder / NETWORKS).write_text(json.dumps(content), encoding="utf-8")
+        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _write_networks(folder: Path, variants: Sequence[Trained]) -> dict[str, Any]:
+    """Write the networks and a sheet of test images per dataset; return their descriptions."""
+    data = {trained.description.dataset: trained.data for trained in variants}
+    shown = {name: images for name in data if (images := shown_images(data[name]))}
+    for name, images in shown.items():
+        make_sheet(images.images.numpy()).save(folder / f"{name}.png")
+    networks = []
+    for trained in variants:
+        parts = files_of(trained)
+        for name, content in parts.items():
+            (folder / name).write_bytes(content)
+        networks.append(content_of(trained, list(parts), shown.get(trained.description.dataset)))
+    datasets = {
+        name: images.content
+        | {"sheet": f"{name}.png", "columns": sheet_layout(len(images.images))[0]}
+        for name, images in shown.items()
+    }
+    return {"networks": networks, "datasets": datasets}
