@@ -20,8 +20,10 @@ from tests.saved import ROOT
 from tests.serving.server import ask
 
 # Packages of [pipeline]; the base installation does not have them.
-MISSING = ("torch", "torchvision", "mlflow", "dvc", "onnx", "safetensors", "pandas", "matplotlib")
-MISSING += ("sklearn", "skimage", "scipy", "networkx", "rich", "yaml", "jinja2")
+MISSING = (
+    *("torch", "torchvision", "mlflow", "dvc", "onnx", "safetensors", "pandas", "matplotlib"),
+    *("sklearn", "skimage", "scipy", "networkx", "rich", "yaml", "jinja2"),
+)
 MAIN = f"""
 import sys
 class Blocker:
