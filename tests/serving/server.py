@@ -17,17 +17,21 @@ from autoencoders.application.torch_network import trained_network
 from autoencoders.images.picture import Floats
 from autoencoders.serving.app import create_app
 from autoencoders.serving.connections import Server
+from autoencoders.serving.examples import Examples
 from autoencoders.serving.explorer import Explorer
 from autoencoders.serving.latent_explorer import create_explorer
 
 
 @contextmanager
 def serving(
-    network: Network, explorer: Explorer | str, hosts: Sequence[str] = ("*",)
+    network: Network,
+    explorer: Explorer | str,
+    hosts: Sequence[str] = ("*",),
+    examples: Examples | None = None,
 ) -> Iterator[str]:
     """Serve a trained network in a thread; yield its address."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-    server = Server(create_app(network, explorer, hosts))
+    server = Server(create_app(network, explorer, hosts, examples))
     thread = Thread(target=server.run, args=([listening],))
     thread.start()
     try:

@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from autoencoders.application.find_variant import load
 from autoencoders.application.network import Network
 from autoencoders.application.tiling import Geometry
 from autoencoders.commands import apply
@@ -25,7 +26,9 @@ from autoencoders.datasets.prepared import Prepared
 from autoencoders.figures.plots.style import PALETTE
 from autoencoders.images.picture import Floats
 from autoencoders.serving import apply_image, latent_explorer, queue
+from autoencoders.serving.examples import Examples, drawing_for, ready_examples
 from autoencoders.serving.explorer import Explorer
+from autoencoders.serving.trained_examples import create_examples
 from autoencoders.variants.assembly import Assembled
 from tests.saved import PARAMS, run, saved
 from tests.serving.server import Stream, ask, loaded, post, refused, serving, stepping
@@ -485,6 +488,43 @@ def test_without_an_explorer_the_answer_has_the_reason(upscaler: str) -> None:
         "why_not": "the latents of this variant are feature maps of 8×4×4 numbers, not vectors"
     }
     assert post(f"{upscaler}/decode", {"latent": [1.0]})[0] == 404
+
+
+# --- examples
+
+
+@pytest.mark.usefixtures("training_images")
+def test_examples_are_test_images_as_the_encoder_gets_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved("mnist", (1, 28, 28))
+    inputs, _ = load("mnist/superres").first_test_pairs(5)
+    with serving(*loaded("superres"), examples=create_examples(load("mnist/superres"))) as address:
+        found = json.loads(ask(f"{address}/examples")[2])
+        assert found["count"] == 5
+        assert np.shape(found["drawing"]["matrix"]) == (14, 28)
+        for number in range(5):
+            _, kind, content = ask(f"{address}/examples/{number + 1}")
+            assert kind == "image/png"
+            pixels = np.asarray(opened(content)) / 255
+            np.testing.assert_allclose(pixels, inputs[number, 0], atol=0.5 / 255 + 1e-6)
+        for number in (0, 6):
+            answer = refused(ask(f"{address}/examples/{number}"))
+            assert answer == (422, f"number: found {number}; allowed: 1 to 5")
+
+
+def test_without_prepared_images_there_are_no_examples(vae: str, trained_vae: Assembled) -> None:
+    drawing = {"matrix": None, "mean": 0.0, "std": 0.0, "clamp": True}
+    assert create_examples(load("mnist/vae")) == Examples((), drawing)
+    assert json.loads(ask(f"{vae}/examples")[2]) == {"count": 0, "drawing": None}
+    assert refused(ask(f"{vae}/examples/1")) == (422, "number: found 1; allowed: none")
+
+
+def test_only_networks_for_grey_images_of_28_pixels_get_drawings() -> None:
+    assert ready_examples("mnist_superres").drawing is not None
+    assert drawing_for((3, 28, 28), {"kind": "clean"}) is None
+    assert drawing_for((1, 32, 32), {"kind": "clean"}) is None
 
 
 # --- openapi.json and the page

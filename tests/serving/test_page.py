@@ -11,12 +11,16 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from autoencoders.images.picture import Picture
+from autoencoders.serving.examples import Examples, drawing_for
 from tests.browser import chromium, needs_chromium
 from tests.saved import PARAMS, saved
 from tests.serving.server import loaded, serving, stepping
 
 pytestmark = needs_chromium
 
+# The image and the input of an upscaler.
+HALVED = (1, 28, 28), {"kind": "downsampled", "factor": 2, "reduction": "bilinear"}
 # The events of a file that is dropped on an element; a test has no file manager.
 DROP = """(element, [name, content]) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
@@ -294,6 +298,28 @@ def test_the_dimensions_that_change_the_image_most_have_sliders(
     sliders.first.press("End")
     expect(page.locator("#controls output").first).to_have_text("2.58")
     expect(image).not_to_have_attribute("src", first)
+
+
+def test_a_drawing_is_processed_as_the_encoder_gets_it(
+    page: Page, addresses: dict[str, str]
+) -> None:
+    page.goto(addresses["vae"])
+    expect(page.locator("#own")).to_be_hidden()
+    examples = Examples((Picture(np.ones((1, 14, 14), np.float32)),), drawing_for(*HALVED))
+    with serving(*loaded("superres"), examples=examples) as address:
+        page.goto(address)
+        box = page.locator(".drawing").bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + 50, box["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 90, box["y"] + 150, steps=4)
+        page.mouse.up()
+        expect(page.locator("#status")).to_have_text(
+            "Done: the output of drawing.png has 28×28 pixels."
+        )
+        assert page.locator("#before").evaluate("image => image.naturalWidth") == 14
+        page.get_by_role("button", name="Example 1").press("Enter")
+        expect(page.locator("#status")).to_contain_text("example-1.png has 28×28 pixels.")
 
 
 @pytest.mark.parametrize("width", [320, 900])

@@ -11,7 +11,6 @@ from tempfile import gettempdir
 from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import Depends, FastAPI, Query, Request, Response
-from fastapi import Path as PathNumber
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
@@ -357,8 +356,9 @@ def _add_examples(app: FastAPI, network: Network, examples: Examples) -> None:
         return {"count": len(images), "drawing": examples.drawing}
 
     @app.get("/examples/{number}", response_class=Response, responses=AN_IMAGE)
-    async def example(number: Annotated[int, PathNumber(ge=1)]) -> Response:
+    async def example(number: int) -> Response:
         """Return an example of the encoder input, by its number from 1, as PNG."""
-        if number > len(images):
-            raise UnusableImage(f"number: found {number}; allowed: 1 to {len(images)}")
+        if not 1 <= number <= len(images):
+            allowed = f"1 to {len(images)}" if images else "none"
+            raise UnusableImage(f"number: found {number}; allowed: {allowed}")
         return Response(images[number - 1], media_type="image/png")
