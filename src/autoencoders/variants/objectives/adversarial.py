@@ -26,8 +26,8 @@ class Adversarial(Objective):
 
     With a `generator_weight`, the autoencoder's step minimises the reconstruction plus this weight
     times the generator's loss (Tolstikhin et al., arXiv 1711.01558, algorithm 1), and there is no
-    third step. Adam gives every step of its own the same size, however small its gradient is: a
-    generator with its own step disturbs the codes even where they follow the prior.
+    third step. The size of Adam's updates hardly depends on the size of the gradient. A separate
+    third step therefore also moves codes that already follow the prior.
     """
 
     steps: tuple[str, ...] = ("autoencoder", DISCRIMINATOR, "generator")
