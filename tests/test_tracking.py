@@ -572,6 +572,18 @@ def test_reconstructions_of_each_epoch_are_images_of_the_run(client: MlflowClien
             assert np.asarray(image).reshape(picture.shape).tolist() == picture.tolist()
 
 
+def test_an_onnx_file_is_a_file_of_the_run_unless_its_export_fails(
+    client: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with run_stage() as run:
+        run.log_onnx("mnist-vae.onnx", lambda: b"network")
+        run.log_onnx("mnist-aae.onnx", lambda: bytes(1 // 0))
+    assert [file.path for file in client.list_artifacts(run.id)] == ["mnist-vae.onnx"]
+    assert client.get_run(run.id).info.status == "FINISHED"
+    warning = "MLflow gets no ONNX file of train@mnist-vae: ZeroDivisionError"
+    assert warning in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_the_champion_is_the_best_version_on_the_same_test_images(
     client: MlflowClient, capsys: pytest.CaptureFixture[str]

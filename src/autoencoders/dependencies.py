@@ -20,8 +20,16 @@ from autoencoders.pipeline import STAGES
 
 PACKAGE = Path(__file__).parent
 # Modules that change no output; DVC compares params.yaml and the data files directly.
-IGNORED_MODULES = {"components", "dependencies", "errors", "files", "find_weights", "param_types"}
-IGNORED_MODULES |= {"params", "paths", "pipeline", "progress", "running", "stages.common"}
+IGNORED_MODULES = {"application", "components", "dependencies", "errors", "files", "find_weights"}
+IGNORED_MODULES |= {
+    "param_types",
+    "params",
+    "paths",
+    "pipeline",
+    "progress",
+    "running",
+    "stages.common",
+}
 IGNORED_MODULES |= {"tracking", "yaml12"}
 WEIGHTS = "initial_weights"  # the folder of links to them
 PERCEPTUAL_OBJECTIVES = {"perceptual"}  # objectives that use the dataset's classifier

@@ -32,11 +32,13 @@ LIBRARIES = (
     "mlflow.pytorch",
     "mlflow.store.model_registry.sqlalchemy_store",
     "mlflow.store.tracking.sqlalchemy_store",
+    "onnxscript",
     "pandas",
     "pydantic",
     "sklearn.mixture",
     "torch._dynamo",
     "torch.export._trace",
+    "torch.onnx._internal.exporter._torchlib.ops",
 )
 PROGRAMS = {"autoencoders": "autoencoders.cli", "dvc": "dvc.cli"}  # name → module with `main`
 LENGTH_BYTES = 8  # of the integer that precedes a request

@@ -4,6 +4,7 @@ from contextlib import closing
 from typing import Any
 
 from autoencoders import dependencies, files, find_weights, paths
+from autoencoders.application import onnx_file
 from autoencoders.datasets.prepared import Prepared
 from autoencoders.device import device
 from autoencoders.params import Params
@@ -79,7 +80,7 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
 def log(item: Item, run: StageRun) -> None:
     """Log the epoch with the lowest validation loss, the files, and the model.
 
-    The logged model can be loaded without this repository.
+    The logged model, and the ONNX file, can be used without this repository.
     """
     folder = paths.model(item.dataset, item.variant)
     history = variant.load_history(folder)
@@ -99,5 +100,6 @@ def log(item: Item, run: StageRun) -> None:
         channels, *size = trained.input_shape
         network, shape = keras_model(trained), (*size, channels)
         run.log_model(TrainedModel(network, shape, digest, f"{name}-keras", "tensorflow"))
+    run.log_onnx(f"{name}.onnx", lambda: onnx_file.to_onnx(trained, "network"))
     # Log this model last: `evaluate` adds its metrics to the last model with these weights.
     run.log_model(TrainedModel(trained.model, trained.input_shape, digest, name))

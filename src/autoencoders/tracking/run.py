@@ -194,6 +194,17 @@ class StageRun:
                 version_tags=self._data.tags if self._data else {},
             )
 
+    def log_onnx(self, name: str, export: Callable[[], bytes]) -> None:
+        """Log an exported network as the file `name`; a failure of `export` causes a warning."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, name)
+            try:
+                file.write_bytes(export())
+            except Exception as error:
+                warn(f"MLflow gets no ONNX file of {self._item.name}: {store.reason(error)}")
+                return
+            self.log(artifacts=[file])
+
     def log_model_metrics(self, weights_sha256: str, metrics: Mapping[str, float]) -> None:
         """Log metrics to this run and to the logged model with these weights, if it exists.
 
