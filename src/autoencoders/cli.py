@@ -38,7 +38,7 @@ COMMANDS = {
     "track": "upload to MLflow the results that it does not have yet",
 }
 # Commands that also work outside a repository, with ready networks.
-ANYWHERE = {"apply", "encode", "models", "sample", "serve"}
+ANYWHERE = {"apply", "encode", "models", "page", "sample", "serve"}
 STAGES = {
     stage.name: f"run the stage {stage.name} and track it in MLflow"
     for stage in pipeline.STAGES

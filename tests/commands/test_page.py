@@ -7,9 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from autoencoders.application import onnx_network
 from autoencoders.commands import page
 from autoencoders.datasets.prepared import Prepared
 from autoencoders.site import networks, runtime
@@ -110,6 +112,21 @@ def test_without_prepared_images_only_a_plane_of_two_numbers_is_shown() -> None:
     assert planes[1] is None
 
 
+def test_ready_networks_need_no_repository() -> None:
+    content = written("mnist_vae", "mnist_denoise")
+    vae, denoise = content["networks"]
+    assert vae["files"] == ["mnist_vae-encoder.onnx", "mnist_vae-decoder.onnx"]
+    assert denoise["files"] == ["mnist_denoise-network.onnx"]
+    image = np.random.default_rng(0).random((1, 1, 28, 28), np.float32)
+    for network in content["networks"]:
+        values = image
+        for file in network["files"]:
+            compute, _ = onnx_network.load(Path("out/site", file))
+            values = compute(values)
+        expected = onnx_network.ready_network(network["name"])(image[0])
+        np.testing.assert_allclose(values[0], expected, atol=1e-5)
+
+
 def refusal(*arguments: str) -> str:
     lines, (error,) = run(page, "page", *arguments, "--to", "out/site")
     assert lines == []
@@ -120,8 +137,8 @@ def refusal(*arguments: str) -> str:
 def test_variants_of_other_images_are_refused() -> None:
     saved("photos", (3, 32, 16), "superres")
     assert refusal("photos/superres", "--runtime", "dist") == (
-        "photos/superres: found colour images of 16×32 pixels; allowed: variants of grey images of "
-        "28×28 pixels, such as those of mnist"
+        "photos/superres: found colour images of 16×32 pixels; allowed: networks for grey "
+        "images of 28×28 pixels, such as those of mnist"
     )
 
 

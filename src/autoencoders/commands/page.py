@@ -3,22 +3,16 @@
 import argparse
 from collections.abc import Iterator
 
-from autoencoders.application.find_variant import load
-from autoencoders.commands import Parser, absolute_path
+from autoencoders.commands import Parser, absolute_path, add_network
 from autoencoders.images.file_names import printable
 from autoencoders.images.output_paths import require_writable
 from autoencoders.site import folder
-from autoencoders.site.networks import require_drawable
+from autoencoders.site.networks import find
 
 
 def add_arguments(parser: Parser) -> None:
     """Add the arguments."""
-    parser.add_argument(
-        "variants",
-        nargs="+",
-        metavar="DATASET/VARIANT",
-        help="for example mnist/vae: variants of grey images of 28×28 pixels, side by side",
-    )
+    add_network(parser, nargs="+")
     parser.add_argument(
         "--to", type=absolute_path, required=True, metavar="FOLDER", help="for any static host"
     )
@@ -36,15 +30,13 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     An existing folder is replaced only if it is empty or an earlier page.
 
     Raises:
-        UserError: a variant is not trained or has other images, onnxruntime-web is not available,
+        UserError: there is no such network, it has other images, onnxruntime-web is not available,
             or the folder cannot be written or replaced.
     """
     require_writable(options.to.parent)
     folder.require_replaceable(options.to)
-    variants = [load(name) for name in dict.fromkeys(options.variants)]
-    for trained in variants:
-        require_drawable(trained)
-    size = folder.write(options.to, variants, options.runtime)
+    exhibits = [find(name) for name in dict.fromkeys(options.variant)]
+    size = folder.write(options.to, exhibits, options.runtime)
     name = printable(str(options.to))
     yield name
     yield f"{size / 1e6:.1f} MB; serve it: python -m http.server -d {name}"

@@ -11,9 +11,8 @@ from autoencoders.errors import UserError
 from autoencoders.figures.section import make_sheet, sheet_layout
 from autoencoders.images.file_names import printable
 from autoencoders.site.drawing import ASSETS
-from autoencoders.site.networks import content_of, files_of, shown_images
+from autoencoders.site.networks import Exhibit, describe, shown_images
 from autoencoders.site.runtime import runtime_files
-from autoencoders.trained.variant import Trained
 
 PAGE = ("index.html", "index.css", "index.js", "common.css", "drawing.js", "plane.js")
 NETWORKS, RUNTIME = "networks.json", "runtime"
@@ -39,8 +38,8 @@ def _is_page(folder: Path) -> bool:
     return isinstance(content, dict) and MADE_BY.items() <= content.items()
 
 
-def write(target: Path, variants: Sequence[Trained], runtime: Path | None) -> int:
-    """Write the page with these variants; return the size of the folder in bytes.
+def write(target: Path, exhibits: Sequence[Exhibit], runtime: Path | None) -> int:
+    """Write the page with these networks; return the size of the folder in bytes.
 
     `runtime` is the folder of onnxruntime-web; None downloads it.
 
@@ -53,26 +52,24 @@ def write(target: Path, variants: Sequence[Trained], runtime: Path | None) -> in
         (folder / RUNTIME).mkdir()
         for path in libraries:
             shutil.copyfile(path, folder / RUNTIME / path.name)
-        content = MADE_BY | _write_networks(folder, variants)
+        content = MADE_BY | _write_networks(folder, exhibits)
         (folder / NETWORKS).write_text(json.dumps(content), encoding="utf-8")
         return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _write_networks(folder: Path, variants: Sequence[Trained]) -> dict[str, Any]:
+def _write_networks(folder: Path, exhibits: Sequence[Exhibit]) -> dict[str, Any]:
     """Write the networks and a sheet of test images per dataset; return their descriptions."""
-    data = {trained.description.dataset: trained.data for trained in variants}
-    shown = {name: images for name in data if (images := shown_images(data[name]))}
+    names = dict.fromkeys(exhibit.dataset for exhibit in exhibits)
+    shown = {name: images for name in names if (images := shown_images(name))}
     for name, images in shown.items():
         make_sheet(images.images.numpy()).save(folder / f"{name}.png")
-    networks = []
-    for trained in variants:
-        parts = files_of(trained)
-        for name, content in parts.items():
-            (folder / name).write_bytes(content)
-        networks.append(content_of(trained, list(parts), shown.get(trained.description.dataset)))
+    for exhibit in exhibits:
+        for part, file in exhibit.files().items():
+            (folder / file).write_bytes(exhibit.content(part))
     datasets = {
         name: images.content
         | {"sheet": f"{name}.png", "columns": sheet_layout(len(images.images))[0]}
         for name, images in shown.items()
     }
+    networks = [describe(exhibit, shown.get(exhibit.dataset)) for exhibit in exhibits]
     return {"networks": networks, "datasets": datasets}

@@ -55,6 +55,9 @@ async function start() {
   ort.env.logLevel = "error";
   Object.assign(ort.env.wasm, { numThreads: 1, wasmPaths: { wasm } });
   const { networks: described, datasets } = await (await fetch("networks.json")).json();
+  if (!described.some(({ dataset }) => dataset.startsWith("mnist"))) {
+    document.querySelector("h1").textContent = document.title = "Draw a picture";
+  }
   const show = drawingArea(byId("drawing"), draw);
   for (const dataset of Object.values(datasets)) await addImages(dataset, show);
   for (const [id, digits, unit] of [["noise", 2, ""], ["blur", 1, " pixels"]]) {
@@ -107,7 +110,7 @@ async function addImages(dataset, show) {
     });
     byId("examples").append(button);
   }
-  byId("examples-hint").hidden = false;
+  byId("examples-hint").hidden = byId("dots").hidden = false;
 }
 
 function addCard(kind, { title, sentence }) {

@@ -1,22 +1,31 @@
-"""What the page shows of a trained variant: its files, a description, and its latent plane."""
+"""What the page shows of a network: its files, a description, and its latent plane."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
+import onnx
+from torch import Tensor, from_numpy
 
+from autoencoders import paths, ready
+from autoencoders.application import choose
+from autoencoders.application.find_variant import load
 from autoencoders.application.onnx_file import Part, to_onnx
+from autoencoders.application.onnx_network import ready_coder
 from autoencoders.datasets.prepared import Prepared
 from autoencoders.errors import UserError
 from autoencoders.figures.latent_experiments import Codes, plane_directions
 from autoencoders.figures.page_content import spread_indices, view_limits
 from autoencoders.figures.plots.latents import class_colours
+from autoencoders.param_types import ImageShape
 from autoencoders.site.drawing import DRAWN_SHAPE, choose_examples, encoder_input
 from autoencoders.trained.pairs import encode_pairs, pairs
 from autoencoders.trained.variant import Trained
 
+WHOLE: tuple[Part, ...] = ("network",)
+HALVES: tuple[Part, ...] = ("encoder", "decoder")
 UNSEEN_LIMITS = np.array([[-3.0, 3.0]] * 2)  # of a plane without test images
 DIGITS = 4  # after the decimal point of a number of the plane
 
@@ -50,24 +59,106 @@ class ShownImages:
     content: dict[str, Any]
 
 
-def require_drawable(trained: Trained) -> None:
-    """Raise a `UserError` unless the variant's images are grey and have 28×28 pixels."""
-    if trained.image_shape != DRAWN_SHAPE:
-        channels, height, width = trained.image_shape
+@dataclass(frozen=True)
+class Exhibit:
+    """A network that the page shows.
+
+    Attributes:
+        name: a ready network's name, or `<dataset>/<variant>`.
+        dataset: the name of its dataset.
+        image_shape: the `(C, H, W)` of its images.
+        entry: its resolved entry in params.yaml.
+        latent_shape: the shape of one latent; None if it contains a copy of the input.
+        has_prior: whether random latents give new images.
+        content: returns the ONNX file of a part, with its weights.
+        codes: returns the latents `(N, D)` of uint8 images `(N, C, H, W)`, for encoder inputs as
+            in training.
+    """
+
+    name: str
+    dataset: str
+    image_shape: ImageShape
+    entry: Mapping[str, Any]
+    latent_shape: tuple[int, ...] | None
+    has_prior: bool
+    content: Callable[[Part], bytes]
+    codes: Callable[[Tensor], Codes]
+
+    def files(self) -> dict[Part, str]:
+        """Return the names of its files: encoder and decoder, or the whole network."""
+        prefix = self.name.replace("/", "-")
+        return {part: f"{prefix}-{part}.onnx" for part in (HALVES if self.latent_shape else WHOLE)}
+
+
+def find(name: str) -> Exhibit:
+    """Return a ready network, or the trained variant `<dataset>/<variant>` of this repository.
+
+    Raises:
+        UserError: there is none with this name, or its images are not grey or not 28×28 pixels.
+    """
+    exhibit = _ready(name) if choose.is_ready(name) else _trained(load(name))
+    if exhibit.image_shape != DRAWN_SHAPE:
+        channels, height, width = exhibit.image_shape
         colour = {1: "grey", 3: "colour"}[channels]
         raise UserError(
-            f"{trained.name}: found {colour} images of {width}×{height} pixels; allowed: variants "
-            "of grey images of 28×28 pixels, such as those of mnist"
+            f"{name}: found {colour} images of {width}×{height} pixels; allowed: networks for grey "
+            "images of 28×28 pixels, such as those of mnist"
         )
+    return exhibit
 
 
-def shown_images(data: Prepared) -> ShownImages | None:
+def _trained(trained: Trained) -> Exhibit:
+    def codes(images: Tensor) -> Codes:
+        seed, device = trained.description.seed, trained.device
+        given = pairs(trained.input, images, seed, "test", trained.batch_size, device)
+        latents: Codes = encode_pairs(trained.model.encode, given).flatten(1).numpy()
+        return latents
+
+    return Exhibit(
+        trained.name,
+        trained.description.dataset,
+        trained.image_shape,
+        trained.description.variant.model_dump(mode="json"),
+        None if trained.latent_holds_input else trained.latent_shape,
+        trained.prior is not None,
+        lambda part: to_onnx(trained, part),
+        codes,
+    )
+
+
+def _ready(name: str) -> Exhibit:
+    """Return a ready network; those with latents of their own have clean inputs."""
+    card = ready.card(name)
+    coder = ready_coder(name) if card.latent else None
+
+    def codes(images: Tensor) -> Codes:
+        assert coder
+        return coder.encode(images.float().div(255).numpy()).reshape(len(images), -1)
+
+    def content(part: Part) -> bytes:
+        model = onnx.load(ready.onnx_path(name, part))  # with the weights of the other file
+        return model.SerializeToString(deterministic=True)
+
+    return Exhibit(
+        name,
+        card.params["dataset"],
+        card.image_shape,
+        card.params["variant"],
+        coder.latent_shape if coder else None,
+        card.latent is not None and card.latent.prior is not None,
+        content,
+        codes,
+    )
+
+
+def shown_images(dataset: str) -> ShownImages | None:
     """Return evenly spaced test images of a dataset; None if it is not prepared."""
+    data = Prepared(paths.prepared(dataset))
     try:
         names, images, labels = data.metadata.class_names, data.images("test"), data.labels("test")
     except UserError:
         return None
-    indices = torch.from_numpy(spread_indices(len(images), DRAWN_SHAPE))
+    indices = from_numpy(spread_indices(len(images), DRAWN_SHAPE))
     classes = labels[indices].tolist()
     content = {
         "classes": classes,
@@ -78,62 +169,53 @@ def shown_images(data: Prepared) -> ShownImages | None:
     return ShownImages(images[indices], content)
 
 
-def files_of(trained: Trained) -> dict[str, bytes]:
-    """Return the network's ONNX files by name: encoder and decoder, or the whole network.
-
-    A latent that contains a copy of the input is no code, so such a network stays whole.
-    """
-    parts: tuple[Part, ...] = ("encoder", "decoder")
-    if trained.latent_holds_input:
-        parts = ("network",)
-    prefix = trained.name.replace("/", "-")
-    return {f"{prefix}-{part}.onnx": to_onnx(trained, part) for part in parts}
-
-
-def content_of(trained: Trained, files: list[str], shown: ShownImages | None) -> dict[str, Any]:
-    """Return the description of a variant for networks.json; `files` are its ONNX files."""
-    title, sentence = _describe(trained)
+def describe(exhibit: Exhibit, shown: ShownImages | None) -> dict[str, Any]:
+    """Return the description of a network for networks.json."""
+    title, sentence = _words(exhibit)
     return {
-        "name": trained.name,
-        "dataset": trained.description.dataset,
+        "name": exhibit.name,
+        "dataset": exhibit.dataset,
         "title": title,
         "sentence": sentence,
-        "files": files,
-        "input": encoder_input(trained.description.variant.input.model_dump(mode="json")),
-        "latent_shape": trained.latent_shape,
-        "plane": _plane(trained, shown),
+        "files": list(exhibit.files().values()),
+        "input": encoder_input(exhibit.entry["input"]),
+        "latent_shape": exhibit.latent_shape,
+        "plane": _plane(exhibit, shown),
     }
 
 
-def _describe(trained: Trained) -> tuple[str, str]:
+def _words(exhibit: Exhibit) -> tuple[str, str]:
     """Return a title and a sentence in plain words."""
-    variant, size = trained.description.variant, trained.latent_size
-    if variant.input.kind in RESTORING:
-        title, what = RESTORING[variant.input.kind]
-        return title, f"{what}." if trained.latent_holds_input else (
-            f"{what}. In its middle, the image is {size} numbers."
-        )
-    title = CODING.get(variant.objective.kind, "Autoencoder")
-    kind = "Convolutional" if variant.model.kind.startswith("conv") else ""
-    title = f"{kind} {title[0].lower()}{title[1:]}" if kind else title
-    prior = "" if trained.prior is None else " Random numbers give new images."
+    size = prod(exhibit.latent_shape or ())
+    input, model, objective = (
+        exhibit.entry[key]["kind"] for key in ("input", "model", "objective")
+    )
+    if input in RESTORING:
+        title, what = RESTORING[input]
+        middle = f" In its middle, the image is {size} numbers." if exhibit.latent_shape else ""
+        return title, f"{what}.{middle}"
+    title = CODING.get(objective, "Autoencoder")
+    if model.startswith("conv"):
+        title = f"Convolutional {title[0].lower()}{title[1:]}"
+    prior = " Random numbers give new images." if exhibit.has_prior else ""
     return title, f"It compresses 784 pixels into {size} numbers, and restores them.{prior}"
 
 
-def _plane(trained: Trained, shown: ShownImages | None) -> dict[str, Any] | None:
+def _plane(exhibit: Exhibit, shown: ShownImages | None) -> dict[str, Any] | None:
     """Return a plane of the latent space with the codes of the test images; None if it has none.
 
     The point `(x, y)` is the latent `origin + x·directions[0] + y·directions[1]`, flattened. Of
     more than two dimensions, these are the two in which the codes differ most.
     """
-    if trained.latent_holds_input or (shown is None and trained.latent_size != 2):
+    size = prod(exhibit.latent_shape or ())
+    if exhibit.latent_shape is None or (shown is None and size != 2):
         return None
-    origin: Codes = np.zeros(trained.latent_size)
+    origin: Codes = np.zeros(size)
     directions: Codes = np.eye(2)
     points, limits = np.empty((0, 2)), UNSEEN_LIMITS
     if shown is not None:
-        codes = _codes(trained, shown.images)
-        if trained.latent_size != 2:
+        codes = exhibit.codes(shown.images)
+        if size != 2:
             origin, directions = codes.mean(axis=0), plane_directions(codes)
         points = (codes - origin) @ directions
         limits = view_limits(points)
@@ -143,11 +225,3 @@ def _plane(trained: Trained, shown: ShownImages | None) -> dict[str, Any] | None
         "limits": limits.round(DIGITS).tolist(),
         "points": points.round(DIGITS).tolist(),
     }
-
-
-def _codes(trained: Trained, images: Tensor) -> Codes:
-    """Return the latents `(N, D)` of test images, as the encoder gets them."""
-    seed, device = trained.description.seed, trained.device
-    given = pairs(trained.input, images, seed, "test", trained.batch_size, device)
-    codes: Codes = encode_pairs(trained.model.encode, given).flatten(1).numpy()
-    return codes
