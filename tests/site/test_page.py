@@ -23,7 +23,6 @@ from tests.saved import run, saved
 
 pytestmark = [
     *needs_chromium,
-    pytest.mark.slow,
     pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed"),
 ]
 VARIANTS = ("vae", "denoise", "superres", "photo_superres_2x")

@@ -17,6 +17,7 @@ export function drawingArea(container, onChange) {
   const canvas = document.createElement("canvas");
   const clear = document.createElement("button");
   Object.assign(canvas, { className: "drawing", width: CANVAS, height: CANVAS });
+  canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", "Drawing area for a mouse, a pen or a finger");
   Object.assign(clear, { type: "button", textContent: "Clear" });
   container.append(canvas, clear);
