@@ -4,8 +4,7 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import onnx
 import torch
@@ -31,17 +30,9 @@ from autoencoders.trained.variant import ADAPTER, Trained
 
 MOST_LOSS = 0.01  # dB that 16-bit weights may cost
 METRICS, DIGITS = ("psnr", "ssim", "elbo"), 4  # on a card
-
+Place: TypeAlias = tuple[int, int, int]  # of a weight in a file: type, first byte, end
 WHOLE: tuple[onnx_file.Part] = ("network",)
 KINDS = {"F16": TensorProto.FLOAT16, "F32": TensorProto.FLOAT}  # of safetensors and of ONNX
-
-
-class Place(NamedTuple):
-    """The type of a weight in a file, and the positions of its first byte and of its end."""
-
-    kind: int
-    start: int
-    end: int
 
 
 def add_arguments(parser: Parser) -> None:
@@ -75,8 +66,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     weights, metrics = _weights_and_metrics(trained, evaluated)
     explorer = create_explorer(trained)
     with files.atomic_directory(ready.folder(name)) as folder:
-        stored = folder / ready.WEIGHTS
-        stored.write_bytes(to_safetensors(weights))
+        stored = to_safetensors(weights)
+        (folder / ready.WEIGHTS).write_bytes(stored)
         places = _places(stored)
         for part in onnx_file.PARTS if isinstance(explorer, Explorer) else WHOLE:
             content = _with_stored_weights(onnx_file.to_onnx(trained, part), places)
@@ -90,7 +81,9 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             data=options.data,
             licence=options.licence,
             limits=options.limits,
-            weights="float16" if evaluated["psnr"] != metrics["psnr"] else "float32",
+            weights="float16"
+            if torch.float16 in {v.dtype for v in weights.values()}
+            else "float32",
             test_images=evaluated["n_images"],
             metrics={name: round(value, DIGITS) for name, value in metrics.items()},
             latent=_latent(explorer, params, trained),
@@ -141,16 +134,13 @@ def _latent(explorer: Explorer | str, params: Mapping[str, Any], trained: Traine
     return Latent(len(explorer.start), prior, explorer.axes, explorer.start)
 
 
-def _places(stored: Path) -> dict[str, Place]:
+def _places(stored: bytes) -> dict[str, Place]:
     """Return the place of each weight in a safetensors file, by its name in ONNX files."""
-    content = stored.read_bytes()
-    end = 8 + int.from_bytes(content[:8], "little")  # of the header, a JSON object
-    header = json.loads(content[8:end])
+    start = 8 + int.from_bytes(stored[:8], "little")  # after the header, a JSON object
     return {
-        name.replace("model.", "network.", 1): Place(
-            KINDS[entry["dtype"]], end + entry["data_offsets"][0], end + entry["data_offsets"][1]
-        )
-        for name, entry in header.items()
+        name.replace("model.", "network.", 1): (KINDS[entry["dtype"]], start + first, start + end)
+        for name, entry in json.loads(stored[8:start]).items()
+        for first, end in [entry["data_offsets"]]
         if entry["dtype"] in KINDS
     }
 
