@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from autoencoders import ready
 from autoencoders.application import onnx_network
 from autoencoders.commands import page
 from autoencoders.datasets.prepared import Prepared
@@ -102,7 +103,10 @@ def test_only_an_earlier_page_is_replaced() -> None:
     assert sorted(Path("out/site").rglob("*")) == before
 
 
-def test_without_prepared_images_only_a_plane_of_two_numbers_is_shown() -> None:
+def test_without_test_images_only_a_plane_of_two_numbers_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ready, "FOLDER", Path("none"))
     for name in ("ae2d", "conv"):
         saved("mnist", (1, 28, 28), name)
     content = written("mnist/ae2d", "mnist/conv")
@@ -117,6 +121,8 @@ def test_ready_networks_need_no_repository() -> None:
     vae, denoise = content["networks"]
     assert vae["files"] == ["mnist_vae-encoder.onnx", "mnist_vae-decoder.onnx"]
     assert denoise["files"] == ["mnist_denoise-network.onnx"]
+    assert content["datasets"]["mnist"]["class_names"] == list("0123456789")
+    assert len(vae["plane"]["points"]) == 100
     image = np.random.default_rng(0).random((1, 1, 28, 28), np.float32)
     for network in content["networks"]:
         values = image

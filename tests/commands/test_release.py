@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from autoencoders.application.onnx_network import ready_coder, ready_network
 from autoencoders.commands import models, release
 from autoencoders.datasets.prepared import Prepared
 from autoencoders.evaluation.image_quality import of_predictions
+from autoencoders.site import packaged_images
 from tests.saved import run, saved
 
 CARD = ("--data", "60 blobs", "--licence", "free", "--limits", "only blobs")
@@ -27,6 +29,8 @@ def _repository(
     monkeypatch.setattr(ready, "FOLDER", tmp_path / "ready")
     images = blobs(20, (1, 28, 28))
     monkeypatch.setattr(Prepared, "images", lambda prepared, split: images)
+    monkeypatch.setattr(Prepared, "labels", lambda prepared, split: torch.arange(20) % 2)
+    monkeypatch.setattr(Prepared, "metadata", SimpleNamespace(class_names=("round", "square")))
     saved("mnist", (1, 28, 28), "vae")
     evaluate()
 
@@ -58,6 +62,12 @@ def test_a_released_variant_is_a_ready_network() -> None:
     assert (card.task, card.any_size, card.test_images) == ("VAE, 2 numbers", False, 20)
     assert card.latent is not None
     assert (card.latent.size, card.latent.prior) == (2, "standard_normal")
+
+    shown = packaged_images.load("mnist")
+    assert shown is not None
+    assert (shown.classes, shown.class_names) == ([0] * 10 + [1] * 10, ["round", "square"])
+    images = load("mnist/vae").data.images("test").numpy()
+    np.testing.assert_array_equal(shown.images, np.concatenate([images[::2], images[1::2]]))
 
     model = load("mnist/vae").model
     image = np.random.default_rng(0).random((1, 1, 28, 28), np.float32)

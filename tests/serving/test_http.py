@@ -521,8 +521,15 @@ def test_without_prepared_images_there_are_no_examples(vae: str, trained_vae: As
     assert refused(ask(f"{vae}/examples/1")) == (422, "number: found 1; allowed: none")
 
 
+def test_a_ready_network_has_examples_in_the_package() -> None:
+    for name, shape in (("mnist_superres", (1, 14, 14)), ("fashion_mnist_vae", (1, 28, 28))):
+        examples = ready_examples(name)
+        assert [picture.planes.shape for picture in examples.pictures] == [shape] * 5
+        assert len({picture.planes.tobytes() for picture in examples.pictures}) == 5
+        assert examples.drawing is not None
+
+
 def test_only_networks_for_grey_images_of_28_pixels_get_drawings() -> None:
-    assert ready_examples("mnist_superres").drawing is not None
     assert drawing_for((3, 28, 28), {"kind": "clean"}) is None
     assert drawing_for((1, 32, 32), {"kind": "clean"}) is None
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from autoencoders.randomness import Noise
-from autoencoders.site.drawing import choose_examples, encoder_input
+from autoencoders.site.drawing import apply_input, choose_examples, encoder_input
 from autoencoders.variants.inputs import INPUTS
 from tests.examples import build
 
@@ -20,9 +20,8 @@ def test_the_matrix_makes_the_image_as_small_as_in_training(
     reduction: str, factor: int, noise: Noise
 ) -> None:
     entry = {"kind": "downsampled", "factor": factor, "reduction": reduction}
-    matrix = torch.tensor(encoder_input(entry)["matrix"])
-    expected = build(INPUTS, entry)(IMAGES, noise)
-    np.testing.assert_allclose((matrix @ IMAGES @ matrix.T).clamp(0, 1), expected, atol=1e-6)
+    found = apply_input(IMAGES.numpy(), encoder_input(entry))
+    np.testing.assert_allclose(found, build(INPUTS, entry)(IMAGES, noise), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +38,14 @@ def test_noise_is_that_of_the_training(
     found = encoder_input(entry)
     assert (found["mean"], found["std"], found["clamp"]) == pytest.approx(expected)
     assert found["matrix"] is None
+
+
+def test_images_get_noise() -> None:
+    given = encoder_input({"kind": "noisy", "mean": 0.1, "std": 0.05})
+    grey = np.full((9, 1, 28, 28), 0.4, np.float32)
+    found = apply_input(grey, given)
+    assert (found.mean(), found.std()) == pytest.approx((0.5, 0.05), abs=2e-3)
+    np.testing.assert_array_equal(found, apply_input(grey, given))
 
 
 def test_examples_have_different_classes_if_possible() -> None:

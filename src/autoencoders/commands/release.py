@@ -25,6 +25,8 @@ from autoencoders.evaluation.results import Metrics
 from autoencoders.ready import Card, Latent
 from autoencoders.serving.explorer import Explorer
 from autoencoders.serving.latent_explorer import create_explorer
+from autoencoders.site import packaged_images
+from autoencoders.site.drawing import DRAWN_SHAPE
 from autoencoders.tracking.provenance import origin_tags
 from autoencoders.trained.variant import ADAPTER, Trained
 
@@ -52,6 +54,7 @@ def add_arguments(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> Iterator[str]:
     """Write the card, the weights and the ONNX files of a ready network; yield a line about it.
 
+    If its images are grey and have 28×28 pixels, also write a sheet of test images.
     Weights are 16-bit floats if this costs less than 0.01 dB on the test images, else 32-bit ones.
     The files replace those of an earlier release of this name together.
 
@@ -92,6 +95,10 @@ def run(options: argparse.Namespace) -> Iterator[str]:
             sha256={path.name: files.digest(path) for path in sorted(folder.iterdir())},
         )
         files.write_json(folder / ready.CARD, asdict(card))
+    if trained.image_shape == DRAWN_SHAPE:
+        images, labels = (of("test").numpy() for of in (trained.data.images, trained.data.labels))
+        names = trained.data.metadata.class_names
+        packaged_images.write(trained.description.dataset, images, labels, names)
     size = sum(path.stat().st_size for path in ready.folder(name).iterdir())
     yield f"{name}: {card.weights}, {size / 1e6:.2f} MB, PSNR {card.metrics['psnr']:.2f} dB"
 

@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from autoencoders import ready
-from autoencoders.images.picture import Picture
+from autoencoders.images.picture import Picture, to_floats
 from autoencoders.param_types import ImageShape
-from autoencoders.site.drawing import DRAWN_SHAPE, encoder_input
+from autoencoders.site import packaged_images
+from autoencoders.site.drawing import (
+    DRAWN_SHAPE,
+    apply_input,
+    choose_examples,
+    encoder_input,
+)
 
 
 @dataclass(frozen=True)
@@ -19,9 +25,18 @@ class Examples:
 
 
 def ready_examples(name: str) -> Examples:
-    """Return how a ready network gets a drawing; there are no test images in the package."""
+    """Return the examples of a ready network: test images of the package, as its encoder gets them.
+
+    The package has test images for networks that get drawings.
+    """
     card = ready.card(name)
-    return Examples((), drawing_for(card.image_shape, card.params["variant"]["input"]))
+    drawing = drawing_for(card.image_shape, card.params["variant"]["input"])
+    shown = packaged_images.load(card.params["dataset"])
+    if drawing is None or shown is None:
+        return Examples((), drawing)
+    chosen = shown.images[choose_examples(shown.classes)]
+    planes = apply_input(to_floats(chosen), drawing)
+    return Examples(tuple(Picture(image) for image in planes), drawing)
 
 
 def drawing_for(image_shape: ImageShape, input: Mapping[str, Any]) -> dict[str, Any] | None:

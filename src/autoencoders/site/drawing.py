@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from autoencoders.images.picture import Floats
+
 ASSETS = Path(__file__).parent  # the folder of the pages' files
 DRAWN_SHAPE = (1, 28, 28)  # the (C, H, W) of a drawing, as in MNIST
 EXAMPLES = 5  # images that a visitor may choose instead of a drawing
@@ -37,6 +39,19 @@ def encoder_input(input: Mapping[str, Any]) -> dict[str, Any]:
         "std": float(np.mean(input.get("std", 0.0))),
         "clamp": input.get("clamp", True),
     }
+
+
+def apply_input(images: Floats, given: Mapping[str, Any]) -> Floats:
+    """Return encoder inputs of images `(N, 1, 28, 28)`, in [0, 1], with the noise of the training.
+
+    `given` is a result of `encoder_input`. The same call gives the same noise.
+    """
+    if given["matrix"] is not None:
+        matrix = np.array(given["matrix"], np.float32)
+        images = (matrix @ images @ matrix.T).clip(0, 1)
+    noise = np.random.default_rng(0).standard_normal(images.shape, np.float32)
+    seen: Floats = (images + given["mean"] + given["std"] * noise).clip(0, 1)
+    return seen
 
 
 def choose_examples(classes: Sequence[int]) -> list[int]:

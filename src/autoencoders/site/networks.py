@@ -20,6 +20,7 @@ from autoencoders.figures.latent_experiments import Codes, plane_directions
 from autoencoders.figures.page_content import spread_indices, view_limits
 from autoencoders.figures.plots.latents import class_colours
 from autoencoders.param_types import ImageShape
+from autoencoders.site import packaged_images
 from autoencoders.site.drawing import DRAWN_SHAPE, choose_examples, encoder_input
 from autoencoders.trained.pairs import encode_pairs, pairs
 from autoencoders.trained.variant import Trained
@@ -152,21 +153,24 @@ def _ready(name: str) -> Exhibit:
 
 
 def shown_images(dataset: str) -> ShownImages | None:
-    """Return evenly spaced test images of a dataset; None if it is not prepared."""
-    data = Prepared(paths.prepared(dataset))
+    """Return evenly spaced test images of a dataset, or those of the package; None without both."""
+    data, packaged = Prepared(paths.prepared(dataset)), packaged_images.load(dataset)
     try:
         names, images, labels = data.metadata.class_names, data.images("test"), data.labels("test")
+        indices = from_numpy(spread_indices(len(images), DRAWN_SHAPE))
+        images, classes = images[indices], labels[indices].tolist()
     except UserError:
-        return None
-    indices = from_numpy(spread_indices(len(images), DRAWN_SHAPE))
-    classes = labels[indices].tolist()
+        if packaged is None:
+            return None
+        images, classes = from_numpy(packaged.images), packaged.classes
+        names = tuple(packaged.class_names)
     content = {
         "classes": classes,
         "class_names": names,
-        "colours": class_colours(labels.numpy(), len(names)),
+        "colours": class_colours(np.array(classes), len(names)),
         "examples": choose_examples(classes),
     }
-    return ShownImages(images[indices], content)
+    return ShownImages(images, content)
 
 
 def describe(exhibit: Exhibit, shown: ShownImages | None) -> dict[str, Any]:
