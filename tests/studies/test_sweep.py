@@ -131,6 +131,22 @@ def test_a_change_of_params_outside_the_space_is_named(example: sweep.Sweep, key
         sweep.finished(sweep.load(example.path))
 
 
+def test_a_sweep_depends_on_the_content_of_initial_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "start.safetensors"
+    line = f"  training.initial_weights: {{kind: choice, values: [{name}, null]}}\n"
+    path = lay_out_sweep(tmp_path, text=SWEEP + line)
+    digests = []
+    for content in (b"old", b"new"):
+        Path(name).write_bytes(content)
+        assert sweep.load(path).initial_weights == {name: content}
+        digests.append(sweep.load(path).digests)
+    changed = [key for key, value in digests[0].items() if digests[1][key] != value]
+    assert changed == [f"the weights of {name}"]
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"best": {}}', b"\xff"])
 def test_a_damaged_result_is_one_line(example: sweep.Sweep, content: bytes) -> None:
     sweep.write(example, outcomes(example.study, objective))

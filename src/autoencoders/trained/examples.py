@@ -13,7 +13,7 @@ from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import assemble
 
 COUNT = 8  # images; fewer if they are large
-MAX_WIDTH = 512  # of the picture, in pixels
+MAX_WIDTH = 512  # of the picture in pixels; MLflow's page does not enlarge it
 
 
 class Examples:
@@ -35,10 +35,12 @@ class Examples:
     def draw(self, weights: Mapping[str, Tensor]) -> Bytes:
         """Return a row of encoder inputs above the outputs of networks with these weights.
 
-        Weights have any shape; the picture is uint8 `(H, W, C)`. Small inputs are enlarged.
+        Weights have any shape; the picture is uint8 `(H, W, C)`. Small images are enlarged.
         """
         self.networks.load_state_dict(weights)
         outputs = self.networks.model(self.inputs)
         inputs = F.interpolate(self.inputs.clamp(0, 1), outputs.shape[2:])
         rows = torch.cat([torch.cat([*images], 2) for images in (inputs, outputs)], 1)
-        return (255 * rows).round().byte().permute(1, 2, 0).numpy()
+        pixels = (255 * rows).round().byte().permute(1, 2, 0).numpy()
+        factor = max(1, MAX_WIDTH // pixels.shape[1])
+        return pixels.repeat(factor, 0).repeat(factor, 1)
