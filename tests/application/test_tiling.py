@@ -94,7 +94,7 @@ def test_tiles_equal_the_whole_image_or_other_sizes_are_an_error(
 ) -> None:
     net = network(input, model, (1, size, size))
     if net.geometry is None:
-        assert model["kind"] in ("conv_vae", "mlp_ae", "mlp_vae", "pca_ae")
+        assert model["kind"] in ("conv_vae", "mlp_ae", "mlp_vae", "pca_ae", "residual_vae")
         with pytest.raises(
             UnusableImage, match=r"^30×29 pixels; this variant takes 28×28; resize it, or"
         ):

@@ -35,6 +35,7 @@ EXAMPLES: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[int, int]]] = {
     "mlp_vae": (CLEAN, {"hidden": [16], "latent_size": 3}, (12, 16)),
     "pca_ae": (CLEAN, {"latent_size": 3, "hidden": 16, "width": 8, "blocks": 1}, (12, 16)),
     "residual": (NOISY, {"width": 8, "blocks": 1, "unshuffle": 2, "depthwise": 3}, (12, 16)),
+    "residual_vae": (CLEAN, {"width": 16, "blocks": 1, "latent_size": 3}, (12, 16)),
     "super_resolution": (HALVED, {"width": 8, "blocks": 1}, (12, 16)),
 }
 

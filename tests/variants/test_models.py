@@ -21,6 +21,7 @@ from autoencoders.variants.models.base import (
     initialize_kaiming,
 )
 from autoencoders.variants.models.convolutional import DoublingConv
+from autoencoders.variants.models.residual_mlp import LinearBlock
 from autoencoders.variants.objectives import OBJECTIVES
 from tests import examples
 from tests.examples import example_parts, fitting_model
@@ -144,6 +145,15 @@ def test_a_doubling_convolution_equals_an_upsampling_and_a_convolution(
             + convolutions(16, 1),
         ),
         (
+            *("residual_vae", {"width": 10, "blocks": 3, "latent_size": 2}, GREY),
+            linears(784, 10)
+            + 3 * (2 * 10 + 2 * linears(10, 10))  # layer norm has a factor and a term per unit
+            + (2 * 10 + 2 * linears(10, 2))
+            + linears(2, 10)
+            + 3 * (2 * 10 + 2 * linears(10, 10))
+            + linears(10, 784),
+        ),
+        (
             *("residual", {"width": 10, "blocks": 3}, (1, 7, 7)),
             convolutions(1, 10) + 6 * convolutions(10, 10) + convolutions(10, 4 * 4) + 1,
         ),
@@ -163,7 +173,7 @@ def test_a_doubling_convolution_equals_an_upsampling_and_a_convolution(
             linears(784, 512) + 2 * linears(512, 2) + linears(2, 512, 784),
         ),
     ],
-    ids=["transposed", "conv_vae", "residual", "unshuffled", "depthwise", "vae"],
+    ids=["transposed", "conv_vae", "residual_vae", "residual", "unshuffled", "depthwise", "vae"],
 )
 def test_models_have_as_many_parameters_as_the_specification_s_layers(
     kind: str, arguments: dict[str, Any], input_shape: ImageShape, expected: int
@@ -265,6 +275,19 @@ def test_the_vae_s_decoder_and_heads_equal_the_specification_s() -> None:
     hidden = (mean @ state["decoder.0.weight"].T + state["decoder.0.bias"]).clamp(min=0)
     logits = hidden @ state["decoder.2.weight"].T + state["decoder.2.bias"]
     torch.testing.assert_close(model(x), logits.sigmoid().view(4, *GREY))
+
+
+def test_a_linear_block_adds_its_layers_of_the_normalised_input() -> None:
+    block, x = LinearBlock(5).double(), torch.rand(3, 5, dtype=torch.float64)
+    state = block.state_dict()
+    for name in ("norm.weight", "norm.bias"):
+        state[name].uniform_()
+    scaled = (x - x.mean(1, keepdim=True)) / (x.var(1, correction=0, keepdim=True) + 1e-5).sqrt()
+    hidden = scaled * state["norm.weight"] + state["norm.bias"]
+    hidden = hidden @ state["first.weight"].T + state["first.bias"]
+    hidden = hidden * (1 + torch.erf(hidden / 2**0.5)) / 2
+    expected = x + hidden @ state["second.weight"].T + state["second.bias"]
+    torch.testing.assert_close(block(x), expected)
 
 
 def test_the_convolutional_vae_is_a_convolutional_autoencoder_with_linear_layers() -> None:

@@ -7,6 +7,7 @@ from autoencoders.variants.models.convolutional import ConvAE, ConvVAE
 from autoencoders.variants.models.mlp import MlpAE, MlpVAE
 from autoencoders.variants.models.pca import PcaAE
 from autoencoders.variants.models.residual import Residual
+from autoencoders.variants.models.residual_mlp import ResidualVAE
 
 MODELS: dict[str, Callable[..., Autoencoder]] = {
     "conv_ae": ConvAE,
@@ -15,5 +16,6 @@ MODELS: dict[str, Callable[..., Autoencoder]] = {
     "mlp_vae": MlpVAE,
     "pca_ae": PcaAE,
     "residual": Residual,
+    "residual_vae": ResidualVAE,
     "super_resolution": Residual,  # the name of `residual` in earlier versions
 }
