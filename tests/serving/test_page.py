@@ -320,6 +320,7 @@ def test_a_drawing_is_processed_as_the_encoder_gets_it(
         assert page.locator("#before").evaluate("image => image.naturalWidth") == 14
         page.get_by_role("button", name="Example 1").press("Enter")
         expect(page.locator("#status")).to_contain_text("example-1.png has 28×28 pixels.")
+        expect(page.locator("#stage")).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("width", [320, 900])

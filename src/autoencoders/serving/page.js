@@ -124,7 +124,8 @@ function offerExamples() {
     Object.assign(image, { src: `examples/${number}`, alt: "" });
     button.append(image);
     button.addEventListener("click", async () => {
-      choose(new File([await (await fetch(image.src)).blob()], `example-${number}.png`));
+      await choose(new File([await (await fetch(image.src)).blob()], `example-${number}.png`));
+      byId("result").scrollIntoView({ block: "nearest" });
     });
     byId("examples").append(button);
   }

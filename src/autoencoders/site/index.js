@@ -113,17 +113,17 @@ async function addImages(dataset, show) {
   byId("examples-hint").hidden = byId("dots").hidden = false;
 }
 
-function addCard(kind, { title, sentence }) {
+function addCard(kind, { name, title, sentence }) {
   const card = byId(kind).content.firstElementChild.cloneNode(true);
   card.querySelector("h3").textContent = title;
   card.querySelector(".sentence").textContent = sentence;
+  card.querySelector("code").textContent = name;
   return card;
 }
 
 function addResult(network) {
   const { input, latent_shape: shape, sessions: [first, second] } = network;
   const card = addCard("result", network);
-  card.querySelector("code").textContent = network.name;
   byId("results").append(card);
   network.compute = async () => {
     const pixels = blurred(drawing, Number(byId("blur").value));
@@ -147,7 +147,7 @@ function addPlane(network, dataset) {
   const sentence = size === FEW
     ? "The code is two numbers: the place on the plane."
     : `The code is ${size} numbers. The plane shows the two directions in which codes differ most; all others have their mean.`;
-  const card = addCard("code", { title: network.title, sentence });
+  const card = addCard("code", { ...network, sentence });
   byId("planes").append(card);
   byId("codes").hidden = false;
   card.querySelector(".near").hidden = !dataset;
