@@ -56,6 +56,14 @@ def _dataset(name: str, own: dict[str, object], *says: str, called: object = "pe
     return _check(name, bad, f"data.datasets.{called}", *says)
 
 
+def _weights(name: str, weights: str, *says: str) -> Case:
+    """Return a case of initial weights with which a training cannot start."""
+    key = "training.initial_weights"
+    return _case(
+        name, "train mnist vae", put(f"{VAE}.{key}", weights), (key, *says), needs="trained"
+    )
+
+
 SYNTAX = (
     _check("a list without its end", added(FILE, "\nmore: [mnist,\n"), "YAML", "line"),
     _check("indentation with a tab", added(FILE, "\nmore:\n\tkey: 1\n"), "YAML", "line"),
@@ -115,6 +123,7 @@ TYPES = (
     _key(f"{CONV}.training.epochs", "10", "'10'", "a whole number"),
     _key(f"{CONV}.training.optimizers.model.lr", "1,0e-3", "'1,0e-3'", "number"),
     _key("seed", 1.5, "1.5", "a whole number"),
+    _key(f"{VAE}.training.initial_weights", 5, "5", "text"),
     _key("seed", True, "True", "a whole number"),
     _key("experiment", 2026, "2026", "quotes"),
     _key("datasets_to_run", "mnist", "'mnist'", "write [mnist]"),
@@ -196,6 +205,9 @@ CONTRADICTIONS = (
         *("seed: ", "data.train_fraction: "),
         lines=2,
     ),
+    _weights("missing initial weights", "nowhere", "'nowhere'", "does not exist"),
+    _weights("initial weights of another model", "mnist_denoise", "missing: ", "unexpected: "),
+    _weights("damaged initial weights", FILE, "damaged", "safetensors"),
     _case(
         "more stand-in images than fit in memory",
         "fetch mnist",
