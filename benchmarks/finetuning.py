@@ -77,11 +77,17 @@ def compare(options: argparse.Namespace) -> list[str]:
         UserError: a folder has no image, or the weights do not exist or do not fit.
     """
     photographs, test = (_photographs(folder) for folder in (options.photographs, options.test))
+    photographs = photographs[: options.count]
+    if len(photographs) <= VALIDATION:
+        raise UserError(
+            f"photographs: found {len(photographs)} in {options.photographs}; allowed: "
+            f"{VALIDATION + 1} or more"
+        )
     weights = find_weights.read(options.weights)
     columns = ("noisy", f"{options.weights}", "trained from random weights", "trained from it")
     table = []
     for seed in range(1, options.seeds + 1):
-        patches = _patches(photographs[: options.count], seed)
+        patches = _patches(photographs, seed)
         values = [_psnr(lambda inputs: inputs, test), _psnr(_build(seed, weights).model, test)]
         for start, content in (("random weights", None), (options.weights, weights)):
             assembled = _build(seed, content)
