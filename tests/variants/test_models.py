@@ -145,13 +145,14 @@ def test_a_doubling_convolution_equals_an_upsampling_and_a_convolution(
             + convolutions(16, 1),
         ),
         (
-            *("residual_vae", {"width": 10, "blocks": 3, "latent_size": 2}, GREY),
+            *("residual_vae", {"width": 10, "blocks": 3, "latent_size": 2, "channels": 6}, GREY),
             linears(784, 10)
             + 3 * (2 * 10 + 2 * linears(10, 10))  # layer norm has a factor and a term per unit
             + (2 * 10 + 2 * linears(10, 2))
             + linears(2, 10)
             + 3 * (2 * 10 + 2 * linears(10, 10))
-            + linears(10, 784),
+            + linears(10, 784)
+            + convolutions(4, 6, 6, 6, 4),
         ),
         (
             *("residual", {"width": 10, "blocks": 3}, (1, 7, 7)),

@@ -101,5 +101,5 @@ def test_a_smaller_input_is_an_error() -> None:
 
 
 def test_an_odd_size_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"found pca_ae for images of 8×7; allowed: .* of 2$"):
+    with pytest.raises(ValueError, match=r"found images of 8×7; allowed for this kind: .* of 2$"):
         assemble(VARIANT, (1, 8, 7))

@@ -11,19 +11,17 @@ from autoencoders.decomposition import principal_directions
 from autoencoders.param_types import Count, ImageShape
 from autoencoders.variants.models.base import Autoencoder
 from autoencoders.variants.models.mlp import linear_layers
-from autoencoders.variants.models.residual import MARGIN, ResidualBlock
+from autoencoders.variants.models.refinement import Corrected, refinement
+from autoencoders.variants.models.residual import MARGIN
 
 FITTED_IMAGES = 10_000  # at most; with more, the principal components hardly change
-UNSHUFFLE = 2  # height and width of the blocks of pixels that become channels
 
 
 class PcaAE(Autoencoder):
     """A linear autoencoder, set to principal components, and networks that correct it.
 
-    Encoder and decoder are each a linear layer plus a network with `hidden` units. A 3×3
-    convolution and `blocks` residual blocks of `width` channels (Lim et al., EDSR, arXiv
-    1707.02921) correct the decoder's image, with blocks of pixels as channels (Zhang et al.,
-    FFDNet, arXiv 1710.04026).
+    Encoder and decoder are each a linear layer plus a network with `hidden` units. A `refinement`
+    with `width` channels corrects the decoder's image.
 
     `start_from` sets the last layer of each correction to 0 (Zhang et al., Fixup, arXiv
     1901.09321), so training starts from PCA.
@@ -33,8 +31,8 @@ class PcaAE(Autoencoder):
             not even.
     """
 
-    encoder: "Corrected"
-    decoder: "Corrected"
+    encoder: Corrected
+    decoder: Corrected
 
     def __init__(
         self,
@@ -46,19 +44,14 @@ class PcaAE(Autoencoder):
         blocks: Count,
     ) -> None:
         super().__init__()
-        channels, rows, columns = self.image_shape = image_shape
+        self.image_shape = image_shape
         if input_shape != image_shape:
             raise ValueError(
                 "model: found pca_ae for an encoder input that is smaller than the image; allowed: "
                 "a clean or a noisy input"
             )
-        if rows % UNSHUFFLE or columns % UNSHUFFLE:
-            raise ValueError(
-                f"model: found pca_ae for images of {rows}×{columns}; allowed: a height and a "
-                f"width that are multiples of {UNSHUFFLE}"
-            )
         self.latent_shape = (latent_size,)
-        size, coarse = prod(image_shape), channels * UNSHUFFLE**2
+        size = prod(image_shape)
         self.encoder = Corrected(
             nn.Linear(size, latent_size),
             nn.Sequential(*linear_layers([size, hidden, latent_size])),
@@ -67,17 +60,7 @@ class PcaAE(Autoencoder):
             nn.Linear(latent_size, size),
             nn.Sequential(*linear_layers([latent_size, hidden, size])),
         )
-        self.refinement = Corrected(
-            nn.Identity(),
-            nn.Sequential(
-                nn.PixelUnshuffle(UNSHUFFLE),
-                nn.Conv2d(coarse, width, 3, padding="same"),
-                *(ResidualBlock(width) for _ in range(blocks)),
-                nn.ReLU(),
-                nn.Conv2d(width, coarse, 3, padding="same"),
-                nn.PixelShuffle(UNSHUFFLE),
-            ),
-        )
+        self.refinement = refinement(image_shape, width, blocks)
 
     def encode(self, inputs: Tensor) -> Tensor:
         """Return the latent `(N, latent_size)` of `inputs` `(N, *input_shape)`."""
@@ -108,17 +91,3 @@ class PcaAE(Autoencoder):
             *_, last = (m for m in corrected.modules() if isinstance(m, nn.Linear | nn.Conv2d))
             for parameter in last.parameters():
                 nn.init.zeros_(parameter)
-
-
-class Corrected(nn.Module):
-    """The sum of a layer and a network."""
-
-    def __init__(self, base: nn.Module, correction: nn.Module) -> None:
-        super().__init__()
-        self.base = base
-        self.correction = correction
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the sum of both outputs, `(N, …)`, for `x` `(N, …)`."""
-        total: Tensor = self.base(x) + self.correction(x)
-        return total

@@ -8,13 +8,17 @@ from torch import Tensor, nn
 from autoencoders.param_types import Count, ImageShape
 from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.models.mlp import Flattened
+from autoencoders.variants.models.refinement import refinement
 
 
 class ResidualVAE(VariationalAutoencoder):
     """A VAE whose encoder and decoder are `blocks` residual blocks of `width` units.
 
-    A linear layer before the blocks changes the number of units to `width`. It trains in fewer
-    epochs than `MlpVAE`, and reaches a higher likelihood.
+    A linear layer before the blocks changes the number of units to `width`. A `refinement` with
+    `channels` channels and one block corrects the decoder's logits.
+
+    Raises:
+        ValueError: the image's height or width is not even.
     """
 
     def __init__(
@@ -24,6 +28,7 @@ class ResidualVAE(VariationalAutoencoder):
         width: Count,
         blocks: Count,
         latent_size: Count,
+        channels: Count = 16,
     ) -> None:
         super().__init__()
         self.latent_shape = (latent_size,)
@@ -40,6 +45,7 @@ class ResidualVAE(VariationalAutoencoder):
             nn.GELU(),
             nn.Linear(width, prod(image_shape)),
             nn.Unflatten(1, image_shape),
+            refinement(image_shape, channels, blocks=1),
         )
 
 
