@@ -41,3 +41,10 @@ def test_missing_weights_are_one_clear_error_and_have_a_digest() -> None:
         find_weights.read("models/mnist/conv")
     assert find_weights.sha256("models/mnist/conv") == find_weights.MISSING
     assert find_weights.watched("models/mnist/conv") is None
+
+
+def test_mistakes_in_names_have_a_clear_error() -> None:
+    with pytest.raises(UserError, match=r"did you mean 'mnist_vae'\?"):
+        find_weights.read("mnist_vea")
+    with pytest.raises(UserError, match=r"found 'models:/x'; allowed: models:/NAME@ALIAS or"):
+        find_weights.read("models:/x")

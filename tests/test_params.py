@@ -560,6 +560,14 @@ def test_patches_replace_the_size_of_images(changes: dict[str, Any], expected: s
     assert params.image_shapes(params.parse(content, "params.yaml"))["pets"] == (3, 16, 16)
 
 
+@pytest.mark.parametrize("name", ["models/mnist/vae", "models/mnist/vae/model.safetensors"])
+def test_a_variant_cannot_start_from_its_own_weights(name: str) -> None:
+    content = edited("variants.vae.training.initial_weights", name)
+    assert f"vae: training.initial_weights: found {name!r}, which DVC deletes" in complaint(content)
+    content = edited("variants.vae.training.initial_weights", "models/mnist/vae_of_before")
+    params.parse(content, "params.yaml")
+
+
 def test_no_variant_may_be_called_classifier() -> None:
     content = yaml12.parse(EXAMPLE)
     content["variants"]["classifier"] = content["variants"]["conv"]

@@ -1,12 +1,14 @@
 """Finds the weights from which a training starts: `training.initial_weights` in params.yaml."""
 
 import hashlib
+import re
 from pathlib import Path
 
 from autoencoders import files, paths, ready
-from autoencoders.errors import UserError
+from autoencoders.errors import UserError, nearest
 
 REGISTERED = "models:/"
+VERSION = re.compile(rf"{REGISTERED}[^/@]+(@[^/@]+|/\d+)")
 MISSING = "missing"
 
 
@@ -20,6 +22,11 @@ def read(name: str) -> bytes:
         UserError: there are no such weights.
     """
     if name.startswith(REGISTERED):
+        if not VERSION.fullmatch(name):
+            raise UserError(
+                f"training.initial_weights: found {name!r}; allowed: models:/NAME@ALIAS or "
+                "models:/NAME/VERSION"
+            )
         from autoencoders.tracking import registered  # slow to import
 
         return registered.weights(name)
@@ -28,9 +35,9 @@ def read(name: str) -> bytes:
             return path.read_bytes()
     except files.MissingFileError as error:
         raise UserError(
-            f"training.initial_weights: found {name!r}, but {error.path} does not exist; allowed: "
-            "a name that `autoencoders models` lists, models:/NAME@champion, or a file of weights "
-            "(safetensors) or its folder"
+            f"training.initial_weights: found {name!r}, but {error.path} does not exist"
+            f"{nearest(name, ready.names())}; allowed: a name that `autoencoders models` lists, "
+            "models:/NAME@champion, or a file of weights (safetensors) or its folder"
         ) from None
 
 

@@ -89,16 +89,18 @@ def test_only_an_earlier_page_is_replaced() -> None:
     saved("mnist", (1, 28, 28), "ae2d")
     Path("out/site").mkdir(parents=True)
     written("mnist/ae2d")
-    Path("out/site/old.onnx").touch()
-    written("mnist/ae2d")
-    assert not Path("out/site/old.onnx").exists()
-    Path("out/site/networks.json").write_text("{}")
+    saved("mnist", (1, 28, 28), "vae")
+    written("mnist/vae")
+    assert not Path("out/site/mnist-ae2d-encoder.onnx").exists()
+    Path("out/site/.git").mkdir()
+    for name in (".git/HEAD", "CNAME"):
+        Path("out/site", name).touch()
     before = sorted(Path("out/site").rglob("*"))
     lines, (error,) = run(page, "page", "mnist/ae2d", "--to", "out/site", "--runtime", "dist")
     assert lines == []
     assert error == (
-        f"--to: found {Path('out/site').absolute()}, which is not an earlier page; allowed: a new "
-        "or an empty folder"
+        f"--to: found other files in {Path('out/site').absolute()}: .git/HEAD, CNAME; allowed: a "
+        "new folder, an empty one or a page"
     )
     assert sorted(Path("out/site").rglob("*")) == before
 

@@ -1,6 +1,7 @@
 """Contradictions between values of params.yaml that are valid alone."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 import torch
 
@@ -52,6 +53,12 @@ def _why_untrainable(params: Params, name: str, variant: Variant) -> list[str]:
     """
     shapes = image_shapes(params)
     to_run = sorted({shapes[dataset] for dataset in params.datasets_to_run if dataset in shapes})
+    start = Path(variant.training.initial_weights or "")
+    if any(part.match(paths.model("*", name).as_posix()) for part in (start, *start.parents)):
+        return [
+            f"training.initial_weights: found {start.as_posix()!r}, which DVC deletes before it "
+            "trains this variant; allowed: a copy in another folder, or models:/NAME/VERSION"
+        ]
     if name in params.variants_to_run:
         if variant.training.framework == "tensorflow" and not supported.installed():
             return [NO_TENSORFLOW]

@@ -16,26 +16,34 @@ from autoencoders.site.runtime import runtime_files
 
 PAGE = ("index.html", "index.css", "index.js", "common.css", "drawing.js", "plane.js")
 NETWORKS, RUNTIME = "networks.json", "runtime"
-MADE_BY = {"made_by": "autoencoders page"}  # the entry of networks.json that marks our folders
+WRITTEN = "files"  # the entry of networks.json with the names of all other files
 
 
 def require_replaceable(target: Path) -> None:
-    """Raise a `UserError` unless the target is new, an empty folder or an earlier page."""
-    if not target.is_symlink() and (not target.exists() or _is_page(target)):
+    """Raise a `UserError` unless the target is new, an empty folder or only an earlier page."""
+    if not target.is_symlink() and not target.exists():
         return
-    if target.is_symlink() or not target.is_dir() or any(target.iterdir()):
-        raise UserError(
-            f"--to: found {printable(str(target))}, which is not an earlier page; allowed: a new "
-            "or an empty folder"
-        )
+    shown, allowed = printable(str(target)), "allowed: a new folder, an empty one or a page"
+    if target.is_symlink() or not target.is_dir():
+        raise UserError(f"--to: found {shown}, which is not a folder; {allowed}")
+    if others := sorted(_names(target) - _written(target)):
+        named = files.shortened(printable(", ".join(others)))
+        raise UserError(f"--to: found other files in {shown}: {named}; {allowed}")
 
 
-def _is_page(folder: Path) -> bool:
+def _names(folder: Path) -> set[str]:
+    """Return the relative paths of all files in a folder."""
+    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return {path.relative_to(folder).as_posix() for path in found}
+
+
+def _written(folder: Path) -> set[str]:
+    """Return the relative paths of the files that `write` has written into a folder."""
     try:
         content = files.read_json(folder / NETWORKS)
     except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and MADE_BY.items() <= content.items()
+        return set()
+    return {NETWORKS, *content.get(WRITTEN, ())} if isinstance(content, dict) else set()
 
 
 def write(target: Path, exhibits: Sequence[Exhibit], runtime: Path | None) -> int:
@@ -52,7 +60,8 @@ def write(target: Path, exhibits: Sequence[Exhibit], runtime: Path | None) -> in
         (folder / RUNTIME).mkdir()
         for path in libraries:
             shutil.copyfile(path, folder / RUNTIME / path.name)
-        content = MADE_BY | _write_networks(folder, exhibits)
+        content = _write_networks(folder, exhibits)
+        content[WRITTEN] = sorted(_names(folder))
         (folder / NETWORKS).write_text(json.dumps(content), encoding="utf-8")
         return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
