@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from autoencoders import files, paths, ready
@@ -84,9 +85,18 @@ def test_a_released_variant_is_a_ready_network() -> None:
 
 
 @pytest.mark.slow
-def test_weights_have_32_bits_where_16_change_the_metric() -> None:
-    evaluate(psnr=1.0)
-    (line,), _ = released()
+@pytest.mark.parametrize("size", [1000, 1e9])  # 16 bits round the first to halves
+def test_weights_have_32_bits_where_16_change_the_metric(size: float) -> None:
+    trained = load("mnist/vae")
+    state = trained.networks.state_dict()
+    state["model.decoder.0.weight"][0], state["model.decoder.0.bias"][0] = 0, 1
+    state["model.decoder.2.weight"][:, 0] = -size - 0.3  # the bias of all pixels, nearly
+    state["model.decoder.2.bias"] += size + 0.2
+    save_file(state, trained.folder / paths.WEIGHTS)
+    evaluate()
+    lines, errors = released()
+    assert errors == []
+    (line,) = lines
     assert line.startswith("vae: float32, 3.2")
 
 

@@ -36,13 +36,13 @@ def test_a_trial_starts_from_the_weights_of_its_values(
 ) -> None:
     monkeypatch.chdir(evaluated)
     folder = paths.model("mnist", "vae")
-    weights = {"models/mnist/vae": (folder / paths.WEIGHTS).read_bytes()}
+    weights = {"start.safetensors": (folder / paths.WEIGHTS).read_bytes()}
     constants = {ITEM: "mnist/vae"}
     task = Task(yaml12.read(paths.PARAMS), constants, split=None, initial_weights=weights)
     values = {
         "training.epochs": 1,
         "training.optimizers.model.lr": 1e-12,
-        "training.initial_weights": "models/mnist/vae",
+        "training.initial_weights": "start.safetensors",
     }
     row = trial.run(task, trial.share("mnist", False), values, tmp_path, lambda rows: None)
     lowest = load_history(folder)["validation_loss"].min()

@@ -125,13 +125,14 @@ def _weights_and_metrics(
         name: value.half() if value.is_floating_point() else value for name, value in exact.items()
     }
     metrics: dict[str, float] = {name: evaluated[name] for name in METRICS if name in evaluated}
-    # `evaluated` has other draws of the noise, whose strength may be random.
-    before = _image_quality(trained)
-    trained.networks.load_state_dict(halves)
-    rounded = _image_quality(trained)
-    if abs(rounded["psnr"] - before["psnr"]) < MOST_LOSS:
-        return halves, metrics | {name: rounded[name] for name in metrics if name in rounded}
-    trained.networks.load_state_dict(exact)
+    if all(value.isfinite().all() for value in halves.values()):
+        # `evaluated` has other draws of the noise, whose strength may be random.
+        before = _image_quality(trained)
+        trained.networks.load_state_dict(halves)
+        rounded = _image_quality(trained)
+        if abs(rounded["psnr"] - before["psnr"]) < MOST_LOSS:
+            return halves, metrics | {name: rounded[name] for name in metrics if name in rounded}
+        trained.networks.load_state_dict(exact)
     return exact, metrics
 
 
