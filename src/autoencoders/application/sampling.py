@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from autoencoders import params, randomness
+from autoencoders import randomness
 from autoencoders.datasets.batches import images_at_a_time
-from autoencoders.errors import UserError
+from autoencoders.errors import UserError, suggestion
 from autoencoders.evaluation.settings import Evaluation
 from autoencoders.images.picture import Floats
 from autoencoders.samplers import SAMPLERS, build
@@ -23,7 +23,7 @@ def fit_sampler(name: str, trained: Trained, settings: Evaluation) -> Sampler:
         UserError: the sampler is unknown, or cannot draw from this variant.
     """
     if name not in SAMPLERS:
-        raise UserError(f"--sampler: found {name!r}{params.suggestion(name, SAMPLERS)}")
+        raise UserError(f"--sampler: found {name!r}{suggestion(name, SAMPLERS)}")
     if trained.latent_holds_input:
         raise UserError(
             f"{trained.name} cannot draw new images, because its latents contain the encoder "

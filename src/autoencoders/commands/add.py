@@ -7,7 +7,7 @@ import yaml
 
 from autoencoders import files, params, paths, yaml12
 from autoencoders.commands import Parser
-from autoencoders.errors import UserError
+from autoencoders.errors import UserError, suggestion
 from autoencoders.params.editing import last_part
 
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         if name in existing:
             raise UserError(f"VARIANT: {paths.PARAMS} already has {name!r}; rename one of the two")
         if name not in examples:
-            raise UserError(f"VARIANT: found {name!r}{params.suggestion(name, sorted(examples))}")
+            raise UserError(f"VARIANT: found {name!r}{suggestion(name, sorted(examples))}")
         text = insert(text, examples[name])
     params.parse(yaml12.parse(text), str(paths.PARAMS))
     with files.atomic_file(paths.PARAMS) as temporary:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from autoencoders import limits, params, studies
 from autoencoders.commands import Parser, absolute_path, integer
-from autoencoders.errors import UserError
+from autoencoders.errors import UserError, suggestion
 from autoencoders.studies import seeds
 from autoencoders.studies.study import Machines
 
@@ -74,5 +74,5 @@ def _pair(loaded: params.Params, name: str) -> tuple[str, str]:
         ("variant", variant, loaded.variants),
     ):
         if part not in allowed:
-            raise UserError(f"{name}: found the {kind} {part!r}{params.suggestion(part, allowed)}")
+            raise UserError(f"{name}: found the {kind} {part!r}{suggestion(part, allowed)}")
     return dataset, variant

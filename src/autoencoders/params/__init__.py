@@ -6,12 +6,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from autoencoders import paths, yaml12
-from autoencoders.errors import UserError, suggestion
+from autoencoders.errors import UserError
 from autoencoders.params.contradictions import contradictions, why_impossible
 from autoencoders.params.error_messages import describe, relevant_mistakes
 from autoencoders.params.schema import Params, image_shapes
 
-__all__ = ["Params", "image_shapes", "load", "parse", "suggestion", "why_impossible"]
+__all__ = ["Params", "image_shapes", "load", "parse", "why_impossible"]
 
 
 def load(path: Path = paths.PARAMS) -> Params:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from autoencoders import device, files, params, pipeline, tracking
-from autoencoders.errors import UserError
+from autoencoders.errors import UserError, suggestion
 from autoencoders.params import Params
 from autoencoders.pipeline import Item
 from autoencoders.tracking import DataUsed, StageRun
@@ -128,4 +128,4 @@ def _require_known(item: Item, loaded: Params) -> None:
         ("variant", item.variant, loaded.variants),
     ):
         if axis in pipeline.BY_NAME[item.stage].matrix and name not in allowed:
-            raise UserError(f"{axis}: found {name!r}{params.suggestion(name, allowed)}")
+            raise UserError(f"{axis}: found {name!r}{suggestion(name, allowed)}")

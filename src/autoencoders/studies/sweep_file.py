@@ -13,9 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 from autoencoders import params, yaml12
 from autoencoders.components import Component, OneOf, Strict
 from autoencoders.device import CPU
-from autoencoders.errors import UserError
+from autoencoders.errors import UserError, suggestion
 from autoencoders.param_types import Count, ImageShape
-from autoencoders.params import Params, suggestion
+from autoencoders.params import Params
 from autoencoders.params.error_messages import describe, relevant_mistakes
 from autoencoders.report.metrics import IMAGE_METRICS
 from autoencoders.studies.study import (
