@@ -10,6 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from autoencoders import files, ready
+from autoencoders.application import choose, torch_network
+from autoencoders.application import network as networks
 from autoencoders.application.onnx_network import load, ready_coder, ready_network
 from autoencoders.datasets.catalogue import DATASETS
 from autoencoders.evaluation.image_quality import of_predictions
@@ -87,3 +89,28 @@ def test_the_psnr_of_the_card_is_that_of_the_official_test_images(name: str) -> 
     found = of_predictions(predict, pairs(assembled.input, images, 1, "test", 500))
     assert card.test_images == len(images)
     assert found["psnr"] == pytest.approx(card.metrics["psnr"], abs=0.01)
+
+
+@pytest.mark.slow
+def test_large_images_of_8_bits_are_computed_with_pytorch_where_this_is_faster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (1, 40, 60), np.uint8)
+    monkeypatch.setattr(networks, "LARGE", 40 * 60)
+    monkeypatch.setattr(torch_network, "has_bfloat16", lambda _: True)
+    mixed, exact = (choose.network("mnist_denoise", kind) for kind in ("auto", "float32"))
+    expected = exact(image, 8, exact=False)
+    found = mixed(image, 8, exact=False)
+    np.testing.assert_allclose(found, expected, atol=8, rtol=0)
+    assert (found != expected).any()  # bfloat16 has fewer digits
+    assert np.array_equal(mixed(image, 8, exact=True), expected)
+    assert np.array_equal(mixed(image[:, 1:], 8, exact=False), exact(image[:, 1:], 8))
+
+
+@pytest.mark.slow
+def test_large_images_are_computed_with_onnxruntime_without_gpu_and_bfloat16(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AUTOENCODERS_DEVICE", "cpu")
+    monkeypatch.setattr(torch_network, "has_bfloat16", lambda _: False)
+    assert torch_network.run_of_ready("mnist_denoise") is None

@@ -57,7 +57,7 @@ def test_all_stages_run_on_a_binarised_dataset(
     # More samples make the bound tighter; both are means over some of the images.
     assert (results["nll"] < -results["elbo"] + 3 * results["nll_standard_error"]).all()
     trained = variant.load(paths.model("binary", "vamp"), Prepared(paths.prepared("binary")))
-    assert trained.networks.objective["prior"].pseudo_inputs.shape == (5, 1, 28, 28)
+    assert trained.networks.objective["prior"].pseudo_inputs.shape == (5 * 28 * 28,)
     assert trained.prior is trained.prior
 
     capsys.readouterr()

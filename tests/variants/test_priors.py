@@ -113,7 +113,8 @@ def test_vamp_is_the_mean_of_the_posteriors_of_its_pseudo_inputs(noise: Noise) -
     vae = MlpVAE(SHAPE, SHAPE, hidden=[8], latent_size=2)
     family = Vamp(input_shape=SHAPE, components=4)
     networks = Networks(vae, family.networks())
-    (pseudo_inputs,) = (parameter.sigmoid() for parameter in networks.objective.parameters())
+    (parameters,) = networks.objective.parameters()
+    pseudo_inputs = parameters.sigmoid().view(4, *SHAPE)
     latents = noise.normal((6, 2))
     densities = [
         distributions.Normal(mean, (log_variance / 2).exp()).log_prob(latents).sum(1).exp()

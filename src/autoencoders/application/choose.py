@@ -1,10 +1,15 @@
 """The trained network that the user names; torch and MLflow are imported only if it needs them."""
 
+from dataclasses import replace
+from functools import cache
+from importlib.util import find_spec
+
 from autoencoders import ready
 from autoencoders.application.coder import Coder
-from autoencoders.application.network import Network, Precision
+from autoencoders.application.network import Network, Precision, Run
 from autoencoders.application.onnx_network import ready_coder, ready_network
 from autoencoders.errors import UserError, nearest
+from autoencoders.images.picture import Floats
 
 
 def network(requested: str, precision: Precision) -> Network:
@@ -14,11 +19,28 @@ def network(requested: str, precision: Precision) -> Network:
         UserError: there is none with this name.
     """
     if is_ready(requested):
-        return ready_network(requested)
+        found = ready_network(requested)
+        with_torch = precision == "auto" and found.geometry and find_spec("torch")
+        return _faster_for_large_images(found) if with_torch else found
     from autoencoders.application.find_variant import load
     from autoencoders.application.torch_network import trained_network
 
     return trained_network(load(requested), precision)
+
+
+def _faster_for_large_images(network: Network) -> Network:
+    """Return a ready network that computes large images with PyTorch where this is faster."""
+
+    @cache
+    def load() -> Run:
+        from autoencoders.application.torch_network import run_of_ready
+
+        return run_of_ready(network.name) or network.run
+
+    def run_large(tile: Floats, exact: bool) -> Floats:
+        return load()(tile, exact)
+
+    return replace(network, run_large=run_large)
 
 
 def coder(requested: str) -> Coder:

@@ -19,6 +19,7 @@ from autoencoders.images.picture import (
 from autoencoders.param_types import ImageShape
 
 TILE_SIDE = 512  # pixels: of a tile, and of the largest square without tiles; limits the memory
+LARGE = 4_000_000  # pixels: with fewer, the start of PyTorch takes longer than it saves
 
 Precision: TypeAlias = Literal["auto", "float32"]  # auto: bfloat16 where it is faster
 # Returns the output `(C, f·H, f·W)` of a tile `(C, H, W)`, both in [0, 1]. If the second argument
@@ -37,6 +38,7 @@ class Network:
         image_shape: the `(C, f·H, f·W)` of the output in training.
         run: computes the output of a tile.
         geometry: stride and reach; None if the network takes only images of `input_shape`.
+        run_large: replaces `run` for images of LARGE pixels and 8 bits; it starts slowly.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Network:
     image_shape: ImageShape
     run: Run
     geometry: Geometry | None = None
+    run_large: Run | None = None
 
     @property
     def channels(self) -> int:
@@ -81,12 +84,14 @@ class Network:
         if self.geometry is None:
             require_size(planes, self.input_shape)
         factor = self.factor
+        large = height * width >= LARGE and not exact
+        run = self.run_large if self.run_large and large else self.run
         output = np.empty((channels, factor * height, factor * width), SAMPLE_TYPES[bits])
         for down, across in self.tiles(height, width):
             tile = to_floats(planes[:, down.start : down.stop, across.start : across.stop])
             padding = (down.length - tile.shape[1], across.length - tile.shape[2])
             padded = np.pad(tile, [(0, 0), *((0, added) for added in padding)], mode="edge")
-            result = self.run(padded, exact)
+            result = run(padded, exact)
             kept = result[:, down.kept(factor, down.start), across.kept(factor, across.start)]
             output[:, down.kept(factor), across.kept(factor)] = to_depth(kept, bits)
         return output

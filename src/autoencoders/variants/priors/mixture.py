@@ -102,13 +102,16 @@ class Vamp(PriorFamily):
         self.shape = (components, *input_shape)
 
     def networks(self) -> dict[str, nn.Module]:
-        """Return the parameters of the pseudo-inputs, standard normal draws."""
-        return {PRIOR: nn.ParameterDict({"pseudo_inputs": torch.randn(self.shape)})}
+        """Return the parameters of the pseudo-inputs, standard normal draws, as one vector.
+
+        Muon, which orthogonalises matrices, thus leaves them to Adam.
+        """
+        return {PRIOR: nn.ParameterDict({"pseudo_inputs": torch.randn(self.shape).flatten()})}
 
     def prior(self, model: Autoencoder, networks: nn.ModuleDict) -> Prior:
         """Return the mixture of the posteriors of a `VariationalAutoencoder`."""
         assert isinstance(model, VariationalAutoencoder)
-        pseudo_inputs = dict(networks[PRIOR].named_parameters())["pseudo_inputs"].sigmoid()
-        means, log_variances = (part.float() for part in model.posterior(pseudo_inputs))
+        pseudo_inputs = dict(networks[PRIOR].named_parameters())["pseudo_inputs"].view(self.shape)
+        means, log_variances = (part.float() for part in model.posterior(pseudo_inputs.sigmoid()))
         log_weights = torch.full((len(means),), -log(len(means)), device=means.device)
         return GaussianMixture(means, log_variances, log_weights)
