@@ -1,6 +1,7 @@
 """The networks in the package: their files, their cards, and what commands make of them."""
 
 import gzip
+import tarfile
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from autoencoders import files, ready
 from autoencoders.application import choose, torch_network
 from autoencoders.application import network as networks
 from autoencoders.application.onnx_network import load, ready_coder, ready_network
+from autoencoders.datasets import folders
 from autoencoders.datasets.catalogue import DATASETS
+from autoencoders.datasets.image_files import ImageExtractor
+from autoencoders.datasets.prepare import prepare
+from autoencoders.datasets.prepared import Prepared
 from autoencoders.evaluation.image_quality import of_predictions
 from autoencoders.images.picture import Floats
 from autoencoders.trained import variant
@@ -74,19 +79,58 @@ def test_both_halves_agree_with_pytorch(name: str) -> None:
 @pytest.mark.service  # seconds for each network
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_the_psnr_of_the_card_is_that_of_the_official_test_images(name: str) -> None:
-    card, assembled = ready.card(name), in_torch(name)
-    folder = copies.official_mirror().get("DATASET_MIRROR")
-    if folder is None:
+    card = ready.card(name)
+    folder = mirror() / DATASETS[card.params["dataset"]].folder
+    if not folder.is_dir():
         pytest.skip("needs the official files")
-    path = Path(folder) / DATASETS[card.params["dataset"]].folder / "t10k-images-idx3-ubyte.gz"
-    content = np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=16)
-    images = torch.from_numpy(content.reshape(-1, *card.image_shape).copy())
+    compressed = (folder / "t10k-images-idx3-ubyte.gz").read_bytes()
+    content = np.frombuffer(gzip.decompress(compressed), np.uint8, offset=16)
+    check_psnr(name, torch.from_numpy(content.reshape(-1, *card.image_shape).copy()))
+
+
+@pytest.mark.service
+def test_the_psnr_of_a_card_is_that_of_the_test_photographs(tmp_path: Path) -> None:
+    archive = mirror() / "photos/train400.tar"
+    if not archive.is_file():
+        pytest.skip("needs the photographs of DnCNN")
+    with tarfile.open(archive) as tar:
+        tar.extractall(tmp_path, filter="data")
+    photographs = sorted((tmp_path / "Train400").iterdir(), key=number)
+    for part, members in (("test", photographs[360:]), ("train", photographs[:360])):
+        (tmp_path / "photos" / part).mkdir(parents=True)
+        for path in members:
+            path.rename(tmp_path / "photos" / part / path.name)
+    extractor = ImageExtractor(48, channels=1, per_image=150, turned=True)
+    source, raw = tmp_path / "photos", tmp_path / "raw"
+    folders.fetch(
+        "photos", source, raw, title="photos", extractor=extractor, test_fraction=None, seed=1
+    )
+    metadata = prepare(raw, tmp_path / "prepared", 0.9, 1)
+    images = Prepared(tmp_path / "prepared").images("test")
+    for name in {*ready.names()} - {*OFFICIAL}:
+        assert ready.card(name).params["data_sha256"] == metadata.sha256
+        check_psnr(name, images)
+
+
+def mirror() -> Path:
+    """Return the folder of a mirror on this machine."""
+    return Path(copies.official_mirror().get("DATASET_MIRROR", "no mirror"))
+
+
+def number(path: Path) -> int:
+    """Return 17 for test_017.png."""
+    return int(path.stem.removeprefix("test_"))
+
+
+def check_psnr(name: str, images: torch.Tensor) -> None:
+    """Check the PSNR of a card against that of its ONNX file for test images."""
+    card = ready.card(name)
     compute, _ = load(ready.onnx_path(name))
 
     def predict(inputs: torch.Tensor) -> torch.Tensor:
         return torch.from_numpy(compute(inputs.numpy()))
 
-    found = of_predictions(predict, pairs(assembled.input, images, 1, "test", 500))
+    found = of_predictions(predict, pairs(in_torch(name).input, images, 1, "test", variant.BATCH))
     assert card.test_images == len(images)
     assert found["psnr"] == pytest.approx(card.metrics["psnr"], abs=0.01)
 
