@@ -1,6 +1,7 @@
 """The networks in the package: their files, their cards, and what commands make of them."""
 
 import gzip
+import sys
 import tarfile
 from functools import cache
 from pathlib import Path
@@ -152,9 +153,17 @@ def test_large_images_of_8_bits_are_computed_with_pytorch_where_this_is_faster(
 
 
 @pytest.mark.slow
-def test_large_images_are_computed_with_onnxruntime_without_gpu_and_bfloat16(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("missing", ["bfloat16", "torch"])
+def test_large_images_are_computed_with_onnxruntime_without_bfloat16_and_without_torch(
+    missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (1, 40, 60), np.uint8)
+    expected = choose.network("mnist_denoise", "float32")(image, 8, exact=False)
+    monkeypatch.setattr(networks, "LARGE", 40 * 60)
     monkeypatch.setenv("AUTOENCODERS_DEVICE", "cpu")
-    monkeypatch.setattr(torch_network, "has_bfloat16", lambda _: False)
-    assert torch_network.run_of_ready("mnist_denoise") is None
+    if missing == "torch":  # an import of None raises ModuleNotFoundError
+        monkeypatch.setitem(sys.modules, torch_network.__name__, None)
+    else:
+        monkeypatch.setattr(torch_network, "has_bfloat16", lambda _: False)
+    found = choose.network("mnist_denoise", "auto")(image, 8, exact=False)
+    assert np.array_equal(found, expected)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from functools import cache
-from importlib.util import find_spec
 
 from autoencoders import ready
 from autoencoders.application.coder import Coder
@@ -20,8 +19,7 @@ def network(requested: str, precision: Precision) -> Network:
     """
     if is_ready(requested):
         found = ready_network(requested)
-        with_torch = precision == "auto" and found.geometry and find_spec("torch")
-        return _faster_for_large_images(found) if with_torch else found
+        return _faster_for_large_images(found) if precision == "auto" else found
     from autoencoders.application.find_variant import load
     from autoencoders.application.torch_network import trained_network
 
@@ -33,8 +31,10 @@ def _faster_for_large_images(network: Network) -> Network:
 
     @cache
     def load() -> Run:
-        from autoencoders.application.torch_network import run_of_ready
-
+        try:
+            from autoencoders.application.torch_network import run_of_ready
+        except ModuleNotFoundError:  # the base installation
+            return network.run
         return run_of_ready(network.name) or network.run
 
     def run_large(tile: Floats, exact: bool) -> Floats:
