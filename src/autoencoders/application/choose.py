@@ -14,6 +14,8 @@ from autoencoders.images.picture import Floats
 def network(requested: str, precision: Precision) -> Network:
     """Return a ready network, or the trained variant `<dataset>/<variant>` of this repository.
 
+    With `precision` auto, a ready network uses PyTorch for large images where it is faster.
+
     Raises:
         UserError: there is none with this name.
     """

@@ -19,7 +19,7 @@ from autoencoders.images.picture import (
 from autoencoders.param_types import ImageShape
 
 TILE_SIDE = 512  # pixels: of a tile, and of the largest square without tiles; limits the memory
-LARGE = 4_000_000  # pixels: with fewer, the start of PyTorch takes longer than it saves
+LARGE = 4_000_000  # pixels: for one smaller image, importing PyTorch takes longer than it saves
 
 Precision: TypeAlias = Literal["auto", "float32"]  # auto: bfloat16 where it is faster
 # Returns the output `(C, f·H, f·W)` of a tile `(C, H, W)`, both in [0, 1]. If the second argument
@@ -38,7 +38,7 @@ class Network:
         image_shape: the `(C, f·H, f·W)` of the output in training.
         run: computes the output of a tile.
         geometry: stride and reach; None if the network takes only images of `input_shape`.
-        run_large: replaces `run` for images of LARGE pixels and 8 bits; it starts slowly.
+        run_large: replaces `run` for images of LARGE pixels and 8 bits; its first call is slow.
     """
 
     name: str

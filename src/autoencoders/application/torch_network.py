@@ -30,8 +30,7 @@ def trained_network(trained: Trained, precision: Precision = "float32") -> Netwo
     With `precision` auto, all layers but the last compute in bfloat16 if the device has bfloat16
     instructions and the image has no more than 8 bits per sample.
     """
-    threads = min(torch.get_num_threads(), available_cores())
-    tune_cpu(threads)  # tiles, like batches, allocate and free memory often
+    _tune()
     shapes = trained.input_shape, trained.image_shape
     builder = NetworkBuilder(trained.description.variant.model, trained.model, *shapes)
     bfloat16 = precision == "auto" and has_bfloat16(trained.device)
@@ -64,15 +63,15 @@ def network_of(
 
 
 def run_of_ready(name: str) -> Run | None:
-    """Return `Network.run` of a ready network with PyTorch, on a GPU or else in bfloat16.
+    """Return `Network.run` of a ready network with PyTorch, in bfloat16 if the device has it.
 
-    Returns None on a device without both, where onnxruntime is faster.
+    Returns None on a CPU without bfloat16 instructions, where onnxruntime is faster.
     """
     device = exact_device()
     bfloat16 = has_bfloat16(device)
     if device.type == "cpu" and not bfloat16:
         return None
-    tune_cpu(available_cores())
+    _tune()
     description = variant.ADAPTER.validate_python(ready.card(name).params)
     assembled = variant.build(description)
     networks = assembled.networks
@@ -82,6 +81,11 @@ def run_of_ready(name: str) -> Run | None:
     shapes = assembled.input_shape, assembled.image_shape
     builder = NetworkBuilder(description.variant.model, assembled.model, *shapes)
     return run_of(builder, device, bfloat16)
+
+
+def _tune() -> None:
+    """Tune the CPU: tiles, like batches, allocate and free memory often."""
+    tune_cpu(min(torch.get_num_threads(), available_cores()))
 
 
 def run_of(builder: "NetworkBuilder", device: torch.device, bfloat16: bool) -> Run:

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from autoencoders.application import choose
 from autoencoders.application.network import Network, Precision
+from autoencoders.application.onnx_network import ready_network
 from autoencoders.commands import Parser, add_network, add_precision, ignore_signals, integer
 from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import printable
@@ -77,8 +78,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
 def _load(variant: str, precision: Precision) -> tuple[Network, Explorer | str, Examples]:
     """Return a network, the explorer of its latents or why there is none, and its examples."""
     if choose.is_ready(variant):
-        network = choose.network(variant, precision)
-        return network, ready_explorer(variant), ready_examples(variant)
+        return ready_network(variant), ready_explorer(variant), ready_examples(variant)
     # Here, because these modules import torch.
     from autoencoders.application.find_variant import load
     from autoencoders.application.torch_network import trained_network
