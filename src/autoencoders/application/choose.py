@@ -8,7 +8,6 @@ from autoencoders.application.coder import Coder
 from autoencoders.application.network import Network, Precision, Run
 from autoencoders.application.onnx_network import ready_coder, ready_network
 from autoencoders.errors import UserError, nearest
-from autoencoders.images.picture import Floats
 
 
 def network(requested: str, precision: Precision) -> Network:
@@ -32,15 +31,12 @@ def _faster_for_large_images(network: Network) -> Network:
     """Return a ready network that computes large images with PyTorch where this is faster."""
 
     @cache
-    def load() -> Run:
+    def run_large() -> Run:
         try:
             from autoencoders.application.torch_network import run_of_ready
         except ModuleNotFoundError:  # the base installation
             return network.run
         return run_of_ready(network.name) or network.run
-
-    def run_large(tile: Floats, exact: bool) -> Floats:
-        return load()(tile, exact)
 
     return replace(network, run_large=run_large)
 

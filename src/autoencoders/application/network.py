@@ -38,7 +38,8 @@ class Network:
         image_shape: the `(C, f·H, f·W)` of the output in training.
         run: computes the output of a tile.
         geometry: stride and reach; None if the network takes only images of `input_shape`.
-        run_large: replaces `run` for images of LARGE pixels and 8 bits; its first call is slow.
+        run_large: returns the function that replaces `run` for images of LARGE pixels or more and 8
+            bits per sample; its first call is slow.
     """
 
     name: str
@@ -47,7 +48,7 @@ class Network:
     image_shape: ImageShape
     run: Run
     geometry: Geometry | None = None
-    run_large: Run | None = None
+    run_large: Callable[[], Run] | None = None
 
     @property
     def channels(self) -> int:
@@ -85,7 +86,7 @@ class Network:
             require_size(planes, self.input_shape)
         factor = self.factor
         large = height * width >= LARGE and not exact
-        run = self.run_large if self.run_large and large else self.run
+        run = self.run_large() if self.run_large and large else self.run
         output = np.empty((channels, factor * height, factor * width), SAMPLE_TYPES[bits])
         for down, across in self.tiles(height, width):
             tile = to_floats(planes[:, down.start : down.stop, across.start : across.stop])

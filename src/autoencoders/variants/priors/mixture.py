@@ -104,7 +104,7 @@ class Vamp(PriorFamily):
     def networks(self) -> dict[str, nn.Module]:
         """Return the parameters of the pseudo-inputs, standard normal draws, as one vector.
 
-        Muon, which orthogonalises matrices, thus leaves them to Adam.
+        Muon orthogonalises matrices. It leaves vectors to Adam.
         """
         return {PRIOR: nn.ParameterDict({"pseudo_inputs": torch.randn(self.shape).flatten()})}
 
