@@ -62,16 +62,15 @@ class Variational(Objective):
     def terms(self, networks: Networks, inputs: Tensor, images: Tensor, noise: Noise) -> Terms:
         """Return `loss`, `reconstruction` and `kl` in nats per image, and `mse`, each `(N,)`.
 
-        The last three are means over the samples.
+        `reconstruction` and `kl` are means over the samples; `mse` is that of the first sample.
         """
         model, prior = networks.model, self.prior.prior(networks.model, networks.objective)
         assert isinstance(model, VariationalAutoencoder)
         mean, log_variance = (part.float() for part in model.posterior(inputs))
         draws = [draw(mean, log_variance, noise) for _ in range(self.samples)]
-        logits = model.decode(torch.cat(draws)).float()
-        targets = images.repeat(self.samples, *[1] * (images.ndim - 1))
-        each = negative_log_likelihood(self.likelihood, logits, targets).sum(1)
-        reconstructions = each.unflatten(0, (self.samples, -1))
+        logits = model.decode(torch.cat(draws)).float().unflatten(0, (self.samples, -1))
+        pixels = negative_log_likelihood(self.likelihood, logits, images.expand_as(logits))
+        reconstructions = pixels.unflatten(1, (len(images), -1)).sum(2)
         kl = torch.stack([prior.kl(mean, log_variance, latents) for latents in draws]).mean(0)
         reconstruction = reconstructions.mean(0)
         if self.bound == "iwae":
@@ -79,8 +78,8 @@ class Variational(Objective):
         else:
             paid = kl.clamp_min(self.free_bits) if self.free_bits else kl
             loss = reconstruction + self.beta * paid
-        errors = squared_error(logits, targets).mean(1).unflatten(0, (self.samples, -1))
-        return {"loss": loss, "reconstruction": reconstruction, "kl": kl, "mse": errors.mean(0)}
+        mse = squared_error(logits[0], images).mean(1)
+        return {"loss": loss, "reconstruction": reconstruction, "kl": kl, "mse": mse}
 
 
 def _importance_weighted(
