@@ -1,7 +1,6 @@
 """The command line: arguments, exit codes, signals and error messages of all commands."""
 
 import argparse
-import difflib
 import gc
 import importlib
 import io
@@ -14,7 +13,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 
 from autoencoders import checkout, commands, limits, paths, pipeline, threads
-from autoencoders.errors import UserError, without_password
+from autoencoders.errors import UserError, nearest, without_password
 from autoencoders.images.file_names import printable
 from autoencoders.running import preloaded
 
@@ -128,9 +127,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
                 module.add_arguments(command)
             command.set_defaults(run=module.run)
     if called is not None and called not in subparsers.choices:
-        close = difflib.get_close_matches(called, subparsers.choices, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        parser.error(f"found the command {called!r}{hint}")
+        parser.error(f"found the command {called!r}{nearest(called, subparsers.choices)}")
     return parser.parse_args(arguments)
 
 

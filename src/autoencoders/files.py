@@ -14,7 +14,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from autoencoders.errors import UserError
 
@@ -248,3 +248,18 @@ def shortened(text: str) -> str:
     """Return text as one line of at most `MAX_CHARACTERS` characters."""
     line = " ".join(text.split())
     return line if len(line) <= MAX_CHARACTERS else f"{line[: MAX_CHARACTERS - 1]}…"
+
+
+@contextmanager
+def exclusive(lock: Path, refusal: str) -> Iterator[None]:
+    """Hold a lock; raise a `UserError` with the text `refusal` if another process holds it."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    held = FileLock(lock, timeout=0)
+    try:
+        held.acquire()
+    except Timeout:
+        raise UserError(refusal) from None
+    try:
+        yield
+    finally:
+        held.release()

@@ -10,8 +10,7 @@ import torch
 
 from autoencoders.application import colour
 from autoencoders.application.network import Network
-from autoencoders.application.precision import Float32Layer, has_bfloat16
-from autoencoders.application.torch_network import network_of
+from autoencoders.application.torch_network import Float32Layer, has_bfloat16, network_of
 from autoencoders.images.picture import Floats, Picture, to_depth
 from autoencoders.variants.models import MODELS
 from tests.application.test_tiling import IMAGE, assembly, builder, noise
@@ -53,7 +52,7 @@ def test_pictures_with_more_than_8_bits_are_computed_exactly(
 @pytest.mark.slow
 def test_a_processor_that_emulates_bfloat16_does_not_count() -> None:
     script = (
-        "import torch; from autoencoders.application.precision import has_bfloat16;"
+        "import torch; from autoencoders.application.torch_network import has_bfloat16;"
         "print(has_bfloat16(torch.device('cpu')))"
     )
     done = subprocess.run(

@@ -54,8 +54,7 @@ def applied(assembled: Assembled, model: dict[str, Any]) -> Network:
 
 
 def builder(assembled: Assembled, model: dict[str, Any]) -> NetworkBuilder:
-    chosen = parts(CLEAN, model).model
-    return NetworkBuilder(chosen, assembled.model, assembled.input_shape, assembled.image_shape)
+    return NetworkBuilder(parts(CLEAN, model).model, assembled)
 
 
 def noise(*shape: int) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -89,8 +89,7 @@ def test_a_network_computes_the_same_at_all_its_sizes(kind: str, channels: int) 
     inputs = torch.rand(3, channels, height, width)
     require_equal(session, inputs, trained.model(inputs))
     require_equal(session, inputs[:1], trained.model(inputs[:1]))
-    entry = trained.description.variant.model
-    builder = NetworkBuilder(entry, trained.model, trained.input_shape, trained.image_shape)
+    builder = NetworkBuilder(trained.description.variant.model, trained)
     metadata = session.get_modelmeta().custom_metadata_map
     if (geometry := find_geometry(builder)) is None:
         assert "multiple" not in metadata
@@ -112,8 +111,7 @@ def test_encoder_and_decoder_compute_the_same(kind: str) -> None:
     grown = {"conv_ae": 4, "residual": 6, "super_resolution": 5}.get(kind, 0)
     _, height, width = model.input_shape
     sizes = (height, width), (height + grown, width + 2 * grown)
-    entry = model.description.variant.model
-    builder = NetworkBuilder(entry, model.model, model.input_shape, model.image_shape)
+    builder = NetworkBuilder(model.description.variant.model, model)
     encoder, decoder = exported(kind, "encoder"), exported(kind, "decoder")
     for size in sizes:
         inputs, network = torch.rand(2, 3, *size), builder.build(*size)

@@ -4,10 +4,10 @@ from dataclasses import replace
 from functools import cache
 
 from autoencoders import ready
-from autoencoders.application.coder import Coder
-from autoencoders.application.network import Network, Precision, Run
+from autoencoders.application.network import Coder, Network, Precision, Run
 from autoencoders.application.onnx_network import ready_coder, ready_network
 from autoencoders.errors import UserError, nearest
+from autoencoders.images.picture import CHANNELS, Floats
 
 
 def network(requested: str, precision: Precision) -> Network:
@@ -56,10 +56,28 @@ def coder(requested: str) -> Coder:
 
 
 def registered_network(uri: str) -> Network:
-    """Return a model from MLflow; see `registered_network.registered_network`."""
-    from autoencoders.application import registered_network
+    """Return a model from MLflow as a network, for images of the size in its signature.
 
-    return registered_network.registered_network(uri)
+    Raises:
+        UserError: the model cannot be loaded, or does not map images to images.
+    """
+    from autoencoders.tracking import registered
+
+    model = registered.load(uri)
+    match model.input_shape, model.output_shape:
+        case (int(c), int(h), int(w)), (int(k), int(height), int(width)) if c == k in CHANNELS:
+            shapes = (c, h, w), (k, height, width)
+        case input_shape, output_shape:
+            raise UserError(
+                f"--model: found {uri!r}, which maps {input_shape} to {output_shape}; allowed: a "
+                "model from images (channels, height, width) to images with the same channels"
+            )
+
+    def run(image: Floats, exact: bool) -> Floats:
+        output: Floats = model.predict(image[None])[0]
+        return output
+
+    return Network(model.name, uri, *shapes, run)
 
 
 def is_ready(requested: str) -> bool:

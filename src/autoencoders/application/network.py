@@ -1,8 +1,9 @@
-"""A trained network for images of any size, with limited memory. It needs no torch."""
+"""A trained network for images of any size, with limited memory, and its two parts; no torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -96,3 +97,26 @@ class Network:
             kept = result[:, down.kept(factor, down.start), across.kept(factor, across.start)]
             output[:, down.kept(factor), across.kept(factor)] = to_depth(kept, bits)
         return output
+
+
+@dataclass(frozen=True)
+class Coder:
+    """A trained network in two parts; images are in [0, 1].
+
+    Attributes:
+        input_shape: the `(C, H, W)` of an encoder input.
+        latent_shape: the shape of one image's latent.
+        encode: returns the latents `(N, *latent_shape)` of encoder inputs `(N, C, H, W)`; of a
+            variational model the posterior means.
+        decode: returns the images `(N, C, H, W)` of latents `(N, *latent_shape)`.
+    """
+
+    input_shape: ImageShape
+    latent_shape: tuple[int, ...]
+    encode: Callable[[Floats], Floats]
+    decode: Callable[[Floats], Floats]
+
+    @property
+    def latent_size(self) -> int:
+        """Return the number of entries of one latent."""
+        return prod(self.latent_shape)

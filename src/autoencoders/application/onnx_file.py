@@ -31,7 +31,6 @@ PARTS: Mapping[Part, tuple[str, str]] = {
 }
 AXES = (2, "rows"), (3, "columns")  # that may be free, and the names of their variables
 OPSET = 18  # of ONNX; all runtimes since 2023 have it
-IDENTITY = ("dataset", "variant", "part")  # the keys of the metadata that name a file's content
 
 
 class Exported(nn.Module):
@@ -63,9 +62,8 @@ def to_onnx(trained: Trained, part: Part) -> bytes:
     N is free. H and W are too if `apply` takes images of any size: they may differ from the trained
     ones by multiples of the `multiple` in the metadata. `reach` is that of `Geometry`.
     """
-    shapes = trained.input_shape, trained.image_shape
     network = copy.deepcopy(trained.model).cpu()
-    geometry = find_geometry(NetworkBuilder(trained.description.variant.model, network, *shapes))
+    geometry = find_geometry(NetworkBuilder(trained.description.variant.model, trained))
     stride = geometry.stride if geometry else 0
     channels, height, width = trained.input_shape
     # torch.export takes a length of 1 as a constant, so the example is larger than that.
@@ -115,8 +113,8 @@ def _without_crop(network: Autoencoder, trained: Trained) -> tuple[int, int]:
 
 def identity(trained: Trained, part: Part) -> dict[str, str]:
     """Return the entries of the metadata that name the content: dataset, variant and part."""
-    values = trained.description.dataset, trained.description.name, part
-    return dict(zip(IDENTITY, values, strict=True))
+    description = trained.description
+    return {"dataset": description.dataset, "variant": description.name, "part": part}
 
 
 def may_replace(target: Path, expected: Mapping[str, str]) -> bool:

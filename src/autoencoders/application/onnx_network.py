@@ -9,8 +9,7 @@ from typing import TypeAlias
 import onnxruntime
 
 from autoencoders import ready
-from autoencoders.application.coder import Coder
-from autoencoders.application.network import Network
+from autoencoders.application.network import Coder, Network
 from autoencoders.application.tiling import Geometry
 from autoencoders.errors import UserError
 from autoencoders.files import shortened

@@ -4,19 +4,18 @@ from functools import lru_cache
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor, nn
 
 from autoencoders import ready
-from autoencoders.application.coder import Coder
-from autoencoders.application.network import Network, Precision, Run
-from autoencoders.application.precision import has_bfloat16, keep_last_layer_in_float32
+from autoencoders.application.network import Coder, Network, Precision, Run
 from autoencoders.application.tiling import Geometry
 from autoencoders.components import Component
 from autoencoders.device import exact_device, tune_cpu
 from autoencoders.images.picture import Floats
 from autoencoders.limits import available_cores
-from autoencoders.param_types import ImageShape
 from autoencoders.trained import variant
 from autoencoders.trained.variant import Trained
+from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.models.base import Autoencoder
 
 ADDED_LENGTH = 2**8 * 3**2 * 5 * 7  # pixels: a multiple of all likely strides
@@ -31,8 +30,7 @@ def trained_network(trained: Trained, precision: Precision = "float32") -> Netwo
     instructions and the image has no more than 8 bits per sample.
     """
     _tune()
-    shapes = trained.input_shape, trained.image_shape
-    builder = NetworkBuilder(trained.description.variant.model, trained.model, *shapes)
+    builder = NetworkBuilder(trained.description.variant.model, trained)
     bfloat16 = precision == "auto" and has_bfloat16(trained.device)
     return network_of(trained.description.name, trained.name, builder, trained.device, bfloat16)
 
@@ -78,9 +76,7 @@ def run_of_ready(name: str) -> Run | None:
     networks.load_state_dict(load_file(ready.weights_path(name)))
     # With channels in the last dimension in memory, bfloat16 is three times as fast on a CPU.
     networks.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    shapes = assembled.input_shape, assembled.image_shape
-    builder = NetworkBuilder(description.variant.model, assembled.model, *shapes)
-    return run_of(builder, device, bfloat16)
+    return run_of(NetworkBuilder(description.variant.model, assembled), device, bfloat16)
 
 
 def _tune() -> None:
@@ -90,7 +86,7 @@ def _tune() -> None:
 
 def run_of(builder: "NetworkBuilder", device: torch.device, bfloat16: bool) -> Run:
     """Return `Network.run` of the networks that a builder builds, on `device`."""
-    builder.move(device)
+    builder.weights = {name: value.to(device) for name, value in builder.weights.items()}
     network_for = lru_cache(CACHED_SIZES)(builder.build)
 
     @torch.no_grad()
@@ -106,18 +102,13 @@ def run_of(builder: "NetworkBuilder", device: torch.device, bfloat16: bool) -> R
 class NetworkBuilder:
     """Builds a trained network for encoder inputs of other sizes; all share its weights."""
 
-    def __init__(
-        self,
-        model: Component,
-        network: Autoencoder,
-        input_shape: ImageShape,
-        image_shape: ImageShape,
-    ) -> None:
+    def __init__(self, model: Component, assembled: Assembled) -> None:
         self.model = model
-        self.weights = {name: value.cpu() for name, value in network.state_dict().items()}
-        self.input_shape = input_shape
-        self.image_shape = image_shape
-        self.factor = image_shape[1] // input_shape[1]
+        weights = assembled.model.state_dict()
+        self.weights = {name: value.cpu() for name, value in weights.items()}
+        self.input_shape = assembled.input_shape
+        self.image_shape = assembled.image_shape
+        self.factor = self.image_shape[1] // self.input_shape[1]
 
     def without_weights(self, height: int, width: int) -> Autoencoder:
         """Return the network for encoder inputs of this size, without weights.
@@ -138,10 +129,6 @@ class NetworkBuilder:
         network.load_state_dict(self.weights, assign=True)
         keep_last_layer_in_float32(network)
         return network.eval()
-
-    def move(self, device: torch.device) -> None:
-        """Move the weights to `device`."""
-        self.weights = {name: value.to(device) for name, value in self.weights.items()}
 
 
 def find_geometry(builder: NetworkBuilder) -> Geometry | None:
@@ -194,3 +181,40 @@ def _reach(builder: NetworkBuilder, stride: int, axis: int) -> int | None:
         if first > 0 and last < builder.factor * shape[axis] - 1:
             return max(start + stride - 1 - first // builder.factor, last // builder.factor - start)
     return None
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Return whether a device has instructions for bfloat16, and does not emulate it."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # The first call tests the processor, the second oneDNN, which settings may restrict.
+    return bool(
+        torch.cpu._is_avx512_bf16_supported() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )
+
+
+def keep_last_layer_in_float32(network: nn.Module) -> None:
+    """Make a network's last layer with weights compute in float32 under `torch.autocast` too.
+
+    Below 1, bfloat16 has steps of 1/256, which would be visible in logits or pixels.
+    """
+    name = [
+        name
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
+    ][-1]
+    network.set_submodule(name, Float32Layer(network.get_submodule(name)))
+
+
+class Float32Layer(nn.Module):
+    """A layer that computes in float32 even under `torch.autocast`."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the layer's output for `x` of any shape, in float32."""
+        with torch.autocast(x.device.type, enabled=False):
+            output: Tensor = self.layer(x.float())
+        return output

@@ -86,26 +86,15 @@ class DatasetResults:
 
 
 def load(
-    dataset: str, variants: list[str], seed: int, current_digests: Callable[[str, str], Digests]
-) -> DatasetResults:
-    """Read the results of a dataset's variants.
+    dataset: str, variant: str, seed: int, current_digests: Callable[[str, str], Digests]
+) -> VariantResult:
+    """Read the results of a variant; `seed` is that of its training.
 
-    Args:
-        dataset: the name of the dataset.
-        variants: the names of the variants.
-        seed: the seed of their trainings.
-        current_digests: from the two names to the present state of params, data and code.
+    `current_digests` returns the present state of params, data and code, from the two names.
 
     Raises:
         UserError: a file is missing or damaged.
     """
-    results_of = [_load(dataset, variant, seed, current_digests) for variant in variants]
-    return DatasetResults(dataset, results_of)
-
-
-def _load(
-    dataset: str, variant: str, seed: int, current_digests: Callable[[str, str], Digests]
-) -> VariantResult:
     metrics = results.load(paths.metrics(dataset, variant), dataset, variant)
     if "probe_accuracy" in metrics:
         pixels = results.load_numbers(paths.pixels(dataset), dataset)

@@ -13,18 +13,21 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from filelock import FileLock, Timeout
 from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from autoencoders import threads
+from autoencoders import files, threads
 from autoencoders.errors import UserError
 from autoencoders.running import preloaded
 from autoencoders.running.dvc_state import read_state
 from autoencoders.running.schedule import Schedule, format_duration
 
 LOCK = Path(".dvc/tmp/autoencoders.lock")
+BUSY = (
+    "another `autoencoders repro` (or `make repro`) runs in this repository: wait for its end, or "
+    "stop it with Ctrl-C"
+)
 POLL_SECONDS = 0.1  # between two checks of the running stages
 ERROR_PREFIXES = ("error: ", "ERROR: ")  # ours, DVC's
 NOTE_PREFIXES = ("warning: ", "left out: ", "champion: ")
@@ -80,7 +83,7 @@ def run(targets: Sequence[str], core_counts: Mapping[str, int], jobs: int) -> It
     Raises:
         UserError: a target is unknown, stages have failed, or another `autoencoders repro` runs.
     """
-    with _exclusive():
+    with files.exclusive(LOCK, BUSY):
         state = read_state(targets)
         if not state.to_run:
             yield f"nothing to do: all {len(state.up_to_date)} stages are up to date"
@@ -162,19 +165,6 @@ def _terminating(running: list[RunningStage]) -> Iterator[None]:
         for stage in running:
             stage.process.wait()
         raise
-
-
-@contextmanager
-def _exclusive() -> Iterator[None]:
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(LOCK, timeout=0):
-            yield
-    except Timeout:
-        raise UserError(
-            "another `autoencoders repro` (or `make repro`) runs in this repository: wait for its "
-            "end, or stop it with Ctrl-C"
-        ) from None
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoencoders import ready
-from autoencoders.application.coder import Coder
+from autoencoders.application.network import Coder
 from autoencoders.application.onnx_network import ready_coder
 from autoencoders.images.picture import Floats, Picture, UnusableImage, to_encoder_input
 from autoencoders.ready import Axis

@@ -11,7 +11,7 @@ from autoencoders.errors import UserError
 from autoencoders.figures.section import make_sheet, sheet_layout
 from autoencoders.images.file_names import printable
 from autoencoders.site.drawing import ASSETS
-from autoencoders.site.networks import Exhibit, describe, shown_images
+from autoencoders.site.networks import Exhibit, describe, describe_images, shown_images
 from autoencoders.site.runtime import runtime_files
 
 PAGE = ("index.html", "index.css", "index.js", "common.css", "drawing.js", "plane.js")
@@ -71,12 +71,12 @@ def _write_networks(folder: Path, exhibits: Sequence[Exhibit]) -> dict[str, Any]
     names = dict.fromkeys(exhibit.dataset for exhibit in exhibits)
     shown = {name: images for name in names if (images := shown_images(name))}
     for name, images in shown.items():
-        make_sheet(images.images.numpy()).save(folder / f"{name}.png")
+        make_sheet(images.images).save(folder / f"{name}.png")
     for exhibit in exhibits:
         for part, file in exhibit.files().items():
             (folder / file).write_bytes(exhibit.content(part))
     datasets = {
-        name: images.content
+        name: describe_images(images)
         | {"sheet": f"{name}.png", "columns": sheet_layout(len(images.images))[0]}
         for name, images in shown.items()
     }

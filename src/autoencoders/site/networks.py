@@ -22,6 +22,7 @@ from autoencoders.figures.plots.latents import class_colours
 from autoencoders.param_types import ImageShape
 from autoencoders.site import packaged_images
 from autoencoders.site.drawing import DRAWN_SHAPE, choose_examples, encoder_input
+from autoencoders.site.packaged_images import PackagedImages
 from autoencoders.trained.pairs import encode_pairs, pairs
 from autoencoders.trained.variant import Trained
 
@@ -45,19 +46,6 @@ CODING = {
     "adversarial": "Adversarial autoencoder",
     "wasserstein": "Wasserstein autoencoder",
 }
-
-
-@dataclass(frozen=True)
-class ShownImages:
-    """The test images of a dataset that the page shows.
-
-    Attributes:
-        images: `(N, 1, 28, 28)`, uint8.
-        content: their classes and colours, and the indices of the examples, for networks.json.
-    """
-
-    images: Tensor
-    content: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -152,28 +140,28 @@ def _ready(name: str) -> Exhibit:
     )
 
 
-def shown_images(dataset: str) -> ShownImages | None:
+def shown_images(dataset: str) -> PackagedImages | None:
     """Return evenly spaced test images of a dataset, or those of the package; None without both."""
-    data, packaged = Prepared(paths.prepared(dataset)), packaged_images.load(dataset)
+    data = Prepared(paths.prepared(dataset))
     try:
         names, images, labels = data.metadata.class_names, data.images("test"), data.labels("test")
-        indices = from_numpy(spread_indices(len(images), DRAWN_SHAPE))
-        images, classes = images[indices], labels[indices].tolist()
     except UserError:
-        if packaged is None:
-            return None
-        images, classes = from_numpy(packaged.images), packaged.classes
-        names = tuple(packaged.class_names)
-    content = {
-        "classes": classes,
-        "class_names": names,
-        "colours": class_colours(np.array(classes), len(names)),
-        "examples": choose_examples(classes),
+        return packaged_images.load(dataset)
+    indices = from_numpy(spread_indices(len(images), DRAWN_SHAPE))
+    return PackagedImages(images[indices].numpy(), labels[indices].tolist(), [*names])
+
+
+def describe_images(images: PackagedImages) -> dict[str, Any]:
+    """Return classes and colours of images, and the indices of the examples, for networks.json."""
+    return {
+        "classes": images.classes,
+        "class_names": images.class_names,
+        "colours": class_colours(np.array(images.classes), len(images.class_names)),
+        "examples": choose_examples(images.classes),
     }
-    return ShownImages(images, content)
 
 
-def describe(exhibit: Exhibit, shown: ShownImages | None) -> dict[str, Any]:
+def describe(exhibit: Exhibit, shown: PackagedImages | None) -> dict[str, Any]:
     """Return the description of a network for networks.json."""
     title, sentence = _words(exhibit)
     return {
@@ -205,7 +193,7 @@ def _words(exhibit: Exhibit) -> tuple[str, str]:
     return title, f"It compresses 784 pixels into {size} numbers, and restores them.{prior}"
 
 
-def _plane(exhibit: Exhibit, shown: ShownImages | None) -> dict[str, Any] | None:
+def _plane(exhibit: Exhibit, shown: PackagedImages | None) -> dict[str, Any] | None:
     """Return a plane of the latent space with the codes of the test images; None if it has none.
 
     The point `(x, y)` is the latent `origin + x·directions[0] + y·directions[1]`, flattened. Of
@@ -218,7 +206,7 @@ def _plane(exhibit: Exhibit, shown: ShownImages | None) -> dict[str, Any] | None
     directions: Codes = np.eye(2)
     points, limits = np.empty((0, 2)), UNSEEN_LIMITS
     if shown is not None:
-        codes = exhibit.codes(shown.images)
+        codes = exhibit.codes(from_numpy(shown.images))
         if size != 2:
             origin, directions = codes.mean(axis=0), plane_directions(codes)
         points = (codes - origin) @ directions

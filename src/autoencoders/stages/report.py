@@ -15,6 +15,7 @@ from autoencoders.params import Params
 from autoencoders.params.schema import Binarized
 from autoencoders.pipeline import Item
 from autoencoders.report import page, results
+from autoencoders.report.results import DatasetResults
 from autoencoders.stages.common import current_digests
 from autoencoders.tracking import StageRun
 
@@ -36,7 +37,8 @@ def produce(params: Params, item: Item, run: StageRun) -> str:
     digests = partial(current_digests, params, Code())
     variants = params.variants_to_run
     datasets = [
-        results.load(name, variants, params.seed, digests) for name in params.datasets_to_run
+        DatasetResults(name, [results.load(name, v, params.seed, digests) for v in variants])
+        for name in params.datasets_to_run
     ]
     overviews = {dataset.overview.name: results.overview(dataset) for dataset in datasets}
     table = results.table(datasets)

@@ -22,7 +22,6 @@ from urllib.parse import urlsplit
 
 import optuna
 import ray
-from filelock import FileLock, Timeout
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
@@ -87,7 +86,9 @@ def run(
         UserError: Ray does not start, the storage or a machine fails, another process runs the
             study, or there is an unfinished study with this name and other settings.
     """
-    with _exclusive():
+    with files.exclusive(
+        paths.STUDIES / "lock", "another study runs in this repository: wait for its end"
+    ):
         with _ray(machines, task):
             location = _location(machines, study.name)
             try:
@@ -112,16 +113,6 @@ def _unfinished(reason: str) -> UserError:
     lines = [line for line in reason.splitlines() if line.strip()] or ["no reason is known"]
     last = lines[-1].removeprefix(f"{UserError.__module__}.{UserError.__qualname__}: ")
     return UserError(f"the study stopped: {files.shortened(last)}; run the command again")
-
-
-@contextmanager
-def _exclusive() -> Iterator[None]:
-    paths.STUDIES.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(paths.STUDIES / "lock", timeout=0):
-            yield
-    except Timeout:
-        raise UserError("another study runs in this repository: wait for its end") from None
 
 
 @contextmanager

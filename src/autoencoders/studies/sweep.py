@@ -79,7 +79,7 @@ class Sweep:
         variant = self.params.variants[self.file.variant]
         # The trials replace the values of these keys, so their values in params.yaml do not count.
         replaced = sweep_file.with_values(variant, dict.fromkeys(self.file.space))
-        return {
+        digests = {
             str(self.path): fingerprint(self.file.model_dump(mode="json")),
             str(paths.PARAMS): fingerprint({"seed": self.params.seed, "variant": replaced}),
             "the images": self.metadata.sha256,
@@ -88,8 +88,13 @@ class Sweep:
                 f"the weights of {name}": hashlib.sha256(weights).hexdigest()
                 for name, weights in self.initial_weights.items()
             },
-            **self._digests_of_evaluation,
         }
+        if self.file.split is not None:
+            used = self.params.model_dump(mode="json", include={"evaluation", "classifier"})
+            digests["the settings of the evaluation"] = fingerprint(used)
+            code = dependencies.code_sha256("evaluate", self.file.variant)
+            digests["the code of the evaluation"] = code
+        return digests
 
     @cached_property
     def initial_weights(self) -> dict[str, bytes]:
@@ -102,16 +107,6 @@ class Sweep:
         of_variant = self.params.variants[self.file.variant].training.initial_weights
         names = domain.values if isinstance(domain, Choice | Grid) else [of_variant]
         return {name: find_weights.read(name) for name in names if name}
-
-    @property
-    def _digests_of_evaluation(self) -> dict[str, str]:
-        if self.file.split is None:
-            return {}
-        used = self.params.model_dump(mode="json", include={"evaluation", "classifier"})
-        return {
-            "the settings of the evaluation": fingerprint(used),
-            "the code of the evaluation": dependencies.code_sha256("evaluate", self.file.variant),
-        }
 
     @property
     def study(self) -> Study:
