@@ -1,4 +1,4 @@
-"""A trained network for images of any size, with limited memory, and its two parts; no torch."""
+"""Trained networks as functions of NumPy arrays. This module needs no torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

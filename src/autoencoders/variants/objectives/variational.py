@@ -1,6 +1,5 @@
 """The variational objective: bounds on the log-likelihood."""
 
-from functools import partial
 from math import log
 from typing import ClassVar
 
@@ -20,11 +19,11 @@ class Variational(Objective):
     """A negative bound on the log-likelihood, estimated with `samples` latent draws per image.
 
     The bound is the evidence lower bound (ELBO; Kingma & Welling, arXiv 1312.6114, eq. 7 and 10) or
-    the importance-weighted bound (IWAE; Burda et al., arXiv 1509.00519, eq. 8). The encoder's
-    gradient of the latter is doubly reparameterised (DReG; Tucker et al., arXiv 1810.04152, eq. 8):
-    it has the same mean as Burda's and less variance. The reconstruction term is -log p(x|z) up to
-    a constant: the sum over pixels of squared errors for a Gaussian with variance ½, or of binary
-    cross-entropies for a Bernoulli.
+    the importance-weighted bound (IWAE; Burda et al., arXiv 1509.00519, eq. 8). With IWAE, the
+    encoder has the doubly reparameterised gradient (DReG; Tucker et al., arXiv 1810.04152, eq. 8).
+    Its mean is that of Burda's gradient, and its variance is usually less. The reconstruction term
+    is -log p(x|z) up to a constant: the sum over pixels of squared errors for a Gaussian with
+    variance ½, or of binary cross-entropies for a Bernoulli.
 
     `beta` weights the KL term of the ELBO (Higgins et al. 2017, β-VAE, eq. 4). The first
     `free_bits` nats of an image's KL cost nothing; Kingma et al., arXiv 1606.04934, eq. 15, take
@@ -67,8 +66,8 @@ class Variational(Objective):
         model, prior = networks.model, self.prior.prior(networks.model, networks.objective)
         assert isinstance(model, VariationalAutoencoder)
         mean, log_variance = (part.float() for part in model.posterior(inputs))
-        draws = [draw(mean, log_variance, noise) for _ in range(self.samples)]
-        logits = model.decode(torch.cat(draws)).float().unflatten(0, (self.samples, -1))
+        draws = torch.stack([draw(mean, log_variance, noise) for _ in range(self.samples)])
+        logits = model.decode(draws.flatten(0, 1)).float().unflatten(0, (self.samples, -1))
         pixels = negative_log_likelihood(self.likelihood, logits, images.expand_as(logits))
         reconstructions = pixels.unflatten(1, (len(images), -1)).sum(2)
         kl = torch.stack([prior.kl(mean, log_variance, latents) for latents in draws]).mean(0)
@@ -83,24 +82,19 @@ class Variational(Objective):
 
 
 def _importance_weighted(
-    prior: Prior, mean: Tensor, log_variance: Tensor, draws: list[Tensor], log_likelihoods: Tensor
+    prior: Prior, mean: Tensor, log_variance: Tensor, draws: Tensor, log_likelihoods: Tensor
 ) -> Tensor:
     """Return the logarithm of the mean weight p(x|z)·p(z) / q(z|x) over the draws z, `(N,)`.
 
-    `draws` are K tensors `(N, *latent_shape)`, and `log_likelihoods` of them are `(K, N)`. The
-    gradient passes only through the draws to the posterior's `mean` and `log_variance`, and each
-    draw's share is multiplied by its normalised weight once more (Tucker et al., eq. 8).
+    `draws` are `(K, N, *latent_shape)`, and `log_likelihoods` of them are `(K, N)`. The gradient
+    reaches the posterior's `mean` and `log_variance` only through the draws, and each draw's share
+    is multiplied by its normalised weight once more (Tucker et al., eq. 8).
     """
     fixed = mean.detach(), log_variance.detach()
     ratios = torch.stack([log_ratio(prior, latents, *fixed) for latents in draws])
     log_weights = log_likelihoods + ratios
-    weights = log_weights.detach().softmax(0)
-    for latents, weight in zip(draws, weights, strict=True):
-        if latents.requires_grad:
-            latents.register_hook(partial(_weighted, weight))
+    if draws.requires_grad:
+        weights = log_weights.detach().softmax(0)
+        shares = weights.view(*weights.shape, *[1] * (draws.ndim - weights.ndim))
+        draws.register_hook(lambda gradient: gradient * shares)
     return log_weights.logsumexp(0) - log(len(draws))
-
-
-def _weighted(weights: Tensor, gradient: Tensor) -> Tensor:
-    """Return `gradient` `(N, *latent_shape)`, each row times its weight of `weights` `(N,)`."""
-    return gradient * weights.view(-1, *[1] * (gradient.ndim - 1))
