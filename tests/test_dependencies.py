@@ -20,7 +20,7 @@ from autoencoders.pipeline import Item, items
 from autoencoders.training import classifier, loop, muon
 from autoencoders.training.settings import Variant
 from autoencoders.variants import objectives
-from autoencoders.variants.models import convolutional, residual
+from autoencoders.variants.models import convolutional, residual_mlp
 from autoencoders.variants.objectives import adversarial, perceptual
 from autoencoders.variants.priors import standard_normal
 from tests.saved import PARAMS
@@ -96,7 +96,7 @@ def within(module: ModuleType) -> Path:
         (within(loop), VARIANTS),
         (within(randomness), VARIANTS),
         (within(convolutional), ["conv", "superres_perceptual"]),
-        (within(residual), []),
+        (within(residual_mlp), []),
         (within(muon), ["conv", "superres_perceptual"]),
         (within(standard_normal), ["vae", "aae"]),
         (within(adversarial), ["aae"]),

@@ -41,16 +41,6 @@ def _logits(learner: Any, inputs: Any) -> Any:
     return learner.decoder(encoded[0] if isinstance(encoded, list | tuple) else encoded)
 
 
-def test_a_network_with_tanh_gives_the_same_outputs() -> None:
-    content = variant("vae").model_dump()
-    content["model"]["activation"] = "tanh"
-    subject = assembled(Variant.model_validate(content), (1, 8, 8))
-    learner = build_objective(subject, seed=0, name="twins")
-    networks.load_weights(learner.networks.values(), subject.networks.state_dict())
-    found, expected = outputs(subject, learner, images(5, subject.input_shape))
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("name", "shape"),
     [(name, shape) for name in FIVE for shape in SHAPES]
@@ -74,11 +64,23 @@ def test_copied_weights_give_the_same_outputs_in_both_directions(
     assert np.abs(moved - found).max() > 1e-3
 
 
-@pytest.mark.parametrize("upsampling", ["nearest", "bilinear", "transposed"])
-@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 9, 14)])
-def test_every_upsampling_gives_the_same_outputs(upsampling: str, shape: ImageShape) -> None:
-    content = variant("conv").model_dump()
-    content["model"]["upsampling"] = upsampling
+@pytest.mark.parametrize(
+    ("name", "key", "value", "shape"),
+    [
+        *(
+            ("conv", "upsampling", value, shape)
+            for value in ("nearest", "bilinear", "transposed")
+            for shape in ((1, 28, 28), (3, 9, 14))
+        ),
+        *(("aae", "channels", 6, shape) for shape in SHAPES),
+        ("vae", "activation", "tanh", (1, 8, 8)),
+    ],
+)
+def test_other_settings_give_the_same_outputs(
+    name: str, key: str, value: Any, shape: ImageShape
+) -> None:
+    content = variant(name).model_dump()
+    content["model"][key] = value
     subject = assembled(Variant.model_validate(content), shape)
     learner = build_objective(subject, seed=0, name="twins")
     networks.load_weights(learner.networks.values(), subject.networks.state_dict())

@@ -1,7 +1,7 @@
 """The models: the sizes of the specification, and one contract for every registered model."""
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +262,50 @@ def test_a_model_computes_the_same_function_as_the_specification(
         network(x).square().mean().backward()
     for found, expected in zip(model.parameters(), reference.parameters(), strict=True):
         torch.testing.assert_close(found.grad, expected.grad, atol=1e-7, rtol=1e-4)
+
+
+CORRECTED = {"hidden": [32], "latent_size": 4, "channels": 3}
+
+
+def test_channels_correct_the_logits_by_convolutions_of_blocks_of_pixels() -> None:
+    model, latent = build("mlp_ae", CORRECTED), torch.rand(5, 4)
+    *linear, refinement = model.decoder.children()
+    logits = nn.Sequential(*linear)(latent)
+
+    def convolve(x: Tensor, name: str) -> Tensor:
+        layer = refinement.get_submodule(f"correction.{name}")
+        return F.conv2d(x, layer.get_parameter("weight"), layer.get_parameter("bias"), padding=1)
+
+    # A channel for each pixel of a 2×2 block: top left, top right, bottom left, bottom right.
+    blocks = torch.cat([logits[..., i::2, j::2] for i in (0, 1) for j in (0, 1)], 1)
+    features = convolve(blocks, "1")
+    features = features + convolve(convolve(features, "2.first").relu(), "2.second")
+    corrections = convolve(features.relu(), "4").unbind(1)
+    expected = logits.clone()
+    for correction, (i, j) in zip(corrections, product((0, 1), (0, 1)), strict=True):
+        expected[:, 0, i::2, j::2] += correction
+    torch.testing.assert_close(model.decode(latent), expected)
+
+
+@pytest.mark.parametrize("initialization", ["default", "kaiming"])
+def test_training_starts_without_the_correction(initialization: str) -> None:
+    model, x = build("mlp_ae", CORRECTED), torch.rand(5, *GREY)
+    if initialization == "kaiming":
+        initialize_kaiming(model)
+    plain = build("mlp_ae", CORRECTED | {"channels": None})
+    plain.load_state_dict({name: model.state_dict()[name] for name in plain.state_dict()})
+    assert not torch.allclose(model(x), plain(x))
+    model.start_from((255 * x).byte())
+    assert torch.equal(model(x), plain(x))
+    model(x).square().mean().backward()
+    moved = {name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    last = {name for name in model.state_dict() if name.startswith("decoder.4.correction.4.")}
+    assert moved == {*plain.state_dict(), *last}  # the other layers follow after this update
+
+
+def test_a_correction_needs_even_sizes() -> None:
+    with pytest.raises(ValueError, match=r"found images of 8×7; allowed for this kind: .* of 2$"):
+        build("mlp_ae", CORRECTED, (1, 8, 7), (1, 8, 7))
 
 
 def test_the_vae_s_decoder_and_heads_equal_the_specification_s() -> None:

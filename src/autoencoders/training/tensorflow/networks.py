@@ -14,6 +14,8 @@ from autoencoders.training.tensorflow.backend import keras
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.models.convolutional import ConvDecoder, ConvEncoder, DoublingConv
+from autoencoders.variants.models.refinement import Corrected
+from autoencoders.variants.models.residual import ResidualBlock
 
 # Axes from Keras to PyTorch: convolution (H, W, I, O) to (O, I, H, W), transposed convolution
 # (H, W, O, I) to (I, O, H, W), linear layer (I, O) to (O, I).
@@ -100,10 +102,15 @@ def _apply(module: nn.Module, name: str, x: Any) -> Any:
             rows, columns = (x.shape[i + 1] - module.image_size[i] for i in (0, 1))
             return layers.Cropping2D(((0, rows), (0, columns)))(x)
         case nn.Sequential():
-            x = _vectors(x)
             for child, layer in module.named_children():
                 x = _apply(layer, f"{name}.{child}", x)
             return x
+        case Corrected():
+            correction = _apply(module.correction, f"{name}.correction", x)
+            return layers.Add()([_apply(module.base, f"{name}.base", x), correction])
+        case ResidualBlock():
+            inner = layers.ReLU()(_apply(module.first, f"{name}.first", x))
+            return layers.Add()([x, _apply(module.second, f"{name}.second", inner)])
         case nn.Conv2d():
             if isinstance(module, DoublingConv):
                 x = layers.UpSampling2D(2)(x)
@@ -116,9 +123,13 @@ def _apply(module: nn.Module, name: str, x: Any) -> Any:
         case nn.Upsample():
             return layers.UpSampling2D(2, interpolation=module.mode)(x)
         case nn.Linear():
-            return layers.Dense(module.out_features, name=name)(x)
+            return layers.Dense(module.out_features, name=name)(_vectors(x))
         case nn.Unflatten():
             return layers.Permute((2, 3, 1))(layers.Reshape(module.unflattened_size)(x))
+        case nn.PixelUnshuffle():
+            return _unshuffled(x, module.downscale_factor)
+        case nn.PixelShuffle():
+            return _shuffled(x, module.upscale_factor)
         case nn.ReLU():
             return layers.ReLU()(x)
         case nn.Tanh():
@@ -143,3 +154,19 @@ def _vectors(x: Any) -> Any:
     if len(x.shape) == 2:
         return x
     return keras.layers.Reshape((prod(x.shape[1:]),))(keras.layers.Permute((3, 1, 2))(x))
+
+
+def _unshuffled(x: Any, size: int) -> Any:
+    """Move blocks of `size`×`size` pixels into channels, in the order of PyTorch."""
+    rows, columns, channels = x.shape[1] // size, x.shape[2] // size, x.shape[3]
+    blocks = keras.layers.Reshape((rows, size, columns, size, channels))(x)
+    ordered = keras.layers.Permute((1, 3, 5, 2, 4))(blocks)
+    return keras.layers.Reshape((rows, columns, channels * size**2))(ordered)
+
+
+def _shuffled(x: Any, size: int) -> Any:
+    """Move channels into blocks of `size`×`size` pixels, in the order of PyTorch."""
+    rows, columns, channels = x.shape[1], x.shape[2], x.shape[3] // size**2
+    blocks = keras.layers.Reshape((rows, columns, channels, size, size))(x)
+    ordered = keras.layers.Permute((1, 4, 2, 5, 3))(blocks)
+    return keras.layers.Reshape((rows * size, columns * size, channels))(ordered)

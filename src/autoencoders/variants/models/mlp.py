@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from autoencoders.param_types import Activation, Count, ImageShape, Widths
 from autoencoders.variants.models.base import Autoencoder, VariationalAutoencoder
+from autoencoders.variants.models.refinement import Corrected, refinement
 
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
@@ -15,15 +16,33 @@ class MlpAE(Autoencoder):
     """An autoencoder of linear layers; the decoder has the encoder's `hidden` widths in reverse.
 
     Makhzani et al., arXiv 1511.05644, use `hidden` [1000, 1000, 1000] and `latent_size` 150.
+    With `channels`, a `refinement` with as many channels and one block corrects the decoder's
+    logits. `start_from` sets its last layer to 0, so training starts from the linear layers.
+
+    Raises:
+        ValueError: with `channels`, the image's height or width is not even.
     """
 
     def __init__(
-        self, input_shape: ImageShape, image_shape: ImageShape, hidden: Widths, latent_size: Count
+        self,
+        input_shape: ImageShape,
+        image_shape: ImageShape,
+        hidden: Widths,
+        latent_size: Count,
+        channels: Count | None = None,
     ) -> None:
         super().__init__()
         self.latent_shape = (latent_size,)
         self.encoder = Flattened(*linear_layers([prod(input_shape), *hidden, latent_size]))
         self.decoder = linear_decoder([latent_size, *reversed(hidden)], image_shape)
+        if channels:
+            self.decoder.append(refinement(image_shape, channels, blocks=1))
+
+    def start_from(self, images: Tensor) -> None:
+        """Set the correction of the decoder's logits to 0."""
+        for layer in self.decoder.children():
+            if isinstance(layer, Corrected):
+                layer.start_from_base()
 
 
 class MlpVAE(VariationalAutoencoder):

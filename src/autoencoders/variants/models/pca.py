@@ -23,8 +23,7 @@ class PcaAE(Autoencoder):
     Encoder and decoder are each a linear layer plus a network with `hidden` units. A `refinement`
     with `width` channels corrects the decoder's image.
 
-    `start_from` sets the last layer of each correction to 0 (Zhang et al., Fixup, arXiv
-    1901.09321), so training starts from PCA.
+    `start_from` sets the last layer of each correction to 0, so training starts from PCA.
 
     Raises:
         ValueError: the encoder input is smaller than the image, or the image's height or width is
@@ -88,6 +87,4 @@ class PcaAE(Autoencoder):
         }
         self.load_state_dict(state, strict=False)
         for corrected in (self.encoder, self.decoder, self.refinement):
-            *_, last = (m for m in corrected.modules() if isinstance(m, nn.Linear | nn.Conv2d))
-            for parameter in last.parameters():
-                nn.init.zeros_(parameter)
+            corrected.start_from_base()

@@ -21,6 +21,15 @@ class Corrected(nn.Module):
         total: Tensor = self.base(x) + self.correction(x)
         return total
 
+    def start_from_base(self) -> None:
+        """Set the correction's last layer to 0, in place (Zhang et al., Fixup, arXiv 1901.09321).
+
+        Until the next update, the output is that of the layer alone.
+        """
+        *_, last = (m for m in self.correction.modules() if isinstance(m, nn.Linear | nn.Conv2d))
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
+
 
 def refinement(image_shape: ImageShape, width: Count, blocks: Count) -> Corrected:
     """Return a network that adds a correction to images `(N, *image_shape)`.
