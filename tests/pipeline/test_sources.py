@@ -95,7 +95,7 @@ def test_an_edited_file_reruns_only_the_stages_that_import_it(
 
 @pytest.mark.usefixtures("listed")
 def test_code_that_no_variant_imports_reruns_only_sources() -> None:
-    comment("variants/models/residual.py", "variants/objectives/perceptual.py")
+    comment("variants/models/residual_mlp.py", "variants/objectives/perceptual.py")
     comment("commands/__init__.py", "tracking/__init__.py", "cli.py")
     comment(*(os.fspath(f.relative_to(PACKAGE)) for f in PACKAGE.rglob("tensorflow/*.py")))
     (SOURCE / "variants/objectives/contrastive.py").write_text("class Contrastive: ...\n", "utf-8")
@@ -106,7 +106,7 @@ def test_code_that_no_variant_imports_reruns_only_sources() -> None:
 
 @pytest.mark.usefixtures("listed")
 def test_autoencoders_repro_updates_the_lists_first() -> None:
-    comment("variants/models/residual.py")
+    comment("variants/models/residual_mlp.py")
     assert not dvc_state.read_state().to_run
 
 

@@ -39,7 +39,7 @@ class MlpAE(Autoencoder):
             self.decoder.append(refinement(image_shape, channels, blocks=1))
 
     def start_from(self, images: Tensor) -> None:
-        """Set the correction of the decoder's logits to 0."""
+        """Set the correction of the decoder's logits to 0 for any images `(N, C, H, W)`."""
         for layer in self.decoder.children():
             if isinstance(layer, Corrected):
                 layer.start_from_base()
