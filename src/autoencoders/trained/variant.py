@@ -24,7 +24,6 @@ from autoencoders.trained.pairs import Pairs, encode_pairs, pairs
 from autoencoders.training.settings import Variant
 from autoencoders.variants.assembly import Assembled, assemble
 from autoencoders.variants.inputs import Input
-from autoencoders.variants.objectives.base import Perceive
 from autoencoders.variants.priors.base import Prior
 
 BATCH = 250
@@ -153,18 +152,14 @@ class Trained(Assembled):
         return self.model.decode(latents.to(self.device)).sigmoid().cpu()
 
 
-def build(description: Description, perceive: Perceive | None = None) -> Assembled:
-    """Return the untrained variant; its weights depend only on the seed and the names.
-
-    `perceive` is needed only to train an objective that learns from a classifier.
-    """
+def build(description: Description) -> Assembled:
+    """Return the untrained variant; its weights depend only on the seed and the names."""
     return assemble(
         description.variant,
         description.image_shape,
         description.seed,
         f"{description.dataset}/{description.name}",
         description.variant.training.initialization,
-        perceive,
     )
 
 

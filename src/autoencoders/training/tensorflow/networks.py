@@ -14,8 +14,7 @@ from autoencoders.training.tensorflow.backend import keras
 from autoencoders.variants.assembly import Assembled
 from autoencoders.variants.models.base import VariationalAutoencoder
 from autoencoders.variants.models.convolutional import ConvDecoder, ConvEncoder, DoublingConv
-from autoencoders.variants.models.refinement import Corrected
-from autoencoders.variants.models.residual import ResidualBlock
+from autoencoders.variants.models.refinement import Corrected, ResidualBlock
 
 # Axes from Keras to PyTorch: convolution (H, W, I, O) to (O, I, H, W), transposed convolution
 # (H, W, O, I) to (I, O, H, W), linear layer (I, O) to (O, I).

@@ -1,9 +1,9 @@
 """Residual convolutions that correct the image of a fully connected decoder."""
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autoencoders.param_types import Count, ImageShape
-from autoencoders.variants.models.residual import ResidualBlock
 
 UNSHUFFLE = 2  # height and width of the blocks of pixels that become channels
 
@@ -24,7 +24,7 @@ class Corrected(nn.Module):
     def start_from_base(self) -> None:
         """Set the correction's last layer to 0, in place (Zhang et al., Fixup, arXiv 1901.09321).
 
-        Until the next update, the output is that of the layer alone.
+        Until the next update, the output is that of `base` alone.
         """
         *_, last = (m for m in self.correction.modules() if isinstance(m, nn.Linear | nn.Conv2d))
         for parameter in last.parameters():
@@ -57,3 +57,19 @@ def refinement(image_shape: ImageShape, width: Count, blocks: Count) -> Correcte
         nn.PixelShuffle(UNSHUFFLE),
     )
     return Corrected(nn.Identity(), correction)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions with a ReLU between them, added to the block's input.
+
+    The block has no batch norm (Lim et al., arXiv 1707.02921, figure 2c).
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding="same")
+        self.second = nn.Conv2d(width, width, 3, padding="same")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return feature maps `(N, width, H, W)`, the shape of `x`."""
+        return x + self.second(F.relu(self.first(x)))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from autoencoders.param_types import Count, ImageShape
 from autoencoders.variants.inputs import enlarge
 from autoencoders.variants.models.base import Autoencoder
+from autoencoders.variants.models.refinement import ResidualBlock
 
 MARGIN = 1e-3  # images are clamped to [MARGIN, 1 - MARGIN], where logits are finite
 
@@ -81,22 +82,6 @@ class Residual(Autoencoder):
         if self.factor > 1:
             image = enlarge(image, self.factor, "bicubic")
         return torch.logit(image + self.gain * self.decoder(features), MARGIN)
-
-
-class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions with a ReLU between them, added to the block's input.
-
-    The block has no batch norm (Lim et al., arXiv 1707.02921, figure 2c).
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding="same")
-        self.second = nn.Conv2d(width, width, 3, padding="same")
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return feature maps `(N, width, H, W)`, the shape of `x`."""
-        return x + self.second(F.relu(self.first(x)))
 
 
 class DepthwiseBlock(nn.Module):
