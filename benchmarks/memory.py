@@ -86,7 +86,7 @@ def set_up(repository: Path, count: int, size: int) -> None:
         patches.resize((size, size), Image.Resampling.BICUBIC).save(folder / f"{i}.png")
     path = repository / paths.PARAMS
     content: dict[str, Any] = yaml12.read(path)
-    dataset = {"folder": "pictures", "size": size, "channels": 3, "test_fraction": TEST_FRACTION}
+    dataset = {"folder": "pictures", "side": size, "channels": 3, "test_fraction": TEST_FRACTION}
     content["data"] |= {"datasets": {DATASET: dataset}, "train_fraction": TRAIN_FRACTION}
     content |= {"datasets_to_run": [DATASET], "variants_to_run": list(VARIANTS)}
     content["variants"] = {name: content["variants"][name] for name in VARIANTS}

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +8,7 @@ import torch
 
 from autoencoders import params, yaml12
 from autoencoders.errors import UserError
-from autoencoders.params.schema import ImageFolder
+from autoencoders.params.schema import IGNORED_BY_DVC, ImageFolder, Params
 from autoencoders.training.optimizers import OPTIMIZERS
 from autoencoders.training.tensorflow import supported
 from autoencoders.variants.assembly import assemble
@@ -488,7 +489,7 @@ def test_a_variant_for_a_dataset_that_does_not_run_is_valid() -> None:
 
 # --- the user's datasets
 
-PETS = {"folder": "pets", "size": 64, "channels": 3}
+PETS = {"folder": "pets", "side": 64, "channels": 3}
 
 
 def test_a_folder_of_images_is_a_dataset() -> None:
@@ -525,16 +526,17 @@ def test_an_error_about_an_unknown_dataset_lists_all_datasets() -> None:
     ("key", "value", "expected"),
     [
         ("pets.channels", 4, "found 4; allowed: 1 or 3"),
-        ("pets.size", 0, "found 0; allowed: a number greater than 0"),
+        ("pets.side", 0, "found 0; allowed: a number greater than 0"),
         ("pets.misfits", "crop", "found 'crop'; allowed: 'refuse', 'skip' or 'resize'"),
         ("pets.test_fraction", 1.0, "found 1.0; allowed: a number less than 1"),
-        ("pets.sise", 3, "unknown key; did you mean 'size'?; allowed: folder, size, patches"),
+        ("pets.sidee", 3, "unknown key; did you mean 'side'?; allowed: folder, side, patches"),
         ("pets.folder", REMOVED, "missing; add it"),
-        ("pets.size", REMOVED, "missing; add it, or patches to cut from images of any size"),
+        ("pets.side", REMOVED, "missing; add it, or patches to cut from images of any size"),
         ("binary.of", "mnst", "found 'mnst'; did you mean 'mnist'?; allowed: mnist, fashion"),
         ("binary.binarize", "often", "found 'often'; allowed: 'dynamic' or 'static'"),
         ("binary.folder", "pets", "unknown key; allowed: of, binarize, title"),
         ("mnist", PETS, "a published dataset has this name; choose another name"),
+        ("size", PETS, "DVC does not notice changes of a key with this name; choose another"),
     ],
 )
 def test_an_error_in_a_dataset(key: str, value: Any, expected: str) -> None:
@@ -547,17 +549,28 @@ def test_an_error_in_a_dataset(key: str, value: Any, expected: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, ": found size and patches; allowed: one of them"),
-        ({"size": None, "misfits": "resize"}, ".misfits: found 'resize'; allowed with patches"),
+        ({}, ": found side and patches; allowed: one of them"),
+        ({"side": None, "misfits": "resize"}, ".misfits: found 'resize'; allowed with patches"),
     ],
 )
 def test_patches_replace_the_size_of_images(changes: dict[str, Any], expected: str) -> None:
-    patches = {"patches": {"size": 16, "per_image": 2}}
+    patches = {"patches": {"side": 16, "per_image": 2}}
     content = edited("data.datasets", {"pets": PETS | patches | changes})
     content["datasets_to_run"] = ["pets"]
     assert complaint(content).startswith(f"params.yaml: data.datasets.pets{expected}")
-    content = edited("data.datasets", {"pets": PETS | patches | {"size": None}})
+    content = edited("data.datasets", {"pets": PETS | patches | {"side": None}})
     assert params.image_shapes(params.parse(content, "params.yaml"))["pets"] == (3, 16, 16)
+
+
+def test_no_key_has_a_name_that_dvc_s_cache_of_runs_ignores() -> None:
+    def keys(schema: Any) -> Iterator[str]:
+        for name, value in schema.items() if isinstance(schema, dict) else ():
+            yield from value if name == "properties" else ()
+            yield from keys(value)
+
+    found = set(keys(Params.model_json_schema()))
+    assert {"per_image", "latent_size", "optimizers"} < found
+    assert found.isdisjoint(IGNORED_BY_DVC)
 
 
 @pytest.mark.parametrize("name", ["models/mnist/vae", "models/mnist/vae/model.safetensors"])

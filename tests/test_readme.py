@@ -77,9 +77,9 @@ def test_each_folder_of_images_is_a_dataset_that_every_default_variant_fits(bloc
     [(name, folder)] = data["datasets"].items()
     content["data"] |= data
     content["datasets_to_run"] = [name]
-    size = folder.get("size") or folder["patches"]["size"]
+    side = folder.get("side") or folder["patches"]["side"]
     parsed = params.parse(content, OWN_IMAGES.name)
-    assert params.image_shapes(parsed)[name] == (folder["channels"], size, size)
+    assert params.image_shapes(parsed)[name] == (folder["channels"], side, side)
 
 
 def test_the_readme_is_short_and_links_to_every_document() -> None:

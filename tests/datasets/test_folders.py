@@ -201,7 +201,7 @@ def test_all_misfits_are_listed_at_once_with_advice(tmp_path: Path, untidy: Path
         f"{untidy}/dog/torn.png: cannot be read as an image (damaged, or in a format that "
         "Pillow does not support here; save it as PNG)",
         "data.datasets.pets: 2 of 14 files are not 8×8 images; "
-        "set data.datasets.pets.misfits to skip or resize, or change data.datasets.pets.size",
+        "set data.datasets.pets.misfits to skip or resize, or change data.datasets.pets.side",
     ]
     assert not (tmp_path / "raw").exists()
 

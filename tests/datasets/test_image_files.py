@@ -107,7 +107,7 @@ def test_an_image_smaller_than_a_patch_is_a_misfit(tmp_path: Path, photos: Path)
     ) as caught:
         fetch(photos, tmp_path / "raw")
     assert "1 of 11 files are not images of at least 8×8 pixels; set " in str(caught.value)
-    assert "misfits to skip, or change data.datasets.photos.patches.size" in str(caught.value)
+    assert "misfits to skip, or change data.datasets.photos.patches.side" in str(caught.value)
     assert not (tmp_path / "raw").exists()
     arrays = fetch(photos, tmp_path / "raw", misfits="skip")
     assert 11 not in owners(arrays.train_images) + owners(arrays.test_images)

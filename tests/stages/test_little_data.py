@@ -59,7 +59,7 @@ def set_up(folder: Path, pictures: Pictures, variants: list[str]) -> None:
             image = Image.fromarray(pixels).convert("L" if channels == 1 else "RGB")
             image.save(folder / f"pictures/{label}/{i}.png")
     content = yaml12.read(PARAMS)
-    own = {"folder": "pictures", "size": size, "channels": channels, "test_fraction": 0.2}
+    own = {"folder": "pictures", "side": size, "channels": channels, "test_fraction": 0.2}
     content["data"]["datasets"] = {"little": own}
     content["variants"] = {name: content["variants"][name] for name in variants}
     (folder / paths.PARAMS).write_text(yaml12.dump(content), "utf-8")

@@ -211,12 +211,12 @@ def _report_unusable(
         return
     size = f"{extractor.size}×{extractor.size}"
     if extractor.per_image is None:
-        expected, choices, size_key = f"{size} images", "skip or resize", "size"
+        expected, choices, side_key = f"{size} images", "skip or resize", "side"
     else:
-        expected, choices, size_key = f"images of at least {size} pixels", "skip", "patches.size"
+        expected, choices, side_key = f"images of at least {size} pixels", "skip", "patches.side"
     resizing = extractor.misfits == "resize"
     advice = "remove these files" if resizing else f"set {key}.misfits to {choices}"
     found = f"{len(complaints)} of {len(complaints) + n_usable} files are not {expected}"
     raise UserError(
-        "\n".join([*complaints, f"{key}: {found}; {advice}, or change {key}.{size_key}"])
+        "\n".join([*complaints, f"{key}: {found}; {advice}, or change {key}.{side_key}"])
     )

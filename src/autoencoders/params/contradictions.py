@@ -9,7 +9,7 @@ from autoencoders import paths
 from autoencoders.datasets.catalogue import DATASETS
 from autoencoders.errors import suggestion
 from autoencoders.param_types import ImageShape
-from autoencoders.params.schema import Binarized, Params, image_shapes
+from autoencoders.params.schema import IGNORED_BY_DVC, Binarized, Params, image_shapes
 from autoencoders.training.settings import Variant
 from autoencoders.training.tensorflow import supported
 from autoencoders.variants.assembly import assemble
@@ -29,6 +29,10 @@ def contradictions(params: Params) -> list[str]:
         f"data.datasets.{name}: a published dataset has this name; choose another name"
         for name in params.data.datasets
         if name in DATASETS
+    ]
+    taken += [
+        f"data.datasets.{name}: DVC does not notice changes of a key with this name; choose another"
+        for name in sorted(IGNORED_BY_DVC.intersection(params.data.datasets))
     ]
     if paths.CLASSIFIER in params.variants:
         taken.append(f"variants.{paths.CLASSIFIER}: reserved for classifiers; choose another name")
@@ -82,13 +86,13 @@ def _size_mistakes(params: Params) -> list[str]:
         if isinstance(folder, Binarized):
             if folder.of not in DATASETS:
                 mistakes.append(f"{key}.of: found {folder.of!r}{suggestion(folder.of, DATASETS)}")
-        elif folder.size is None and folder.patches is None:
+        elif folder.side is None and folder.patches is None:
             mistakes.append(
-                f"{key}.size: missing; add it, or patches to cut from images of any size"
+                f"{key}.side: missing; add it, or patches to cut from images of any size"
             )
-        elif folder.size and folder.patches:
+        elif folder.side and folder.patches:
             mistakes.append(
-                f"{key}: found size and patches; allowed: one of them; patches have their own size"
+                f"{key}: found side and patches; allowed: one of them; patches have their own side"
             )
         elif folder.patches and folder.misfits == "resize":
             mistakes.append(

@@ -15,8 +15,11 @@ from autoencoders.training.settings import Classifier, Variant
 Names = Annotated[list[str], MinLen(1)]
 # Names become parts of paths and DVC stages. Two names and a suffix must fit into one file name.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=80)]
+# DVC's cache of runs ignores keys with these names, at any depth: after a change of such a value it
+# would restore the old outputs (treeverse/dvc, issue 10296).
+IGNORED_BY_DVC = {"nfiles", "size"}
 MAX_STAND_INS = 1_000_000  # all stand-in images are in memory at once
-MAX_SIZE = 4096  # height and width in pixels
+MAX_SIDE = 4096  # height and width in pixels
 
 
 class StandIn(Strict):
@@ -29,7 +32,7 @@ class StandIn(Strict):
 class Patches(Strict):
     """How to cut squares from images of any size; see `image_files.ImageExtractor`."""
 
-    size: Annotated[int, Gt(0), Le(MAX_SIZE)]
+    side: Annotated[int, Gt(0), Le(MAX_SIDE)]
     per_image: Annotated[int, Gt(0)]
     turned: bool = False
 
@@ -37,13 +40,13 @@ class Patches(Strict):
 class ImageFolder(Strict):
     """A dataset from a folder of the user's images.
 
-    Either all images have `size`×`size` pixels, or `patches` are cut from them. `test_fraction` is
+    Either all images have `side`×`side` pixels, or `patches` are cut from them. `test_fraction` is
     null if the folder contains `train/` and `test/`. The default title is the dataset's name.
     `misfits` are unreadable files and files of another size; see `image_files.ImageExtractor`.
     """
 
     folder: Text
-    size: Annotated[int, Gt(0), Le(MAX_SIZE)] | None = None
+    side: Annotated[int, Gt(0), Le(MAX_SIDE)] | None = None
     patches: Patches | None = None
     channels: Literal[1, 3]
     test_fraction: ProperFraction | None = None
@@ -53,9 +56,9 @@ class ImageFolder(Strict):
     @property
     def shape(self) -> ImageShape:
         """Return the shape `(C, H, W)` of a training image."""
-        size = self.patches.size if self.patches else self.size
-        assert size is not None
-        return self.channels, size, size
+        side = self.patches.side if self.patches else self.side
+        assert side is not None
+        return self.channels, side, side
 
 
 class Binarized(Strict):

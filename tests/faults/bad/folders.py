@@ -11,7 +11,7 @@ from tests.faults.case import Case, Change
 from tests.faults.changes import all_of, linked, nothing, put, written
 
 KEY = "data.datasets.pets"
-PETS = {"folder": "pets", "size": 28, "channels": 1, "test_fraction": 0.25}
+PETS = {"folder": "pets", "side": 28, "channels": 1, "test_fraction": 0.25}
 CLASSES = all_of(pictures("pets/cat"), pictures("pets/dog"))
 
 _case = partial(Case, "folders")
@@ -120,7 +120,7 @@ LAYOUTS = (
         "train/ and test/ in a subfolder", _split("all/train", "all/test"), "pets", "train", "test"
     ),
     _pets("no test_fraction and no test/", CLASSES, f"{KEY}.test_fraction", test_fraction=None),
-    _pets("257 class folders", _many_classes, "257", "256", size=4),
+    _pets("257 class folders", _many_classes, "257", "256", side=4),
     _pets(
         "class folders with one name in two Unicode forms",
         all_of(pictures("pets/caf\u00e9"), pictures("pets/cafe\u0301")),
@@ -158,12 +158,12 @@ COUNTS = (
     _pets(
         "pictures smaller than a patch",
         *(CLASSES, f"{KEY}.misfits", "28×28"),
-        size=None,
-        patches={"size": 64, "per_image": 2},
+        side=None,
+        patches={"side": 64, "per_image": 2},
         lines=17,
     ),
     _pets("one picture", picture("pets/a.png"), f"{KEY}.test_fraction|pets"),
-    _pets("pictures larger than any memory", CLASSES, KEY, "size|memory", size=10**6),
+    _pets("pictures larger than any memory", CLASSES, KEY, "side|memory", side=10**6),
     _pets(
         *("two pictures of another size", all_of(CLASSES, picture("pets/cat/w.png", (9, 28)))),
         *("w.png", "9×28", f"{KEY}.misfits"),

@@ -27,8 +27,8 @@ PARTS = {
     "objective": {"kind": "reconstruction", "loss": "mse"},
     "training": {"epochs": 1, "batch_size": 64, "optimizers": {"model": ADAM}},
 }
-PETS = {"folder": "pets", "size": 32, "channels": 3, "test_fraction": 0.2}
-PATCHES = {"patches": {"size": 16, "per_image": 4}}
+PETS = {"folder": "pets", "side": 32, "channels": 3, "test_fraction": 0.2}
+PATCHES = {"patches": {"side": 16, "per_image": 4}}
 
 _case = partial(Case, "params")
 
@@ -148,7 +148,7 @@ RANGES = (
     ),
     _key("data.datasets", {"pets": PETS | {"channels": 2}}, key="data.datasets.pets.channels"),
     _dataset("a share above 1", PETS | {"test_fraction": 20}, "test_fraction", "less than 1"),
-    _dataset("images of 6000 pixels", PETS | {"size": 6000}, "size", "4096"),
+    _dataset("images of 6000 pixels", PETS | {"side": 6000}, "side", "4096"),
     _dataset("no letter as the folder", PETS | {"folder": ""}, "folder: found ''"),
     _key(f"{CONV}.training.batch_size", 0, "greater than 0"),
     _key(f"{CONV}.training.ema_decay", 1, "less than 1"),
@@ -194,9 +194,9 @@ CONTRADICTIONS = (
     _key(f"{CONV}.model.decoder_channels", [8], "28", "decoder_channels", key=CONV),
     _key("variants.superres.input.factor", 3, "28", "3", key="variants.superres"),
     _key("variants.denoise.input.std", [0.5, 0.1], "lower one first", key="variants.denoise"),
-    _dataset("a size and patches", PETS | PATCHES, "size and patches"),
+    _dataset("a side and patches", PETS | PATCHES, "side and patches"),
     _dataset("resized patches", PATCHES | {"misfits": "resize"}, "'resize'", "refuse, skip"),
-    _dataset("a dataset without a size", {}, "size: missing", "patches"),
+    _dataset("a dataset without a side", {}, "side: missing", "patches"),
     _dataset("a dataset with a hyphen", PETS, "a-z, 0-9 and _", called="my-pets"),
     _dataset("a dataset with 81 letters", PETS, "80", called="p" * 81),
     _check(
