@@ -84,6 +84,12 @@ def test_a_released_variant_is_a_ready_network() -> None:
     assert "params.variant.model.latent_size: 2" in card_lines
 
 
+def test_the_table_has_the_metrics_of_these_weights_only() -> None:
+    assert run(models, "models")[0][-1].split()[-3] == "dB"
+    evaluate(model_sha256="0")
+    assert run(models, "models")[0][-1].split()[-3] == "–"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [1000, 1e9])  # 16 bits round the first to halves
 def test_weights_have_32_bits_where_16_change_the_metric(size: float) -> None:

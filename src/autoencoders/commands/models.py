@@ -66,7 +66,8 @@ def _trained_rows() -> Iterator[Row]:
     """Yield a row for each variant in this repository; none outside a repository."""
     for path in sorted(Path().glob(f"{paths.model('*', '*')}/{paths.RECORD}")):
         dataset, name = path.parts[-3:-1]
-        if name == paths.CLASSIFIER or not path.with_name(paths.WEIGHTS).exists():
+        weights = path.with_name(paths.WEIGHTS)
+        if name == paths.CLASSIFIER or not weights.exists():
             continue
         with files.readable(path):
             record = yaml12.parse(path.read_text("utf-8"))
@@ -75,6 +76,8 @@ def _trained_rows() -> Iterator[Row]:
         if paths.metrics(dataset, name).exists():
             with files.readable(paths.metrics(dataset, name)) as evaluated:
                 metrics = files.read_json(evaluated)
+        if metrics.get("model_sha256") != files.digest(weights):
+            metrics = {}  # they are of the weights before the last training
         yield (*row, record["dataset"], _decibels(metrics), "this repository")
 
 
