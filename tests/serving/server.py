@@ -17,9 +17,8 @@ from autoencoders.application.torch_network import trained_network
 from autoencoders.images.picture import Floats
 from autoencoders.serving.app import create_app
 from autoencoders.serving.connections import Server
-from autoencoders.serving.examples import Examples
-from autoencoders.serving.explorer import Explorer
-from autoencoders.serving.latent_explorer import create_explorer
+from autoencoders.serving.content import Examples, Explorer
+from autoencoders.serving.trained_content import create_explorer
 
 
 @contextmanager

@@ -25,10 +25,9 @@ from autoencoders.commands import apply
 from autoencoders.datasets.prepared import Prepared
 from autoencoders.figures.plots.style import PALETTE
 from autoencoders.images.picture import Floats
-from autoencoders.serving import apply_image, latent_explorer, queue
-from autoencoders.serving.examples import Examples, drawing_for, ready_examples
-from autoencoders.serving.explorer import Explorer
-from autoencoders.serving.trained_examples import create_examples
+from autoencoders.serving import apply_image, queue, trained_content
+from autoencoders.serving.content import Examples, Explorer, drawing_for, ready_examples
+from autoencoders.serving.trained_content import create_examples
 from autoencoders.variants.assembly import Assembled
 from tests.saved import PARAMS, run, saved
 from tests.serving.server import Stream, ask, loaded, post, refused, serving, stepping
@@ -458,7 +457,7 @@ def test_the_dimensions_that_change_the_image_most_have_axes(
     found = loaded("aae")[1]
     assert isinstance(found, Explorer)
     assert len(found.start) == 150
-    assert len({axis.index for axis in found.axes}) == latent_explorer.SLIDERS
+    assert len({axis.index for axis in found.axes}) == trained_content.SLIDERS
 
     def change(index: int) -> float:
         moved = np.array([found.start, found.start], np.float32)

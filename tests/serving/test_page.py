@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from autoencoders.images.picture import Picture
-from autoencoders.serving.examples import Examples, drawing_for
+from autoencoders.serving.content import Examples, drawing_for
 from tests.browser import chromium, needs_chromium
 from tests.saved import PARAMS, saved
 from tests.serving.server import loaded, serving, stepping

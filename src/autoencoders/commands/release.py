@@ -23,8 +23,8 @@ from autoencoders.errors import UserError
 from autoencoders.evaluation import image_quality, results
 from autoencoders.evaluation.results import Metrics
 from autoencoders.ready import Card, Latent
-from autoencoders.serving.explorer import Explorer
-from autoencoders.serving.latent_explorer import create_explorer
+from autoencoders.serving.content import Explorer
+from autoencoders.serving.trained_content import create_explorer
 from autoencoders.site import packaged_images
 from autoencoders.site.drawing import DRAWN_SHAPE
 from autoencoders.tracking.provenance import origin_tags

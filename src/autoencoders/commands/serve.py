@@ -16,8 +16,7 @@ from autoencoders.errors import UserError, warn
 from autoencoders.images.file_names import printable
 from autoencoders.serving.app import create_app
 from autoencoders.serving.connections import Server
-from autoencoders.serving.examples import Examples, ready_examples
-from autoencoders.serving.explorer import Explorer, ready_explorer
+from autoencoders.serving.content import Examples, Explorer, ready_examples, ready_explorer
 from autoencoders.serving.queue import temporary_file
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")  # names of this machine in a browser
@@ -82,8 +81,7 @@ def _load(variant: str, precision: Precision) -> tuple[Network, Explorer | str, 
     # Here, because these modules import torch.
     from autoencoders.application.find_variant import load
     from autoencoders.application.torch_network import trained_network
-    from autoencoders.serving.latent_explorer import create_explorer
-    from autoencoders.serving.trained_examples import create_examples
+    from autoencoders.serving.trained_content import create_examples, create_explorer
 
     trained = load(variant)
     return trained_network(trained, precision), create_explorer(trained), create_examples(trained)

@@ -28,8 +28,7 @@ from autoencoders.images.picture import TooLarge, UnusableImage, WrongSize
 from autoencoders.images.reading import read_image
 from autoencoders.images.writing import encode_image
 from autoencoders.serving.apply_image import MAX_BYTES, OutputFormat, apply_to_file, max_pixels
-from autoencoders.serving.examples import Examples
-from autoencoders.serving.explorer import Explorer
+from autoencoders.serving.content import Examples, Explorer
 from autoencoders.serving.queue import Job, Queue
 from autoencoders.site.drawing import ASSETS
 

@@ -1,4 +1,4 @@
-"""The latent space of a variant for the page: the dimensions with sliders, and their bounds."""
+"""The latent space and the example inputs of a variant of this repository, for the page."""
 
 import torch
 from torch import Tensor
@@ -7,14 +7,16 @@ from autoencoders.application.torch_network import trained_coder
 from autoencoders.errors import UserError
 from autoencoders.figures.latent_experiments import perturbations
 from autoencoders.figures.plots.latents import class_colours
-from autoencoders.images.picture import Floats
+from autoencoders.images.picture import Floats, Picture
 from autoencoders.ready import Axis
-from autoencoders.serving.explorer import Codes, Explorer
+from autoencoders.serving.content import Codes, Examples, Explorer, drawing_for
+from autoencoders.site.drawing import choose_examples
 from autoencoders.trained.variant import Trained
 
 CODES = 600  # number of training images whose codes are plotted
 SLIDERS, STEPS = 8, 7  # dimensions with a slider, and test values of each dimension
 QUANTILES = (0.005, 0.995)  # of the prior, or of the codes: the bounds of an axis
+SEARCHED = 100  # test images in which examples of different classes are searched
 DEFAULT_BOUND = 3.0  # bounds are -3 and 3 without a prior and without codes
 
 
@@ -59,3 +61,16 @@ def _bounds(trained: Trained, codes: Codes | None) -> tuple[Tensor, Tensor]:
     low, high = torch.from_numpy(codes.latents).quantile(torch.tensor(QUANTILES), dim=0)
     margin = (low == high) * DEFAULT_BOUND  # for dimensions in which all codes are equal
     return low - margin, high + margin
+
+
+def create_examples(trained: Trained) -> Examples:
+    """Return the examples of a variant: test images as its encoder gets them, if prepared."""
+    input = trained.description.variant.input.model_dump(mode="json")
+    drawing = drawing_for(trained.image_shape, input)
+    try:
+        chosen = choose_examples(trained.data.labels("test")[:SEARCHED].tolist())
+    except UserError:
+        return Examples((), drawing)
+    inputs, _ = trained.first_test_pairs(max(chosen) + 1)
+    planes: Floats = inputs[chosen].clamp(0, 1).cpu().numpy()
+    return Examples(tuple(Picture(image) for image in planes), drawing)
