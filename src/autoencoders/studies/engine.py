@@ -15,7 +15,6 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,10 +92,9 @@ def run(
             location = _location(machines, study.name)
             try:
                 store, folder = _open(location, study, machines)
-                space = _FreeSpace(Path(folder) if isinstance(store, LocalFileSystem) else None)
-                space.require()
+                _require_space(store, folder)
                 tuner = _tuner(study, task, datasets, machines, location, store, folder)
-                with _listening(listener), _listening(space):
+                with _listening(listener):
                     grid = tuner.fit()
                     results = [grid[number] for number in range(len(grid))]
             except (OSError, ray.exceptions.RayError, tune.TuneError) as error:
@@ -208,6 +206,14 @@ def _check_digest(store: FileSystem, folder: str, study: Study) -> None:
     store.create_dir(folder)
     with store.open_output_stream(path) as stream:
         stream.write(study.digest.encode())
+
+
+def _require_space(store: FileSystem, folder: str) -> None:
+    """Raise a `UserError` if the state is on a disk of this machine that is almost full."""
+    if isinstance(store, LocalFileSystem) and shutil.disk_usage(folder).free < MIN_FREE_MB * 10**6:
+        raise UserError(
+            f"{folder}: less than {MIN_FREE_MB} MB are free on this disk; delete other files"
+        )
 
 
 def _tuner(
@@ -361,28 +367,6 @@ def _listening(listener: Listener) -> Iterator[None]:
         _listeners.remove(listener)
 
 
-@dataclass(frozen=True)
-class _FreeSpace:
-    """A listener that stops the study before the disk of its state is full."""
-
-    folder: Path | None  # None for a storage on another machine
-
-    def epoch(self, trial: str, values: Values, row: Row) -> None:
-        """Check after an epoch."""
-        self.require()
-
-    def end(self, trial: str, outcome: Outcome) -> None:
-        """Do nothing: each epoch has its own check."""
-
-    def require(self) -> None:
-        """Raise a `UserError` if there is too little room."""
-        if self.folder and shutil.disk_usage(self.folder).free < MIN_FREE_MB * 10**6:
-            raise UserError(
-                f"{self.folder}: less than {MIN_FREE_MB} MB are free on this disk; "
-                "delete other files"
-            )
-
-
 class _Forward(tune.Callback):
     """Passes the results of trials to the listener of this process."""
 
@@ -399,12 +383,13 @@ class _Forward(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """Pass the new rows of the history."""
+        """Pass the new rows of the history; stop the study before the disk is full."""
         number, history = _number(self.study, trial.experiment_tag), result["history"]
         for row in history[self.epochs.get(number, 0) :]:
             for listener in _listeners:
                 listener.epoch(number, trial.config, row)
         self.epochs[number] = len(history)
+        _require_space(trial.storage.storage_filesystem, trial.storage.experiment_fs_path)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Pass the outcome of a trial once."""
