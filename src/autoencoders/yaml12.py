@@ -3,6 +3,7 @@
 PyYAML reads YAML 1.1, where `yes` is true, `1:30` is a number and `1e-5` is text.
 """
 
+from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,15 @@ def parse(text: str) -> Any:
         if text[mark.index : mark.index + 1] == "\t":
             problem = "found a tab; indent with spaces"
         raise ValueError(f"line {mark.line + 1}: {problem}") from None
+
+
+def flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the dotted key and the value of each entry: {"a": {"b": 1}} has ("a.b", 1)."""
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def dump(content: Any) -> str:

@@ -36,7 +36,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         for row in rows:
             yield "  ".join(map(str.ljust, row, widths)).rstrip()
     elif ready.is_ready(options.name):
-        yield from _lines(asdict(ready.card(options.name)))
+        for key, value in yaml12.flatten(asdict(ready.card(options.name))):
+            yield f"{key}: {value}"
     else:
         raise UserError(f"found {options.name!r}{suggestion(options.name, ready.names())}")
 
@@ -89,12 +90,3 @@ def _images(shape: ImageShape, any_size: bool = False) -> str:
 
 def _decibels(metrics: Mapping[str, Any]) -> str:
     return f"{metrics['psnr']:.2f} dB" if "psnr" in metrics else "–"
-
-
-def _lines(value: Any, key: str = "") -> Iterator[str]:
-    """Yield `key: value` for each entry of nested dicts, with dotted keys."""
-    if not isinstance(value, dict):
-        yield f"{key}: {value}"
-        return
-    for name, inner in value.items():
-        yield from _lines(inner, f"{key}.{name}" if key else name)

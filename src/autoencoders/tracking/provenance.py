@@ -65,17 +65,6 @@ def fingerprint(params: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Join nested keys with dots and convert values to text: {"a": {"b": 1}} to {"a.b": "1"}."""
-    flat: dict[str, str] = {}
-    for key, value in params.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = str(value)
-    return flat
-
-
 def _git(*arguments: str) -> str | None:
     """Return the output of git; None if git fails, for example outside a repository."""
     # DVC or an editor may lock the index while a stage runs: do not wait for it.

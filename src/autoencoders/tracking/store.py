@@ -16,16 +16,10 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Param
 
-from autoencoders import files, paths
+from autoencoders import files, paths, yaml12
 from autoencoders.errors import UserError, warn, without_password
 from autoencoders.tracking import private
-from autoencoders.tracking.provenance import (
-    fingerprint,
-    flatten,
-    is_running,
-    process_tags,
-    source_tags,
-)
+from autoencoders.tracking.provenance import fingerprint, is_running, process_tags, source_tags
 
 ALL_RUNS = 50_000  # the maximum that MLflow returns at once, newest first
 PARENT = "configuration"  # the tag `stage` of parent runs
@@ -137,7 +131,7 @@ def locked_experiment(client: MlflowClient, name: str) -> Iterator[str]:
 
 def log_params(client: MlflowClient, run_id: str, params: Mapping[str, Any]) -> None:
     """Log params to a run; nested keys are joined by dots."""
-    entries = [Param(name, value) for name, value in flatten(params).items()]
+    entries = [Param(name, str(value)) for name, value in yaml12.flatten(params)]
     client.log_batch(run_id, params=entries)
 
 
