@@ -20,7 +20,7 @@ from matplotlib.transforms import Bbox
 from autoencoders import params, paths
 from autoencoders.errors import UserError
 from autoencoders.params.editing import with_value
-from autoencoders.studies import sweep, sweep_figures, sweep_page
+from autoencoders.studies import sweep, sweep_page
 from autoencoders.studies.study import Choice, Domain, Outcome, Study, Uniform, ranked
 from autoencoders.studies.sweep_file import with_values
 from autoencoders.training.settings import Variant
@@ -222,19 +222,19 @@ def test_figures_of_any_number_of_trials_cut_no_text(
     assert len(ranking) == trials
     drawn = record_texts(monkeypatch)
     for draw in (
-        sweep_figures.parallel_coordinates,
-        sweep_figures.learning_curves,
-        sweep_figures.best_over_time,
+        sweep_page.parallel_coordinates,
+        sweep_page.learning_curves,
+        sweep_page.best_over_time,
     ):
         check_texts(draw(study, ranking), drawn)
     shares = {"training.optimizers.model.lr": 1.0, "training.optimizers.discriminator.lr": 0.0}
-    check_texts(sweep_figures.importance_bars(shares), drawn)
+    check_texts(sweep_page.importance_bars(shares), drawn)
 
 
 def test_best_over_time_is_the_lowest_value_until_each_trial() -> None:
     study = Study("a", "", {}, metric="m")
     results = [Outcome({}, metrics={"m": value}) for value in (3, 5, 2, 4, 1)]
-    figure = sweep_figures.best_over_time(study, ranked(study, results))
+    figure = sweep_page.best_over_time(study, ranked(study, results))
     points, line = figure.axes[0].lines
     assert np.asarray(points.get_ydata()).tolist() == [3, 5, 2, 4, 1]
     assert np.asarray(line.get_ydata()).tolist() == [3, 3, 2, 2, 1]
@@ -242,7 +242,7 @@ def test_best_over_time_is_the_lowest_value_until_each_trial() -> None:
 
 def test_short_names_are_as_short_as_possible() -> None:
     keys = ["training.optimizers.a.lr", "training.optimizers.b.lr", "model.kind", "epochs"]
-    assert [*sweep_figures.short_names(keys).values()] == ["a.lr", "b.lr", "kind", "epochs"]
+    assert [*sweep_page.short_names(keys).values()] == ["a.lr", "b.lr", "kind", "epochs"]
 
 
 @pytest.mark.slow
@@ -252,11 +252,11 @@ def test_importance_is_the_share_of_the_variance() -> None:
     space: dict[str, Domain] = {"a.x": unit, "a.y": unit, "a.z": two, "one": one}
     study = Study("a", "", space, samples=400, metric="m")
     results = outcomes(study, lambda values: 3 * values["a.x"] + values["a.y"], epochs=1)
-    shares = sweep_figures.importances(study, ranked(study, results))
+    shares = sweep_page.importances(study, ranked(study, results))
     # The variance of a sum of independent terms is the sum of their variances: 9 to 1.
     assert shares == pytest.approx({"a.x": 0.9, "a.y": 0.1, "a.z": 0.0}, abs=0.05)
 
 
 def test_equal_metrics_have_no_importance() -> None:
     study = Study("a", "", {"x": Uniform(0, 1)}, samples=4, metric="m")
-    assert sweep_figures.importances(study, ranked(study, outcomes(study, lambda _: 1.0))) == {}
+    assert sweep_page.importances(study, ranked(study, outcomes(study, lambda _: 1.0))) == {}

@@ -22,7 +22,7 @@ from autoencoders.params.editing import with_value
 from autoencoders.pipeline import Item
 from autoencoders.studies import sweep_file, sweep_page, trial
 from autoencoders.studies.study import Choice, Grid, Machines, Outcome, Study, Values, ranked
-from autoencoders.studies.sweep_figures import as_text, short_names
+from autoencoders.studies.sweep_page import as_text, short_names
 from autoencoders.studies.trial import ITEM, Task
 from autoencoders.tracking.provenance import fingerprint
 from autoencoders.tracking.study import StudyRun, study_run
