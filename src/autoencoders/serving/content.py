@@ -96,7 +96,7 @@ def ready_examples(name: str) -> Examples:
     if drawing is None or shown is None:
         return Examples((), drawing)
     chosen = shown.images[choose_examples(shown.classes)]
-    planes = apply_input(to_floats(chosen), drawing)
+    planes = apply_input(to_floats(chosen), drawing).clip(0, 1)
     return Examples(tuple(Picture(image) for image in planes), drawing)
 
 

@@ -42,7 +42,7 @@ def encoder_input(input: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def apply_input(images: Floats, given: Mapping[str, Any]) -> Floats:
-    """Return encoder inputs of images `(N, 1, 28, 28)`, in [0, 1], with the noise of the training.
+    """Return encoder inputs of images `(N, 1, 28, 28)` in [0, 1], with the noise of the training.
 
     `given` is a result of `encoder_input`. The same call gives the same noise.
     """
@@ -50,8 +50,8 @@ def apply_input(images: Floats, given: Mapping[str, Any]) -> Floats:
         matrix = np.array(given["matrix"], np.float32)
         images = (matrix @ images @ matrix.T).clip(0, 1)
     noise = np.random.default_rng(0).standard_normal(images.shape, np.float32)
-    seen: Floats = (images + given["mean"] + given["std"] * noise).clip(0, 1)
-    return seen
+    noisy: Floats = images + given["mean"] + given["std"] * noise
+    return noisy.clip(0, 1) if given["clamp"] else noisy
 
 
 def choose_examples(classes: Sequence[int]) -> list[int]:

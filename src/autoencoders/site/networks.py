@@ -2,28 +2,29 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
 import onnx
-from torch import Tensor, from_numpy
+from torch import from_numpy
 
 from autoencoders import paths, ready
 from autoencoders.application import choose
 from autoencoders.application.find_variant import load
+from autoencoders.application.network import Coder
 from autoencoders.application.onnx_file import Part, to_onnx
 from autoencoders.application.onnx_network import ready_coder
+from autoencoders.application.torch_network import trained_coder
 from autoencoders.datasets.prepared import Prepared
 from autoencoders.errors import UserError
 from autoencoders.figures.latent_experiments import Codes, plane_directions
 from autoencoders.figures.page_content import spread_indices, view_limits
 from autoencoders.figures.plots.latents import class_colours
+from autoencoders.images.picture import to_floats
 from autoencoders.param_types import ImageShape
 from autoencoders.site import packaged_images
-from autoencoders.site.drawing import DRAWN_SHAPE, choose_examples, encoder_input
+from autoencoders.site.drawing import DRAWN_SHAPE, apply_input, choose_examples, encoder_input
 from autoencoders.site.packaged_images import PackagedImages
-from autoencoders.trained.pairs import encode_pairs, pairs
 from autoencoders.trained.variant import Trained
 
 WHOLE: tuple[Part, ...] = ("network",)
@@ -57,26 +58,23 @@ class Exhibit:
         dataset: the name of its dataset.
         image_shape: the `(C, H, W)` of its images.
         entry: its resolved entry in params.yaml.
-        latent_shape: the shape of one latent; None if it contains a copy of the input.
+        coder: its encoder and decoder; None if a latent contains a copy of the input.
         has_prior: whether random latents give new images.
         content: returns the ONNX file of a part, with its weights.
-        codes: returns the latents `(N, D)` of uint8 images `(N, C, H, W)`, for encoder inputs as
-            in training.
     """
 
     name: str
     dataset: str
     image_shape: ImageShape
     entry: Mapping[str, Any]
-    latent_shape: tuple[int, ...] | None
+    coder: Coder | None
     has_prior: bool
     content: Callable[[Part], bytes]
-    codes: Callable[[Tensor], Codes]
 
     def files(self) -> dict[Part, str]:
         """Return the names of its files: encoder and decoder, or the whole network."""
         prefix = self.name.replace("/", "-")
-        return {part: f"{prefix}-{part}.onnx" for part in (HALVES if self.latent_shape else WHOLE)}
+        return {part: f"{prefix}-{part}.onnx" for part in (HALVES if self.coder else WHOLE)}
 
 
 def find(name: str) -> Exhibit:
@@ -97,32 +95,19 @@ def find(name: str) -> Exhibit:
 
 
 def _trained(trained: Trained) -> Exhibit:
-    def codes(images: Tensor) -> Codes:
-        seed, device = trained.description.seed, trained.device
-        given = pairs(trained.input, images, seed, "test", trained.batch_size, device)
-        latents: Codes = encode_pairs(trained.model.encode, given).flatten(1).numpy()
-        return latents
-
     return Exhibit(
         trained.name,
         trained.description.dataset,
         trained.image_shape,
         trained.description.variant.model_dump(mode="json"),
-        None if trained.latent_holds_input else trained.latent_shape,
+        None if trained.latent_holds_input else trained_coder(trained),
         trained.prior is not None,
         lambda part: to_onnx(trained, part),
-        codes,
     )
 
 
 def _ready(name: str) -> Exhibit:
-    """Return a ready network; those with latents of their own have clean inputs."""
     card = ready.card(name)
-    coder = ready_coder(name) if card.latent else None
-
-    def codes(images: Tensor) -> Codes:
-        assert coder
-        return coder.encode(images.float().div(255).numpy()).reshape(len(images), -1)
 
     def content(part: Part) -> bytes:
         model = onnx.load(ready.onnx_path(name, part))  # with the weights of the other file
@@ -133,10 +118,9 @@ def _ready(name: str) -> Exhibit:
         card.params["dataset"],
         card.image_shape,
         card.params["variant"],
-        coder.latent_shape if coder else None,
+        ready_coder(name) if card.latent else None,
         card.latent is not None and card.latent.prior is not None,
         content,
-        codes,
     )
 
 
@@ -171,20 +155,20 @@ def describe(exhibit: Exhibit, shown: PackagedImages | None) -> dict[str, Any]:
         "sentence": sentence,
         "files": list(exhibit.files().values()),
         "input": encoder_input(exhibit.entry["input"]),
-        "latent_shape": exhibit.latent_shape,
+        "latent_shape": exhibit.coder.latent_shape if exhibit.coder else None,
         "plane": _plane(exhibit, shown),
     }
 
 
 def _words(exhibit: Exhibit) -> tuple[str, str]:
     """Return a title and a sentence in plain words."""
-    size = prod(exhibit.latent_shape or ())
+    size = exhibit.coder.latent_size if exhibit.coder else 0
     input, model, objective = (
         exhibit.entry[key]["kind"] for key in ("input", "model", "objective")
     )
     if input in RESTORING:
         title, what = RESTORING[input]
-        middle = f" In its middle, the image is {size} numbers." if exhibit.latent_shape else ""
+        middle = f" In its middle, the image is {size} numbers." if exhibit.coder else ""
         return title, f"{what}.{middle}"
     title = CODING.get(objective, "Autoencoder")
     if model.startswith("conv"):
@@ -199,14 +183,16 @@ def _plane(exhibit: Exhibit, shown: PackagedImages | None) -> dict[str, Any] | N
     The point `(x, y)` is the latent `origin + x·directions[0] + y·directions[1]`, flattened. Of
     more than two dimensions, these are the two in which the codes differ most.
     """
-    size = prod(exhibit.latent_shape or ())
-    if exhibit.latent_shape is None or (shown is None and size != 2):
+    coder = exhibit.coder
+    if coder is None or (shown is None and coder.latent_size != 2):
         return None
+    size = coder.latent_size
     origin: Codes = np.zeros(size)
     directions: Codes = np.eye(2)
     points, limits = np.empty((0, 2)), UNSEEN_LIMITS
     if shown is not None:
-        codes = exhibit.codes(from_numpy(shown.images))
+        inputs = apply_input(to_floats(shown.images), encoder_input(exhibit.entry["input"]))
+        codes = coder.encode(inputs).reshape(len(inputs), size)
         if size != 2:
             origin, directions = codes.mean(axis=0), plane_directions(codes)
         points = (codes - origin) @ directions
