@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import onnx
 import torch
 from onnx import TensorProto
+from onnx.external_data_helper import set_external_data
 from onnx.helper import make_node
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
@@ -173,14 +174,9 @@ def _with_stored_weights(content: bytes, places: Mapping[str, Place]) -> bytes:
         if kind != TensorProto.FLOAT:
             name, weight.name = weight.name, f"{weight.name}.stored"
             casts.append(make_node("Cast", [weight.name], [name], to=TensorProto.FLOAT))
+        weight.data_type = kind
+        set_external_data(weight, ready.WEIGHTS, offset=start, length=end - start)
         weight.ClearField("raw_data")
-        weight.data_type, weight.data_location = kind, TensorProto.EXTERNAL
-        for key, value in {
-            "location": ready.WEIGHTS,
-            "offset": start,
-            "length": end - start,
-        }.items():
-            weight.external_data.add(key=key, value=str(value))
     nodes = [*casts, *network.graph.node]
     del network.graph.node[:]
     network.graph.node.extend(nodes)
