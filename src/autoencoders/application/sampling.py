@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from autoencoders import randomness
+from autoencoders import params, randomness
+from autoencoders.application.find_variant import load
 from autoencoders.datasets.batches import images_at_a_time
 from autoencoders.errors import UserError, suggestion
 from autoencoders.evaluation.settings import Evaluation
@@ -14,7 +15,25 @@ from autoencoders.trained.variant import Trained
 BATCH = 256  # images in memory, or fewer if they are large
 
 
-def fit_sampler(name: str, trained: Trained, settings: Evaluation) -> Sampler:
+def draw_images(requested: str, name: str, count: int, seed: int) -> Iterator[Floats]:
+    """Return an iterator over `count` new images `(C, H, W)`, float32 in [0, 1].
+
+    `requested` is a trained variant, and `name` a sampler. `seed` determines the images.
+
+    Raises:
+        UserError: the variant is not trained, or the sampler is unknown or cannot draw from it.
+    """
+    settings = params.load().evaluation
+    trained = load(requested, settings.batch_size)
+    sampler, noise = _fit_sampler(name, trained, settings), randomness.noise(seed, "sample")
+    batch_size = images_at_a_time(trained.image_shape, BATCH)
+    batches = (min(batch_size, count - start) for start in range(0, count, batch_size))
+    return (
+        image for size in batches for image in trained.decode(sampler.draw(size, noise)).numpy()
+    )
+
+
+def _fit_sampler(name: str, trained: Trained, settings: Evaluation) -> Sampler:
     """Return a sampler that is fitted to a trained variant's codes.
 
     It has the settings of the evaluation, so the evaluation's Fréchet distance applies to it.
@@ -40,12 +59,3 @@ def fit_sampler(name: str, trained: Trained, settings: Evaluation) -> Sampler:
     sampler = build.fit_sampler(name, trained, settings.fitted_codes, settings.mixture_components)
     assert sampler is not None
     return sampler
-
-
-def draw_images(trained: Trained, sampler: Sampler, count: int, seed: int) -> Iterator[Floats]:
-    """Yield `count` new images `(C, H, W)`, float32 in [0, 1]; `seed` determines them."""
-    noise = randomness.noise(seed, "sample")
-    batch_size = images_at_a_time(trained.image_shape, BATCH)
-    for start in range(0, count, batch_size):
-        codes = sampler.draw(min(batch_size, count - start), noise)
-        yield from trained.decode(codes).numpy()

@@ -3,9 +3,12 @@
 import argparse
 from collections.abc import Iterator
 
+import numpy as np
 from tqdm import tqdm
 
-from autoencoders.application import choose, ready_samples
+from autoencoders import ready
+from autoencoders.application import choose
+from autoencoders.application.onnx_network import ready_coder
 from autoencoders.commands import Parser, absolute_path, add_network, integer
 from autoencoders.errors import UserError
 from autoencoders.files import write_bytes
@@ -14,6 +17,9 @@ from autoencoders.images.file_names import printable
 from autoencoders.images.origin import make_origin
 from autoencoders.images.picture import Floats, Picture
 from autoencoders.images.writing import encode_image
+
+READY_BATCH = 64  # images of a ready network in memory
+PRIOR = "standard_normal"  # the `kind` of the only prior that ready networks have
 
 
 def add_arguments(parser: Parser) -> None:
@@ -48,7 +54,12 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         raise UserError(f"--to: found {found}; allowed: {output_paths.FOLDER}")
     output_paths.require_writable(options.to)
     what = options.variant, options.sampler, options.count, options.seed
-    images = (ready_samples.draw_images if choose.is_ready(options.variant) else _draw)(*what)
+    if choose.is_ready(options.variant):
+        images = _draw_from_ready(*what)
+    else:
+        from autoencoders.application import sampling  # here, because it imports torch
+
+        images = sampling.draw_images(*what)
     taken: set[str] = set()
     shown = tqdm(images, total=options.count, unit="image", disable=None, leave=False)
     for number, image in enumerate(shown):
@@ -60,14 +71,27 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         yield printable(str(target))
 
 
-def _draw(variant: str, sampler: str, count: int, seed: int) -> Iterator[Floats]:
-    """Return an iterator over new images `(C, H, W)` from a variant of this repository."""
-    from autoencoders import params  # here, because these modules import torch
-    from autoencoders.application import sampling
-    from autoencoders.application.find_variant import load
+def _draw_from_ready(name: str, sampler: str, count: int, seed: int) -> Iterator[Floats]:
+    """Return an iterator over `count` new images `(C, H, W)`, float32 in [0, 1], from the prior.
 
-    settings = params.load().evaluation
-    trained = load(variant, settings.batch_size)
-    return sampling.draw_images(
-        trained, sampling.fit_sampler(sampler, trained, settings), count, seed
+    `seed` determines them; NumPy's generator draws other codes than PyTorch's.
+
+    Raises:
+        UserError: the network has no prior, or the sampler needs training images.
+    """
+    if sampler != "prior":
+        raise UserError(
+            f"--sampler: found {sampler!r}; allowed: prior, because ready networks have no "
+            "training images, which other samplers are fitted to"
+        )
+    latents = {other: ready.card(other).latent for other in ready.names()}
+    suitable = [other for other, latent in latents.items() if latent and latent.prior == PRIOR]
+    if name not in suitable:
+        raise UserError(f"{name} has no prior to draw from; allowed: {', '.join(suitable)}")
+    coder, noise = ready_coder(name), np.random.default_rng(seed)
+    batches = (min(READY_BATCH, count - start) for start in range(0, count, READY_BATCH))
+    return (
+        image
+        for size in batches
+        for image in coder.decode(noise.standard_normal((size, coder.latent_size), np.float32))
     )
