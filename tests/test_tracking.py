@@ -43,9 +43,9 @@ from autoencoders.tracking import (
     registered,
     stage_run,
     store,
-    study_run,
-    tracking_uri,
 )
+from autoencoders.tracking.store import tracking_uri
+from autoencoders.tracking.study import study_run
 
 # A warning of MLflow at the first use of a database.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
@@ -1031,7 +1031,7 @@ def test_the_same_study_continues_in_its_runs(client: MlflowClient) -> None:
 KILLED_STUDY = """
 import os, signal
 from autoencoders.pipeline import Item
-from autoencoders.tracking import study_run
+from autoencoders.tracking.study import study_run
 with study_run(
     Item("sweep", "mnist", "vae"), digest="abc", params={}, experiment="autoencoders"
 ) as study:

@@ -9,17 +9,5 @@ without a later upload.
 from autoencoders.tracking.dataset import DataUsed
 from autoencoders.tracking.model import TrainedModel
 from autoencoders.tracking.run import NullRun, StageRun, finished_runs, stage_run
-from autoencoders.tracking.store import tracking_uri
-from autoencoders.tracking.study import StudyRun, study_run
 
-__all__ = [
-    "DataUsed",
-    "NullRun",
-    "StageRun",
-    "StudyRun",
-    "TrainedModel",
-    "finished_runs",
-    "stage_run",
-    "study_run",
-    "tracking_uri",
-]
+__all__ = ["DataUsed", "NullRun", "StageRun", "TrainedModel", "finished_runs", "stage_run"]
