@@ -3,13 +3,18 @@
 import argparse
 from collections.abc import Iterator
 from math import prod
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 from tqdm import tqdm
 
-from autoencoders.application import choose, tables
+from autoencoders.application import choose
 from autoencoders.commands import Parser, absolute_path, add_images, add_network
 from autoencoders.errors import UserError
+from autoencoders.files import atomic_file
 from autoencoders.images import output_paths
 from autoencoders.images.file_names import as_text, printable
 from autoencoders.images.listing import ImageFile, find_image_files
@@ -17,6 +22,8 @@ from autoencoders.images.picture import Floats, UnusableImage, to_encoder_input
 from autoencoders.images.reading import read_image
 
 BATCH, BATCH_VALUES = 256, 2**24  # images in memory and pixel values in them, at most
+KEYS = ["path", "class"]  # columns before z0, z1, …; an image without a class has an empty cell
+WRITERS = {".parquet": pa.parquet.ParquetWriter, ".csv": pa.csv.CSVWriter}
 
 
 def add_arguments(parser: Parser) -> None:
@@ -39,12 +46,17 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     """
     coder = choose.coder(options.variant)
     shape = coder.input_shape
-    tables.require_table(options.to)
+    _require_table(options.to)
     output_paths.require_writable(options.to.parent)
     images, failed = find_image_files(options.images, options.to)
     count, lost = max(1, min(BATCH, BATCH_VALUES // prod(shape))), 0
-    with (
-        tables.open_table(options.to, coder.latent_size) as append,
+    texts = [(name, pa.string()) for name in KEYS]
+    numbers = [(f"z{i}", pa.float32()) for i in range(coder.latent_size)]
+    schema = pa.schema([*texts, *numbers])
+    with (  # an error leaves no file; a long table needs no more memory
+        atomic_file(options.to) as temporary,
+        temporary.open("wb") as stream,
+        WRITERS[options.to.suffix.lower()](stream, schema) as writer,
         tqdm(total=len(images), unit="image", disable=None, leave=False) as bar,
     ):
         for start in range(0, len(images), count):
@@ -57,9 +69,10 @@ def run(options: argparse.Namespace) -> Iterator[str]:
                     lost += 1
                 bar.update()
             if batch:
-                latents = coder.encode(np.stack(list(batch.values())))
+                latents = coder.encode(np.stack(list(batch.values()))).reshape(len(batch), -1)
                 names = [as_text(str(image.path)) for image in batch]
-                append(names, [image.label for image in batch], latents.reshape(len(batch), -1))
+                classes = [image.label for image in batch]
+                writer.write_table(pa.table([names, classes, *latents.T], schema))
         if lost:
             failed.append(f"{lost} of {len(images)} images were not encoded")
         if lost == len(images):  # discards the empty table
@@ -67,3 +80,30 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     yield printable(str(options.to))
     if failed:
         raise UserError("\n".join(failed))
+
+
+def _require_table(target: Path) -> None:
+    """Check that a table of latents can be written to `target`.
+
+    Raises:
+        UserError: the extension is unknown, or `target` is a file that is not a table of latents.
+    """
+    if target.suffix.lower() not in WRITERS:
+        allowed = " or ".join(WRITERS)
+        raise UserError(
+            f"--to: found {printable(target.name)}; allowed: names that end in {allowed}"
+        )
+    if target.exists() and _column_names(target)[:3] != [*KEYS, "z0"]:
+        found = printable(str(target))
+        raise UserError(
+            f"--to: found {found}, which is not a table of latents; allowed: a new file"
+        )
+
+
+def _column_names(path: Path) -> list[str]:
+    """Return the names of a table's columns; an empty list if the file is not a table."""
+    try:
+        read = pa.csv.open_csv if path.suffix.lower() == ".csv" else pa.parquet.ParquetFile
+        return list(read(path).schema.names)
+    except Exception:  # parsers raise many kinds of errors
+        return []
