@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from PIL import Image
 
-from autoencoders.application.bicubic import enlarge
 from autoencoders.application.network import Network
 from autoencoders.images.picture import (
     COLOUR,
     SAMPLE_TYPES,
+    Floats,
     Picture,
     Samples,
     fill_transparent,
@@ -62,7 +63,7 @@ def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
     new_luma = to_floats(network(old_luma, exact=bits > 8))
     for channel in planes:
         # The difference of a channel and the luma is linear in Cb and Cr alone.
-        chroma = enlarge(to_floats(channel[None]) - old_luma, network.factor)
+        chroma = _bicubic(to_floats(channel) - old_luma[0], network.factor)
         chroma += new_luma  # in place, to save memory for large images
         yield to_depth(chroma.clip(0, 1, out=chroma), bits)
 
@@ -70,5 +71,14 @@ def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
 def _enlarged(planes: Samples, factor: int, bits: int) -> Samples:
     """Return planes `(C, H, W)` enlarged bicubically to `(C, f·H, f·W)`, with `bits` bits."""
     return np.concatenate(
-        [to_depth(enlarge(to_floats(plane[None]), factor).clip(0, 1), bits) for plane in planes]
+        [to_depth(_bicubic(to_floats(plane), factor).clip(0, 1), bits) for plane in planes]
     )
+
+
+def _bicubic(plane: Floats, factor: int) -> Floats:
+    """Return a plane `(H, W)` enlarged to `(1, f·H, f·W)`, by Pillow's cubic convolution."""
+    if factor == 1:
+        return plane[None]
+    height, width = plane.shape
+    size = factor * width, factor * height
+    return np.array(Image.fromarray(plane).resize(size, Image.Resampling.BICUBIC))[None]
