@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import optuna
@@ -94,9 +94,9 @@ def run(
                 store, folder = _open(location, study, machines)
                 _require_space(store, folder)
                 tuner = _tuner(study, task, datasets, machines, location, store, folder)
-                with _listening(listener):
-                    grid = tuner.fit()
-                    results = [grid[number] for number in range(len(grid))]
+                _Forward.listener = listener
+                grid = tuner.fit()
+                results = [grid[number] for number in range(len(grid))]
             except (OSError, ray.exceptions.RayError, tune.TuneError) as error:
                 raise _unfinished(str(error)) from error
             for failed in (result.error for result in results if result.error):
@@ -355,20 +355,13 @@ def _scheduler(study: Study) -> FIFOScheduler:
     return FIFOScheduler()  # type: ignore[no-untyped-call]
 
 
-_listeners: list[Listener] = []  # Tune saves its callbacks, so they cannot hold the listener
-
-
-@contextmanager
-def _listening(listener: Listener) -> Iterator[None]:
-    _listeners.append(listener)
-    try:
-        yield
-    finally:
-        _listeners.remove(listener)
-
-
 class _Forward(tune.Callback):
-    """Passes the results of trials to the listener of this process."""
+    """Passes the results of trials to the listener of this process.
+
+    The class has the listener, because Tune saves each instance with the state of its study.
+    """
+
+    listener: ClassVar[Listener]
 
     def __init__(self, study: Study) -> None:
         self.study = study
@@ -386,18 +379,16 @@ class _Forward(tune.Callback):
         """Pass the new rows of the history; stop the study before the disk is full."""
         number, history = _number(self.study, trial.experiment_tag), result["history"]
         for row in history[self.epochs.get(number, 0) :]:
-            for listener in _listeners:
-                listener.epoch(number, trial.config, row)
+            self.listener.epoch(number, trial.config, row)
+            _require_space(trial.storage.storage_filesystem, trial.storage.experiment_fs_path)
         self.epochs[number] = len(history)
-        _require_space(trial.storage.storage_filesystem, trial.storage.experiment_fs_path)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Pass the outcome of a trial once."""
         number = _number(self.study, trial.experiment_tag)
         if number not in self.ended:
             self.ended.add(number)
-            for listener in _listeners:
-                listener.end(number, _outcome(trial.config, trial.last_result))
+            self.listener.end(number, _outcome(trial.config, trial.last_result))
 
 
 def _number(study: Study, tag: str) -> str:
