@@ -63,22 +63,22 @@ def _by_luma(network: Network, planes: Samples, bits: int) -> Iterator[Samples]:
     new_luma = to_floats(network(old_luma, exact=bits > 8))
     for channel in planes:
         # The difference of a channel and the luma is linear in Cb and Cr alone.
-        chroma = _bicubic(to_floats(channel) - old_luma[0], network.factor)
+        chroma = _lanczos(to_floats(channel) - old_luma[0], network.factor)
         chroma += new_luma  # in place, to save memory for large images
         yield to_depth(chroma.clip(0, 1, out=chroma), bits)
 
 
 def _enlarged(planes: Samples, factor: int, bits: int) -> Samples:
-    """Return planes `(C, H, W)` enlarged bicubically to `(C, f·H, f·W)`, with `bits` bits."""
+    """Return planes `(C, H, W)` enlarged to `(C, f·H, f·W)`, with `bits` bits."""
     return np.concatenate(
-        [to_depth(_bicubic(to_floats(plane), factor).clip(0, 1), bits) for plane in planes]
+        [to_depth(_lanczos(to_floats(plane), factor).clip(0, 1), bits) for plane in planes]
     )
 
 
-def _bicubic(plane: Floats, factor: int) -> Floats:
-    """Return a plane `(H, W)` enlarged to `(1, f·H, f·W)`, by Pillow's cubic convolution."""
+def _lanczos(plane: Floats, factor: int) -> Floats:
+    """Return a plane `(H, W)` enlarged to `(1, f·H, f·W)` with a Lanczos filter."""
     if factor == 1:
         return plane[None]
     height, width = plane.shape
     size = factor * width, factor * height
-    return np.array(Image.fromarray(plane).resize(size, Image.Resampling.BICUBIC))[None]
+    return np.array(Image.fromarray(plane).resize(size, Image.Resampling.LANCZOS))[None]
