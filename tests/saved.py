@@ -2,9 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
+
+import pytest
+from filelock import FileLock
 
 from autoencoders import params, paths, pipeline, yaml12
 from autoencoders.commands import Parser
@@ -32,6 +35,19 @@ def clone(target: Path, variants: Sequence[str], environment: dict[str, str]) ->
     small.write(target / paths.PARAMS, ["mnist"], variants, epochs=2)
     copies.commit(target, environment)
     return target
+
+
+def built_once(
+    factory: pytest.TempPathFactory, worker_id: str, name: str, build: Callable[[Path], object]
+) -> Path:
+    """Return a folder that the first of pytest's workers has filled by `build(folder)`."""
+    shared = factory.getbasetemp() if worker_id == "master" else factory.getbasetemp().parent
+    folder, done = shared / name, shared / f"{name}.done"
+    with FileLock(shared / f"{name}.lock"):
+        if not done.exists():
+            build(folder)
+            done.touch()
+    return folder
 
 
 def example(name: str) -> Variant:

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from benchmarks import copies
-from tests.saved import clone
+from tests.saved import built_once, clone
 
 VARIANTS = ("conv", "vae", "aae")
 
@@ -60,15 +59,11 @@ def built(
     run: Callable[..., subprocess.CompletedProcess[str]],
 ) -> Path:
     """Return a repository in which all stages have run, shared by all workers: do not change it."""
-    shared = tmp_path_factory.getbasetemp()
-    if worker_id != "master":
-        shared = shared.parent
-    folder, done = shared / "built", shared / "built.done"
-    with FileLock(shared / "built.lock"):
-        if not done.exists():
-            run(copy_repository(folder), "autoencoders", "repro", "--jobs", "2")
-            done.touch()
-    return folder
+
+    def build(folder: Path) -> None:
+        run(copy_repository(folder), "autoencoders", "repro", "--jobs", "2")
+
+    return built_once(tmp_path_factory, worker_id, "built", build)
 
 
 @pytest.fixture

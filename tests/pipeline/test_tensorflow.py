@@ -49,7 +49,7 @@ def test_a_tensorflow_variant_is_evaluated_drawn_and_registered(
     repository = clone(tmp_path / "clone", ["aae"], environment)
     run(repository, "autoencoders", "add", VARIANT)
     small.write(repository / paths.PARAMS, ["mnist"], [VARIANT], epochs=1)
-    run(repository, "dvc", "repro")
+    run(repository, "autoencoders", "repro", "--jobs", "2")
     metrics = json.loads((repository / f"reports/metrics/mnist/{VARIANT}.json").read_text())
     weights = repository / f"models/mnist/{VARIANT}/model.safetensors"
     assert metrics["model_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()

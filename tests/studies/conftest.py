@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import copies
 from tests.faults.changes import put
-from tests.saved import clone
+from tests.saved import built_once, clone
 
 EPOCHS = 10
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -25,14 +25,18 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def evaluated(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Path:
-    """Return a repository in which `vae` was trained and evaluated: do not change it."""
-    folder = clone(tmp_path_factory.mktemp("studies") / "built", ["vae"], environment)
-    put("variants.vae.training.epochs", EPOCHS)(folder)
-    for stage in ("fetch mnist", "prepare mnist", "classify mnist", "train mnist vae"):
-        copies.run(["autoencoders", *stage.split()], folder, inside(folder, environment))
-    copies.run(["autoencoders", "evaluate", "mnist", "vae"], folder, inside(folder, environment))
-    return folder
+def evaluated(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str, environment: dict[str, str]
+) -> Path:
+    """Return a repository in which `vae` was evaluated, for all workers: do not change it."""
+
+    def build(folder: Path) -> None:
+        clone(folder, ["vae"], environment)
+        put("variants.vae.training.epochs", EPOCHS)(folder)
+        command = ["autoencoders", "repro", "evaluate@mnist-vae"]
+        copies.run(command, folder, inside(folder, environment))
+
+    return built_once(tmp_path_factory, worker_id, "evaluated", build)
 
 
 @pytest.fixture
