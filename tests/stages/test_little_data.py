@@ -11,6 +11,7 @@ from PIL import Image
 
 from autoencoders import params, paths, pipeline, stages, tracking, yaml12
 from autoencoders.errors import UserError
+from autoencoders.evaluation import code_statistics
 from autoencoders.figures import plots
 from autoencoders.pipeline import Item
 from benchmarks import small
@@ -45,6 +46,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.touch()
 
     monkeypatch.setattr(plots, "save", lay_out)
+    monkeypatch.setattr(code_statistics, "FRESH_STEPS", 2)  # the default takes seconds
     return tmp_path
 
 
