@@ -72,6 +72,25 @@ def test_by_luma_the_chroma_is_enlarged_with_the_image() -> None:
     np.testing.assert_allclose(output.planes, doubled(red), atol=1e-6)
 
 
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_compared_picture_is_enlarged_with_the_weights_of_a_lanczos_filter(factor: int) -> None:
+    def weights(length: int) -> Floats:
+        """Return the matrix of sinc(x)·sinc(x/3) for |x| < 3, with rows that sum to 1."""
+        centres = (np.arange(factor * length) + 0.5) / factor - 0.5
+        x = centres[:, None] - np.arange(length)
+        kernel = np.sinc(x) * np.sinc(x / 3) * (abs(x) < 3)
+        rows: Floats = (kernel / kernel.sum(1, keepdims=True)).astype(np.float32)
+        return rows
+
+    def repeated(image: Floats) -> Floats:
+        return image.repeat(factor, 1).repeat(factor, 2)
+
+    picture = Picture(0.3 + 0.4 * COLOURS, depth=32)
+    output = colour.apply_network(network(3, repeated, factor), picture, compare=True)
+    expected = weights(6) @ picture.planes @ weights(8).T
+    np.testing.assert_allclose(output.planes[..., : 8 * factor], expected.clip(0, 1), atol=1e-6)
+
+
 def test_a_colour_network_returns_grey_for_a_grey_picture() -> None:
     output = colour.apply_network(
         network(3, lambda inputs: 1 - inputs), Picture(COLOURS[:1], depth=16)

@@ -50,10 +50,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     output_paths.require_writable(options.to.parent)
     images, failed = find_image_files(options.images, options.to)
     count, lost = max(1, min(BATCH, BATCH_VALUES // prod(shape))), 0
-    texts = [(name, pa.string()) for name in KEYS]
-    numbers = [(f"z{i}", pa.float32()) for i in range(coder.latent_size)]
-    schema = pa.schema([*texts, *numbers])
-    with (  # an error leaves no file; a long table needs no more memory
+    schema = _schema(coder.latent_size)
+    with (  # an error leaves no file; each batch is written at once, to save memory
         atomic_file(options.to) as temporary,
         temporary.open("wb") as stream,
         WRITERS[options.to.suffix.lower()](stream, schema) as writer,
@@ -80,6 +78,12 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     yield printable(str(options.to))
     if failed:
         raise UserError("\n".join(failed))
+
+
+def _schema(size: int) -> pa.Schema:
+    """Return the columns of a table of latents `(N, size)`."""
+    texts = [(name, pa.string()) for name in KEYS]
+    return pa.schema([*texts, *((f"z{i}", pa.float32()) for i in range(size))])
 
 
 def _require_table(target: Path) -> None:

@@ -76,9 +76,9 @@ def _trained_rows() -> Iterator[Row]:
         metrics = {}
         if paths.metrics(dataset, name).exists():
             with files.readable(paths.metrics(dataset, name)) as evaluated:
-                metrics = files.read_json(evaluated)
-        if metrics.get("model_sha256") != files.digest(weights):
-            metrics = {}  # they are of the weights before the last training
+                found = files.read_json(evaluated)
+                if found["model_sha256"] == files.digest(weights):  # not of an earlier training
+                    metrics = found
         yield (*row, record["dataset"], _decibels(metrics), "this repository")
 
 

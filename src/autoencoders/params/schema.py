@@ -15,8 +15,8 @@ from autoencoders.training.settings import Classifier, Variant
 Names = Annotated[list[str], MinLen(1)]
 # Names become parts of paths and DVC stages. Two names and a suffix must fit into one file name.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=80)]
-# DVC's cache of runs ignores keys with these names, at any depth: after a change of such a value it
-# would restore the old outputs (treeverse/dvc, issue 10296).
+# DVC's cache of runs ignores keys with these names, at any depth. If only the value of such a key
+# changes, DVC restores the old outputs (treeverse/dvc, issue 10296).
 IGNORED_BY_DVC = {"nfiles", "size"}
 MAX_STAND_INS = 1_000_000  # all stand-in images are in memory at once
 MAX_SIDE = 4096  # height and width in pixels
